@@ -1,0 +1,139 @@
+"""What is wrong with a user's input, as one kind of value from the parser to the terminal.
+
+A `Diagnostic` has a code (a slug with a page under docs/errors/), a message, a hint and the place
+in the file. The same value is printed by the command line, returned through the gateway as a typed
+error (with `errdefs.Source`, so that buildx shows the line) and listed by `--check`. It lives in
+this room because frameworks raise diagnostics and may not import `frontend`.
+
+    problems = Collector(file)
+    problems.error("unknown-key", "unknown key 'arch'", hint="did you mean 'architecture'?", at=range)
+    problems.check()  # raises Problems with everything that was collected
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from llb import Position, Range, SourceFile
+
+_NOWHERE = Range(Position(1), Position(1))
+
+
+class Severity(StrEnum):
+    """How much a diagnostic weighs: an error ends the build, a warning is only shown."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One thing to tell the user.
+
+    `code` is a slug from `frameworks.codes.CODES`; `at` is the range in `file`, or None where a
+    diagnostic is about no place in it (a build option, say).
+    """
+
+    code: str
+    message: str
+    hint: str = ""
+    at: Range | None = None
+    file: SourceFile | None = None
+    severity: Severity = Severity.ERROR
+
+    def __str__(self) -> str:
+        """The one-line form: `bunnyfile:3:4: message (hint) [code]`, lines and columns from 1."""
+        where = ""
+        if self.file is not None:
+            where = f"{self.file.filename}: "
+            if self.at is not None:
+                start = self.at.start
+                where = f"{self.file.filename}:{start.line}:{start.character + 1}: "
+        hint = f" ({self.hint})" if self.hint else ""
+        return f"{where}{self.message}{hint} [{self.code}]"
+
+    @property
+    def order(self) -> tuple[str, int, int, str, str]:
+        """A sort key: by file, then position, then text."""
+        at = self.at or _NOWHERE
+        name = self.file.filename if self.file else ""
+        return (name, at.start.line, at.start.character, self.code, self.message)
+
+
+class Problems(Exception):
+    """One or more errors of a phase, sorted by their position in the file."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics = tuple(sorted(set(diagnostics), key=lambda d: d.order))
+        super().__init__("\n".join(map(str, self.diagnostics)))
+
+
+def problem(
+    code: str,
+    message: str,
+    *,
+    hint: str = "",
+    at: Range | None = None,
+    file: SourceFile | None = None,
+) -> Problems:
+    """A single error, ready to raise: `raise problem("no-such-file", ..., at=path.at)`."""
+    return Problems([Diagnostic(code, message, hint, at, file)])
+
+
+class Collector:
+    """Gathers the diagnostics of one phase, so that a user sees all of them at once."""
+
+    def __init__(self, file: SourceFile | None = None) -> None:
+        self._file = file
+        self._found: list[Diagnostic] = []
+
+    def error(self, code: str, message: str, *, hint: str = "", at: Range | None = None) -> None:
+        """Note an error; `check` raises it."""
+        self._found.append(Diagnostic(code, message, hint, at, self._file))
+
+    def warn(self, code: str, message: str, *, hint: str = "", at: Range | None = None) -> None:
+        """Note a warning; it ends nothing and is read with `warnings`."""
+        found = Diagnostic(code, message, hint, at, self._file, Severity.WARNING)
+        self._found.append(found)
+
+    def take(self, problems: Problems) -> None:
+        """Add errors that were raised elsewhere, giving them this file where they have none."""
+        for found in problems.diagnostics:
+            self._found.append(
+                found
+                if found.file is not None
+                else Diagnostic(
+                    found.code, found.message, found.hint, found.at, self._file, found.severity
+                )
+            )
+
+    @property
+    def warnings(self) -> tuple[Diagnostic, ...]:
+        """The warnings so far, by position."""
+        found = (d for d in self._found if d.severity is Severity.WARNING)
+        return tuple(sorted(set(found), key=lambda d: d.order))
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        """The errors so far, by position."""
+        found = (d for d in self._found if d.severity is Severity.ERROR)
+        return tuple(sorted(set(found), key=lambda d: d.order))
+
+    def check(self) -> None:
+        """Raise `Problems` if an error was collected."""
+        if errors := self.errors:
+            raise Problems(errors)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A hint naming the known word nearest to `word`, or the few that there are, or nothing."""
+    names = list(known)
+    near = difflib.get_close_matches(word.lower(), names, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean '{near[0]}'?"
+    if 0 < len(names) <= 12:
+        return "one of: " + ", ".join(names)
+    return ""

@@ -1,0 +1,186 @@
+"""The sections of a bunnyfile as plain, frozen values.
+
+The bunnyfile's model is made of these, and so is a `Plan`, where every default is filled in. A
+scalar of the file is a `Text`: a `str` that remembers where it stands, so an error far down in a
+recipe still points at the user's line. Names and meaning: bunnyfile.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from llb import Position, Range
+
+_NOWHERE = Range(Position(1), Position(1))
+
+
+class Text(str):
+    """A scalar of the file with the range it was read from (`at`); otherwise a plain `str`."""
+
+    __slots__ = ("at",)
+    at: Range
+
+    def __new__(cls, value: str, at: Range = _NOWHERE) -> Text:
+        text = super().__new__(cls, value)
+        text.at = at
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One entry of `kernel.options`: a name of the kernel's own configuration and its value."""
+
+    name: Text
+    value: bool | int | str
+
+
+@dataclass(frozen=True, slots=True)
+class PackageSource:
+    """The distribution's source package (`package: linux-source-6.12`)."""
+
+    package: Text
+
+
+@dataclass(frozen=True, slots=True)
+class GitSource:
+    """A git repository; `ref` a branch or tag, `commit` the full hash it must resolve to."""
+
+    url: Text
+    ref: Text | None = None
+    commit: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UrlSource:
+    """An archive by URL, with the hex SHA-256 of its bytes."""
+
+    url: Text
+    sha256: Text
+
+
+@dataclass(frozen=True, slots=True)
+class LocalSource:
+    """A directory or archive of the build context, or the name of a named build context."""
+
+    path: Text
+
+
+Source = PackageSource | GitSource | UrlSource | LocalSource
+
+
+@dataclass(frozen=True, slots=True)
+class Platforms:
+    """`platforms`: what boots the image."""
+
+    framework: Text
+    monitor: Text
+    version: Text | None = None
+    architecture: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Toolchain:
+    """`toolchain`: the image where building happens, and packages added to it."""
+
+    from_: Text | None = None
+    packages: tuple[Text, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """`kernel`: a file (`local`, or in an image), or what to build (`from: source`)."""
+
+    at: Range
+    from_: Text
+    path: Text | None = None
+    source: Source | None = None
+    config: Text | None = None
+    fragments: tuple[Text, ...] = ()
+    options: tuple[Option, ...] = ()
+    patches: tuple[Text, ...] = ()
+    cmdline: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """`app.artifacts`: a file the application's build left, and where it goes in the rootfs."""
+
+    source: Text
+    destination: Text
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """`app`: what is built from source. `build` is a script: the one place that is code."""
+
+    at: Range
+    from_: Text
+    path: Text | None = None
+    packages: tuple[Text, ...] = ()
+    build: Text | None = None
+    artifacts: tuple[Artifact, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Include:
+    """`rootfs.include`: files of the context (`from_` "local"), an image or a build context."""
+
+    at: Range
+    from_: Text
+    source: Text
+    destination: Text
+    owner: Text | None = None
+    mode: Text | None = None
+
+
+RootfsType = Literal["none", "initrd", "block", "raw"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rootfs:
+    """`rootfs`: the guest's root filesystem. `type` None means the default of the framework."""
+
+    at: Range
+    from_: Text
+    dockerfile: Text | None = None
+    target: Text | None = None
+    path: Text | None = None
+    type: Text | None = None
+    filesystem: Text | None = None
+    size: Text | None = None
+    mount: Text | None = None
+    include: tuple[Include, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What goes into the image's config: the process, its surroundings, and labels.
+
+    `cmd` and `entrypoint` are None where the file does not say, so that a base image's own apply.
+    """
+
+    cmd: tuple[Text, ...] | None = None
+    entrypoint: tuple[Text, ...] | None = None
+    envs: tuple[tuple[Text, Text], ...] = ()
+    user: Text | None = None
+    workdir: Text | None = None
+    ports: tuple[Text, ...] = ()
+    volumes: tuple[Text, ...] = ()
+    labels: tuple[tuple[Text, Text], ...] = ()
+    annotations: tuple[tuple[Text, Text], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Bunnyfile:
+    """A whole file, either version, checked against its schema but not against a framework."""
+
+    version: Text
+    platforms: Platforms
+    kernel: Kernel | None = None
+    toolchain: Toolchain = field(default_factory=Toolchain)
+    app: App | None = None
+    rootfs: Rootfs | None = None
+    init: Text | None = None
+    settings: Settings = field(default_factory=Settings)
+    args: tuple[tuple[Text, Text | None], ...] = ()
