@@ -1,0 +1,52 @@
+"""A BuildKit that is there already: BUILDKIT_HOST, or a Docker that answers."""
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+
+from engine.layout import Layout
+
+BUILDER = "hutch-remote"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A BuildKit of the user's. ``kind`` is ``buildkit`` or ``docker``, ``address`` where it listens ("" = default)."""
+
+    kind: str
+    address: str
+
+
+def works(*argv: str) -> bool:
+    """Whether a command exists and succeeds."""
+    if shutil.which(argv[0]) is None:
+        return False
+    done = subprocess.run(
+        argv,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=False,
+    )
+    return done.returncode == 0
+
+
+def find(layout: Layout) -> Found | None:
+    """The user's own BuildKit, never the engine's: a shell that loaded ``engine env`` names ours."""
+    buildkit = os.environ.get("BUILDKIT_HOST", "")
+    if buildkit:
+        return Found("buildkit", buildkit)
+    docker = os.environ.get("DOCKER_HOST", "")
+    if docker.startswith(f"unix://{layout.state}/"):
+        return None
+    if works("docker", "version") and works("docker", "buildx", "version"):
+        return Found("docker", docker)
+    return None
+
+
+def connect(address: str) -> bool:
+    """Make a buildx builder that talks to a BUILDKIT_HOST, unless there is one; False when buildx cannot."""
+    if works("docker", "buildx", "inspect", BUILDER):
+        return True
+    return works("docker", "buildx", "create", "--name", BUILDER, "--driver", "remote", address)
