@@ -184,3 +184,18 @@ class Bunnyfile:
     init: Text | None = None
     settings: Settings = field(default_factory=Settings)
     args: tuple[tuple[Text, Text | None], ...] = ()
+
+
+_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+
+
+def parse_size(text: str) -> int:
+    """A size such as `64M` in bytes; K, M and G are powers of 1024.
+
+    Raises ValueError where it is not one, or is nothing.
+    """
+    number = text.rstrip("KMGkmg")
+    unit = text[len(number) :].upper()
+    if not (number.isascii() and number.isdigit() and unit in _UNITS) or int(number) == 0:
+        raise ValueError(f"'{text}' is not a size")
+    return int(number) * _UNITS[unit]

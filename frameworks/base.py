@@ -1,0 +1,253 @@
+"""What a framework is, and what its recipe is handed.
+
+A framework is a small class. Its methods are the steps of a build, in order: `toolchain`,
+`kernel`, `app`, `rootfs`; a step that it lacks is a typed error with a hint. Its `guest` says what
+its guests accept: monitors, architectures, root filesystems. Nothing here reads, fetches or runs:
+a step returns `llb` states, and what it needs from outside (the build context, an image, hutch's
+own tool image) it asks of `Build`, which the frontend fills.
+
+Adding a framework: a folder with a class like these, and one row in `frameworks.TABLE`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from frameworks.diagnostics import Collector, Problems, problem
+from frameworks.process import Process
+from frameworks.spec import App, Kernel, Rootfs, Settings, Text, Toolchain
+from llb import Exec, Location, Meta, Mount, Platform, ProgressGroup, Range, SourceFile, State
+
+DEFAULT_EPOCH = 315532800
+"""1980-01-01, the time of what hutch writes when SOURCE_DATE_EPOCH is not given: fixed, so that the
+same input gives the same bytes, and the first that a zip archive can hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """What the guests of a framework accept (urunc.md 1.3, 2.1 and 2.3).
+
+    `type` is the runtime's name (`com.urunc.unikernel.unikernelType`); `monitors` maps a monitor
+    to the architectures it boots this guest on, first the default; `rootfs` lists root filesystem
+    types, first the default for a tree of files; `filesystems` those of a block image, first the
+    default; `mount` is where the guest mounts a block image. `runtime` names the urunc that takes
+    the guest, "" for none yet.
+    """
+
+    type: str
+    monitors: Mapping[str, tuple[str, ...]]
+    rootfs: tuple[str, ...] = ("none",)
+    filesystems: tuple[str, ...] = ()
+    mount: str = "/"
+    runtime: str = "0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one platform's build will do, with every default filled in: plain data.
+
+    `platform` is the platform of the result, `epoch` is SOURCE_DATE_EPOCH in seconds or None, and
+    `file` is the bunnyfile that locations point into.
+    """
+
+    framework: str
+    monitor: Text
+    platform: Platform
+    rootfs: Rootfs
+    kernel: Kernel | None
+    file: SourceFile
+    version: Text | None = None
+    toolchain: Toolchain = field(default_factory=Toolchain)
+    app: App | None = None
+    init: Text | None = None
+    settings: Settings = field(default_factory=Settings)
+    epoch: int | None = None
+    compat: bool = False
+    """A v0.1 file: copies and config merge as the Go tool does them (urunc.md 4.2)."""
+
+    @property
+    def timestamp(self) -> int:
+        """The modification time, in seconds, of every file that hutch itself writes."""
+        return DEFAULT_EPOCH if self.epoch is None else self.epoch
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A resolved image: its state, the reference it is pinned to, and its config as raw JSON."""
+
+    state: State
+    ref: str
+    config: bytes = b"{}"
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file in a state: what a kernel step or a packed root filesystem is."""
+
+    state: State
+    path: str
+
+
+class Inputs(ABC):
+    """Where a recipe's inputs come from: the frontend answers over the gateway, the CLI without.
+
+    A recipe runs more than once: the answers of the first time stand in for what is not known yet
+    (an unresolved image, say), and asking is how the frontend learns what to fetch.
+    """
+
+    @abstractmethod
+    def context(self, path: str) -> State:
+        """The build context, of which `path` (file, directory or wildcard) will be read."""
+
+    @abstractmethod
+    def named(self, name: str, path: str = "/") -> State | None:
+        """A named build context (`--build-context name=...`), or None where there is none."""
+
+    @abstractmethod
+    def image(self, ref: Text, platform: Platform) -> Image:
+        """An image by reference, or the named build context that stands in for it."""
+
+    @abstractmethod
+    def dockerfile(self, path: Text, target: str, platform: Platform) -> Image:
+        """The result of a Dockerfile of the build context."""
+
+    @abstractmethod
+    def tools(self) -> State:
+        """hutch's own image: the tools that write root filesystems, and this very code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """Build flags that reach every step: `--network`, `--add-host`, `--ulimit`, and their kin."""
+
+    network: str | None = None
+    hosts: tuple[tuple[str, str], ...] = ()
+    ulimits: tuple[tuple[str, int, int], ...] = ()
+    shm_size: int | None = None
+    cgroup_parent: str = ""
+    hostname: str = ""
+    proxy: Mapping[str, str] = field(default_factory=dict)
+    resources: Mapping[str, str] = field(default_factory=dict)
+    no_cache: bool | frozenset[str] = False
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """The build of one platform: the plan, where inputs come from, and how a step is run."""
+
+    plan: Plan
+    framework: Framework
+    inputs: Inputs
+    worker: Platform
+    """The platform that steps run on: the builder's own, so that nothing is emulated."""
+    flags: Flags = field(default_factory=Flags)
+
+    def platform_of(self, ref: str) -> Platform:
+        """The platform that an image for this build is pulled for."""
+        return self.framework.image_platform(self.plan, ref)
+
+    def meta(self, step: str, what: str, at: Range | Text | None = None) -> Meta:
+        """Metadata of a vertex: its name, the progress group of `step`, its lines in the file.
+
+        `step` is a target's name (`kernel`, `rootfs`, `app`, `toolchain`, `image`), by which
+        `--no-cache-filter` picks vertices.
+        """
+        plan = self.plan
+        name = f"[{plan.framework}] {what}"
+        group = ProgressGroup(f"{plan.framework}/{step}/{plan.platform}", f"[{plan.framework}] {step}")
+        location = None
+        if at is not None:
+            location = Location(plan.file, (at.at if isinstance(at, Text) else at,))
+        skip = self.flags.no_cache
+        ignore = skip if isinstance(skip, bool) else step in skip
+        return Meta(name=name, group=group, location=location, ignore_cache=ignore)
+
+    def run(
+        self,
+        state: State,
+        args: Sequence[str],
+        *,
+        meta: Meta,
+        mounts: Iterable[Mount] = (),
+        env: Mapping[str, str] | None = None,
+        cwd: str = "",
+        network: bool = False,
+    ) -> Exec:
+        """Run a step in `state` with the build's flags; without `network` it has none.
+
+        SOURCE_DATE_EPOCH is set in every step.
+        """
+        flags = self.flags
+        mounts = list(mounts)
+        if flags.shm_size:
+            mounts.append(Mount.tmpfs("/dev/shm", size=flags.shm_size))
+        return state.run(
+            args,
+            mounts=mounts,
+            env={"SOURCE_DATE_EPOCH": str(self.plan.timestamp), **(env or {})},
+            cwd=cwd or None,
+            network=(flags.network or "sandbox") if network else "none",
+            hosts=flags.hosts,
+            ulimits=flags.ulimits,
+            hostname=flags.hostname,
+            cgroup_parent=flags.cgroup_parent,
+            proxy=flags.proxy if network else None,
+            meta=meta,
+        )
+
+    def tool(self, module: str, args: Sequence[str], *, meta: Meta, mounts: Iterable[Mount]) -> Exec:
+        """Run a module of hutch itself in hutch's own image: read-only root, no network."""
+        command = ["/usr/bin/python3", "-m", module, *args]
+        return self.run(self.inputs.tools(), command, meta=meta, mounts=mounts)
+
+
+class Framework(ABC):
+    """A framework's steps. Those not overridden are errors that say so."""
+
+    name: ClassVar[str]
+    guest: ClassVar[Guest]
+
+    def check(self, plan: Plan, problems: Collector) -> None:
+        """Note what is wrong with a plan beyond what `guest` says; default: nothing."""
+
+    def image_platform(self, plan: Plan, ref: str) -> Platform:
+        """The platform to pull an image of this framework for; default: the result's."""
+        return plan.platform
+
+    def toolchain(self, build: Build) -> State:
+        """The image with compilers and tools, shared by every build of this framework."""
+        raise self.unsupported("build from source", build.plan.toolchain.from_)
+
+    def kernel(self, build: Build) -> File:
+        """The kernel, built from source."""
+        kernel = build.plan.kernel
+        raise self.unsupported(
+            "build a kernel from source",
+            kernel.from_ if kernel else None,
+            "take a prebuilt one with `from: local` or `from: <image>` and `path:`",
+        )
+
+    def app(self, build: Build) -> File:
+        """The application, built from source: the directory that its artifacts are in."""
+        app = build.plan.app
+        raise self.unsupported("build an application", app.from_ if app else None)
+
+    def init(self, build: Build, tree: State, process: Process) -> tuple[State, Process]:
+        """Put an init program into the guest's tree of files, where the plan asks for one.
+
+        Returns the tree, and the process as the image's config has to name it for that init to
+        run; default: both as they were.
+        """
+        return tree, process
+
+    def unsupported(self, what: str, at: Text | None, hint: str = "") -> Problems:
+        """The error of a step that this framework lacks."""
+        return problem(
+            "unsupported-step",
+            f"hutch cannot {what} for {self.name} yet",
+            hint=hint,
+            at=at.at if at is not None else None,
+        )

@@ -1,0 +1,120 @@
+"""From a plan to states: the steps of a framework, put together in the order of a build.
+
+    kernel, app, rootfs = the framework's steps
+    image               = kernel + rootfs, from what changes least to what changes most
+
+Nothing is solved here. Each target is a state of its own, so that building one of them runs no
+step of another: a changed application runs no vertex of the kernel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from frameworks.base import Build, File, Image
+from frameworks.process import Process, merge
+from frameworks.rootfs import packed, tree
+from llb import State, scratch
+
+KERNEL = "/.boot/kernel"
+ROOTFS = "/.boot/rootfs"
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """The guest's root filesystem: one file, a tree (`raw`), or nothing; and what runs in it."""
+
+    process: Process
+    config: bytes
+    file: File | None = None
+    tree: State | None = None
+
+
+class Lowering:
+    """The states of one platform's build; each is made when it is first asked for."""
+
+    def __init__(self, build: Build) -> None:
+        self.framework = build.framework
+        self.build = build
+        self.plan = build.plan
+
+    @cached_property
+    def toolchain(self) -> State:
+        """The image that kernels and applications are built in."""
+        return self.framework.toolchain(self.build)
+
+    @cached_property
+    def kernel(self) -> File | None:
+        """The kernel file, built or prebuilt; None for an image that has none."""
+        kernel = self.plan.kernel
+        if kernel is None:
+            return None
+        if kernel.from_ == "source":
+            return self.framework.kernel(self.build)
+        assert kernel.path is not None
+        if kernel.from_ == "local":
+            return File(self.build.inputs.context(kernel.path), kernel.path)
+        return File(tree.source(self.build, kernel.from_, kernel.path).state, kernel.path)
+
+    @cached_property
+    def app(self) -> File | None:
+        """The directory in which the application was built; None where there is none."""
+        return None if self.plan.app is None else self.framework.app(self.build)
+
+    @cached_property
+    def rootfs(self) -> Root:
+        """The root filesystem, with the image config that comes with its base."""
+        plan = self.plan
+        rootfs = plan.rootfs
+        compat = plan.compat
+        if rootfs.path is not None:
+            config = self._kernel_config() if rootfs.from_ == "local" else self._base().config
+            process = merge(config, plan.settings, compat=compat)
+            return Root(process, config, file=tree.prebuilt(self.build, rootfs, rootfs.path))
+        base = Image(scratch(), "") if rootfs.type == "none" else self._base()
+        config = base.config if base.ref else self._kernel_config()
+        process = merge(config, plan.settings, compat=compat)
+        if rootfs.type == "none":
+            return Root(process, config)
+        filled = tree.fill(self.build, base.state, self.app)
+        filled, process = self.framework.init(self.build, filled, process)
+        if rootfs.type == "raw":
+            return Root(process, config, tree=filled)
+        pack = packed.initrd if rootfs.type == "initrd" else packed.block
+        return Root(process, config, file=pack(self.build, filled))
+
+    @cached_property
+    def image(self) -> State:
+        """The image's files: kernel and root filesystem, a layer each, in that order."""
+        root = self.rootfs
+        state = root.tree if root.tree is not None else scratch()
+        if self.kernel is not None:
+            state = self._place(state, self.kernel, KERNEL, "kernel", "add the kernel")
+        if root.file is not None:
+            state = self._place(state, root.file, ROOTFS, "rootfs", "add the root filesystem")
+        return state
+
+    def _base(self) -> Image:
+        return tree.base(self.build)
+
+    def _kernel_config(self) -> bytes:
+        """The config that a kernel's image brings where no root filesystem brings one."""
+        kernel = self.plan.kernel
+        if kernel is None or kernel.from_ in ("local", "source"):
+            return b"{}"
+        return tree.source(self.build, kernel.from_, kernel.path or "/").config
+
+    def _place(self, state: State, file: File, path: str, step: str, what: str) -> State:
+        kernel = self.plan.kernel
+        at = kernel.at if step == "kernel" and kernel is not None else self.plan.rootfs.at
+        return state.copy(
+            file.state,
+            file.path,
+            path,
+            mode=0o644,
+            follow_symlink=True,
+            create_dest_path=True,
+            timestamp=self.plan.timestamp,
+            meta=self.build.meta(step, what, at),
+        )

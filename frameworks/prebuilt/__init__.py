@@ -1,0 +1,93 @@
+"""Guests whose kernels hutch packages and does not build: what the runtime accepts of each.
+
+The facts are urunc's (urunc.md 1.3 for the pairs of guest and monitor, 2.1 and 2.3 for root
+filesystems). A kernel comes from the build context or an image.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from frameworks.base import Framework, Guest, Plan
+from llb import Platform
+
+_BOTH = ("amd64", "arm64")
+
+
+class Unikraft(Framework):
+    """Unikraft: an initrd or a shared directory; images of its catalogue are pulled by monitor."""
+
+    name: ClassVar[str] = "unikraft"
+    guest: ClassVar[Guest] = Guest(
+        type="unikraft",
+        monitors={"qemu": _BOTH, "firecracker": _BOTH, "hyperlight-unikraft": ("amd64",)},
+        rootfs=("initrd", "raw", "none"),
+    )
+
+    def image_platform(self, plan: Plan, ref: str) -> Platform:
+        """Unikraft's registry says in `os` which monitor an image is for (bunny: hops/llb.go)."""
+        if ref.startswith("unikraft.org/"):
+            system = "fc" if plan.monitor == "firecracker" else str(plan.monitor)
+            return Platform(system, plan.platform.architecture)
+        return plan.platform
+
+
+class Rumprun(Framework):
+    """Rumprun on Solo5: one block device, which its guests never mount at `/`."""
+
+    name: ClassVar[str] = "rumprun"
+    guest: ClassVar[Guest] = Guest(
+        type="rumprun",
+        monitors={"hvt": _BOTH, "spt": _BOTH},
+        rootfs=("block", "raw", "none"),
+        filesystems=("ext2",),
+        mount="/data",
+    )
+
+
+class Mirage(Framework):
+    """MirageOS on Solo5: one block device, whose format is the application's business."""
+
+    name: ClassVar[str] = "mirage"
+    guest: ClassVar[Guest] = Guest(
+        type="mirage",
+        monitors={"hvt": _BOTH, "spt": _BOTH, "qemu": ("amd64",)},
+        rootfs=("block", "none"),
+        filesystems=("ext2", "ext4"),
+        mount="/data",
+        runtime="0.5",
+    )
+
+
+class Mewz(Framework):
+    """Mewz: a WebAssembly module linked into the kernel, and no root filesystem."""
+
+    name: ClassVar[str] = "mewz"
+    guest: ClassVar[Guest] = Guest(type="mewz", monitors={"qemu": ("amd64",)}, runtime="0.6")
+
+
+class Hermit(Framework):
+    """Hermit: the kernel file is its loader, and the application travels as the initrd."""
+
+    name: ClassVar[str] = "hermit"
+    guest: ClassVar[Guest] = Guest(
+        type="hermit",
+        monitors={"qemu": ("amd64",)},
+        rootfs=("initrd", "none"),
+        runtime="0.8",
+    )
+
+
+class Generic(Framework):
+    """A guest that hutch knows nothing about: it is packaged as it is, and nothing is checked."""
+
+    name: ClassVar[str] = "generic"
+    guest: ClassVar[Guest] = Guest(
+        type="generic",
+        monitors={
+            name: _BOTH for name in ("qemu", "firecracker", "cloud-hypervisor", "hvt", "spt")
+        },
+        rootfs=("raw", "initrd", "block", "none"),
+        filesystems=("ext4", "ext2"),
+        runtime="",
+    )

@@ -1,0 +1,103 @@
+"""A directory tree as a sorted list of entries with normalised times: the input of every format.
+
+Order, times and inode numbers of a snapshot depend on who wrote it and when; here they depend on
+the content alone, so that the same tree gives the same bytes (kernels.md, section 8).
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file of a tree.
+
+    `name` is its path relative to the root, as bytes without a leading slash; `path` is where to
+    read it; `mtime` is in whole seconds. `inode` identifies hard links within the tree: equal for
+    all names of one file.
+    """
+
+    name: bytes
+    path: bytes
+    mode: int
+    uid: int
+    gid: int
+    size: int
+    mtime: int
+    links: int
+    inode: int
+    device: int
+
+    def read(self) -> Iterator[bytes]:
+        """The content of a regular file in pieces, or the target of a symbolic link."""
+        if stat.S_ISLNK(self.mode):
+            yield os.readlink(self.path)
+            return
+        with open(self.path, "rb") as file:
+            while piece := file.read(1 << 20):
+                yield piece
+
+
+def walk(root: str, latest: int | None = None, skip: frozenset[bytes] = frozenset()) -> list[Entry]:
+    """The entries below `root`, sorted by name, each directory before what is in it.
+
+    `latest` is the time, in seconds since the epoch, that no entry may be newer than. `skip` names
+    paths to leave out. Sockets are left out: they mean nothing outside the process that made them.
+    """
+    found: list[tuple[bytes, os.stat_result]] = []
+    top = os.fsencode(root).rstrip(b"/") or b"/"
+    pending = [b""]
+    while pending:
+        directory = pending.pop()
+        with os.scandir(os.path.join(top, directory) if directory else top) as listing:
+            for item in listing:
+                name = directory + b"/" + item.name if directory else item.name
+                if name in skip:
+                    continue
+                info = item.stat(follow_symlinks=False)
+                if stat.S_ISSOCK(info.st_mode):
+                    continue
+                found.append((name, info))
+                if stat.S_ISDIR(info.st_mode):
+                    pending.append(name)
+    found.sort(key=lambda pair: pair[0].split(b"/"))
+
+    numbers: dict[tuple[int, int], int] = {}
+    names: dict[int, int] = {}
+    entries = []
+    for name, info in found:
+        number = numbers.setdefault((info.st_dev, info.st_ino), len(numbers) + 1)
+        names[number] = names.get(number, 0) + 1
+        mtime = int(info.st_mtime)
+        entries.append(
+            Entry(
+                name=name,
+                path=os.path.join(top, name),
+                mode=info.st_mode,
+                uid=info.st_uid,
+                gid=info.st_gid,
+                size=info.st_size if stat.S_ISREG(info.st_mode) else 0,
+                mtime=max(0, mtime if latest is None else min(mtime, latest)),
+                links=1,
+                inode=number,
+                device=info.st_rdev,
+            )
+        )
+    # A link count is that of names in the tree: other names of the file, outside it, do not count.
+    return [
+        e
+        if stat.S_ISDIR(e.mode) or names[e.inode] == 1
+        else Entry(
+            e.name, e.path, e.mode, e.uid, e.gid, e.size, e.mtime, names[e.inode], e.inode, e.device
+        )
+        for e in entries
+    ]
+
+
+def newest(entries: list[Entry]) -> int:
+    """The newest time among `entries`, in seconds; 0 for none."""
+    return max((entry.mtime for entry in entries), default=0)

@@ -1,0 +1,243 @@
+"""The command that packs a tree: `python3 -m frameworks.rootfs.pack FORMAT --tree DIR --output F`.
+
+It runs in hutch's own image, as a step of the build. Its only inputs are its arguments and the
+tree. The time of what it makes is `--epoch`, or without it the newest time in the tree, so the
+bytes depend on the content alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Sequence
+
+from frameworks.rootfs import cpio
+from frameworks.rootfs.entries import Entry, newest, walk
+
+FILESYSTEMS = ("ext4", "ext2", "squashfs", "erofs")
+
+UUID = "68757463-6800-4000-8000-000000000001"
+"""The identity of every file system that hutch makes, and the seed of its directory hashes."""
+
+_EXT4 = "^orphan_file,^metadata_csum_seed"
+"""Features of new e2fsprogs that Linux before 5.15 refuses."""
+_MIB = 1 << 20
+
+
+class PackError(Exception):
+    """Why a tree could not be packed, in one line for the user."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Pack a tree as the arguments say; 0, or 1 with one line on stderr."""
+    parser = argparse.ArgumentParser(prog="pack", description="Pack a tree of files.")
+    parser.add_argument("format", choices=("initrd", *FILESYSTEMS))
+    parser.add_argument("--tree", required=True, help="the directory to pack")
+    parser.add_argument("--output", required=True, help="the file to write")
+    parser.add_argument("--epoch", type=int, help="no time may be newer, in seconds")
+    parser.add_argument("--size", type=int, help="size of a file system in bytes; default: fits")
+    options = parser.parse_args(arguments)
+    try:
+        pack(options.format, options.tree, options.output, options.epoch, options.size)
+    except (PackError, cpio.TooLarge, OSError) as error:
+        print(f"hutch: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def pack(format: str, tree: str, output: str, epoch: int | None, size: int | None) -> None:
+    """Pack `tree` into the file `output`.
+
+    Raises PackError where the content does not fit, or the file system's own tool fails.
+    """
+    entries = walk(tree, epoch)
+    when = newest(entries) if epoch is None else epoch
+    if format == "initrd":
+        with open(output, "wb") as out:
+            cpio.write(entries, out)
+    elif format in ("ext4", "ext2"):
+        _ext(format, entries, output, when, size)
+    elif format == "squashfs":
+        _squashfs(entries, output, when)
+    else:
+        _erofs(entries, output, when)
+    # The step's own clock must not reach the layer that the file ends up in.
+    os.utime(output, (when, when))
+
+
+def ext_size(format: str, entries: Sequence[Entry]) -> int:
+    """The size in bytes of an ext file system that holds `entries`, with room to write.
+
+    Data in blocks of 4 KiB, an inode and a directory entry each, a quarter as much again, and for
+    ext4 its journal; in steps of 4 MiB.
+    """
+    data = 0
+    seen: set[int] = set()
+    for entry in entries:
+        if entry.inode not in seen:
+            seen.add(entry.inode)
+            data += -(-entry.size // 4096) * 4096 + 512
+        data += len(entry.name) + 64
+        if stat.S_ISDIR(entry.mode):
+            data += 4096
+    spare = max(data // 4, 4 * _MIB)
+    journal = 0 if format == "ext2" else max(4 * _MIB, min(64 * _MIB, data // 16))
+    step = 4 * _MIB
+    return -(-(data + spare + journal) // step) * step
+
+
+def _ext(format: str, entries: list[Entry], output: str, when: int, size: int | None) -> None:
+    wanted = size or ext_size(format, entries)
+    with tempfile.TemporaryDirectory(dir=os.path.dirname(output)) as stage:
+        # mke2fs copies access times too, and those of a snapshot tell who read it last.
+        os.chmod(stage, 0o755)
+        _copy(entries, stage)
+        with open(output, "wb") as out:
+            out.truncate(wanted)
+        features = _EXT4 if format == "ext4" else "none"
+        inodes = max(256, len(entries) + len(entries) // 4 + 64)
+        # fmt: off
+        command = [
+            "mke2fs", "-q", "-F",
+            "-t", format,
+            "-O", features,
+            "-b", "4096",
+            "-N", str(inodes),
+            "-m", "0",
+            "-U", UUID,
+            "-E", f"hash_seed={UUID},root_owner=0:0,lazy_itable_init=0,lazy_journal_init=0,nodiscard",
+            "-d", stage,
+            output,
+        ]
+        # fmt: on
+        _run(command, when, f"{wanted // _MIB} MiB are too small for the tree; set rootfs.size")
+
+
+def _copy(entries: list[Entry], stage: str) -> None:
+    """Copy `entries` into the empty directory `stage`, with both times set to `mtime`."""
+    top = os.fsencode(stage)
+    first: dict[int, bytes] = {}
+    for entry in entries:
+        to = os.path.join(top, entry.name)
+        kind = stat.S_IFMT(entry.mode)
+        if entry.inode in first:
+            os.link(first[entry.inode], to, follow_symlinks=False)
+            continue
+        if kind == stat.S_IFDIR:
+            os.mkdir(to)
+        elif kind == stat.S_IFLNK:
+            os.symlink(os.readlink(entry.path), to)
+        elif kind == stat.S_IFREG:
+            shutil.copyfile(entry.path, to, follow_symlinks=False)
+        else:
+            os.mknod(to, entry.mode, entry.device)
+        if kind != stat.S_IFDIR:
+            first[entry.inode] = to
+        os.chown(to, entry.uid, entry.gid, follow_symlinks=False)
+        if kind != stat.S_IFLNK:
+            os.chmod(to, stat.S_IMODE(entry.mode))
+        for key in os.listxattr(entry.path, follow_symlinks=False):
+            os.setxattr(to, key, os.getxattr(entry.path, key, follow_symlinks=False), 0, False)
+    # Backwards, so that no entry changes its directory's time after that was set.
+    for entry in reversed(entries):
+        times = (entry.mtime, entry.mtime)
+        os.utime(os.path.join(top, entry.name), times, follow_symlinks=False)
+    os.utime(stage, (0, 0))
+
+
+def _squashfs(entries: list[Entry], output: str, when: int) -> None:
+    # fmt: off
+    command = [
+        "mksquashfs", "-", output, "-tar", "-noappend", "-quiet", "-no-progress",
+        "-mkfs-time", str(when), "-root-time", str(when),
+        "-root-mode", "0755", "-root-uid", "0", "-root-gid", "0",
+        "-processors", "1",
+    ]
+    # fmt: on
+    # mksquashfs refuses SOURCE_DATE_EPOCH beside its own options for times.
+    _pipe(command, entries, None)
+
+
+def _erofs(entries: list[Entry], output: str, when: int) -> None:
+    command = ["mkfs.erofs", "--quiet", "--tar=f", f"-T{when}", "-U", UUID, output]
+    _pipe(command, entries, when)
+
+
+def _pipe(command: list[str], entries: list[Entry], when: int | None) -> None:
+    """Run `command` with the entries as a tar archive on its standard input."""
+    tool = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        env=_environment(when),
+    )  # fmt: skip
+    assert tool.stdin is not None
+    assert tool.stdout is not None
+    try:
+        with tarfile.open(fileobj=tool.stdin, mode="w|", format=tarfile.PAX_FORMAT) as archive:
+            _tar(entries, archive)
+        tool.stdin.close()
+    except BrokenPipeError:
+        pass  # the tool ended early: its own words say why
+    said = tool.stdout.read()
+    if tool.wait() != 0:
+        raise PackError(_last(command[0], said))
+
+
+def _tar(entries: list[Entry], archive: tarfile.TarFile) -> None:
+    first: dict[int, str] = {}
+    for entry in entries:
+        info = tarfile.TarInfo(os.fsdecode(entry.name))
+        info.mode = stat.S_IMODE(entry.mode)
+        info.uid, info.gid, info.mtime = entry.uid, entry.gid, entry.mtime
+        if entry.inode in first:
+            info.type, info.linkname = tarfile.LNKTYPE, first[entry.inode]
+            archive.addfile(info)
+            continue
+        kind = stat.S_IFMT(entry.mode)
+        if kind == stat.S_IFREG:
+            info.size = entry.size
+            with open(entry.path, "rb") as file:
+                archive.addfile(info, file)
+        else:
+            if kind == stat.S_IFDIR:
+                info.type = tarfile.DIRTYPE
+            elif kind == stat.S_IFLNK:
+                info.type, info.linkname = tarfile.SYMTYPE, os.fsdecode(os.readlink(entry.path))
+            elif kind == stat.S_IFIFO:
+                info.type = tarfile.FIFOTYPE
+            else:
+                info.type = tarfile.CHRTYPE if kind == stat.S_IFCHR else tarfile.BLKTYPE
+                info.devmajor, info.devminor = os.major(entry.device), os.minor(entry.device)
+            archive.addfile(info)
+        if kind != stat.S_IFDIR:
+            first[entry.inode] = info.name
+
+
+def _environment(when: int | None) -> dict[str, str]:
+    env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C", "TZ": "UTC"}
+    if when is not None:
+        env["SOURCE_DATE_EPOCH"] = str(when)
+    return env
+
+
+def _run(command: list[str], when: int, full: str) -> None:
+    done = subprocess.run(
+        command, env=_environment(when), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    if done.returncode != 0:
+        no_room = b"Could not allocate" in done.stdout or b"No space" in done.stdout
+        raise PackError(full if no_room else _last(command[0], done.stdout))
+
+
+def _last(tool: str, said: bytes) -> str:
+    lines = [line for line in said.decode(errors="replace").splitlines() if line.strip()]
+    return f"{tool}: {lines[-1] if lines else 'failed without a word'}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

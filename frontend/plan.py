@@ -1,0 +1,237 @@
+"""From a bunnyfile to a plan: every default filled in, every claim checked against the guest.
+
+    bunnyfile + platform + SOURCE_DATE_EPOCH ─▶ Plan
+
+Pure. What a prebuilt root filesystem is can only be seen in its bytes, so the plan of a file that
+does not say leaves `rootfs.type` open until `settle` is given the first of them.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, is_dataclass, replace
+from typing import Any
+
+import frameworks
+from frameworks.base import Framework, Plan
+from frameworks.diagnostics import Collector, did_you_mean
+from frameworks.rootfs.detect import HEAD, identify, identify_name
+from frameworks.spec import Bunnyfile, Rootfs, Text, parse_size
+from llb import Platform, SourceFile
+
+__all__ = ["HEAD", "architecture", "make", "settle", "to_json"]
+
+_ARCHITECTURES = {
+    "x86": "amd64",
+    "x86_64": "amd64",
+    "amd64": "amd64",
+    "aarch64": "arm64",
+    "arm64": "arm64",
+}
+_GUEST_PATH = re.compile(r"/|(/[A-Za-z0-9._-]+)+")
+
+
+def architecture(bunnyfile: Bunnyfile) -> str | None:
+    """The architecture that the file names, in OCI's terms (`amd64`, `arm64`), None for none.
+
+    An unknown name is returned as it is: `make` says what is wrong with it.
+    """
+    said = bunnyfile.platforms.architecture
+    return None if said is None else _ARCHITECTURES.get(said.lower(), str(said))
+
+
+def make(
+    bunnyfile: Bunnyfile, file: SourceFile, platform: Platform, *, epoch: int | None = None
+) -> Plan:
+    """The plan to build `bunnyfile` for `platform`.
+
+    Raises Problems with everything that the framework's guests cannot take.
+    """
+    problems = Collector(file)
+    said = bunnyfile.platforms
+    if said.framework not in frameworks.TABLE:
+        problems.error(
+            "unknown-framework",
+            f"unknown framework '{said.framework}'",
+            hint=did_you_mean(said.framework, frameworks.TABLE),
+            at=said.framework.at,
+        )
+        problems.check()
+    framework = frameworks.get(said.framework)
+    _check_monitor(framework, said.monitor, platform, problems)
+    _check_architecture(bunnyfile, platform, problems)
+    plan = Plan(
+        framework=str(said.framework),
+        monitor=said.monitor,
+        platform=platform,
+        rootfs=_rootfs(bunnyfile, framework, problems),
+        kernel=bunnyfile.kernel,
+        file=file,
+        version=said.version,
+        toolchain=bunnyfile.toolchain,
+        app=bunnyfile.app,
+        init=bunnyfile.init,
+        settings=bunnyfile.settings,
+        epoch=epoch,
+        compat=bunnyfile.version != "v1",
+    )
+    framework.check(plan, problems)
+    problems.check()
+    return plan
+
+
+def settle(plan: Plan, head: bytes | None) -> Plan:
+    """The plan with `rootfs.type` set by the first `HEAD` bytes of a prebuilt root filesystem.
+
+    Without bytes (None: the command line, where images are not read) its name has to do. Raises
+    Problems where neither tells, or where the guest cannot take what it is.
+    """
+    rootfs = plan.rootfs
+    if rootfs.type is not None or rootfs.path is None:
+        return plan
+    problems = Collector(plan.file)
+    kind = identify_name(rootfs.path) if head is None else identify(head)
+    if kind is None:
+        problems.error(
+            "unknown-rootfs-file",
+            f"'{rootfs.path}' is neither a cpio archive nor a file system image",
+            hint="say what it is with `type: initrd` or `type: block`",
+            at=rootfs.path.at,
+        )
+        problems.check()
+    type = Text(kind or "", rootfs.path.at)
+    framework = frameworks.get(plan.framework)
+    _check_type(framework, type, problems)
+    problems.check()
+    return replace(plan, rootfs=_with_block_defaults(replace(rootfs, type=type), framework))
+
+
+def to_json(plan: Plan) -> dict[str, Any]:
+    """The plan as JSON values, without the file's bytes and the positions in it."""
+
+    def plain(value: object) -> Any:
+        if isinstance(value, SourceFile):
+            return value.filename
+        if isinstance(value, Platform):
+            return str(value)
+        if is_dataclass(value) and not isinstance(value, type):
+            return {
+                name.rstrip("_"): plain(getattr(value, name))
+                for name in asdict(value)
+                if name != "at"
+            }
+        if isinstance(value, tuple | list):
+            return [plain(item) for item in value]
+        return str(value) if isinstance(value, Text) else value
+
+    shown = plain(plan)
+    assert isinstance(shown, dict)
+    return shown
+
+
+def _check_monitor(
+    framework: Framework, monitor: Text, platform: Platform, problems: Collector
+) -> None:
+    monitors = framework.guest.monitors
+    if monitor not in monitors:
+        problems.error(
+            "unsupported-monitor",
+            f"{framework.name} guests do not run on the monitor '{monitor}'",
+            hint=did_you_mean(monitor, monitors),
+            at=monitor.at,
+        )
+    elif platform.architecture not in monitors[monitor]:
+        problems.error(
+            "unsupported-platform",
+            f"{framework.name} on {monitor} cannot be built for {platform}",
+            hint="it can be for: " + ", ".join(f"linux/{name}" for name in monitors[monitor]),
+            at=monitor.at,
+        )
+
+
+def _check_architecture(bunnyfile: Bunnyfile, platform: Platform, problems: Collector) -> None:
+    said = bunnyfile.platforms.architecture
+    name = architecture(bunnyfile)
+    if said is None or name == platform.architecture:
+        return
+    if name not in _ARCHITECTURES.values():
+        problems.error(
+            "unknown-architecture",
+            f"unknown architecture '{said}'",
+            hint=did_you_mean(said, _ARCHITECTURES),
+            at=said.at,
+        )
+    else:
+        problems.error(
+            "architecture-contradiction",
+            f"the file says architecture '{said}', the build asks for {platform}",
+            hint="leave `architecture` out and let --platform decide",
+            at=said.at,
+        )
+
+
+def _rootfs(bunnyfile: Bunnyfile, framework: Framework, problems: Collector) -> Rootfs:
+    """The root filesystem with its defaults; a file that names none gets none."""
+    rootfs = bunnyfile.rootfs
+    if rootfs is None:
+        at = bunnyfile.platforms.framework.at
+        if bunnyfile.app is None or not bunnyfile.app.artifacts:
+            return Rootfs(at, Text("scratch", at), type=Text("none", at))
+        rootfs = Rootfs(at, Text("scratch", at))
+    if rootfs.type is None and rootfs.path is None:
+        rootfs = replace(rootfs, type=Text(framework.guest.rootfs[0], rootfs.at))
+    if rootfs.type is not None:
+        _check_type(framework, rootfs.type, problems)
+    if rootfs.size is not None:
+        try:
+            parse_size(rootfs.size)
+        except ValueError as error:
+            problems.error(
+                "bad-size", str(error), hint="write it as 64M or 1G", at=rootfs.size.at
+            )
+    return _with_block_defaults(rootfs, framework, problems)
+
+
+def _with_block_defaults(
+    rootfs: Rootfs, framework: Framework, problems: Collector | None = None
+) -> Rootfs:
+    if rootfs.type != "block":
+        return rootfs
+    guest = framework.guest
+    mount = rootfs.mount or Text(guest.mount, rootfs.at)
+    filesystem = rootfs.filesystem
+    if filesystem is None and guest.filesystems:
+        filesystem = Text(guest.filesystems[0], rootfs.at)
+    if problems is not None:
+        if rootfs.filesystem is not None and rootfs.filesystem not in guest.filesystems:
+            problems.error(
+                "unsupported-filesystem",
+                f"{framework.name} guests cannot mount '{rootfs.filesystem}'",
+                hint=did_you_mean(rootfs.filesystem, guest.filesystems),
+                at=rootfs.filesystem.at,
+            )
+        if not _GUEST_PATH.fullmatch(mount) or "/../" in f"{mount}/" or "/./" in f"{mount}/":
+            problems.error(
+                "bad-path",
+                f"the runtime does not take '{mount}' as a mount point",
+                hint="an absolute path of letters, digits and . _ - /",
+                at=mount.at,
+            )
+        elif mount == "/" and guest.mount != "/":
+            problems.error(
+                "unsupported-mount",
+                f"{framework.name} guests cannot mount a block image at /",
+                hint=f"use `mount: {guest.mount}`",
+                at=mount.at,
+            )
+    return replace(rootfs, mount=mount, filesystem=filesystem)
+
+
+def _check_type(framework: Framework, type: Text, problems: Collector) -> None:
+    if type not in framework.guest.rootfs:
+        problems.error(
+            "unsupported-rootfs",
+            f"{framework.name} guests cannot use a root filesystem of type '{type}'",
+            hint=did_you_mean(type, framework.guest.rootfs),
+            at=type.at,
+        )
