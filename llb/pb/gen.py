@@ -1,8 +1,8 @@
 """Generate `*_pb2.py` and `*_pb2.pyi` beside the `.proto` files of this folder.
 
-Run it as `python -m llb.pb.gen` (`make gen`). It needs the `gen` dependency group. The protos import
-each other as `llb/pb/NAME.proto`, so the generated code imports `llb.pb` and no other package of ours.
-No gRPC stubs are made: `frontend.gateway.client` names the methods itself, which imports faster.
+Run it as `python -m llb.pb.gen` (`make gen`). It needs the `gen` dependency group. The protos
+import each other as `llb/pb/NAME.proto`, so the generated code imports `llb.pb` and makes no other
+package. No gRPC stubs are made: `frontend.gateway.client` names the methods itself, which imports faster.
 """
 
 import sys

@@ -1,0 +1,410 @@
+"""The daemon's methods, typed, and working back to BuildKit 0.8 (Docker 20.10).
+
+Where a daemon lacks a method the client does the nearest thing that it has, and says so here:
+resolving falls back from `ResolveSourceMeta` to `ResolveImageConfig`, evaluating to a `StatFile`
+of the root, and warnings are dropped. Everything else that is missing is a `GatewayError`.
+
+Source: buildkit-gateway.md 2.2 and 2.3 (frontend/gateway/pb/gateway.proto, grpcclient/client.go).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeVar
+
+from google.protobuf.message import Message
+
+from frontend.gateway import abilities
+from frontend.gateway.abilities import Abilities
+from frontend.gateway.channel import Channel
+from frontend.gateway.errors import UNIMPLEMENTED, UNKNOWN, GatewayError
+from llb.pb import gateway_pb2 as gw
+from llb.pb import ops_pb2, stat_pb2, status_pb2
+
+_PING_SECONDS = 15
+_READ_CHUNK = 2 << 20  # bytes; below the smallest message limit of any daemon
+
+_DEF: Literal["def"] = "def"  # a field whose name Python keeps for itself
+
+_GO_MODE_DIR = 1 << 31
+_GO_MODE_SYMLINK = 1 << 27
+
+Answer = TypeVar("Answer", bound=Message)
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A result that the daemon holds for this build. An empty `id` is an empty filesystem.
+
+    `definition` is the graph behind it, where the daemon told (it does from BuildKit 0.7).
+    """
+
+    id: str = ""
+    definition: ops_pb2.Definition | None = field(default=None, compare=False, repr=False)
+
+    def __bool__(self) -> bool:
+        return bool(self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """What a solve came back with: refs by platform id (or one under ""), and metadata."""
+
+    refs: Mapping[str, Ref]
+    metadata: Mapping[str, bytes] = field(default_factory=dict)
+
+    @property
+    def ref(self) -> Ref:
+        """The only ref; an empty one if the result is an empty filesystem."""
+        if not self.refs:
+            return Ref()
+        if len(self.refs) > 1:
+            raise GatewayError(_unknown("the result is for several platforms, expected one"))
+        return next(iter(self.refs.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class CacheImport:
+    """A cache to read from: what `--cache-from` says, as the daemon wants it."""
+
+    type: str
+    attrs: Mapping[str, str] = field(hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FileStat:
+    """One file of a result. `size` is in bytes, `modified` in nanoseconds since the epoch.
+
+    `permissions` are the nine POSIX bits; the wire's mode is Go's, which has other bits for types.
+    """
+
+    path: str
+    size: int
+    permissions: int
+    uid: int
+    gid: int
+    modified: int
+    is_dir: bool
+    is_symlink: bool
+    link: str
+
+    @classmethod
+    def from_pb(cls, stat: stat_pb2.Stat) -> FileStat:
+        """Read the wire's form."""
+        return cls(
+            path=stat.path,
+            size=stat.size,
+            permissions=stat.mode & 0o777,
+            uid=stat.uid,
+            gid=stat.gid,
+            modified=stat.modTime,
+            is_dir=bool(stat.mode & _GO_MODE_DIR),
+            is_symlink=bool(stat.mode & _GO_MODE_SYMLINK),
+            link=stat.linkname,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SourceMeta:
+    """What a source resolves to. `identifier` and `attrs` may have been rewritten by a policy.
+
+    An empty `image_digest`, `git_commit` or `http_checksum` means: not that kind of source, or the
+    daemon could not tell (before BuildKit 0.13 only images resolve).
+    """
+
+    identifier: str
+    attrs: Mapping[str, str] = field(hash=False)
+    image_digest: str = ""
+    image_config: bytes = b""
+    git_commit: str = ""
+    git_ref: str = ""
+    commit_object: bytes = b""
+    http_checksum: str = ""
+    http_modified: int | None = None
+
+
+class Client:
+    """One build's conversation with the daemon. Its methods may be called from several threads."""
+
+    def __init__(self, channel: Channel, *, product: str = "") -> None:
+        self._channel = channel
+        self._product = product
+        pong = self._call("Ping", gw.PingRequest(), gw.PongResponse, timeout=_PING_SECONDS)
+        self.abilities = Abilities.from_pong(pong)
+        self._inputs: Mapping[str, ops_pb2.Definition] | None = None
+
+    def can(self, ability: str) -> bool:
+        """Whether the daemon has a gateway ability (a constant of `abilities`)."""
+        return ability in self.abilities.gateway
+
+    # --- building ---
+
+    def solve(
+        self,
+        definition: ops_pb2.Definition | None = None,
+        *,
+        evaluate: bool = False,
+        cache_imports: Sequence[CacheImport] = (),
+        frontend: str = "",
+        options: Mapping[str, str] | None = None,
+        inputs: Mapping[str, ops_pb2.Definition] | None = None,
+    ) -> Solved:
+        """Have a graph solved, or another frontend run with `options` and `inputs`.
+
+        A solve is lazy: a step that fails says so when its files are first read, or after Return,
+        unless `evaluate` is set. `cache_imports` belongs on the solves whose result is returned
+        (daemons use no cache that the frontend did not pass on).
+        """
+        if definition is None or not _ops(definition):
+            if not frontend:
+                return Solved({"": Ref()})
+            definition = None
+        request = gw.SolveRequest(
+            Definition=definition,
+            Frontend=frontend,
+            FrontendOpt=options,
+            FrontendInputs=inputs,
+            allowResultReturn=True,
+            allowResultArrayRef=True,
+        )
+        if cache_imports and self.can(abilities.IMPORT_CACHES):
+            request.CacheImports.extend(
+                gw.CacheOptionsEntry(Type=entry.type, Attrs=entry.attrs) for entry in cache_imports
+            )
+        inline = evaluate and self.can(abilities.SOLVE_EVALUATE)
+        request.Evaluate = inline
+        solved = _solved(self._call("Solve", request, gw.SolveResponse))
+        if evaluate and not inline:
+            for ref in solved.refs.values():
+                self.evaluate(ref)
+        return solved
+
+    def evaluate(self, ref: Ref) -> None:
+        """Build `ref` now; raises the failed step's `GatewayError`."""
+        if not ref:
+            return
+        if self.can(abilities.EVALUATE):
+            self._call("Evaluate", gw.EvaluateRequest(Ref=ref.id), gw.EvaluateResponse)
+        else:
+            self.stat_file(ref, ".")
+
+    def inputs(self) -> Mapping[str, ops_pb2.Definition]:
+        """The graphs that the caller gave us by name; empty where the daemon knows of none."""
+        if self._inputs is None:
+            if self.can(abilities.FRONTEND_INPUTS):
+                answer = self._call("Inputs", gw.InputsRequest(), gw.InputsResponse)
+                self._inputs = dict(answer.Definitions)
+            else:
+                self._inputs = {}
+        return self._inputs
+
+    # --- reading ---
+
+    def read_file(
+        self, ref: Ref, path: str, *, offset: int = 0, length: int | None = None
+    ) -> bytes:
+        """The bytes of a regular file, or `length` bytes of it from `offset`.
+
+        Reads in chunks, because one message cannot hold a large file. A missing file raises a
+        `GatewayError` whose `is_missing_file` is true.
+        """
+        if not ref:
+            raise GatewayError(_unknown(f"open {path}: no such file or directory"))
+        return b"".join(self._chunks(ref, path, offset, length))
+
+    def _chunks(self, ref: Ref, path: str, offset: int, length: int | None) -> Iterator[bytes]:
+        left = length
+        while left is None or left > 0:
+            want = _READ_CHUNK if left is None else min(left, _READ_CHUNK)
+            request = gw.ReadFileRequest(
+                Ref=ref.id, FilePath=path, Range=gw.FileRange(Offset=offset, Length=want)
+            )
+            data = self._call("ReadFile", request, gw.ReadFileResponse).Data
+            yield data
+            if len(data) < want:
+                return
+            offset += len(data)
+            left = None if left is None else left - len(data)
+
+    def read_dir(self, ref: Ref, path: str, *, include: str = "") -> tuple[FileStat, ...]:
+        """The entries of a directory, one level; `include` is a pattern for their names."""
+        if not ref:
+            return ()
+        request = gw.ReadDirRequest(Ref=ref.id, DirPath=path, IncludePattern=include)
+        answer = self._call("ReadDir", request, gw.ReadDirResponse)
+        return tuple(map(FileStat.from_pb, answer.entries))
+
+    def stat_file(self, ref: Ref, path: str) -> FileStat:
+        """One file's facts; raises `GatewayError` (`is_missing_file`) where there is none."""
+        if not ref:
+            raise GatewayError(_unknown(f"stat {path}: no such file or directory"))
+        request = gw.StatFileRequest(Ref=ref.id, Path=path)
+        return FileStat.from_pb(self._call("StatFile", request, gw.StatFileResponse).stat)
+
+    # --- resolving ---
+
+    def resolve_source(
+        self,
+        identifier: str,
+        attrs: Mapping[str, str] | None = None,
+        *,
+        platform: ops_pb2.Platform | None = None,
+        mode: str = "default",
+        log_name: str = "",
+        commit_object: bool = False,
+    ) -> SourceMeta:
+        """What a source (`docker-image://...`, `git://...`) stands for right now.
+
+        `mode` is the image resolve mode (default, pull or local), `log_name` the line in the
+        progress output. With `commit_object` a git source answers with the whole commit.
+        """
+        attrs = attrs or {}
+        if not self.can(abilities.RESOLVE_SOURCE_META):
+            return self._resolve_image_config(identifier, attrs, platform, mode, log_name)
+        request = gw.ResolveSourceMetaRequest(
+            Source=ops_pb2.SourceOp(identifier=identifier, attrs=attrs),
+            Platform=platform,
+            LogName=log_name,
+            ResolveMode=mode,
+        )
+        if commit_object:
+            request.Git.ReturnObject = True
+        answer = self._call("ResolveSourceMeta", request, gw.ResolveSourceMetaResponse)
+        http = answer.HTTP
+        return SourceMeta(
+            identifier=answer.Source.identifier or identifier,
+            attrs=dict(answer.Source.attrs) or attrs,
+            image_digest=answer.Image.Digest,
+            image_config=answer.Image.Config,
+            git_commit=answer.Git.CommitChecksum or answer.Git.Checksum,
+            git_ref=answer.Git.Ref,
+            commit_object=answer.Git.CommitObject,
+            http_checksum=http.Checksum,
+            http_modified=http.LastModified.seconds if http.HasField("LastModified") else None,
+        )
+
+    def _resolve_image_config(
+        self,
+        identifier: str,
+        attrs: Mapping[str, str],
+        platform: ops_pb2.Platform | None,
+        mode: str,
+        log_name: str,
+    ) -> SourceMeta:
+        """BuildKit before 0.13: images have their own method, other sources stay as they are."""
+        scheme, _, reference = identifier.partition("://")
+        if scheme not in ("docker-image", "oci-layout"):
+            return SourceMeta(identifier, attrs)
+        request = gw.ResolveImageConfigRequest(
+            Ref=reference, Platform=platform, LogName=log_name, ResolveMode=mode
+        )
+        if scheme == "oci-layout":
+            request.ResolverType = 1
+            request.SessionID = attrs.get("oci.session", "")
+            request.StoreID = attrs.get("oci.store", "")
+        answer = self._call("ResolveImageConfig", request, gw.ResolveImageConfigResponse)
+        return SourceMeta(
+            identifier=f"{scheme}://{answer.Ref or reference}",
+            attrs=attrs,
+            image_digest=answer.Digest,
+            image_config=answer.Config,
+        )
+
+    # --- telling ---
+
+    def warn(
+        self,
+        digest: str,
+        short: str,
+        *,
+        detail: Sequence[str] = (),
+        url: str = "",
+        info: ops_pb2.SourceInfo | None = None,
+        ranges: Sequence[ops_pb2.Range] = (),
+        level: int = 1,
+    ) -> None:
+        """Show a warning; `digest` is the head of a graph that was solved, or nobody sees it.
+
+        Daemons before BuildKit 0.10 cannot show warnings: there it is dropped.
+        """
+        if not self.can(abilities.WARNINGS):
+            return
+        request = gw.WarnRequest(
+            digest=digest,
+            level=max(1, level),
+            short=short.encode(),
+            detail=[line.encode() for line in detail],
+            url=url,
+            info=info,
+            ranges=ranges,
+        )
+        self._call("Warn", request, gw.WarnResponse)
+
+    def return_result(self, result: gw.Result) -> None:
+        """End the build with a result. Call exactly one of the two returns, once."""
+        self._call("Return", gw.ReturnRequest(result=result), gw.ReturnResponse)
+
+    def return_error(self, status: status_pb2.Status) -> None:
+        """End the build with an error. Call exactly one of the two returns, once."""
+        # A request with neither field set would crash the daemon; a Status of 0 is no error.
+        if not status.code:
+            status.code = UNKNOWN
+        self._call("Return", gw.ReturnRequest(error=status), gw.ReturnResponse)
+
+    def _call(
+        self, method: str, request: Message, answer: type[Answer], timeout: float | None = None
+    ) -> Answer:
+        size = request.ByteSize() if method in ("Solve", "Return") else 0
+        if size and size > (limit := self.abilities.message_limit):
+            raise GatewayError(
+                _unknown(
+                    f"the build graph is {size >> 10} KiB, and this {self._product or 'BuildKit'} "
+                    f"takes {limit >> 10} KiB at most: keep large files in the build context"
+                )
+            )
+        try:
+            return self._channel.call(method, request, answer, timeout)
+        except GatewayError as error:
+            if error.is_unimplemented and not error.status.details:
+                text = f"the daemon has no method {method}: please update {self._product or 'it'}"
+                raise GatewayError(_status(UNIMPLEMENTED, text)) from error
+            raise
+
+
+def _solved(answer: gw.SolveResponse) -> Solved:
+    if not answer.HasField("result"):
+        return Solved({"": Ref(answer.ref)})
+    result = answer.result
+    metadata = dict(result.metadata)
+    match result.WhichOneof("result"):
+        case "ref":
+            return Solved({"": _ref(result.ref)}, metadata)
+        case "refs":
+            return Solved({key: _ref(ref) for key, ref in result.refs.refs.items()}, metadata)
+        case "refDeprecated":
+            return Solved({"": Ref(result.refDeprecated)}, metadata)
+        case "refsDeprecated":
+            return Solved(
+                {key: Ref(id) for key, id in result.refsDeprecated.refs.items()}, metadata
+            )
+        case _:
+            return Solved({"": Ref()}, metadata)
+
+
+def _ref(ref: gw.Ref) -> Ref:
+    definition: ops_pb2.Definition = getattr(ref, _DEF)
+    return Ref(ref.id, definition if ref.HasField(_DEF) else None)
+
+
+def _ops(definition: ops_pb2.Definition) -> Sequence[bytes]:
+    ops: Sequence[bytes] = getattr(definition, _DEF)
+    return ops
+
+
+def _unknown(message: str) -> status_pb2.Status:
+    return _status(UNKNOWN, message)
+
+
+def _status(code: int, message: str) -> status_pb2.Status:
+    return status_pb2.Status(code=code, message=message)

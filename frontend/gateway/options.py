@@ -1,0 +1,499 @@
+"""What the user asked for on the command line, as one typed value.
+
+buildx, bake and dockerd turn their flags into a flat map of strings; `Options.parse` turns the map
+into values and collects every mistake in it. Keys that this file does not name are left alone: they
+belong to the daemon, or to a newer client. Sources: buildkit-gateway.md 1.2 and 4.1
+(frontend/dockerui/config.go, attr.go).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal, TypeVar
+
+from frameworks.diagnostics import Collector, did_you_mean
+from frontend.gateway.client import CacheImport
+from llb import Platform, Resources
+
+ResolveMode = Literal["default", "pull", "local"]
+NetworkMode = Literal["sandbox", "host", "none"]
+
+DEFAULT_FILENAME = "Dockerfile"
+DEFAULT_SBOM_GENERATOR = "docker.io/docker/buildkit-syft-scanner:stable-1"
+
+_CODE = "bad-build-option"
+_OPTION_PREFIX = "BUILDKIT_FRONTEND_OPT_"
+_ULIMITS = (
+    *("as", "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile"),
+    *("nproc", "rss", "rtprio", "rttime", "sigpending", "stack"),
+)
+_MAX_CPU = 8192
+
+Value = TypeVar("Value")
+_NONE: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What the daemon put into our environment (buildkit-gateway.md 1.2)."""
+
+    options: Mapping[str, str] = field(default_factory=dict)
+    session_id: str = ""
+    product: str = ""
+    build_platform: Platform | None = None
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str] = os.environ) -> Environment:
+        """Read the `BUILDKIT_*` variables; the options are unordered `KEY=VALUE` strings."""
+        options: dict[str, str] = {}
+        for name, entry in environ.items():
+            if name.startswith(_OPTION_PREFIX):
+                key, _, value = entry.partition("=")
+                options[key] = value
+        return cls(
+            options=options,
+            session_id=environ.get("BUILDKIT_SESSION_ID", ""),
+            product=environ.get("BUILDKIT_EXPORTEDPRODUCT", ""),
+            build_platform=_worker_platform(environ.get("BUILDKIT_WORKERS", "")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Ulimit:
+    """A limit of every step's processes; -1 is unlimited."""
+
+    name: str
+    soft: int
+    hard: int
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A line for the steps' /etc/hosts."""
+
+    name: str
+    ip: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """Proxies for steps that use the network; they are no part of a step's cache key."""
+
+    http: str = ""
+    https: str = ""
+    ftp: str = ""
+    no: str = ""
+    all: str = ""
+
+    def __bool__(self) -> bool:
+        return self != Proxy()
+
+
+@dataclass(frozen=True, slots=True)
+class Sbom:
+    """A request for an SBOM: the scanner image and its parameters."""
+
+    generator: str
+    parameters: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The build's options. `raw` is the map they were read from, to hand on to other frontends."""
+
+    raw: Mapping[str, str] = field(default=_NONE, hash=False, repr=False)
+
+    # the build file and the contexts
+    filename: str = DEFAULT_FILENAME
+    build_file_local: str = "dockerfile"
+    force_local_build_file: bool = False
+    context: str = ""
+    context_subdir: str = ""
+    keep_git_dir: bool = False
+    named_contexts: Mapping[str, str] = field(default=_NONE, hash=False)
+    input_metadata: Mapping[str, str] = field(default=_NONE, hash=False)
+    local_sessions: Mapping[str, str] = field(default=_NONE, hash=False)
+    shared_keys: Mapping[str, str] = field(default=_NONE, hash=False)
+
+    # what to build
+    target: str = ""
+    build_args: Mapping[str, str] = field(default=_NONE, hash=False)
+    labels: Mapping[str, str] = field(default=_NONE, hash=False)
+    platforms: tuple[Platform, ...] = ()
+    multi_platform: bool = False
+    epoch: int | None = None
+    epoch_from_context: bool = False
+
+    # how to build it
+    no_cache: tuple[str, ...] | None = None
+    resolve_mode: ResolveMode = "default"
+    network: NetworkMode | None = None
+    hosts: tuple[Host, ...] = ()
+    ulimits: tuple[Ulimit, ...] = ()
+    shm_size: int = 0
+    cgroup_parent: str = ""
+    hostname: str = ""
+    resources: Resources | None = None
+    proxy: Proxy = field(default_factory=Proxy)
+    cache_imports: tuple[CacheImport, ...] = ()
+    cache_namespace: str = ""
+
+    # what else to answer with
+    request: str = ""
+    frontend_caps: tuple[str, ...] = ()
+    sbom: Sbom | None = None
+    provenance: bool = False
+    vcs: Mapping[str, str] = field(default=_NONE, hash=False)
+
+    # ourselves
+    source: str = ""
+    cmdline: str = ""
+
+    @classmethod
+    def parse(cls, raw: Mapping[str, str], build_platform: Platform | None = None) -> Options:
+        """Read the options; raises `Problems` with every value that makes no sense.
+
+        `build_platform`, the daemon's own, completes a `--platform` that names an operating system
+        or an architecture only.
+        """
+        return _Parser(raw, build_platform or Platform("linux", os.uname().machine)).parse()
+
+    def ignores_cache(self, name: str) -> bool:
+        """Whether `--no-cache` (or a filter that names `name`, in any case) covers a target."""
+        if self.no_cache is None:
+            return False
+        return not self.no_cache or name.casefold() in map(str.casefold, self.no_cache)
+
+
+class _Parser:
+    """Reads one map; each method notes its mistakes and goes on."""
+
+    def __init__(self, raw: Mapping[str, str], build_platform: Platform) -> None:
+        self._raw = raw
+        self._build_platform = build_platform
+        self._problems = Collector()
+
+    def parse(self) -> Options:
+        raw = self._raw
+        args = _cut(raw, "build-arg:")
+        platforms = self._each("platform", _split(raw.get("platform", "")), self._platform)
+        attestations = self._attestations()
+        epoch, from_context = self._epoch(args.get("SOURCE_DATE_EPOCH", ""))
+        options = Options(
+            raw=MappingProxyType(dict(raw)),
+            filename=raw.get("filename") or DEFAULT_FILENAME,
+            build_file_local=raw.get("dockerfilekey") or "dockerfile",
+            force_local_build_file="dockerfilekey" in raw,
+            context=raw.get(raw.get("contextkey") or "context", ""),
+            context_subdir=raw.get("contextsubdir", ""),
+            keep_git_dir=_bool(args.get("BUILDKIT_CONTEXT_KEEP_GIT_DIR", "")) or False,
+            named_contexts=_cut(raw, "context:"),
+            input_metadata=_cut(raw, "input-metadata:"),
+            local_sessions=_cut(raw, "local-sessionid:"),
+            shared_keys=_cut(raw, "sharedkey:localdir:"),
+            target=raw.get("target", ""),
+            build_args=args,
+            labels=_cut(raw, "label:"),
+            platforms=platforms,
+            multi_platform=self._multi_platform(args, len(platforms)),
+            epoch=epoch,
+            epoch_from_context=from_context,
+            no_cache=tuple(_split(raw["no-cache"])) if "no-cache" in raw else None,
+            resolve_mode=self._resolve_mode(),
+            network=self._network(),
+            hosts=self._each("add-hosts", _fields(raw.get("add-hosts", "")), _host),
+            ulimits=self._each("ulimit", _fields(raw.get("ulimit", "")), _ulimit),
+            shm_size=self._number("shm-size", 0),
+            cgroup_parent=raw.get("cgroup-parent", ""),
+            hostname=args.get("BUILDKIT_SANDBOX_HOSTNAME") or raw.get("hostname", ""),
+            resources=self._resources(),
+            proxy=_proxy(args),
+            cache_imports=self._cache_imports(),
+            cache_namespace=args.get("BUILDKIT_CACHE_MOUNT_NS", ""),
+            request=raw.get("requestid", ""),
+            frontend_caps=tuple(_split(raw.get("frontend.caps", ""))),
+            sbom=_sbom(attestations.get("sbom")),
+            provenance="provenance" in attestations,
+            vcs=_cut(raw, "vcs:"),
+            source=raw.get("source", ""),
+            cmdline=raw.get("cmdline", ""),
+        )
+        self._problems.check()
+        return options
+
+    def _bad(self, key: str, value: str, why: str, hint: str = "") -> None:
+        flag = _FLAGS.get(key, f"the build option {key!r}")
+        self._problems.error(_CODE, f"{flag} cannot be {value!r}: {why}", hint=hint)
+
+    def _each(
+        self, key: str, values: Iterable[str], read: Callable[[str], Value]
+    ) -> tuple[Value, ...]:
+        found: list[Value] = []
+        for value in values:
+            try:
+                found.append(read(value))
+            except _Mistake as mistake:
+                self._bad(key, value, mistake.why, mistake.hint)
+        return tuple(found)
+
+    def _platform(self, text: str) -> Platform:
+        mine = self._build_platform
+        full = text
+        if text.lower() in ("linux", "windows", "darwin", "freebsd"):
+            full = f"{text}/{mine.architecture}" + (f"/{mine.variant}" if mine.variant else "")
+        elif text and "/" not in text:
+            full = f"{mine.os}/{text}"
+        try:
+            return Platform.parse(full)
+        except ValueError as error:
+            raise _Mistake(str(error), "for example linux/amd64 or linux/arm64") from None
+
+    def _number(self, key: str, least: int, *, or_minus_one: bool = False) -> int:
+        text = self._raw.get(key, "")
+        if not text:
+            return 0
+        number = _int(text)
+        if number is None:
+            self._bad(key, text, "not a whole number")
+            return 0
+        if number < least and not (or_minus_one and number == -1):
+            unlimited = " (or -1, for no limit)" if or_minus_one else ""
+            self._bad(key, text, f"must be {least} or more{unlimited}")
+        return number
+
+    def _resolve_mode(self) -> ResolveMode:
+        match self._raw.get("image-resolve-mode", ""):
+            case "" | "default":
+                return "default"
+            case "pull":
+                return "pull"
+            case "local":
+                return "local"
+            case other:
+                self._bad("image-resolve-mode", other, "not one of default, pull, local")
+                return "default"
+
+    def _network(self) -> NetworkMode | None:
+        match self._raw.get("force-network-mode", ""):
+            case "":
+                return None
+            case "none":
+                return "none"
+            case "host":
+                return "host"
+            case "sandbox":
+                return "sandbox"
+            case other:
+                self._bad("force-network-mode", other, "not one of none, host, sandbox")
+                return None
+
+    def _multi_platform(self, args: Mapping[str, str], count: int) -> bool:
+        text = args.get("BUILDKIT_MULTI_PLATFORM") or self._raw.get("multi-platform", "")
+        if not text:
+            return count > 1
+        wanted = _bool(text)
+        if wanted is None:
+            self._bad("multi-platform", text, "not true or false")
+        elif not wanted and count > 1:
+            self._bad("multi-platform", text, f"{count} platforms were asked for")
+        return bool(wanted)
+
+    def _epoch(self, text: str) -> tuple[int | None, bool]:
+        if text in ("", "context"):
+            return None, text == "context"
+        seconds = _int(text)
+        if seconds is None or seconds < 0:
+            self._bad(
+                "build-arg:SOURCE_DATE_EPOCH",
+                text,
+                "not a number of seconds since 1970",
+                "for example SOURCE_DATE_EPOCH=$(git log -1 --pretty=%ct)",
+            )
+            return None, False
+        return seconds, False
+
+    def _resources(self) -> Resources | None:
+        limits = Resources(
+            memory=self._number("memory", 1),
+            memory_swap=self._number("memswap", 1, or_minus_one=True),
+            cpu_shares=self._number("cpushares", 1),
+            cpu_period=self._number("cpuperiod", 1),
+            cpu_quota=self._number("cpuquota", 1),
+            cpuset_cpus=self._cpuset("cpusetcpus"),
+            cpuset_mems=self._cpuset("cpusetmems"),
+        )
+        return limits if limits != Resources() else None
+
+    def _cpuset(self, key: str) -> str:
+        text = self._raw.get(key, "")
+        for part in filter(None, map(str.strip, text.split(","))):
+            low, dash, high = part.partition("-")
+            first = _int(low.strip())
+            last = _int(high.strip()) if dash else first
+            if first is None or last is None or not 0 <= first <= last <= _MAX_CPU:
+                self._bad(key, text, f"{part!r} is not a number or a range", "for example 0-3,5")
+                return ""
+        return text
+
+    def _cache_imports(self) -> tuple[CacheImport, ...]:
+        found: list[CacheImport] = []
+        if text := self._raw.get("cache-imports", ""):
+            import json
+
+            try:
+                for entry in json.loads(text) or ():
+                    attrs = entry.get("Attrs") or {}
+                    found.append(
+                        CacheImport(entry["Type"], {str(k): str(v) for k, v in attrs.items()})
+                    )
+            except (ValueError, TypeError, AttributeError, KeyError):
+                self._bad("cache-imports", text, "not a JSON list of caches")
+        for ref in _split(self._raw.get("cache-from", "")):
+            entry = CacheImport("registry", {"ref": ref})
+            if entry not in found:
+                found.append(entry)
+        return tuple(found)
+
+    def _attestations(self) -> dict[str, dict[str, str]]:
+        texts = {k.lower(): v for k, v in _cut(self._raw, "attest:").items()}
+        texts |= {k.lower(): v for k, v in _cut(self._raw, "build-arg:BUILDKIT_ATTEST_").items()}
+        found: dict[str, dict[str, str]] = {}
+        for kind, text in texts.items():
+            if kind not in ("sbom", "provenance"):
+                self._bad("attest", kind, "no such attestation", "one of: sbom, provenance")
+                continue
+            pairs = (entry.partition("=") for entry in _fields(text))
+            found[kind] = {key: value for key, _, value in pairs}
+        return found
+
+
+_FLAGS = {
+    "platform": "--platform",
+    "image-resolve-mode": "the image resolve mode (--pull)",
+    "force-network-mode": "--network",
+    "add-hosts": "--add-host",
+    "ulimit": "--ulimit",
+    "shm-size": "--shm-size",
+    "build-arg:SOURCE_DATE_EPOCH": "SOURCE_DATE_EPOCH",
+    "cache-imports": "--cache-from",
+    "attest": "--attest type",
+    "memory": "--resource memory",
+    "memswap": "--resource memory-swap",
+    "cpushares": "--resource cpu-shares",
+    "cpuperiod": "--resource cpu-period",
+    "cpuquota": "--resource cpu-quota",
+    "cpusetcpus": "--resource cpuset-cpus",
+    "cpusetmems": "--resource cpuset-mems",
+}
+
+
+class _Mistake(Exception):
+    """Why one value of a list makes no sense."""
+
+    def __init__(self, why: str, hint: str = "") -> None:
+        self.why = why
+        self.hint = hint
+        super().__init__(why)
+
+
+def _host(text: str) -> Host:
+    name, equals, ip = text.lower().partition("=")
+    if not equals or not name:
+        raise _Mistake("not NAME=ADDRESS", "for example mirror.local=10.0.0.5")
+    import socket
+
+    for family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            socket.inet_pton(family, ip)
+        except OSError:
+            continue
+        return Host(name, ip)
+    raise _Mistake(f"{ip!r} is not an IP address")
+
+
+def _ulimit(text: str) -> Ulimit:
+    name, equals, limits = text.partition("=")
+    if not equals:
+        raise _Mistake("not NAME=SOFT or NAME=SOFT:HARD", "for example nofile=1024:2048")
+    if name not in _ULIMITS:
+        raise _Mistake(f"{name!r} is not a limit", did_you_mean(name, _ULIMITS))
+    first, colon, second = limits.partition(":")
+    soft = _int(first)
+    hard = _int(second) if colon else soft
+    if soft is None or hard is None:
+        raise _Mistake(f"{limits!r} is not SOFT or SOFT:HARD in whole numbers")
+    if hard != -1 and (soft == -1 or soft > hard):
+        raise _Mistake(f"the soft limit {soft} is above the hard limit {hard}")
+    return Ulimit(name, soft, hard)
+
+
+def _proxy(args: Mapping[str, str]) -> Proxy:
+    found: dict[str, str] = {}
+    for key, value in sorted(args.items()):
+        found.setdefault(key.lower(), value)
+    return Proxy(
+        http=found.get("http_proxy", ""),
+        https=found.get("https_proxy", ""),
+        ftp=found.get("ftp_proxy", ""),
+        no=found.get("no_proxy", ""),
+        all=found.get("all_proxy", ""),
+    )
+
+
+def _sbom(attributes: dict[str, str] | None) -> Sbom | None:
+    if attributes is None:
+        return None
+    parameters = dict(attributes)
+    generator = parameters.pop("generator", "") or DEFAULT_SBOM_GENERATOR
+    return Sbom(generator, parameters)
+
+
+def _worker_platform(text: str) -> Platform | None:
+    """The first platform of the first worker: what the daemon builds for by default."""
+    if not text:
+        return None
+    import json
+
+    try:
+        entry = json.loads(text)[0]["platforms"][0]
+        os_name, architecture = entry["os"], entry["architecture"]
+    except (ValueError, TypeError, LookupError):
+        return None
+    return Platform(os_name, architecture, entry.get("variant", ""), entry.get("os.version", ""))
+
+
+def _cut(options: Mapping[str, str], prefix: str) -> Mapping[str, str]:
+    """The options under a prefix, without it, sorted."""
+    found = {k[len(prefix) :]: v for k, v in sorted(options.items()) if k.startswith(prefix)}
+    return MappingProxyType(found)
+
+
+def _split(text: str) -> list[str]:
+    return text.split(",") if text else []
+
+
+def _fields(text: str) -> list[str]:
+    """The fields of one CSV line."""
+    if '"' not in text:
+        return _split(text)
+    import csv
+
+    return next(csv.reader([text]), [])
+
+
+def _int(text: str) -> int | None:
+    """A decimal number as Go reads it: a sign and digits, nothing else."""
+    digits = text[1:] if text[:1] in ("-", "+") else text
+    return int(text) if digits.isascii() and digits.isdigit() else None
+
+
+def _bool(text: str) -> bool | None:
+    """A boolean as Go reads it; None if it is none."""
+    if text in ("1", "t", "T", "TRUE", "true", "True"):
+        return True
+    if text in ("0", "f", "F", "FALSE", "false", "False"):
+        return False
+    return None

@@ -1,0 +1,103 @@
+"""Errors as BuildKit wants them: a Status whose details let buildx print the user's line.
+
+    bunnyfile:4
+    --------------------
+       2 |     framework: linux
+       3 |     kernel:
+       4 | >>>   verion: "6.12"
+    --------------------
+    ERROR: failed to solve: bunnyfile:4:5: unknown key 'verion' (did you mean 'version'?)
+
+The code is always UNKNOWN: any other adds a prefix such as "Internal:" to the message. A detail is
+JSON under a type name of BuildKit's, not a protobuf message (buildkit-gateway.md 1.5).
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+
+from frameworks.diagnostics import Diagnostic, Problems
+from frontend.gateway.errors import UNKNOWN, GatewayError
+from llb.pb import status_pb2
+
+_TYPES = "github.com/moby/buildkit/errdefs."
+_EXCERPTS = 8  # each carries the whole file
+_EXCERPT_BYTES = 1 << 20
+
+
+def from_exception(error: BaseException) -> status_pb2.Status:
+    """The status to return for whatever ended the build."""
+    match error:
+        case Problems():
+            return from_problems(error)
+        case GatewayError():
+            return error.to_status()
+        case KeyboardInterrupt():
+            return _status("the build was interrupted")
+        case _:
+            kind = type(error).__name__
+            text = str(error) or "no message"
+            return _status(f"hutch failed, and that is a bug in hutch: {kind}: {text}")
+
+
+def is_bug(error: BaseException) -> bool:
+    """Whether an error is ours to mend: its traceback belongs in the daemon's log."""
+    return not isinstance(error, Problems | GatewayError | KeyboardInterrupt)
+
+
+def from_problems(problems: Problems) -> status_pb2.Status:
+    """Every diagnostic in the message, and the source lines of the first few as details."""
+    found = problems.diagnostics
+    if len(found) == 1:
+        status = _status(str(found[0]))
+    else:
+        status = _status(f"{len(found)} problems:\n" + "\n".join(f"  {d}" for d in found))
+    spent = 0
+    excerpts: list[Diagnostic] = []
+    for diagnostic in found:
+        if diagnostic.file is None or diagnostic.at is None:
+            continue
+        spent += len(diagnostic.file.data)
+        if len(excerpts) == _EXCERPTS or (excerpts and spent > _EXCERPT_BYTES):
+            break
+        excerpts.append(diagnostic)
+    # The daemon's client prints the last detail first.
+    for diagnostic in reversed(excerpts):
+        _attach(status, "Source", _source(diagnostic))
+    return status
+
+
+def unsupported_subrequest(name: str) -> status_pb2.Status:
+    """What buildx must get for a `--call` that this frontend does not know."""
+    status = _status(f"unsupported request {name}")
+    _attach(status, "Subrequest", {"name": name})
+    return status
+
+
+def _source(diagnostic: Diagnostic) -> dict[str, object]:
+    assert diagnostic.file is not None
+    assert diagnostic.at is not None
+    start, end = diagnostic.at.start, diagnostic.at.end
+    return {
+        "info": {
+            "filename": diagnostic.file.filename,
+            "data": b64encode(diagnostic.file.data).decode(),
+            "language": diagnostic.file.language,
+        },
+        "ranges": [
+            {
+                "start": {"line": start.line, "character": start.character},
+                "end": {"line": max(start.line, end.line), "character": end.character},
+            }
+        ],
+    }
+
+
+def _attach(status: status_pb2.Status, kind: str, value: dict[str, object]) -> None:
+    data = json.dumps(value, separators=(",", ":")).encode()
+    status.details.add(type_url=f"{_TYPES}{kind}+json", value=data)
+
+
+def _status(message: str) -> status_pb2.Status:
+    return status_pb2.Status(code=UNKNOWN, message=message)
