@@ -28,7 +28,7 @@ def parser() -> argparse.ArgumentParser:
     """The command line's grammar."""
     top = argparse.ArgumentParser(
         prog="engine",
-        description="Find a BuildKit, or provide one from Debian packages without touching the host's Docker.",
+        description="Find a BuildKit, or provide one from Debian packages alone.",
     )
     verbs = top.add_subparsers(dest="verb", required=True)
     for name, text in (
@@ -128,8 +128,7 @@ def down(layout: Layout, only: Flavour | None) -> None:
         for each in FLAVOURS.values() if only is None else (only,):
             root = debian.root_path(layout.roots, each.root)
             daemon.down(layout, each, root if root.is_dir() else None)
-        if not any(network.exists(each.bridge) for each in FLAVOURS.values()):
-            network.restore_forwarding(layout.network)
+        network.restore_forwarding(layout.network)
         if only is None:
             registry.down(layout)
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from engine.layout import Flavour, Layout
 
-# Debian's binaries need the C library alone, of any Debian since 12, so they run outside their root.
+# Debian's binaries need the C library alone, of any Debian since 12, so they run outside their
+# root.
 DOCKER = "usr/bin/docker"
 BUILDX = "usr/libexec/docker/cli-plugins/docker-buildx"
 

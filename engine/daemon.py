@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from engine import jail, network, process
-from engine.layout import Flavour, Layout
+from engine.layout import Flavour, Layout, Place
 from engine.report import EngineError, say
 
 BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
@@ -17,19 +17,22 @@ BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 CACHE = "40GB"
 
 
-def settings(chosen: Flavour, home: Path, registry: str) -> dict[str, object]:
-    """The daemon.json of one flavour. Everything volatile lives in the jail's /run and dies with it."""
+def settings(chosen: Flavour, place: Place, home: Path, registry: str) -> dict[str, object]:
+    """The daemon.json of one flavour.
+
+    Everything volatile lives in the jail's /run and dies with it.
+    """
     return {
         "hosts": [f"unix://{home / 'docker.sock'}"],
         "data-root": str(home / "data"),
         "exec-root": "/run/docker",
         "pidfile": "/run/docker.pid",
-        "bridge": chosen.bridge,
+        "bridge": place.bridge,
         "iptables": False,
         "ip6tables": False,
         "ip-forward": False,
         "ip-masq": False,
-        "cgroup-parent": f"/{chosen.cgroup}",
+        "cgroup-parent": f"/{place.cgroup}",
         "exec-opts": ["native.cgroupdriver=cgroupfs"],
         "features": {"buildkit": True, "containerd-snapshotter": chosen.containerd_store},
         "registry-mirrors": [f"http://{registry}"],
@@ -72,11 +75,11 @@ def running(layout: Layout, chosen: Flavour) -> str | None:
 
 def up(layout: Layout, chosen: Flavour, root: Path, registry: str) -> str:
     """Start the daemon unless it runs with these very settings; returns its version."""
-    home = layout.instance(chosen)
+    home, place = layout.instance(chosen), layout.place(chosen)
     home.mkdir(parents=True, exist_ok=True)
-    config = json.dumps(settings(chosen, home, registry), indent=2) + "\n"
+    config = json.dumps(settings(chosen, place, home, registry), indent=2) + "\n"
     present = running(layout, chosen)
-    network.raise_bridge(root, chosen, layout.network)
+    network.raise_bridge(root, place, layout.network)
     with contextlib.suppress(OSError):
         if present is not None and (home / "daemon.json").read_text() == config:
             return present
@@ -87,7 +90,8 @@ def up(layout: Layout, chosen: Flavour, root: Path, registry: str) -> str:
     log = home / "dockerd.log"
     log.unlink(missing_ok=True)
     files = [("/etc/hosts", Path("/etc/hosts")), ("/etc/resolv.conf", home / "resolv.conf")]
-    # A company's proxy may sign in the place of the servers: trust what this host trusts, in the daemon alone.
+    # A company's proxy may sign in the place of the servers: trust what this host trusts, in the
+    # daemon alone.
     bundle = Path(os.environ.get("SSL_CERT_FILE") or BUNDLE)
     if bundle.is_file():
         files.append((BUNDLE, bundle))
@@ -124,12 +128,15 @@ def proxies() -> dict[str, str]:
 
 
 def down(layout: Layout, chosen: Flavour, root: Path | None) -> bool:
-    """End the daemon, its containers, its bridge, rules and cgroups; its images and cache stay. True when it ran."""
-    home = layout.instance(chosen)
+    """End the daemon, its containers, its bridge, rules and cgroups; its images and cache stay.
+
+    True when it ran.
+    """
+    home, place = layout.instance(chosen), layout.place(chosen)
     ran = process.stop(home / "process.json")
     (home / "docker.sock").unlink(missing_ok=True)
-    network.lower_bridge(root, chosen)
-    _remove_cgroups(chosen.cgroup)
+    network.lower_bridge(root, place)
+    _remove_cgroups(place.cgroup)
     return ran
 
 

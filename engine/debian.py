@@ -10,7 +10,8 @@ from pathlib import Path
 from engine.layout import Root
 from engine.report import EngineError, say
 
-# Suites that are no longer refreshed keep a Release file that has run out; their signatures still hold.
+# Suites that are no longer refreshed keep a Release file that has run out; their signatures still
+# hold.
 OPTIONS = (
     '--aptopt=Acquire::Check-Valid-Until "false"',
     '--aptopt=Acquire::Languages "none"',
@@ -37,7 +38,10 @@ def require_host() -> None:
 
 
 def run(argv: Sequence[str]) -> None:
-    """Run a command and keep it quiet unless it fails; raises EngineError with the end of its output."""
+    """Run a command quietly.
+
+    Raises EngineError with the end of its output when it fails.
+    """
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
     done = subprocess.run(
         argv,
@@ -106,10 +110,10 @@ def provide_root(roots: Path, root: Root) -> Path:
 
 
 def make_base(suite: str, tar: Path) -> None:
-    """Write a minimal Debian file system of ``suite`` as an uncompressed tar archive (about 20 seconds).
+    """Write a minimal Debian ``suite`` as an uncompressed tar archive (about 20 seconds).
 
-    What mmdebstrap copies from this host for its own run (names, resolver) is taken out again, and no certificate
-    authority is in it: an image built on it here is the image built on it anywhere.
+    What mmdebstrap copies from this host for its own run (names, resolver) is taken out again, and
+    no certificate authority is in it: an image built on it here is the image built on it anywhere.
     """
     require_mmdebstrap()
     clean = 'rm -f "$1/etc/hostname" "$1/etc/resolv.conf" "$1/etc/hosts"'

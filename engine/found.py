@@ -12,7 +12,10 @@ BUILDER = "hutch-remote"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A BuildKit of the user's. ``kind`` is ``buildkit`` or ``docker``, ``address`` where it listens ("" = default)."""
+    """A BuildKit of the user's.
+
+    ``kind`` is ``buildkit`` or ``docker``, ``address`` where it listens ("" = default).
+    """
 
     kind: str
     address: str
@@ -33,7 +36,7 @@ def works(*argv: str) -> bool:
 
 
 def find(layout: Layout) -> Found | None:
-    """The user's own BuildKit, never the engine's: a shell that loaded ``engine env`` names ours."""
+    """The user's own BuildKit, never ours: ``engine env`` may have been loaded."""
     buildkit = os.environ.get("BUILDKIT_HOST", "")
     if buildkit:
         return Found("buildkit", buildkit)
@@ -46,7 +49,7 @@ def find(layout: Layout) -> Found | None:
 
 
 def connect(address: str) -> bool:
-    """Make a buildx builder that talks to a BUILDKIT_HOST, unless there is one; False when buildx cannot."""
+    """Make a buildx builder for a BUILDKIT_HOST unless there is one; False when it cannot be."""
     if works("docker", "buildx", "inspect", BUILDER):
         return True
     return works("docker", "buildx", "create", "--name", BUILDER, "--driver", "remote", address)

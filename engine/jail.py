@@ -1,9 +1,9 @@
 """Run a program inside a Debian root, in mount and PID namespaces of its own.
 
-runc refuses to start containers under a plain chroot, for it needs ``/`` to be a mount point: hence pivot_root(2).
-The PID namespace makes the end certain: when its first process dies, the kernel kills all the others, and the mount
-namespace with every mount in it goes with them. The network stays the host's, so that a registry on a loopback
-port is the same for both.
+runc refuses to start containers under a plain chroot, for it needs ``/`` to be a mount point: hence
+pivot_root(2). The PID namespace makes the end certain: when its first process dies, the kernel
+kills all the others, and the mount namespace with every mount in it goes with them. The network
+stays the host's, so that a registry on a loopback port is the same for both.
 """
 
 import ctypes
@@ -33,7 +33,8 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 class Jail:
     """A root directory and what of the host is seen in it.
 
-    ``shared`` are directories that keep their path inside; ``files`` maps a path inside to a file of the host.
+    ``shared`` are directories that keep their path inside; ``files`` maps a path inside to a file
+    of the host.
     """
 
     root: Path
@@ -71,7 +72,7 @@ def _bind(libc: ctypes.CDLL, source: Path, root: Path, inside: str) -> None:
 
 
 def _enter(libc: ctypes.CDLL, jail: Jail) -> None:
-    """Make the jail's root this process's ``/``; runs as the first process of the new namespaces."""
+    """Make the jail's root ``/``; runs as the first process of the new namespaces."""
     number = PIVOT_ROOT[platform.machine()]
     root = jail.root
     _mount(libc, "none", "/", None, MS_REC | MS_PRIVATE)
@@ -86,7 +87,8 @@ def _enter(libc: ctypes.CDLL, jail: Jail) -> None:
     for inside, source in jail.files:
         _bind(libc, source, root, inside)
     os.chdir(root)
-    # The old root lands on top of the new one and is then let go (pivot_root(2), "pivot_root(".", ".")").
+    # The old root lands on top of the new one and is then let go (pivot_root(2), "pivot_root(".",
+    # ".")").
     _check(libc.syscall(ctypes.c_long(number), b".", b"."), "pivot_root")
     _check(libc.umount2(b".", MNT_DETACH), "umount of the old root")
     os.chdir("/")
@@ -99,7 +101,8 @@ def spawn(
 ) -> int:
     """Start ``argv`` as process 1 of new namespaces and return its process id on the host.
 
-    Its output goes to ``log``. It outlives the caller. Raises EngineError when it cannot be started.
+    Its output goes to ``log``. It outlives the caller. Raises EngineError when it cannot be
+    started.
     """
     if platform.machine() not in PIVOT_ROOT:
         raise EngineError(f"the engine does not run on {platform.machine()} machines")

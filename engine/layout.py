@@ -1,5 +1,6 @@
 """Where the engine keeps its files, and which Dockers it knows how to run."""
 
+import hashlib
 import os
 import re
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ LONGEST_SOCKET_PATH = 107
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """A Debian root directory that holds a Docker: the suite it comes from and the packages in it."""
+    """A Debian root directory with a Docker: the suite it comes from and its packages."""
 
     suite: str
     packages: tuple[str, ...]
@@ -24,8 +25,9 @@ class Root:
 class Flavour:
     """One Docker daemon that the engine can run.
 
-    ``name`` is its directory, ``number`` the third byte of its bridge's network, ``containerd_store`` whether
-    images live in containerd (OCI media types, annotations, indexes) or in the older graph drivers.
+    ``name`` is its directory, ``number`` the third byte of its bridge's network,
+    ``containerd_store`` whether images live in containerd (OCI media types, annotations, indexes)
+    or in the older graph drivers.
     """
 
     name: str
@@ -33,27 +35,40 @@ class Flavour:
     number: int
     containerd_store: bool
 
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a daemon owns in the host's kernel.
+
+    ``block`` and ``number`` are the middle bytes of its network, 10.x.y.0/24.
+    """
+
+    block: int
+    number: int
+
     @property
     def bridge(self) -> str:
-        """Name of the bridge, unique per flavour (the kernel takes up to 15 bytes)."""
-        return f"hutch{self.number}"
+        """Name of the bridge (the kernel takes up to 15 bytes)."""
+        return f"{BRIDGES}{self.block}-{self.number}"
 
     @property
     def address(self) -> str:
         """The bridge's own address."""
-        return f"10.213.{self.number}.1"
+        return f"10.{self.block}.{self.number}.1"
 
     @property
     def subnet(self) -> str:
         """The network that containers get their addresses from."""
-        return f"10.213.{self.number}.0/24"
+        return f"10.{self.block}.{self.number}.0/24"
 
     @property
     def cgroup(self) -> str:
-        """Parent of all cgroups of this daemon's containers, so that they can be found and removed."""
-        return f"hutch-engine-{self.name}"
+        """Parent of the cgroups of this daemon's containers, so that they can be removed."""
+        return f"hutch-engine-{self.block}-{self.number}"
 
 
+BRIDGES = "hutch"
+DEFAULT_BLOCK = 213
 COMMON = ("ca-certificates", "containerd", "git", "iproute2", "iptables", "runc")
 FORKY = Root("forky", (*COMMON, "docker-buildx", "docker-cli", "docker-registry", "docker.io"))
 BOOKWORM = Root("bookworm", (*COMMON, "docker.io"))
@@ -87,18 +102,29 @@ class Layout:
     def from_environment(cls, environ: dict[str, str] | None = None) -> "Layout":
         """The layout below ``HUTCH_ENGINE_DIR``, or below the default.
 
-        Raises EngineError for a path that is relative, has odd characters or leaves no room for a socket.
+        Raises EngineError for a path that is relative, has odd characters or leaves no room for a
+        socket.
         """
         text = (os.environ if environ is None else environ).get("HUTCH_ENGINE_DIR") or DEFAULT_STATE
         if not re.fullmatch(r"/[A-Za-z0-9._+/-]+", text):
             raise EngineError(
-                f"HUTCH_ENGINE_DIR={text!r} must be an absolute path of letters, digits and . _ + - /"
+                f"HUTCH_ENGINE_DIR={text!r} must be an absolute path of letters, digits, . _ + - /"
             )
         layout = cls(Path(os.path.normpath(text)))
         longest = max(len(str(layout.socket(f))) for f in FLAVOURS.values())
         if longest > LONGEST_SOCKET_PATH:
             raise EngineError(f"HUTCH_ENGINE_DIR={text!r} is too long: no room for a socket's path")
         return layout
+
+    def place(self, chosen: Flavour) -> Place:
+        """A daemon's place in the kernel.
+
+        Another state directory is another engine, and may run beside this one.
+        """
+        if str(self.state) == DEFAULT_STATE:
+            return Place(DEFAULT_BLOCK, chosen.number)
+        digest = hashlib.sha256(str(self.state).encode()).digest()
+        return Place(DEFAULT_BLOCK + 1 + digest[0] % 40, chosen.number)
 
     @property
     def lock(self) -> Path:

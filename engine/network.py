@@ -1,21 +1,20 @@
 """The bridges of the engine's daemons.
 
-dockerd runs with its own packet filter rules switched off: they have fixed names, and a second daemon that wrote them
-would cut off the containers of the host's Docker. Three rules per bridge do what a builder needs, and they can be
-removed exactly as they were added.
+dockerd runs with its own packet filter rules switched off: they have fixed names, and a second
+daemon that wrote them would cut off the containers of the host's Docker. Three rules per bridge do
+what a builder needs, and they can be removed exactly as they were added.
 """
 
 import fcntl
 import ipaddress
 import json
-import os
 import socket
 import struct
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine.layout import Flavour
+from engine.layout import BRIDGES, Place
 from engine.report import EngineError
 
 FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
@@ -26,11 +25,11 @@ SIOCBRADDBR, SIOCBRDELBR = 0x89A0, 0x89A1
 IFF_UP = 1
 
 
-def rules(chosen: Flavour) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+def rules(place: Place) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
     """The packet filter rules of one bridge: table, chain, and the rule's arguments."""
-    bridge = chosen.bridge
+    bridge = place.bridge
     return (
-        ("nat", "POSTROUTING", ("-s", chosen.subnet, "!", "-o", bridge, "-j", "MASQUERADE")),
+        ("nat", "POSTROUTING", ("-s", place.subnet, "!", "-o", bridge, "-j", "MASQUERADE")),
         ("filter", "FORWARD", ("-i", bridge, "-j", "ACCEPT")),
         ("filter", "FORWARD", ("-o", bridge, "-j", "ACCEPT")),
     )
@@ -50,8 +49,8 @@ def _iptables(root: Path, *arguments: str) -> bool:
     return done.returncode == 0
 
 
-def _present(root: Path, chosen: Flavour) -> Iterator[tuple[tuple[str, str, tuple[str, ...]], bool]]:
-    for rule in rules(chosen):
+def _present(root: Path, place: Place) -> Iterator[tuple[tuple[str, str, tuple[str, ...]], bool]]:
+    for rule in rules(place):
         table, chain, arguments = rule
         yield rule, _iptables(root, "-t", table, "-C", chain, *arguments)
 
@@ -71,15 +70,15 @@ def exists(name: str) -> bool:
     return Path("/sys/class/net", name).exists()
 
 
-def raise_bridge(root: Path, chosen: Flavour, saved: Path) -> None:
-    """Make the flavour's bridge, its rules, and let the host forward packets; does nothing twice."""
+def raise_bridge(root: Path, place: Place, saved: Path) -> None:
+    """Make a daemon's bridge, its rules, and let the host forward packets; does nothing twice."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
-        if not exists(chosen.bridge):
-            fcntl.ioctl(control, SIOCBRADDBR, chosen.bridge.encode() + b"\0")
-        fcntl.ioctl(control, SIOCSIFADDR, _request(chosen.bridge, _address(chosen.address)))
-        fcntl.ioctl(control, SIOCSIFNETMASK, _request(chosen.bridge, _address("255.255.255.0")))
-        _set_up(control, chosen.bridge, True)
-    for (table, chain, arguments), present in _present(root, chosen):
+        if not exists(place.bridge):
+            fcntl.ioctl(control, SIOCBRADDBR, place.bridge.encode() + b"\0")
+        fcntl.ioctl(control, SIOCSIFADDR, _request(place.bridge, _address(place.address)))
+        fcntl.ioctl(control, SIOCSIFNETMASK, _request(place.bridge, _address("255.255.255.0")))
+        _set_up(control, place.bridge, True)
+    for (table, chain, arguments), present in _present(root, place):
         if not present:
             # First, for a host's own Docker or firewall may end the chain with a refusal.
             _iptables(root, "-t", table, "-I", chain, "1", *arguments)
@@ -96,29 +95,29 @@ def _set_up(control: socket.socket, name: str, up: bool) -> None:
     fcntl.ioctl(control, SIOCSIFFLAGS, _request(name, struct.pack("H", flags)))
 
 
-def lower_bridge(root: Path | None, chosen: Flavour) -> None:
-    """Remove the flavour's rules and its bridge, if they are there."""
+def lower_bridge(root: Path | None, place: Place) -> None:
+    """Remove a daemon's rules and its bridge, if they are there."""
     if root is not None:
-        for (table, chain, arguments), present in _present(root, chosen):
+        for (table, chain, arguments), present in _present(root, place):
             if present:
                 _iptables(root, "-t", table, "-D", chain, *arguments)
-    if exists(chosen.bridge):
+    if exists(place.bridge):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
-            _set_up(control, chosen.bridge, False)
-            fcntl.ioctl(control, SIOCBRDELBR, chosen.bridge.encode() + b"\0")
+            _set_up(control, place.bridge, False)
+            fcntl.ioctl(control, SIOCBRDELBR, place.bridge.encode() + b"\0")
 
 
 def restore_forwarding(saved: Path) -> None:
-    """Put the host's forwarding back to what it was before the first bridge."""
-    if not saved.exists():
+    """Put the host's forwarding back to what it was, once no engine has a bridge left."""
+    if not saved.exists() or any(Path("/sys/class/net").glob(f"{BRIDGES}*-*")):
         return
     value: str = json.loads(saved.read_text())["ip_forward"]
     FORWARDING.write_text(value + "\n")
-    os.unlink(saved)
+    saved.unlink()
 
 
 def resolver(candidates: tuple[Path, ...] = ()) -> str:
-    """A resolv.conf that works in a container: name servers on a loopback address are the host's alone.
+    """A resolv.conf that works in a container, where a loopback address is not the host's.
 
     systemd-resolved keeps the real servers in a file of its own.
     """

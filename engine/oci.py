@@ -10,7 +10,7 @@ import urllib.parse
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO
 
 from engine.report import EngineError
 
@@ -40,7 +40,7 @@ class Descriptor:
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """A repository of a registry that speaks plain HTTP and asks for no password: ``localhost:5000``, ``library/debian``."""
+    """``library/debian`` of ``localhost:5000``, which speaks plain HTTP without passwords."""
 
     registry: str
     name: str
@@ -60,7 +60,7 @@ class Repository:
                 return False
             raise EngineError(f"registry: HEAD {request.full_url}: {error}") from error
 
-    def push_blob(self, data: IO[bytes], descriptor: Descriptor) -> None:
+    def push_blob(self, data: BinaryIO, descriptor: Descriptor) -> None:
         """Upload a blob in one request, unless it is there already."""
         if self.has(f"blobs/{descriptor.digest}"):
             return
@@ -86,10 +86,17 @@ class Repository:
             pass
 
 
-def describe(media_type: str, data: IO[bytes]) -> Descriptor:
+def _sha256(data: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    while chunk := data.read(1 << 20):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def describe(media_type: str, data: BinaryIO) -> Descriptor:
     """Measure and hash an open file from its start, and rewind it."""
     data.seek(0)
-    digest = hashlib.file_digest(data, "sha256").hexdigest()
+    digest = _sha256(data)
     size = data.tell()
     data.seek(0)
     return Descriptor(media_type, f"sha256:{digest}", size)

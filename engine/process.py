@@ -20,7 +20,8 @@ class Process:
 
 def start_time(stat: str) -> str | None:
     """Field 22 of /proc/PID/stat (clock ticks since boot), or None for a zombie (proc(5))."""
-    # The second field is the command's name in parentheses and may hold spaces and parentheses itself.
+    # The second field is the command's name in parentheses and may hold spaces and parentheses
+    # itself.
     fields = stat.rpartition(")")[2].split()
     return None if fields[0] in "ZX" else fields[19]
 
@@ -50,7 +51,10 @@ def recall(path: Path) -> Process | None:
 
 
 def stop(path: Path, patience: float = 20.0) -> bool:
-    """End the recorded daemon: SIGTERM, and SIGKILL after ``patience`` seconds. True when there was one."""
+    """End the recorded daemon: SIGTERM, and SIGKILL after ``patience`` seconds.
+
+    True when there was one.
+    """
     process = recall(path)
     if process is not None:
         with contextlib.suppress(ProcessLookupError):

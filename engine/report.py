@@ -4,7 +4,7 @@ import sys
 
 
 class EngineError(Exception):
-    """A failure whose message tells the user what to do; the command line prints it without a traceback."""
+    """A failure whose message tells the user what to do; no traceback is printed."""
 
 
 def say(text: str) -> None:
