@@ -1,0 +1,91 @@
+"""Reading a bunnyfile: bytes -> tree with positions -> schema -> `Bunnyfile`.
+
+    loaded = load(data, "bunnyfile", {"TARGETARCH": "amd64"})
+
+Each arrow is a module: `yaml`, `version`, `args`, `validate`, `model`, `rules`. Every error of an
+arrow is reported at once; a later arrow runs only on what the earlier ones found right.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import frameworks
+import schemas
+from frameworks.diagnostics import Collector, Diagnostic, problem
+from frameworks.spec import Bunnyfile
+from frontend.bunnyfile import args as arguments
+from frontend.bunnyfile import model, nodes, rules
+from frontend.bunnyfile.kind import kind_of
+from frontend.bunnyfile.validate import validate
+from frontend.bunnyfile.version import version_of
+from frontend.bunnyfile.yaml import parse
+from llb import Position, Range, SourceFile
+
+__all__ = ["Loaded", "fragment", "kind_of", "load"]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A bunnyfile with the file that ranges point into, the warnings so far, and the tree.
+
+    The tree is as the user wrote it, before build arguments were filled in; lint reads it.
+    """
+
+    bunnyfile: Bunnyfile
+    file: SourceFile
+    warnings: tuple[Diagnostic, ...]
+    tree: nodes.Mapping
+
+
+def load(data: bytes, filename: str, args: Mapping[str, str] | None = None) -> Loaded:
+    """Read a bunnyfile of either version.
+
+    `args` are build arguments and platform arguments (`TARGETARCH` and so on) by name. Raises
+    Problems, and nothing else, with every error of the first phase that has any.
+    """
+    file = SourceFile(filename, data)
+    if kind_of(data) == "dockerfile":
+        raise problem(
+            "not-a-bunnyfile",
+            "this is a Dockerfile, not a bunnyfile",
+            hint="a bunnyfile names it with 'rootfs: {from: dockerfile, dockerfile: NAME}'",
+            at=Range(Position(1), Position(1)),
+            file=file,
+        )
+    problems = Collector(file)
+    tree = parse(file)
+    version = version_of(tree, problems)
+    problems.check()
+    filled = tree
+    if version == "v1":
+        filled = arguments.substitute(tree, args or {}, problems)
+        problems.check()
+    validate(filled, _schema(version, filled), problems, lenient=version == "v0.1")
+    problems.check()
+    bunnyfile = model.decode(filled, version, problems)
+    (rules.check_v1 if version == "v1" else rules.check_v0)(bunnyfile, problems)
+    problems.check()
+    return Loaded(bunnyfile, file, problems.warnings, tree)
+
+
+def fragment(framework: str) -> schemas.Schema | None:
+    """A framework's `options.schema.json`, None where it has none or there is no such framework."""
+    if framework not in frameworks.TABLE:
+        return None
+    module, _ = frameworks.TABLE[framework]
+    folder = os.path.join(os.path.dirname(frameworks.__file__), *module.split(".")[1:])
+    path = os.path.join(folder, "options.schema.json")
+    return schemas.read(path) if os.path.exists(path) else None
+
+
+def _schema(version: str, tree: nodes.Mapping) -> schemas.Schema:
+    """The schema of `version`, with the fragment of the framework that the file names."""
+    section = tree.find("platforms")
+    name = section.find("framework") if isinstance(section, nodes.Mapping) else None
+    if version != "v1" or not isinstance(name, nodes.Scalar):
+        return schemas.load(version)
+    found = fragment(name.text)
+    return schemas.load(version, {name.text: found} if found else None)

@@ -1,0 +1,288 @@
+"""What a bunnyfile says that cannot all be true: keys that exclude or need each other.
+
+Judged on the decoded file, so that each rule is a sentence. Whether a *guest* can use what the
+file asks for is the plan's business (`frontend.plan`).
+"""
+
+from __future__ import annotations
+
+from frameworks.diagnostics import Collector
+from frameworks.spec import Bunnyfile, Include, Kernel, Rootfs, Text
+from frontend.bunnyfile.paths import clean, image_path_fault
+
+_RUNTIME = "com.urunc.unikernel."
+
+
+def check_v0(file: Bunnyfile, problems: Collector) -> None:
+    """The combinations that bunny rejects (urunc.md 4.1), and those it gets wrong."""
+    assert file.kernel is not None
+    _check_prebuilt_kernel(file.kernel, problems)
+    rootfs = file.rootfs
+    if rootfs is None:
+        return
+    framework = file.platforms.framework
+    written = rootfs.type if rootfs.type is not None and rootfs.type.at != rootfs.at else None
+    if framework == "unikraft" and written == "block":
+        problems.error(
+            "bad-combination",
+            "unikraft guests cannot use a root file system of type 'block'",
+            hint="use 'initrd' or 'raw'",
+            at=written.at,
+        )
+    _check_path(rootfs, written, problems)
+    if rootfs.from_ == "local" and written == "raw":
+        problems.error(
+            "bad-combination",
+            "a raw root file system cannot come from the build context as a whole",
+            hint="name the files: 'from: scratch' with 'include: [...]'",
+            at=rootfs.from_.at,
+        )
+    _check_includes(rootfs, problems)
+    if rootfs.include and rootfs.from_ not in ("scratch", "local") and written != "raw":
+        problems.error(
+            "bad-combination",
+            "files can be added to an image only if the root file system is raw",
+            hint="add 'type: raw', or use 'version: v1'",
+            at=rootfs.include[0].at,
+        )
+
+
+def check_v1(file: Bunnyfile, problems: Collector) -> None:
+    """What v1 adds to that: kernels from source, applications, Dockerfiles, disk images."""
+    if file.kernel is not None:
+        _check_kernel(file.kernel, problems)
+    if file.rootfs is not None:
+        _check_rootfs(file.rootfs, problems)
+    if file.app is not None:
+        for artifact in file.app.artifacts:
+            _check_inside("app.artifacts", artifact.source, problems)
+        if file.app.path is not None:
+            _check_inside("app.path", file.app.path, problems)
+        if file.app.artifacts and file.rootfs is not None and file.rootfs.type == "none":
+            problems.error(
+                "bad-combination",
+                "'app.artifacts' go into the root file system, and it is of type 'none'",
+                hint="remove 'artifacts', or choose another 'rootfs.type'",
+                at=file.app.artifacts[0].source.at,
+            )
+    for section, pairs in (
+        ("annotations", file.settings.annotations),
+        ("labels", file.settings.labels),
+    ):
+        for key, _ in pairs:
+            if key.startswith(_RUNTIME):
+                problems.error(
+                    "reserved-annotation",
+                    f"'{key}' in '{section}' is the runtime's: hutch writes it",
+                    hint="say it with the file's own keys ('platforms', 'kernel', 'rootfs', 'cmd')",
+                    at=key.at,
+                )
+
+
+def _check_path(rootfs: Rootfs, written: Text | None, problems: Collector) -> None:
+    """`path` names one file that is the whole root file system."""
+    path = rootfs.path
+    if path is None:
+        if rootfs.from_ == "local":
+            problems.error(
+                "missing-key",
+                "'rootfs' needs 'path' with 'from: local'",
+                hint="name the file in the build context, for example 'path: initrd.cpio'",
+                at=rootfs.from_.at,
+            )
+        return
+    _check_inside("rootfs.path", path, problems)
+    if rootfs.from_ == "scratch":
+        problems.error(
+            "bad-combination",
+            "'rootfs.path' names a file, but 'from' does not say where it is",
+            hint="add 'from: local' for the build context, or 'from: IMAGE'",
+            at=path.at,
+        )
+    if written == "raw":
+        problems.error(
+            "bad-combination",
+            "'rootfs.path' is one file, and a raw root file system is a tree of files",
+            hint="remove 'path', or say 'type: initrd' or 'type: block'",
+            at=path.at,
+        )
+    if written == "none":
+        problems.error(
+            "bad-combination",
+            "'rootfs.path' names a root file system, and 'type: none' asks for none",
+            hint="remove one of them",
+            at=path.at,
+        )
+
+
+def _check_includes(rootfs: Rootfs, problems: Collector) -> None:
+    if rootfs.include and rootfs.path is not None and rootfs.from_ != "local":
+        problems.error(
+            "bad-combination",
+            "files cannot be added to a root file system that is one file already",
+            hint="remove 'path' or 'include'",
+            at=rootfs.include[0].at,
+        )
+    elif rootfs.include and rootfs.from_ == "local":
+        problems.error(
+            "bad-combination",
+            "'rootfs.include' cannot be combined with 'from: local'",
+            hint="'from: scratch' with 'include' builds one from files of the build context",
+            at=rootfs.include[0].at,
+        )
+    if (
+        rootfs.from_ == "scratch"
+        and not rootfs.include
+        and rootfs.path is None
+        and rootfs.type in ("initrd", "block")
+    ):
+        _empty_rootfs(rootfs, problems)
+    for include in rootfs.include:
+        _check_include(include, problems)
+
+
+def _empty_rootfs(rootfs: Rootfs, problems: Collector) -> None:
+    assert rootfs.type is not None
+    problems.error(
+        "empty-rootfs",
+        "the root file system would have no files",
+        hint="add 'include: [...]', or start 'from' an image",
+        at=rootfs.type.at,
+    )
+
+
+def _check_include(include: Include, problems: Collector) -> None:
+    if include.from_ == "scratch":
+        problems.error(
+            "bad-combination",
+            "there is nothing to copy from 'scratch'",
+            hint="leave 'from' out for the build context, or name an image",
+            at=include.from_.at,
+        )
+    for what, path in (("source", include.source), ("destination", include.destination)):
+        _check_inside(f"rootfs.include, {what}", path, problems)
+
+
+def _check_inside(what: str, path: Text, problems: Collector) -> None:
+    if clean(path) is None:
+        problems.error(
+            "path-escapes",
+            f"'{path}' ({what}) leads outside with '..'",
+            hint="paths stay inside the build context, the image or the root file system",
+            at=path.at,
+        )
+
+
+def _check_prebuilt_kernel(kernel: Kernel, problems: Collector) -> None:
+    """A kernel of an image keeps its path there in v0.1, and the path becomes an annotation."""
+    assert kernel.path is not None
+    _check_inside("kernel.path", kernel.path, problems)
+
+
+def _check_kernel(kernel: Kernel, problems: Collector) -> None:
+    if kernel.from_ != "source":
+        if kernel.path is None:
+            where = "the build context" if kernel.from_ == "local" else f"'{kernel.from_}'"
+            problems.error(
+                "missing-key",
+                f"'kernel' needs 'path': which file of {where} is the kernel?",
+                hint="for example 'path: vmlinuz'",
+                at=kernel.from_.at,
+            )
+        else:
+            _check_prebuilt_kernel(kernel, problems)
+        building = (
+            ("config", kernel.config),
+            ("fragments", next(iter(kernel.fragments), None)),
+            ("options", kernel.options[0].name if kernel.options else None),
+            ("patches", next(iter(kernel.patches), None)),
+        )
+        for key, value in building:
+            if value is not None:
+                _only_from_source(key, value, problems)
+        if kernel.source is not None:
+            problems.error(
+                "bad-combination",
+                "'kernel.source' is only read with 'from: source'",
+                hint="write 'from: source', or remove it",
+                at=kernel.from_.at,
+            )
+        return
+    if kernel.path is not None:
+        problems.error(
+            "bad-combination",
+            "'kernel.path' names a kernel that exists already, and 'from: source' builds one",
+            hint="remove 'path'; the source's place goes under 'source:'",
+            at=kernel.path.at,
+        )
+    files = [*kernel.fragments, *kernel.patches, *([kernel.config] if kernel.config else [])]
+    for path in files:
+        _check_inside("kernel", path, problems)
+
+
+def _only_from_source(key: str, value: Text, problems: Collector) -> None:
+    problems.error(
+        "bad-combination",
+        f"'kernel.{key}' is only read with 'from: source'",
+        hint="write 'from: source', or remove it",
+        at=value.at,
+    )
+
+
+def _check_rootfs(rootfs: Rootfs, problems: Collector) -> None:
+    if rootfs.from_ == "dockerfile" and rootfs.dockerfile is None:
+        problems.error(
+            "missing-key",
+            "'rootfs' needs 'dockerfile' with 'from: dockerfile'",
+            hint="for example 'dockerfile: Dockerfile'",
+            at=rootfs.from_.at,
+        )
+    if rootfs.dockerfile is not None:
+        _check_inside("rootfs.dockerfile", rootfs.dockerfile, problems)
+        if rootfs.from_ != "dockerfile":
+            problems.error(
+                "bad-combination",
+                f"'rootfs.dockerfile' is not read with 'from: {rootfs.from_}'",
+                hint="write 'from: dockerfile', or remove it",
+                at=rootfs.dockerfile.at,
+            )
+        if rootfs.path is not None:
+            problems.error(
+                "bad-combination",
+                "'rootfs.path' is one file that exists, and a Dockerfile builds a tree",
+                hint="remove 'path' or 'dockerfile'",
+                at=rootfs.path.at,
+            )
+    if rootfs.path is not None and rootfs.dockerfile is None:
+        _check_path(rootfs, rootfs.type, problems)
+    if rootfs.include and rootfs.path is not None:
+        problems.error(
+            "bad-combination",
+            "files cannot be added to a root file system that is one file already",
+            hint="remove 'path' or 'include'",
+            at=rootfs.include[0].at,
+        )
+    if rootfs.include and rootfs.type == "none":
+        problems.error(
+            "bad-combination",
+            "'rootfs.include' adds files, and 'type: none' asks for no root file system",
+            hint="remove one of them",
+            at=rootfs.include[0].at,
+        )
+    for include in rootfs.include:
+        _check_include(include, problems)
+    if rootfs.type is not None and rootfs.type != "block":
+        for key, value in (
+            ("filesystem", rootfs.filesystem),
+            ("size", rootfs.size),
+            ("mount", rootfs.mount),
+        ):
+            if value is not None:
+                problems.error(
+                    "bad-combination",
+                    f"'rootfs.{key}' is only read with 'type: block'",
+                    hint=f"remove it, or write 'type: block' instead of '{rootfs.type}'",
+                    at=value.at,
+                )
+    if rootfs.mount is not None and (fault := image_path_fault(rootfs.mount, root=True)):
+        problems.error("bad-image-path", f"'{rootfs.mount}' {fault}", at=rootfs.mount.at)
