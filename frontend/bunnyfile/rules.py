@@ -285,4 +285,4 @@ def _check_rootfs(rootfs: Rootfs, problems: Collector) -> None:
                     at=value.at,
                 )
     if rootfs.mount is not None and (fault := image_path_fault(rootfs.mount, root=True)):
-        problems.error("bad-image-path", f"'{rootfs.mount}' {fault}", at=rootfs.mount.at)
+        problems.error("bad-path", f"'{rootfs.mount}' {fault}", at=rootfs.mount.at)

@@ -105,8 +105,7 @@ class _Walker:
         if isinstance(node, Scalar) and node.kind == "null" and not _anchored(node, place):
             at = place.key or node.at
             return Fault("empty-value", f"{place.name} has no value", hint or _example(schema), at)
-        wanted = _listed([_NOUNS[name] for name in allowed if name != "null"])
-        message = f"{place.name} must be {wanted}, not {_noun(node)}"
+        message = f"{place.name} must be {_wanted(allowed)}, not {_noun(node)}"
         return Fault("wrong-type", message, hint or _example(schema), node.at)
 
     def _choice(self, node: Node, schema: Schema, place: _Place) -> Iterator[Fault]:
@@ -231,8 +230,7 @@ class _Walker:
         if isinstance(node, Scalar) and node.kind == "null":
             yield Fault("empty-value", f"{place.name} has no value", hint, at)
             return
-        wanted = _listed(list(dict.fromkeys(_NOUNS[name] for name in types))) or "something else"
-        message = f"{place.name} must be {wanted}, not {_noun(node)}"
+        message = f"{place.name} must be {_wanted(types)}, not {_noun(node)}"
         yield Fault("wrong-type", message, hint, node.at)
 
     def _fails(self, node: Node, schema: Schema | bool, place: _Place) -> bool:
@@ -302,11 +300,11 @@ def _quoted(text: str) -> str:
     return f"'{safe}'"
 
 
-def _listed(words: list[str]) -> str:
-    words = list(dict.fromkeys(words))
-    if len(words) < 2:
-        return "".join(words)
-    return ", ".join(words[:-1]) + " or " + words[-1]
+def _wanted(types: list[str]) -> str:
+    """The types a value may have, in words; where text may stand, so may any scalar."""
+    covered = {"number", "integer", "boolean"} if "string" in types else set()
+    words = [_NOUNS[name] for name in dict.fromkeys(types) if name not in {"null", *covered}]
+    return ", ".join(words[:-1]) + " or " + words[-1] if len(words) > 1 else "".join(words)
 
 
 def _flow(value: object) -> str:

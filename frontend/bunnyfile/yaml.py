@@ -14,16 +14,15 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from frameworks.diagnostics import Collector, Diagnostic, Problems, problem
+from frameworks.diagnostics import Collector, Problems, problem
 from frontend.bunnyfile.nodes import Entry, Kind, Mapping, Node, Scalar, Sequence
+from frontend.bunnyfile.syntax import diagnose
+from frontend.bunnyfile.text import decode, point
 from llb import Position, Range, SourceFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# The pure-Python scanner reads some 50-100 kB/s: at this size it takes seconds, and no file that a
-# person wrote comes near it.
-MAX_BYTES = 256 * 1024
 # A bunnyfile nests four deep. The limit also bounds the recursion of everything that walks a tree.
 MAX_DEPTH = 32
 # How many nodes aliases may add to a file, all together ("billion laughs").
@@ -35,9 +34,6 @@ _NUMBER = re.compile(
     r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+"
     r"|[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"
     r"|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
-)
-_CONTROL = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]|\r(?!\n)|(?<!^)\ufeff"
 )
 _WORDS: dict[str, Kind] = {
     **dict.fromkeys(["", "~", "null", "Null", "NULL"], "null"),
@@ -56,7 +52,7 @@ def resolve(text: str) -> Kind:
 
 def parse(file: SourceFile) -> Mapping:
     """The tree of a file whose top is a mapping; `Problems` for everything else."""
-    text = _decode(file)
+    text = decode(file)
     composer = _Composer(file, text)
     try:
         root = composer.document()
@@ -65,11 +61,12 @@ def parse(file: SourceFile) -> Mapping:
     except Exception as error:
         # Not only YAMLError: the scanner lets ValueError, IndexError and others out on some
         # malformed escapes and directives, and a user must see a line, never a traceback.
-        raise Problems([_syntax(file, text, error, composer.position)]) from error
+        found = diagnose(file, text, error, composer.position)
+        raise Problems([*composer.problems.errors, found]) from error
     composer.problems.check()
     if root is None or (isinstance(root, Scalar) and root.kind == "null"):
         hint = "a bunnyfile starts with 'version: v1'"
-        at = _point(1, 0)
+        at = point(1, 0)
         raise problem("empty-file", "the file has no content", hint=hint, at=at, file=file)
     if not isinstance(root, Mapping):
         what = "a list" if isinstance(root, Sequence) else "text"
@@ -81,47 +78,6 @@ def parse(file: SourceFile) -> Mapping:
             file=file,
         )
     return root
-
-
-def _point(line: int, character: int) -> Range:
-    return Range(Position(line, character), Position(line, character))
-
-
-def _end(before: str) -> Range:
-    """The point behind the text `before`, which starts the file."""
-    return _point(before.count("\n") + 1, len(before) - (before.rfind("\n") + 1))
-
-
-def _decode(file: SourceFile) -> str:
-    """The file's text without a byte-order mark, or the reason why it is none."""
-    data = file.data
-    if len(data) > MAX_BYTES:
-        raise problem(
-            "file-too-large",
-            f"the file has {len(data)} bytes, and a bunnyfile may have {MAX_BYTES}",
-            hint="is this the right file? put scripts and data into files of the build context",
-            at=_point(1, 0),
-            file=file,
-        )
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        at = _point(1, 0)
-        message = "the file is encoded as UTF-16"
-        raise problem("not-utf8", message, hint="save it as UTF-8", at=at, file=file)
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        before = data[: error.start].decode("utf-8")
-        message = f"byte 0x{data[error.start]:02x} is not UTF-8 text"
-        hint = "save the file as UTF-8"
-        raise problem("not-utf8", message, hint=hint, at=_end(before), file=file) from error
-    if found := _CONTROL.search(text):
-        hint = 'is this a binary file? in a quoted value, write it as an escape such as "\\u0001"'
-        if found[0] == "\r":
-            hint = "end lines with a newline"
-        message = f"the character U+{ord(found[0]):04X} is not allowed in YAML"
-        at = _end(text[: found.start()])
-        raise problem("control-character", message, hint=hint, at=at, file=file)
-    return text.removeprefix("\ufeff")
 
 
 class _Composer:
@@ -136,11 +92,11 @@ class _Composer:
         self._open: set[str] = set()
         self._aliased = 0
         self._size = 0
-        self.position = _point(1, 0)
+        self.position = point(1, 0)
 
     def _next(self) -> Any:
         event = next(self._events)
-        self.position = _point(event.start_mark.line + 1, event.start_mark.column)
+        self.position = point(event.start_mark.line + 1, event.start_mark.column)
         return event
 
     def _fail(self, code: str, message: str, hint: str, at: Range) -> Problems:
@@ -152,7 +108,7 @@ class _Composer:
         root: Node | None = None
         seen = False
         for event in self._events:
-            self.position = _point(event.start_mark.line + 1, event.start_mark.column)
+            self.position = point(event.start_mark.line + 1, event.start_mark.column)
             match event.crepr:
                 case "+DOC" if seen:
                     raise self._fail(
@@ -350,90 +306,6 @@ def _events(text: str) -> Iterator[Any]:
     loader = Loader()
     while (event := loader.get_event()) is not None:
         yield event
-
-
-# What the scanner says, and what it means to somebody who writes a bunnyfile.
-_MEANINGS: tuple[tuple[str, str, str], ...] = (
-    (
-        "mapping values are not allowed",
-        "a ':' has no place here",
-        "a value with ': ' in it needs quotes; a nested key needs its own, deeper line",
-    ),
-    (
-        "could not find expected ':'",
-        "this line has no ':' after its key",
-        "write 'key: value'; lines of a script need 'build: |' above and a deeper indent",
-    ),
-    (
-        "found character '\\t'",
-        "a tab cannot indent a line",
-        "indent with spaces",
-    ),
-    (
-        "found character '@'",
-        "a value cannot start with '@'",
-        "put it in quotes",
-    ),
-    (
-        "found character '`'",
-        "a value cannot start with '`'",
-        "put it in quotes",
-    ),
-    (
-        "found character '%'",
-        "a value cannot start with '%'",
-        "put it in quotes",
-    ),
-    (
-        "expected <block end>",
-        "this line does not fit the lines above it",
-        "keys of one mapping start in the same column, and so do the '-' of one list",
-    ),
-    (
-        "found unexpected end of stream",
-        "a quote is opened here and never closed",
-        "add the closing quote",
-    ),
-    (
-        "expected ',' or ']'",
-        "a '[' list is not closed",
-        "separate its items with ',' and end it with ']'",
-    ),
-    (
-        "expected ',' or '}'",
-        "a '{' mapping is not closed",
-        "separate its entries with ',' and end it with '}'",
-    ),
-    (
-        "sequence entries are not allowed",
-        "a '-' has no place here",
-        "start the list on a line of its own",
-    ),
-    (
-        "found unknown escape character",
-        "the text has an unknown '\\' escape",
-        "in double quotes a backslash is written '\\\\'; single quotes keep it as it is",
-    ),
-)
-
-
-def _syntax(file: SourceFile, text: str, error: Exception, position: Range) -> Diagnostic:
-    said = str(getattr(error, "problem", None) or "the YAML cannot be read")
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    opened = getattr(error, "context_mark", None)
-    message, hint = said, "check the quotes, brackets and indentation"
-    for start, meaning, advice in _MEANINGS:
-        if said.startswith(start):
-            message, hint = meaning, advice
-            if start.startswith(("found unexpected end", "expected ','")) and opened is not None:
-                mark = opened  # where it began says more than the end of the file
-            break
-    at = position
-    if mark is not None:
-        # An error at the end of the file stands on a line that does not exist.
-        last = text.rstrip().count("\n")
-        at = _point(mark.line + 1, mark.column) if mark.line <= last else _point(last + 1, 0)
-    return Diagnostic("yaml-syntax", message, hint, at, file)
 
 
 def with_text(scalar: Scalar, text: str) -> Scalar:

@@ -1,0 +1,87 @@
+"""Every error that a user can see: its code, a title, and one sentence about it.
+
+A code is part of the interface: it is printed, has a page `docs/errors/<code>.md`, and is never
+given to another error. One row for each; a test compares them with the code's own calls.
+"""
+
+from __future__ import annotations
+
+CODES: dict[str, tuple[str, str]] = {
+    # The file as such (frontend/bunnyfile/yaml.py)
+    "file-too-large": ("File too large", "The file is larger than a bunnyfile can be."),
+    "not-utf8": ("Not UTF-8", "The file is not text in UTF-8."),
+    "control-character": ("Control character", "The file has a character YAML does not allow."),
+    "empty-file": ("Empty file", "The file has no content, or only comments."),
+    "not-a-bunnyfile": (
+        "Not a bunnyfile",
+        "The file is something else: a Dockerfile, a list, text.",
+    ),
+    "yaml-syntax": ("YAML syntax", "The file is not well-formed YAML."),
+    "multiple-documents": ("Multiple documents", "The file has more than one YAML document."),
+    "too-deep": ("Nested too deep", "Values are nested deeper than any bunnyfile needs."),
+    "too-many-aliases": (
+        "Too many aliases",
+        "Aliases (`*name`) make the file grow without bounds.",
+    ),
+    "unknown-alias": ("Unknown alias", "An alias (`*name`) names nothing above it."),
+    "custom-tag": ("Custom tag", "A value has a YAML tag (`!name`), which has no meaning here."),
+    "bad-key": ("Bad key", "A key of a mapping is not text."),
+    "duplicate-key": ("Duplicate key", "The same key, or variable, is there twice."),
+    # Versions and build arguments
+    "missing-version": (
+        "Missing version",
+        "The file does not say which version of the format it is.",
+    ),
+    "unsupported-version": (
+        "Unsupported version",
+        "The file's version is not one that hutch knows.",
+    ),
+    "undeclared-argument": ("Undeclared argument", "A build argument is used that `args` lacks."),
+    "missing-argument": ("Missing argument", "A build argument has neither a value nor a default."),
+    "bad-substitution": ("Bad substitution", "A `${...}` is not the form of a build argument."),
+    # Keys and values
+    "unknown-key": ("Unknown key", "A key has no meaning at its place."),
+    "missing-key": ("Missing key", "A key that is needed is not there."),
+    "empty-value": ("Empty value", "A key has no value, or an empty one."),
+    "wrong-type": (
+        "Wrong type",
+        "A value is of another kind than its key takes: text, list, mapping.",
+    ),
+    "unknown-value": ("Unknown value", "A value is not among those its key takes."),
+    "bad-value": ("Bad value", "A value does not have the form that its key asks for."),
+    "bad-env": ("Bad variable", "An environment variable is not of the form KEY=value."),
+    "choose-one": ("Choose one", "Exactly one of several keys must be given."),
+    "bad-combination": ("Bad combination", "Two keys of the file exclude each other."),
+    "empty-rootfs": ("Empty root file system", "The root file system would have no files."),
+    "path-escapes": ("Path escapes", "A path leads out of its directory with `..`."),
+    "bad-path": ("Bad path", "The runtime does not take a path in the image."),
+    "bad-size": ("Bad size", "A size is not a number with K, M or G."),
+    "reserved-annotation": (
+        "Reserved annotation",
+        "An annotation or label belongs to the runtime.",
+    ),
+    # What the guest can do (frontend/plan.py)
+    "unknown-framework": ("Unknown framework", "There is no framework of that name."),
+    "unknown-architecture": ("Unknown architecture", "There is no architecture of that name."),
+    "architecture-contradiction": (
+        "Architecture contradiction",
+        "The file names one architecture and the build asks for another.",
+    ),
+    "unsupported-monitor": ("Unsupported monitor", "The framework does not run on that monitor."),
+    "unsupported-platform": ("Unsupported platform", "The guest cannot be built for the platform."),
+    "unsupported-rootfs": (
+        "Unsupported root file system",
+        "The guest cannot use a type of rootfs.",
+    ),
+    "unsupported-filesystem": ("Unsupported file system", "The guest cannot mount a file system."),
+    "unsupported-mount": (
+        "Unsupported mount point",
+        "The guest cannot mount a disk at that place.",
+    ),
+    "unknown-rootfs-file": (
+        "Unknown rootfs file",
+        "A prebuilt file is no kind of root file system.",
+    ),
+    "unsupported-step": ("Unsupported step", "The framework lacks a step that the file asks for."),
+}
+"""code -> (title, one sentence)."""
