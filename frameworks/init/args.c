@@ -1,0 +1,152 @@
+#include "args.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int letter(char c)
+{
+	unsigned char lower = (unsigned char)c | 0x20;
+
+	return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || (unsigned char)c >= 0x80;
+}
+
+/* The quotes in text[from..to), not counting those between two letters. */
+static size_t quotes(const char *text, size_t from, size_t to)
+{
+	size_t found = 0;
+
+	for (size_t i = from; i < to; i++)
+		found += text[i] == '\'' &&
+			 !(i > 0 && letter(text[i - 1]) && text[i + 1] && letter(text[i + 1]));
+	return found;
+}
+
+/*
+ * The index of the word that ends the argument which words[start] begins, or `start` if none does.
+ * words[start] begins with a quote.
+ */
+static size_t last_word(char *const *words, size_t start, size_t count)
+{
+	size_t pending, candidate = start;
+
+	if (words[start][1] == '\0' && start + 1 == count)
+		return start;
+	pending = quotes(words[start], 1, strlen(words[start]));
+	for (size_t i = start + 1; i < count; i++) {
+		size_t length = strlen(words[i]);
+
+		if (length > 0 && words[i][length - 1] == '\'') {
+			if ((pending + quotes(words[i], 0, length - 1)) % 2 == 0)
+				return i;
+			if (candidate == start)
+				candidate = i;
+		}
+		pending += quotes(words[i], 0, length);
+	}
+	return candidate;
+}
+
+char **args_join(char *const *words, size_t count, size_t *joined)
+{
+	size_t bytes = (count + 1) * sizeof(char *), n = 0;
+	char **out, *text;
+
+	for (size_t i = 0; i < count; i++)
+		bytes += strlen(words[i]) + 1;
+	out = malloc(bytes);
+	if (!out)
+		return NULL;
+	text = (char *)(out + count + 1);
+	for (size_t i = 0; i < count; i++) {
+		size_t last = words[i][0] == '\'' ? last_word(words, i, count) : i;
+		size_t skip = last > i;
+
+		out[n++] = text;
+		for (size_t w = i; w <= last; w++) {
+			size_t length = strlen(words[w]) - (w == i ? skip : 0);
+
+			memcpy(text, words[w] + (w == i ? skip : 0), length);
+			text += length;
+			*text++ = ' ';
+		}
+		/* Over the last blank, and over the closing quote where there is one. */
+		text[-1] = '\0';
+		if (skip)
+			text[-2] = '\0';
+		i = last;
+	}
+	out[n] = NULL;
+	*joined = n;
+	return out;
+}
+
+/* The text after the first word that is just "--", outside double quotes; NULL if there is none. */
+static char *after_dashes(char *text)
+{
+	int quoted = 0;
+
+	for (char *c = text; *c; c++) {
+		quoted ^= *c == '"';
+		if (!quoted && c[0] == '-' && c[1] == '-' && (c == text || c[-1] == ' ') &&
+		    (c[2] == ' ' || c[2] == '\0' || c[2] == '\n'))
+			return c + 2 + (c[2] == ' ');
+	}
+	return NULL;
+}
+
+char **args_of_cmdline(char *text, size_t *count)
+{
+	char *start = after_dashes(text), **out;
+	size_t length, spaces = 0, n = 0;
+
+	if (!start)
+		return NULL;
+	length = strlen(start);
+	while (length > 0 && (start[length - 1] == ' ' || start[length - 1] == '\n'))
+		start[--length] = '\0';
+	for (size_t i = 0; i < length; i++)
+		spaces += start[i] == ' ';
+	out = malloc((spaces + 2) * sizeof(*out));
+	if (!out)
+		return NULL;
+	while (length > 0 && start) {
+		char *space = strchr(start, ' ');
+
+		out[n++] = start;
+		if (space)
+			*space++ = '\0';
+		start = space;
+	}
+	out[n] = NULL;
+	*count = n;
+	return out;
+}
+
+/* Step over blanks, double quotes and ends of words. */
+static char next(char *const **words, const char **at)
+{
+	while (**words) {
+		if (!*at)
+			*at = **words;
+		while (**at == '"' || **at == ' ' || **at == '\t' || **at == '\n')
+			++*at;
+		if (**at)
+			return *(*at)++;
+		*at = NULL;
+		++*words;
+	}
+	return '\0';
+}
+
+int args_same(char *const *one, char *const *other)
+{
+	const char *a = NULL, *b = NULL;
+	char c;
+
+	do {
+		c = next(&one, &a);
+		if (c != next(&other, &b))
+			return 0;
+	} while (c);
+	return 1;
+}

@@ -1,0 +1,36 @@
+/*
+ * The application's arguments as they were before the kernel command line took them apart.
+ *
+ * urunc puts arguments after " -- ", joined by single spaces, each that holds a space in '...'. It
+ * escapes nothing, and the kernel splits at every blank and eats double quotes. Portable C.
+ */
+#ifndef HUTCH_ARGS_H
+#define HUTCH_ARGS_H
+
+#include <stddef.h>
+
+/*
+ * Join the words that belong to one '...' argument. Returns a NULL-terminated table, its strings in
+ * the same block of memory (one free), and its length in *joined; NULL when memory runs out.
+ *
+ * An argument may itself hold quotes, so where it ends is a guess, a good one: at the first word that
+ * ends in a quote and leaves the quotes in between in pairs; apostrophes inside words ("it's") do not
+ * count. Without such a word it ends at the first that ends in a quote; without that the quote was
+ * just a quote. A single word in quotes keeps them: urunc never wraps a single word.
+ */
+char **args_join(char *const *words, size_t count, size_t *joined);
+
+/*
+ * The words after the first "--" of a kernel command line, split at single spaces, so that an empty
+ * argument and two spaces in a quoted one survive. `text` is changed and holds the words. Returns a
+ * NULL-terminated table (free it) and its length, or NULL when there is no "--" or no memory.
+ */
+char **args_of_cmdline(char *text, size_t *count);
+
+/*
+ * Whether two lists of words are the same text but for blanks and double quotes, which is what the
+ * kernel changes: is this command line really where argv came from?
+ */
+int args_same(char *const *one, char *const *other);
+
+#endif

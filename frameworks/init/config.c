@@ -1,0 +1,274 @@
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char MAGIC[] = "URUNIT1"; /* its closing NUL is part of it */
+
+struct reader {
+	char **records;
+	size_t count, next;
+};
+
+/* The rest of `record` after `key`, or NULL if it does not begin with it. */
+static char *value_of(char *record, const char *key)
+{
+	size_t length = strlen(key);
+
+	return strncmp(record, key, length) == 0 ? record + length : NULL;
+}
+
+static bool is(const char *record, const char *word)
+{
+	return strcmp(record, word) == 0;
+}
+
+/* A number and nothing else: no sign, no blanks, no overflow. */
+static bool number(const char *text, uint64_t limit, uint64_t *out)
+{
+	uint64_t value = 0;
+
+	if (*text == '\0')
+		return false;
+	for (; *text; text++) {
+		uint64_t digit = (uint64_t)(*text - '0');
+
+		if (*text < '0' || *text > '9' || value > (limit - digit) / 10)
+			return false;
+		value = value * 10 + digit;
+	}
+	*out = value;
+	return true;
+}
+
+static bool number32(const char *text, uint32_t *out)
+{
+	uint64_t value;
+
+	if (!number(text, UINT32_MAX, &value))
+		return false;
+	*out = (uint32_t)value;
+	return true;
+}
+
+/* Does it look like KEY=value? In the line format, what does not belongs to the value before. */
+static bool is_assignment(const char *record)
+{
+	const char *end = strchr(record, '=');
+
+	if (!end || end == record)
+		return false;
+	for (const char *c = record; c < end; c++)
+		if (*c == ' ' || *c == '\t' || *c == '"' || *c == '\'')
+			return false;
+	return true;
+}
+
+/* Cut the data at its separators. NULL when memory runs out. */
+static char **split(char *data, size_t size, char separator, size_t *count)
+{
+	size_t records = 1, n = 0;
+	char **out;
+
+	for (size_t i = 0; i < size; i++)
+		records += data[i] == separator;
+	out = malloc(records * sizeof(*out));
+	if (!out)
+		return NULL;
+	data[size] = '\0';
+	for (char *start = data; start < data + size;) {
+		char *end = memchr(start, separator, (size_t)(data + size - start));
+
+		if (!end)
+			end = data + size;
+		*end = '\0';
+		out[n++] = start;
+		start = end + 1;
+	}
+	*count = n;
+	return out;
+}
+
+static const char *read_env(struct reader *in, struct config *out, bool lines)
+{
+	free(out->env);
+	out->env_count = 0;
+	out->env = malloc((in->count - in->next + 1) * sizeof(*out->env));
+	if (!out->env)
+		return "out of memory";
+	for (out->env[0] = NULL; in->next < in->count; in->next++) {
+		char *record = in->records[in->next];
+
+		/* Only the whole word ends the list: a variable may be called UEEFOO. */
+		if (is(record, "UEE")) {
+			in->next++;
+			return NULL;
+		}
+		if (lines && out->env_count > 0 && !is_assignment(record)) {
+			/* A value with a newline in it: put back what split() took. */
+			record[-1] = '\n';
+			continue;
+		}
+		out->env[out->env_count++] = record;
+		out->env[out->env_count] = NULL;
+	}
+	return "the environment has no end (UEE)";
+}
+
+static const char *read_limit(char *text, struct config_limit *out)
+{
+	char *soft = strchr(text, ':');
+	char *hard = soft ? strchr(soft + 1, ':') : NULL;
+
+	if (!hard)
+		return "a resource limit is not RLIMIT:type:soft:hard";
+	*soft++ = '\0';
+	*hard++ = '\0';
+	out->name = text;
+	if (!number(soft, UINT64_MAX, &out->soft) || !number(hard, UINT64_MAX, &out->hard))
+		return "a resource limit is not a number";
+	return NULL;
+}
+
+static const char *read_process(struct reader *in, struct config *out)
+{
+	size_t room = in->count - in->next + 1;
+	const char *wrong = NULL;
+
+	free(out->args);
+	free(out->limits);
+	out->arg_count = out->limit_count = 0;
+	out->args = malloc(room * sizeof(*out->args));
+	out->limits = malloc(room * sizeof(*out->limits));
+	if (!out->args || !out->limits)
+		return "out of memory";
+	for (out->args[0] = NULL; in->next < in->count && !wrong; in->next++) {
+		char *record = in->records[in->next], *value;
+
+		if (is(record, "UCE")) {
+			in->next++;
+			return NULL;
+		}
+		if ((value = value_of(record, "UID:"))) {
+			out->has_uid = number32(value, &out->uid);
+			wrong = out->has_uid ? NULL : "UID is not a number";
+		} else if ((value = value_of(record, "GID:"))) {
+			out->has_gid = number32(value, &out->gid);
+			wrong = out->has_gid ? NULL : "GID is not a number";
+		} else if ((value = value_of(record, "WD:"))) {
+			out->workdir = value;
+		} else if ((value = value_of(record, "USR:"))) {
+			out->user = value;
+		} else if ((value = value_of(record, "HN:"))) {
+			out->hostname = value;
+		} else if ((value = value_of(record, "ARV:"))) {
+			out->args[out->arg_count++] = value;
+			out->args[out->arg_count] = NULL;
+		} else if ((value = value_of(record, "RLIMIT:"))) {
+			wrong = read_limit(value, &out->limits[out->limit_count]);
+			out->limit_count += !wrong;
+		}
+		/* ARC is the number of ARV records: they count themselves. Others are of the future. */
+	}
+	return wrong ? wrong : "the process section has no end (UCE)";
+}
+
+static const char *read_volumes(struct reader *in, struct config *out)
+{
+	const char *id = NULL;
+
+	free(out->volumes);
+	out->volume_count = 0;
+	out->volumes = malloc((in->count - in->next + 1) * sizeof(*out->volumes));
+	if (!out->volumes)
+		return "out of memory";
+	for (; in->next < in->count; in->next++) {
+		char *record = in->records[in->next], *value;
+
+		if (is(record, "UBE")) {
+			in->next++;
+			return id ? "a volume has no mount point" : NULL;
+		}
+		if ((value = value_of(record, "ID:"))) {
+			if (id)
+				return "a volume has no mount point";
+			id = value;
+		} else if ((value = value_of(record, "MP:"))) {
+			if (!id)
+				return "a mount point has no volume";
+			if (*value != '/')
+				return "a volume's mount point is not an absolute path";
+			out->volumes[out->volume_count++] = (struct config_volume){id, value};
+			id = NULL;
+		}
+	}
+	return "the volumes have no end (UBE)";
+}
+
+static const char *read_network(struct reader *in, struct config *out)
+{
+	for (; in->next < in->count; in->next++) {
+		char *record = in->records[in->next], *value;
+
+		if (is(record, "UNE")) {
+			in->next++;
+			return NULL;
+		}
+		if ((value = value_of(record, "IP:")))
+			out->ip = value;
+		else if ((value = value_of(record, "GW:")))
+			out->gateway = value;
+		else if ((value = value_of(record, "MSK:")))
+			out->netmask = value;
+	}
+	return "the network section has no end (UNE)";
+}
+
+const char *config_parse(struct config *out, char *data, size_t size)
+{
+	bool lines = size < sizeof(MAGIC) || memcmp(data, MAGIC, sizeof(MAGIC)) != 0;
+	struct reader in = {0};
+	const char *wrong = NULL;
+
+	memset(out, 0, sizeof(*out));
+	if (!lines) {
+		data += sizeof(MAGIC);
+		size -= sizeof(MAGIC);
+	} else {
+		/* A block device pads the text with NULs, which are no part of it. */
+		size_t text = strnlen(data, size);
+
+		for (size_t i = text; i < size; i++)
+			if (data[i] != '\0')
+				return "a NUL in the middle of the lines";
+		size = text;
+	}
+	in.records = split(data, size, lines ? '\n' : '\0', &in.count);
+	if (!in.records)
+		return "out of memory";
+	while (in.next < in.count && !wrong) {
+		const char *record = in.records[in.next++];
+
+		if (is(record, "UES"))
+			wrong = read_env(&in, out, lines);
+		else if (is(record, "UCS"))
+			wrong = read_process(&in, out);
+		else if (is(record, "UBS"))
+			wrong = read_volumes(&in, out);
+		else if (is(record, "UNS"))
+			wrong = read_network(&in, out);
+		else if (*record && !is(record, "PAD"))
+			wrong = "something that is no section";
+	}
+	free(in.records);
+	return wrong;
+}
+
+void config_free(struct config *config)
+{
+	free(config->env);
+	free(config->args);
+	free(config->volumes);
+	free(config->limits);
+	memset(config, 0, sizeof(*config));
+}

@@ -1,0 +1,238 @@
+/*
+ * hutch's init for Linux guests: process 1 from the kernel's start to the machine's end.
+ *
+ * It is installed as /urunit, because urunc hands its configuration only to an init of that name. With
+ * urunc, the kernel's environment says where that configuration is (URUNIT_CONFIG) and the arguments
+ * are the application's. Without (plain QEMU), the image's own configuration applies, which the build
+ * left in /.hutch/init.conf.
+ */
+#include "linux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/reboot.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "args.h"
+
+#define IMAGE_CONFIG "/.hutch/init.conf"
+#define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+void say(const char *format, ...)
+{
+	char line[512];
+	va_list list;
+	int length;
+
+	va_start(list, format);
+	length = vsnprintf(line, sizeof(line), format, list);
+	va_end(list);
+	if (length >= 0)
+		dprintf(STDERR_FILENO, "hutch-init: %s\n", line);
+}
+
+char *read_file(const char *path, size_t *size)
+{
+	int file = open(path, O_RDONLY | O_CLOEXEC);
+	size_t room = 4096, used = 0;
+	char *data = file < 0 ? NULL : malloc(room + 1);
+
+	while (data) {
+		ssize_t got = read(file, data + used, room - used);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0) {
+			free(data);
+			data = NULL;
+			break;
+		}
+		used += (size_t)got;
+		if (got == 0) {
+			data[used] = '\0';
+			break;
+		}
+		if (used == room) {
+			char *more = realloc(data, room * 2 + 1);
+
+			if (!more)
+				free(data);
+			data = more;
+			room *= 2;
+		}
+	}
+	if (file >= 0)
+		close(file);
+	if (size)
+		*size = used;
+	return data;
+}
+
+bool write_file(const char *path, const char *text)
+{
+	int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	bool done = file >= 0 && write(file, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (file >= 0)
+		close(file);
+	return done;
+}
+
+bool make_dirs(char *path)
+{
+	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		mkdir(path, 0755);
+		*slash = '/';
+	}
+	return mkdir(path, 0755) == 0 || errno == EEXIST;
+}
+
+/* A configuration from a file. False, and a word about it, when it cannot be had. */
+static bool load_config(struct config *out, const char *path)
+{
+	size_t size;
+	char *data = read_file(path, &size); /* kept: the configuration points into it */
+	const char *wrong;
+
+	if (!data) {
+		say("cannot read %s: %s", path, strerror(errno));
+		return false;
+	}
+	wrong = config_parse(out, data, size);
+	if (wrong)
+		say("%s is not a configuration: %s", path, wrong);
+	return !wrong;
+}
+
+/*
+ * The application's arguments, NULL when there are none. Under urunc the kernel command line has them
+ * unharmed; argv tells whether it is the one they came from (an initramfs may have started us).
+ */
+static char **app_args(char **argv, bool from_urunc)
+{
+	char *text = from_urunc ? read_file("/proc/cmdline", NULL) : NULL;
+	size_t count = 0;
+	char **words = text ? args_of_cmdline(text, &count) : NULL;
+	char **joined;
+
+	if (!words || !args_same(words, argv)) {
+		words = argv;
+		for (count = 0; words[count]; count++)
+			;
+	}
+	joined = count > 0 ? args_join(words, count, &count) : NULL;
+	return joined && count > 0 ? joined : NULL;
+}
+
+/* The application's environment: the configuration's, and PATH and what the kernel was told. */
+static char **app_env(const struct config *config, char **kernel, bool from_urunc)
+{
+	size_t count = 1, n = 0;
+	char **env;
+
+	for (char **e = kernel; *e; e++)
+		count++;
+	env = malloc((config->env_count + count + 2) * sizeof(*env)); /* 2: PATH and HOME */
+	if (!env)
+		return kernel;
+	for (size_t i = 0; i < config->env_count; i++)
+		env[n++] = config->env[i];
+	env[n] = NULL;
+	/* By hand on QEMU's command line, FOO=bar is meant for the application. */
+	for (char **e = kernel; *e && !from_urunc; e++) {
+		char *equals = strchr(*e, '=');
+		size_t i = 0;
+
+		if (!equals || !strncmp(*e, "URUNIT_", 7) || !strncmp(*e, "HUTCH_", 6) ||
+		    !strncmp(*e, "HOME=", 5) || !strncmp(*e, "BOOT_IMAGE=", 11))
+			continue;
+		if (!strncmp(*e, "TERM=", 5) && find_env(env, "TERM"))
+			continue;
+		while (i < n && strncmp(env[i], *e, (size_t)(equals - *e) + 1))
+			i++;
+		env[i] = *e;
+		n += i == n;
+		env[n] = NULL;
+	}
+	if (!find_env(env, "PATH")) {
+		env[n++] = DEFAULT_PATH;
+		env[n] = NULL;
+	}
+	return env;
+}
+
+static void set_hostname(const struct config *config, bool from_urunc)
+{
+	/* The runtime mounts the container's /etc/hostname; an image's own is its builder's. */
+	char *text = from_urunc ? read_file("/etc/hostname", NULL) : NULL;
+	const char *name = text ? text : config->hostname;
+
+	if (name && strcspn(name, " \t\n") > 0)
+		sethostname(name, strcspn(name, " \t\n"));
+	free(text);
+}
+
+/* End the machine. Where that is not ours to do (a container), end the process. */
+static void finish(int status)
+{
+	char *port = getenv("HUTCH_DEBUG_EXIT");
+	struct stat acpi;
+
+	/* The stable form that tests and scripts look for on the console. */
+	say("exit status %d", status);
+	sync();
+	unmount_all();
+	if (port) {
+		/* QEMU's isa-debug-exit ends it with (status << 1) | 1. */
+		int ports = open("/dev/port", O_WRONLY);
+		unsigned char byte = (unsigned char)status;
+
+		if (pwrite(ports, &byte, 1, (off_t)strtoul(port, NULL, 0)) != 1)
+			say("cannot write to port %s: %s", port, strerror(errno));
+	}
+	if (getenv("URUNIT_POWEROFF"))
+		reboot(RB_POWER_OFF);
+	/* Without ACPI there is no reset register, and a microvm has no keyboard controller either:
+	 * a triple fault ends it at once. */
+	if (stat("/sys/firmware/acpi", &acpi) != 0)
+		write_file("/sys/kernel/reboot/type", "triple");
+	reboot(RB_AUTOBOOT);
+	_exit(status);
+}
+
+int main(int argc, char **argv, char **environ)
+{
+	struct config config = {0};
+	const char *where = getenv("URUNIT_CONFIG");
+	struct launch launch = {.config = &config};
+	struct stat st;
+
+	(void)argc;
+	mount_system();
+	if (where || stat(IMAGE_CONFIG, &st) == 0) {
+		/* A configuration that was promised and is broken ends here: to run the application as
+		 * root with half an environment would be worse. */
+		if (!load_config(&config, where ? where : IMAGE_CONFIG))
+			finish(125);
+	}
+	set_hostname(&config, where != NULL);
+	net_up();
+	if (getenv("URUNIT_DEFROUTE"))
+		net_default_route();
+	mount_volumes(config.volumes, config.volume_count);
+	launch.args = app_args(argv + 1, where != NULL);
+	if (!launch.args && config.arg_count > 0)
+		launch.args = config.args;
+	launch.env = app_env(&config, environ, where != NULL);
+	if (!launch.args) {
+		say("there is nothing to run: the image has no command, and none was given");
+		finish(125);
+	}
+	finish(run_app(&launch));
+}

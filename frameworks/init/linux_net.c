@@ -1,0 +1,69 @@
+/* The little of networking that the kernel's ip= leaves to user space. */
+#include "linux.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <net/route.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define RESOLV "/etc/resolv.conf"
+
+/* Name servers that the kernel learned by DHCP, unless the root filesystem names its own. */
+static void write_resolv_conf(void)
+{
+	char *old = read_file(RESOLV, NULL), *pnp = read_file("/proc/net/pnp", NULL);
+	struct stat st;
+
+	if (pnp && strstr(pnp, "nameserver ") && !(old && strstr(old, "nameserver"))) {
+		char *out = calloc(1, strlen(pnp) + 1);
+
+		for (char *line = strtok(pnp, "\n"); line && out; line = strtok(NULL, "\n"))
+			if (!strncmp(line, "nameserver ", 11) || !strncmp(line, "domain ", 7))
+				strcat(strcat(out, line), "\n");
+		mkdir("/etc", 0755);
+		if (out && !write_file(RESOLV, out) && errno == EROFS && stat(RESOLV, &st) == 0 &&
+		    write_file("/run/resolv.conf", out))
+			mount("/run/resolv.conf", RESOLV, NULL, MS_BIND, NULL);
+		free(out);
+	}
+	free(old);
+	free(pnp);
+}
+
+void net_up(void)
+{
+	struct ifreq request = {.ifr_name = "lo"};
+	int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (sock < 0)
+		return; /* a kernel without a network */
+	if (ioctl(sock, SIOCGIFFLAGS, &request) == 0 && !(request.ifr_flags & IFF_UP)) {
+		request.ifr_flags |= IFF_UP;
+		if (ioctl(sock, SIOCSIFFLAGS, &request) != 0)
+			say("cannot bring lo up: %s", strerror(errno));
+	}
+	close(sock);
+	write_resolv_conf();
+}
+
+void net_default_route(void)
+{
+	struct sockaddr_in any = {.sin_family = AF_INET};
+	char device[] = "eth0";
+	struct rtentry route = {.rt_flags = RTF_UP, .rt_dev = device};
+	int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	memcpy(&route.rt_dst, &any, sizeof(any));
+	memcpy(&route.rt_genmask, &any, sizeof(any));
+	if (sock < 0 || (ioctl(sock, SIOCADDRT, &route) != 0 && errno != EEXIST))
+		say("cannot set a default route by eth0: %s", strerror(errno));
+	if (sock >= 0)
+		close(sock);
+}
