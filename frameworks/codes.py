@@ -82,6 +82,15 @@ CODES: dict[str, tuple[str, str]] = {
         "Unknown rootfs file",
         "A prebuilt file is no kind of root file system.",
     ),
+    # The build's options and contexts (frontend/gateway)
+    "bad-build-option": ("Bad build option", "A flag of the build command has a useless value."),
+    "bad-build-context": ("Bad build context", "A named build context cannot be used."),
+    "bad-git-url": ("Bad git URL", "The query of a git URL makes no sense."),
+    "bad-image": ("Bad image", "An image's configuration cannot be read."),
+    "bad-image-reference": ("Bad image reference", "Something is not the name of an image."),
+    "needs-newer-buildkit": ("Needs a newer BuildKit", "The builder lacks an ability."),
+    "no-build-file": ("No build file", "There is no file under the name given with -f."),
+    "no-own-image": ("No own image", "BuildKit did not say which image hutch runs from."),
     "unsupported-step": ("Unsupported step", "The framework lacks a step that the file asks for."),
 }
 """code -> (title, one sentence)."""

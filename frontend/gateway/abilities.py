@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from llb import Caps
 from llb.pb import caps_pb2, gateway_pb2
 
 # Gateway abilities that change what the client sends (frontend/gateway/pb/caps.go).
@@ -77,14 +78,14 @@ class Abilities:
     """The enabled abilities of a daemon: `gateway` are its methods, `llb` what its solver runs."""
 
     gateway: frozenset[str]
-    llb: frozenset[str]
+    llb: Caps
 
     @classmethod
     def from_pong(cls, pong: gateway_pb2.PongResponse) -> Abilities:
         """Read the daemon's answer to Ping."""
         return cls(
             gateway=_enabled(pong.FrontendAPICaps) or frozenset(_FROZEN_GATEWAY),
-            llb=_enabled(pong.LLBCaps) or frozenset(_FROZEN_LLB),
+            llb=Caps(_enabled(pong.LLBCaps) or _FROZEN_LLB),
         )
 
     @property

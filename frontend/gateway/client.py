@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from google.protobuf.message import Message
 
@@ -21,6 +21,9 @@ from frontend.gateway.channel import Channel
 from frontend.gateway.errors import UNIMPLEMENTED, UNKNOWN, GatewayError
 from llb.pb import gateway_pb2 as gw
 from llb.pb import ops_pb2, stat_pb2, status_pb2
+
+if TYPE_CHECKING:
+    from llb import Caps, Definition, Platform
 
 _PING_SECONDS = 15
 _READ_CHUNK = 2 << 20  # bytes; below the smallest message limit of any daemon
@@ -37,11 +40,20 @@ Answer = TypeVar("Answer", bound=Message)
 class Ref:
     """A result that the daemon holds for this build. An empty `id` is an empty filesystem.
 
-    `definition` is the graph behind it, where the daemon told (it does from BuildKit 0.7).
+    `message` is what the daemon said about it, its graph included from BuildKit 0.7 on.
     """
 
     id: str = ""
-    definition: ops_pb2.Definition | None = field(default=None, compare=False, repr=False)
+    message: gw.Ref | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def definition(self) -> Definition | None:
+        """The graph behind the ref, to build on: `State.from_definition`."""
+        if self.message is None or not self.message.HasField(_DEF):
+            return None
+        from llb import Definition
+
+        return Definition.from_pb(getattr(self.message, _DEF))
 
     def __bool__(self) -> bool:
         return bool(self.id)
@@ -132,23 +144,28 @@ class Client:
         self._product = product
         pong = self._call("Ping", gw.PingRequest(), gw.PongResponse, timeout=_PING_SECONDS)
         self.abilities = Abilities.from_pong(pong)
-        self._inputs: Mapping[str, ops_pb2.Definition] | None = None
+        self._inputs: Mapping[str, Definition] | None = None
 
     def can(self, ability: str) -> bool:
         """Whether the daemon has a gateway ability (a constant of `abilities`)."""
         return ability in self.abilities.gateway
 
+    @property
+    def llb_caps(self) -> Caps:
+        """What the daemon's solver can do, for `State.marshal`."""
+        return self.abilities.llb
+
     # --- building ---
 
     def solve(
         self,
-        definition: ops_pb2.Definition | None = None,
+        definition: Definition | None = None,
         *,
         evaluate: bool = False,
         cache_imports: Sequence[CacheImport] = (),
         frontend: str = "",
         options: Mapping[str, str] | None = None,
-        inputs: Mapping[str, ops_pb2.Definition] | None = None,
+        inputs: Mapping[str, Definition] | None = None,
     ) -> Solved:
         """Have a graph solved, or another frontend run with `options` and `inputs`.
 
@@ -156,15 +173,16 @@ class Client:
         unless `evaluate` is set. `cache_imports` belongs on the solves whose result is returned
         (daemons use no cache that the frontend did not pass on).
         """
-        if definition is None or not _ops(definition):
-            if not frontend:
-                return Solved({"": Ref()})
-            definition = None
+        graph = None
+        if definition is not None and not definition.is_empty:
+            graph = definition.to_pb()
+        elif not frontend:
+            return Solved({"": Ref()})
         request = gw.SolveRequest(
-            Definition=definition,
+            Definition=graph,
             Frontend=frontend,
             FrontendOpt=options,
-            FrontendInputs=inputs,
+            FrontendInputs={name: each.to_pb() for name, each in (inputs or {}).items()},
             allowResultReturn=True,
             allowResultArrayRef=True,
         )
@@ -189,14 +207,17 @@ class Client:
         else:
             self.stat_file(ref, ".")
 
-    def inputs(self) -> Mapping[str, ops_pb2.Definition]:
+    def inputs(self) -> Mapping[str, Definition]:
         """The graphs that the caller gave us by name; empty where the daemon knows of none."""
         if self._inputs is None:
+            self._inputs = {}
             if self.can(abilities.FRONTEND_INPUTS):
                 answer = self._call("Inputs", gw.InputsRequest(), gw.InputsResponse)
-                self._inputs = dict(answer.Definitions)
-            else:
-                self._inputs = {}
+                if answer.Definitions:
+                    from llb import Definition
+
+                    given = answer.Definitions.items()
+                    self._inputs = {name: Definition.from_pb(graph) for name, graph in given}
         return self._inputs
 
     # --- reading ---
@@ -249,7 +270,7 @@ class Client:
         identifier: str,
         attrs: Mapping[str, str] | None = None,
         *,
-        platform: ops_pb2.Platform | None = None,
+        platform: Platform | None = None,
         mode: str = "default",
         log_name: str = "",
         commit_object: bool = False,
@@ -264,7 +285,7 @@ class Client:
             return self._resolve_image_config(identifier, attrs, platform, mode, log_name)
         request = gw.ResolveSourceMetaRequest(
             Source=ops_pb2.SourceOp(identifier=identifier, attrs=attrs),
-            Platform=platform,
+            Platform=_platform(platform),
             LogName=log_name,
             ResolveMode=mode,
         )
@@ -288,7 +309,7 @@ class Client:
         self,
         identifier: str,
         attrs: Mapping[str, str],
-        platform: ops_pb2.Platform | None,
+        platform: Platform | None,
         mode: str,
         log_name: str,
     ) -> SourceMeta:
@@ -297,7 +318,7 @@ class Client:
         if scheme not in ("docker-image", "oci-layout"):
             return SourceMeta(identifier, attrs)
         request = gw.ResolveImageConfigRequest(
-            Ref=reference, Platform=platform, LogName=log_name, ResolveMode=mode
+            Ref=reference, Platform=_platform(platform), LogName=log_name, ResolveMode=mode
         )
         if scheme == "oci-layout":
             request.ResolverType = 1
@@ -393,13 +414,19 @@ def _solved(answer: gw.SolveResponse) -> Solved:
 
 
 def _ref(ref: gw.Ref) -> Ref:
-    definition: ops_pb2.Definition = getattr(ref, _DEF)
-    return Ref(ref.id, definition if ref.HasField(_DEF) else None)
+    return Ref(ref.id, ref)
 
 
-def _ops(definition: ops_pb2.Definition) -> Sequence[bytes]:
-    ops: Sequence[bytes] = getattr(definition, _DEF)
-    return ops
+def _platform(platform: Platform | None) -> ops_pb2.Platform | None:
+    if platform is None:
+        return None
+    return ops_pb2.Platform(
+        OS=platform.os,
+        Architecture=platform.architecture,
+        Variant=platform.variant,
+        OSVersion=platform.os_version,
+        OSFeatures=platform.os_features,
+    )
 
 
 def _unknown(message: str) -> status_pb2.Status:

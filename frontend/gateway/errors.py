@@ -2,7 +2,8 @@
 
 A failed step carries typed details (which vertex, which source lines, which solve) that buildx
 needs to print the failing line and to start a debugger. They travel as a `Status`; whoever handles
-the error may add words to its message but must return the rest as it came (buildkit-gateway.md 1.5).
+the error may add words to its message, but must return the rest as it came.
+Source: buildkit-gateway.md 1.5.
 """
 
 from __future__ import annotations

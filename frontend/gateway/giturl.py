@@ -1,9 +1,9 @@
 """Git repositories as build contexts: `https://host/repo.git#ref:dir` and its relatives.
 
-Docker reads a context value as git if it is `git@host:path`, `ssh://`, `git://`, `github.com/...`, or
-an http(s) URL whose path ends in `.git`. What to check out is in the fragment (`#ref:dir`) or in the
-query (`?ref=...&subdir=...`). Sources: buildkit-gateway.md 4.2 (frontend/dockerfile/dfgitutil,
-util/gitutil, util/sshutil).
+Docker reads a context value as git if it is `git@host:path`, `ssh://`, `git://`, `github.com/...`,
+or an http(s) URL whose path ends in `.git`. What to check out is in the fragment (`#ref:dir`) or in
+the query (`?ref=...&subdir=...`). Sources: buildkit-gateway.md 4.2
+(frontend/dockerfile/dfgitutil, util/gitutil, util/sshutil).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def parse(text: str) -> GitUrl | None:
         return None
     if text.startswith("github.com/"):
         address, query, fragment = _take_apart(text)
-        return _checkout(address, query, fragment, text)
+        return _checkout("https://" + address, query, fragment, text)
     scheme, separator, _ = text.partition("://")
     if separator:
         address, query, fragment = _take_apart(text)

@@ -12,14 +12,11 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from frameworks.diagnostics import Collector, did_you_mean
 from frontend.gateway.client import CacheImport
-from llb import Platform, Resources
-
-ResolveMode = Literal["default", "pull", "local"]
-NetworkMode = Literal["sandbox", "host", "none"]
+from llb import Network, Platform, Proxy, ResolveMode, Resources, Ulimit
 
 DEFAULT_FILENAME = "Dockerfile"
 DEFAULT_SBOM_GENERATOR = "docker.io/docker/buildkit-syft-scanner:stable-1"
@@ -43,7 +40,7 @@ class Environment:
     options: Mapping[str, str] = field(default_factory=dict)
     session_id: str = ""
     product: str = ""
-    build_platform: Platform | None = None
+    build_platform: Platform = field(default_factory=lambda: _own_platform())
 
     @classmethod
     def read(cls, environ: Mapping[str, str] = os.environ) -> Environment:
@@ -59,37 +56,6 @@ class Environment:
             product=environ.get("BUILDKIT_EXPORTEDPRODUCT", ""),
             build_platform=_worker_platform(environ.get("BUILDKIT_WORKERS", "")),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Ulimit:
-    """A limit of every step's processes; -1 is unlimited."""
-
-    name: str
-    soft: int
-    hard: int
-
-
-@dataclass(frozen=True, slots=True)
-class Host:
-    """A line for the steps' /etc/hosts."""
-
-    name: str
-    ip: str
-
-
-@dataclass(frozen=True, slots=True)
-class Proxy:
-    """Proxies for steps that use the network; they are no part of a step's cache key."""
-
-    http: str = ""
-    https: str = ""
-    ftp: str = ""
-    no: str = ""
-    all: str = ""
-
-    def __bool__(self) -> bool:
-        return self != Proxy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,15 +95,15 @@ class Options:
 
     # how to build it
     no_cache: tuple[str, ...] | None = None
-    resolve_mode: ResolveMode = "default"
-    network: NetworkMode | None = None
-    hosts: tuple[Host, ...] = ()
+    resolve_mode: ResolveMode = ResolveMode.DEFAULT
+    network: Network | None = None
+    hosts: tuple[tuple[str, str], ...] = ()
     ulimits: tuple[Ulimit, ...] = ()
     shm_size: int = 0
     cgroup_parent: str = ""
     hostname: str = ""
     resources: Resources | None = None
-    proxy: Proxy = field(default_factory=Proxy)
+    proxy: Proxy | None = None
     cache_imports: tuple[CacheImport, ...] = ()
     cache_namespace: str = ""
 
@@ -159,7 +125,7 @@ class Options:
         `build_platform`, the daemon's own, completes a `--platform` that names an operating system
         or an architecture only.
         """
-        return _Parser(raw, build_platform or Platform("linux", os.uname().machine)).parse()
+        return _Parser(raw, build_platform or _own_platform()).parse()
 
     def ignores_cache(self, name: str) -> bool:
         """Whether `--no-cache` (or a filter that names `name`, in any case) covers a target."""
@@ -265,30 +231,22 @@ class _Parser:
         return number
 
     def _resolve_mode(self) -> ResolveMode:
-        match self._raw.get("image-resolve-mode", ""):
-            case "" | "default":
-                return "default"
-            case "pull":
-                return "pull"
-            case "local":
-                return "local"
-            case other:
-                self._bad("image-resolve-mode", other, "not one of default, pull, local")
-                return "default"
+        text = self._raw.get("image-resolve-mode") or "default"
+        try:
+            return ResolveMode(text)
+        except ValueError:
+            self._bad("image-resolve-mode", text, f"not one of {', '.join(ResolveMode)}")
+            return ResolveMode.DEFAULT
 
-    def _network(self) -> NetworkMode | None:
-        match self._raw.get("force-network-mode", ""):
-            case "":
-                return None
-            case "none":
-                return "none"
-            case "host":
-                return "host"
-            case "sandbox":
-                return "sandbox"
-            case other:
-                self._bad("force-network-mode", other, "not one of none, host, sandbox")
-                return None
+    def _network(self) -> Network | None:
+        text = self._raw.get("force-network-mode", "")
+        if not text:
+            return None
+        try:
+            return Network(text)
+        except ValueError:
+            self._bad("force-network-mode", text, f"not one of {', '.join(Network)}")
+            return None
 
     def _multi_platform(self, args: Mapping[str, str], count: int) -> bool:
         text = args.get("BUILDKIT_MULTI_PLATFORM") or self._raw.get("multi-platform", "")
@@ -399,7 +357,7 @@ class _Mistake(Exception):
         super().__init__(why)
 
 
-def _host(text: str) -> Host:
+def _host(text: str) -> tuple[str, str]:
     name, equals, ip = text.lower().partition("=")
     if not equals or not name:
         raise _Mistake("not NAME=ADDRESS", "for example mirror.local=10.0.0.5")
@@ -410,7 +368,7 @@ def _host(text: str) -> Host:
             socket.inet_pton(family, ip)
         except OSError:
             continue
-        return Host(name, ip)
+        return name, ip
     raise _Mistake(f"{ip!r} is not an IP address")
 
 
@@ -430,17 +388,18 @@ def _ulimit(text: str) -> Ulimit:
     return Ulimit(name, soft, hard)
 
 
-def _proxy(args: Mapping[str, str]) -> Proxy:
+def _proxy(args: Mapping[str, str]) -> Proxy | None:
     found: dict[str, str] = {}
     for key, value in sorted(args.items()):
         found.setdefault(key.lower(), value)
-    return Proxy(
+    proxy = Proxy(
         http=found.get("http_proxy", ""),
         https=found.get("https_proxy", ""),
         ftp=found.get("ftp_proxy", ""),
         no=found.get("no_proxy", ""),
         all=found.get("all_proxy", ""),
     )
+    return proxy if proxy != Proxy() else None
 
 
 def _sbom(attributes: dict[str, str] | None) -> Sbom | None:
@@ -451,17 +410,20 @@ def _sbom(attributes: dict[str, str] | None) -> Sbom | None:
     return Sbom(generator, parameters)
 
 
-def _worker_platform(text: str) -> Platform | None:
+def _own_platform() -> Platform:
+    """What we run on, which is a platform of the daemon's."""
+    return Platform("linux", os.uname().machine)
+
+
+def _worker_platform(text: str) -> Platform:
     """The first platform of the first worker: what the daemon builds for by default."""
-    if not text:
-        return None
     import json
 
     try:
         entry = json.loads(text)[0]["platforms"][0]
         os_name, architecture = entry["os"], entry["architecture"]
     except (ValueError, TypeError, LookupError):
-        return None
+        return _own_platform()
     return Platform(os_name, architecture, entry.get("variant", ""), entry.get("os.version", ""))
 
 

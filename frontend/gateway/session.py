@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from frontend.gateway.channel import GrpcChannel
 from frontend.gateway.client import Client
+from frontend.gateway.errors import UNKNOWN
+from llb.pb import status_pb2
 
 if TYPE_CHECKING:
     from frontend.gateway.result import Result
@@ -24,13 +26,26 @@ def run(handler: Callable[[Client], Result], address: str) -> int:
         result = handler(client)
         client.return_result(result.message)
     except BaseException as error:
-        from frontend.gateway import status
-
-        answer = status.from_exception(error)
-        if status.is_bug(error):
-            import traceback
-
-            traceback.print_exception(error, file=sys.stderr)
-        client.return_error(answer)
+        client.return_error(_status(error))
         return 1
     return 0
+
+
+def _status(error: BaseException) -> status_pb2.Status:
+    """The error as the daemon wants it; our own bugs also leave their traceback in its log."""
+    try:
+        from frontend.gateway import status
+
+        if status.is_bug(error):
+            _log(error)
+        return status.from_exception(error)
+    except BaseException as worse:  # a broken installation: say at least what broke
+        _log(worse)
+        text = f"hutch failed: {type(error).__name__}: {error}"
+        return status_pb2.Status(code=UNKNOWN, message=text)
+
+
+def _log(error: BaseException) -> None:
+    import traceback
+
+    traceback.print_exception(error, file=sys.stderr)

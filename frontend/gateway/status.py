@@ -19,6 +19,7 @@ from base64 import b64encode
 
 from frameworks.diagnostics import Diagnostic, Problems
 from frontend.gateway.errors import UNKNOWN, GatewayError
+from llb import MissingCapability
 from llb.pb import status_pb2
 
 _TYPES = "github.com/moby/buildkit/errdefs."
@@ -33,6 +34,8 @@ def from_exception(error: BaseException) -> status_pb2.Status:
             return from_problems(error)
         case GatewayError():
             return error.to_status()
+        case MissingCapability():
+            return from_problems(Problems([_needs_newer(error)]))
         case KeyboardInterrupt():
             return _status("the build was interrupted")
         case _:
@@ -43,7 +46,8 @@ def from_exception(error: BaseException) -> status_pb2.Status:
 
 def is_bug(error: BaseException) -> bool:
     """Whether an error is ours to mend: its traceback belongs in the daemon's log."""
-    return not isinstance(error, Problems | GatewayError | KeyboardInterrupt)
+    known = Problems | GatewayError | MissingCapability | KeyboardInterrupt
+    return not isinstance(error, known)
 
 
 def from_problems(problems: Problems) -> status_pb2.Status:
@@ -73,6 +77,14 @@ def unsupported_subrequest(name: str) -> status_pb2.Status:
     status = _status(f"unsupported request {name}")
     _attach(status, "Subrequest", {"name": name})
     return status
+
+
+def _needs_newer(error: MissingCapability) -> Diagnostic:
+    at = file = None
+    if error.location is not None and error.location.ranges:
+        at, file = error.location.ranges[0], error.location.file
+    newer = f"use Docker {error.docker} or newer" if error.docker else "use a newer BuildKit"
+    return Diagnostic("needs-newer-buildkit", str(error), newer, at, file)
 
 
 def _source(diagnostic: Diagnostic) -> dict[str, object]:

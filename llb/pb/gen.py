@@ -2,7 +2,8 @@
 
 Run it as `python -m llb.pb.gen` (`make gen`). It needs the `gen` dependency group. The protos
 import each other as `llb/pb/NAME.proto`, so the generated code imports `llb.pb` and makes no other
-package. No gRPC stubs are made: `frontend.gateway.client` names the methods itself, which imports faster.
+package. No gRPC stubs are made: `frontend.gateway.channel` calls methods by name, which imports
+faster.
 """
 
 import sys

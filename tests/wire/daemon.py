@@ -8,6 +8,7 @@ stray output, huge error details) without one.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -64,6 +65,7 @@ class Daemon(grpc.GenericRpcHandler):
     def __init__(self, handlers: Mapping[str, Handler] | None = None) -> None:
         self.returns: list[gateway_pb2.ReturnRequest] = []
         self.calls: list[tuple[str, Message]] = []
+        self._child: subprocess.Popen[bytes] | None = None
         self.handlers: dict[str, Handler] = {
             "Ping": lambda request, context: pong(GATEWAY_CAPS, ["file.base"]),
             "Return": self._return,
@@ -116,6 +118,17 @@ class Daemon(grpc.GenericRpcHandler):
         finally:
             server.stop(None).wait()
 
+    def hang_up(self) -> None:
+        """Close the child's stdin, as if the daemon had died."""
+        assert self._child is not None
+        assert self._child.stdin is not None
+        self._child.stdin.close()
+
+    @staticmethod
+    def _end(wire: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            wire.shutdown(socket.SHUT_RDWR)
+
     def _talk(self, address: str, code: str, environ: Mapping[str, str], timeout: float) -> Outcome:
         wire = socket.socket(socket.AF_UNIX)
         wire.connect("\0" + address)
@@ -129,6 +142,7 @@ class Daemon(grpc.GenericRpcHandler):
             env={**os.environ, "PYTHONPATH": str(ROOT), **environ},
             bufsize=0,
         )
+        self._child = child
         assert child.stdin is not None
         assert child.stdout is not None
         assert child.stderr is not None
@@ -165,6 +179,7 @@ class Daemon(grpc.GenericRpcHandler):
         finally:
             threads[0].join(5)
             # Like the daemon, keep the child's stdin open until it has ended.
+            self._end(wire)
             wire.close()
             threads[1].join(5)
             for stream in (to_child, from_child, errors):

@@ -1,0 +1,206 @@
+"""The process contract, with a real gRPC server at the other end of real pipes."""
+
+from __future__ import annotations
+
+import time
+
+import grpc
+import pytest
+from google.protobuf.message import Message
+
+from frontend.gateway import stdio
+from llb.pb import gateway_pb2, status_pb2
+from tests.wire.daemon import Daemon, fail
+
+HEADER = "from frontend.gateway.stdio import serve\n"
+ACK = b"\x00\x00\x00\x04\x01\x00\x00\x00\x00"
+SETTINGS = b"\x00\x00\x06\x04\x00\x00\x00\x00\x00" + b"\x00\x03\x00\x00\x00\xfa"
+PING = b"\x00\x00\x08\x06\x01\x00\x00\x00\x00" + b"12345678"
+
+
+def frontend(body: str) -> str:
+    """A program that serves a handler with this body."""
+    lines = "\n".join("    " + line for line in body.strip().splitlines())
+    return f"{HEADER}def handler(client):\n{lines}\nserve(handler)\n"
+
+
+OK = "from frontend.gateway.result import answer\nreturn answer({'k': 'v'})"
+
+
+class TestFilters:
+    @pytest.mark.parametrize("step", [1, 2, 5, 24, 1000])
+    def test_outbound_drops_one_preface(self, step: int) -> None:
+        stream = stdio.PREFACE + SETTINGS + b"rest" + stdio.PREFACE
+        filtered = stdio.Outbound()
+        parts = [filtered.feed(stream[i : i + step]) for i in range(0, len(stream), step)]
+        assert b"".join(parts) == SETTINGS + b"rest" + stdio.PREFACE
+
+    @pytest.mark.parametrize("step", [1, 4, 9, 10, 1000])
+    def test_inbound_drops_the_first_acknowledgement_only(self, step: int) -> None:
+        stream = SETTINGS + PING + ACK + ACK + PING
+        filtered = stdio.Inbound()
+        parts = [filtered.feed(stream[i : i + step]) for i in range(0, len(stream), step)]
+        assert b"".join(parts) == SETTINGS + PING + ACK + PING
+
+    def test_inbound_is_not_fooled_by_payloads(self) -> None:
+        data = len(ACK).to_bytes(3, "big") + b"\x00\x00\x00\x00\x00\x01" + ACK
+        assert stdio.Inbound().feed(data + ACK + PING) == data + PING
+
+
+def test_returns_a_result_and_leaves_with_zero() -> None:
+    outcome = Daemon().run(frontend(OK))
+    assert outcome.status == 0, outcome.stderr
+    (returned,) = outcome.returns
+    assert returned.result.metadata == {"k": b"v"}
+    assert not returned.HasField("error")
+
+
+def test_greets_before_anything_heavy_is_imported() -> None:
+    # The program says on stderr whether grpc was there when the greeting had been written.
+    outcome = Daemon().run(
+        "import sys\n"
+        "from frontend.gateway import stdio\n"
+        "seize = stdio.seize\n"
+        "def watched():\n"
+        "    pipes = seize()\n"
+        "    heavy = {'grpc', 'google.protobuf', 'llb', 'socket', 'typing'} & set(sys.modules)\n"
+        "    print('heavy:', sorted(heavy), file=sys.stderr)\n"
+        "    return pipes\n"
+        "stdio.seize = watched\n" + frontend(OK)
+    )
+    assert "heavy: []" in outcome.stderr
+    assert outcome.first_bytes[0][1] == stdio.GREETING
+    assert outcome.written.count(stdio.PREFACE) == 1
+    assert outcome.status == 0
+
+
+def test_a_slow_import_does_not_delay_the_greeting() -> None:
+    slow = "import time\ntime.sleep(1.5)\n" + OK
+    started = time.monotonic()
+    outcome = Daemon().run(frontend(slow))
+    assert time.monotonic() - started > 1.5
+    assert outcome.first_bytes[0][1] == stdio.GREETING
+    assert outcome.first_bytes[0][0] < outcome.first_bytes[-1][0] - 1
+    assert outcome.status == 0
+
+
+def test_stray_output_never_reaches_the_wire() -> None:
+    noisy = (
+        "import os, sys, subprocess\n"
+        "print('printed')\n"
+        "os.write(1, b'written to 1')\n"
+        "subprocess.run(['echo', 'from a child'], check=True)\n"
+        "assert sys.stdin.read() == ''\n" + OK
+    )
+    outcome = Daemon().run(frontend(noisy))
+    assert outcome.status == 0, outcome.stderr
+    assert len(outcome.returns) == 1
+    for words in ("printed", "written to 1", "from a child"):
+        assert words in outcome.stderr
+        assert words.encode() not in outcome.written
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("raise RuntimeError('the moon')", "RuntimeError: the moon"),
+        ("import no_such_module_at_all", "No module named 'no_such_module_at_all'"),
+        ("raise KeyboardInterrupt", "the build was interrupted"),
+        ("raise SystemExit(0)", "SystemExit: 0"),
+        ("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nsignal.pause()", "interrupted"),
+        ("return None", "AttributeError"),
+    ],
+)
+def test_whatever_happens_is_returned_once(body: str, words: str) -> None:
+    outcome = Daemon().run(frontend(body))
+    assert outcome.status == 1
+    (returned,) = outcome.returns
+    assert not returned.HasField("result")
+    assert returned.error.code == 2
+    assert words in returned.error.message
+    assert "Traceback" not in returned.error.message
+
+
+def test_a_bug_leaves_its_traceback_in_the_daemons_log() -> None:
+    outcome = Daemon().run(frontend("raise RuntimeError('the moon')"))
+    assert "Traceback" in outcome.stderr
+
+
+def test_a_failing_return_still_ends_the_process() -> None:
+    def refuse(request: Message, context: grpc.ServicerContext) -> Message:
+        context.abort(grpc.StatusCode.INTERNAL, "no")
+        raise AssertionError
+
+    outcome = Daemon({"Return": refuse}).run(frontend(OK))
+    assert outcome.status == 1
+    assert "the conversation with BuildKit broke" in outcome.stderr
+
+
+def test_threads_that_hang_do_not_keep_the_process() -> None:
+    body = "import threading, time\nthreading.Thread(target=lambda: time.sleep(60)).start()\n" + OK
+    started = time.monotonic()
+    assert Daemon().run(frontend(body)).status == 0
+    assert time.monotonic() - started < 30
+
+
+def test_large_requests_and_answers_pass() -> None:
+    big = bytes(range(256)) * 12_000  # 3 MB: many short writes through both pipes
+
+    def read(request: Message, context: grpc.ServicerContext) -> Message:
+        assert isinstance(request, gateway_pb2.ReadFileRequest)
+        part = big[request.Range.Offset : request.Range.Offset + request.Range.Length]
+        return gateway_pb2.ReadFileResponse(Data=part)
+
+    body = (
+        "from frontend.gateway.client import Ref\n"
+        "data = client.read_file(Ref('r'), '/big')\n"
+        "from frontend.gateway.result import answer\n"
+        "return answer({'data': data})"
+    )
+    outcome = Daemon({"ReadFile": read}).run(frontend(body))
+    assert outcome.status == 0, outcome.stderr
+    assert outcome.returns[0].result.metadata["data"] == big
+    assert [name for name, _ in outcome.calls].count("ReadFile") == 2
+
+
+def test_error_details_of_hundreds_of_kilobytes_survive() -> None:
+    status = status_pb2.Status(code=2, message="process did not complete successfully")
+    status.details.add(type_url="github.com/moby/buildkit/errdefs.Vertex+json", value=b"{}")
+    status.details.add(
+        type_url="github.com/moby/buildkit/errdefs.Source+json", value=b'"' + b"x" * 600_000 + b'"'
+    )
+
+    def solve(request: Message, context: grpc.ServicerContext) -> Message:
+        fail(context, status)
+        raise AssertionError
+
+    body = (
+        "from llb import Platform, scratch\n"
+        "state = scratch().mkfile('/x', b'')\n"
+        "definition = state.marshal(platform=Platform('linux', 'amd64'))\n"
+        "from frontend.gateway.errors import GatewayError\n"
+        "try:\n"
+        "    client.solve(definition)\n"
+        "except GatewayError as error:\n"
+        "    raise error.during('cannot build the kernel')"
+    )
+    outcome = Daemon({"Solve": solve}).run(frontend(body))
+    assert outcome.status == 1
+    error = outcome.returns[0].error
+    assert error.message == "cannot build the kernel: process did not complete successfully"
+    assert error.details == status.details
+
+
+def test_a_daemon_that_hangs_up_ends_the_build() -> None:
+    daemon = Daemon()
+
+    def die(request: Message, context: grpc.ServicerContext) -> Message:
+        daemon.hang_up()
+        time.sleep(0.2)
+        return gateway_pb2.InputsResponse()
+
+    daemon.handlers["Inputs"] = die
+    outcome = daemon.run(frontend("client.inputs()"), timeout=10)
+    assert outcome.status == 1
+    assert outcome.returns == []
+    assert "the conversation with BuildKit broke" in outcome.stderr
