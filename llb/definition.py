@@ -1,0 +1,166 @@
+"""Definition: a marshalled graph, the form in which daemons take and give graphs.
+
+It is a list of serialised ops, inputs before users, whose last entry (the terminal) only points at
+the op and the output that the whole is about; metadata for each op by its digest; and a source
+map.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from google.protobuf.message import DecodeError
+
+from llb.pb import ops_pb2 as pb
+from llb.platform import Platform
+
+
+class InvalidDefinition(ValueError):
+    """The bytes or the message are not a definition that can be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedOp:
+    """One op of a Definition. `message` and `metadata` are copies, the reader's to keep."""
+
+    digest: str
+    message: pb.Op
+    metadata: pb.OpMetadata
+
+    @property
+    def kind(self) -> str:
+        """`source`, `exec`, `file`, `merge`, `diff`, `passthrough`, `build`, or `terminal`."""
+        return self.message.WhichOneof("op") or "terminal"
+
+    @property
+    def name(self) -> str:
+        """The name given to the op; empty if it has none."""
+        return self.metadata.description.get("llb.customname", "")
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Definition:
+    """A marshalled graph. `raw` holds the ops' bytes, the terminal's last; no ops mean scratch.
+
+    The messages in `metadata` and `source` belong to the definition: do not change them.
+    """
+
+    raw: tuple[bytes, ...] = ()
+    metadata: Mapping[str, pb.OpMetadata] = field(default_factory=dict)
+    source: pb.Source | None = None
+
+    @classmethod
+    def from_pb(cls, message: pb.Definition) -> "Definition":
+        """Take over a message. The ops' bytes are kept as they are."""
+        metadata = {}
+        for digest, entry in message.metadata.items():
+            metadata[digest] = copied = pb.OpMetadata()
+            copied.CopyFrom(entry)
+        source = None
+        if message.HasField("Source"):
+            source = pb.Source()
+            source.CopyFrom(message.Source)
+        return cls(tuple(getattr(message, "def")), metadata, source)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Definition":
+        """Read a serialised `pb.Definition`. Raises InvalidDefinition."""
+        try:
+            return cls.from_pb(pb.Definition.FromString(data))
+        except DecodeError as error:
+            raise InvalidDefinition(f"these bytes are not a definition: {error}") from error
+
+    def to_pb(self) -> pb.Definition:
+        """Return a new message that holds this definition."""
+        message = pb.Definition(metadata=self.metadata)
+        getattr(message, "def").extend(self.raw)
+        if self.source is not None:
+            message.Source.CopyFrom(self.source)
+        return message
+
+    def to_bytes(self) -> bytes:
+        """Serialise it; the same definition always gives the same bytes."""
+        return self.to_pb().SerializeToString(deterministic=True)
+
+    @property
+    def is_empty(self) -> bool:
+        """Say whether this is the empty filesystem, which no daemon solves."""
+        return not self.raw
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """The ops' digests in the order of `raw`, the terminal's last."""
+        return tuple(digest_of(data) for data in self.raw)
+
+    @property
+    def head(self) -> str:
+        """The digest of the op that the terminal points at; empty for the empty filesystem.
+
+        Raises InvalidDefinition if the last op points nowhere.
+        """
+        return self._terminal().digest if self.raw else ""
+
+    @property
+    def output_index(self) -> int:
+        """The output of the head that the terminal points at. Raises as `head` does."""
+        return self._terminal().index if self.raw else 0
+
+    @property
+    def platform(self) -> Platform | None:
+        """The platform of the head, if it has one. Raises as `head` does."""
+        if not self.raw:
+            return None
+        head = self.head
+        for data in self.raw:
+            if digest_of(data) == head:
+                return _platform(_decode(data))
+        raise InvalidDefinition(f"the definition is about {head}, which is not in it")
+
+    def ops(self) -> tuple[DecodedOp, ...]:
+        """Decode every op, the terminal included. Raises InvalidDefinition."""
+        decoded = []
+        for data in self.raw:
+            digest = digest_of(data)
+            metadata = pb.OpMetadata()
+            if digest in self.metadata:
+                metadata.CopyFrom(self.metadata[digest])
+            decoded.append(DecodedOp(digest, _decode(data), metadata))
+        return tuple(decoded)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Definition):
+            return NotImplemented
+        return self.to_bytes() == other.to_bytes()
+
+    def __hash__(self) -> int:
+        return hash(self.raw)
+
+    def __repr__(self) -> str:
+        return f"<Definition of {len(self.raw)} ops>"
+
+    def _terminal(self) -> pb.Input:
+        last = _decode(self.raw[-1])
+        if last.WhichOneof("op") is not None or len(last.inputs) != 1:
+            raise InvalidDefinition("the last op of a definition must only point at another op")
+        return last.inputs[0]
+
+
+def digest_of(data: bytes) -> str:
+    """Return the digest of a serialised op."""
+    return "sha256:" + sha256(data).hexdigest()
+
+
+def _decode(data: bytes) -> pb.Op:
+    try:
+        return pb.Op.FromString(data)
+    except DecodeError as error:
+        raise InvalidDefinition(f"an op cannot be read: {error}") from error
+
+
+def _platform(op: pb.Op) -> Platform | None:
+    given = op.platform
+    if not (given.OS and given.Architecture):
+        return None
+    return Platform(
+        given.OS, given.Architecture, given.Variant, given.OSVersion, tuple(given.OSFeatures)
+    )

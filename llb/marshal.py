@@ -1,0 +1,184 @@
+"""A graph to a Definition: visit each vertex once, check what it needs, write it down.
+
+The order of the ops is that of Go's client: inputs before users, in the order in which each op
+looks at its inputs. The work grows with the number of ops and edges, not with their depth or with
+the number of ways through the graph.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from llb.caps import Cap, Caps, MissingCapability, missing
+from llb.definition import Definition, digest_of
+from llb.encode import Scope, encode, terminal
+from llb.fileop import Copy, FileOp
+from llb.foreign import ForeignOp
+from llb.merge import MergeOp
+from llb.meta import Meta
+from llb.pb import ops_pb2 as pb
+from llb.platform import Platform
+from llb.source_index import SourceIndex
+from llb.state import State
+from llb.vertex import Output, Vertex
+
+# Progress groups have no capability; this one came with the same release, BuildKit 0.10.
+_AS_OLD_AS_GROUPS: Final = Cap.EXEC_SECRET_ENV
+
+
+def marshal(output: Output | None, *, platform: Platform, caps: Caps | None) -> Definition:
+    """Return the definition of what an edge stands for; see `State.marshal`."""
+    if output is None:
+        return Definition()
+    marshaller = _Marshaller(Scope({}, platform, caps))
+    for vertex in _inputs_first(output.vertex):
+        marshaller.add(vertex)
+    return marshaller.finish(output)
+
+
+def _inputs_first(root: Vertex) -> Iterator[Vertex]:
+    """Yield each vertex once, after its inputs. A stack of ours, for graphs are deep."""
+    seen = {root}
+    stack = [(root, iter(root.inputs))]
+    while stack:
+        vertex, edges = stack[-1]
+        for edge in edges:
+            if edge.vertex not in seen:
+                seen.add(edge.vertex)
+                stack.append((edge.vertex, iter(edge.vertex.inputs)))
+                break
+        else:
+            stack.pop()
+            yield vertex
+
+
+class _Marshaller:
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+        self._raw: dict[str, bytes] = {}
+        self._metadata: dict[str, pb.OpMetadata] = {}
+        self._sources = SourceIndex()
+
+    def add(self, vertex: Vertex) -> None:
+        if isinstance(vertex, ForeignOp):
+            self._add_foreign(vertex)
+            return
+        if isinstance(vertex, MergeOp) and missing(self._scope.caps, (Cap.MERGE,)):
+            substitute: Vertex = _merge_by_copying(vertex, self._scope.caps)
+        else:
+            substitute = vertex
+        caps = tuple(substitute.capabilities())
+        self._check(substitute, caps)
+        data = encode(substitute, self._scope)
+        digest = digest_of(data)
+        self._scope.digests[vertex] = digest
+        self._raw.setdefault(digest, data)
+        self._describe(digest, self._metadata_of(substitute, caps))
+        if vertex.meta.location is not None:
+            self._sources.add(digest, vertex.meta.location)
+
+    def finish(self, output: Output) -> Definition:
+        data = terminal(self._scope.digests[output.vertex], output.index)
+        used = {Cap.CONSTRAINTS, Cap.PLATFORM}
+        for metadata in self._metadata.values():
+            if metadata.ignore_cache:
+                used.add(Cap.META_IGNORE_CACHE)
+            if metadata.description:
+                used.add(Cap.META_DESCRIPTION)
+            if metadata.HasField("export_cache"):
+                used.add(Cap.META_EXPORT_CACHE)
+        digest = digest_of(data)
+        self._raw[digest] = data
+        self._metadata[digest] = pb.OpMetadata(caps={cap: True for cap in used if self._can(cap)})
+        return Definition(tuple(self._raw.values()), self._metadata, self._sources.message())
+
+    def _add_foreign(self, vertex: ForeignOp) -> None:
+        definition = vertex.definition
+        self._scope.digests[vertex] = vertex.head
+        for data in definition.raw[:-1]:
+            digest = digest_of(data)
+            self._raw.setdefault(digest, data)
+            # Every op needs an entry, or the daemon's own tools refuse the definition.
+            self._describe(digest, definition.metadata.get(digest, pb.OpMetadata()))
+        if definition.source is not None:
+            self._sources.merge(definition.source, self._raw)
+
+    def _check(self, vertex: Vertex, caps: tuple[str, ...]) -> None:
+        lacking = missing(self._scope.caps, caps)
+        if lacking is None and isinstance(vertex, FileOp):
+            lacking = missing(self._scope.caps, vertex.implied_capabilities())
+        if lacking is not None:
+            wanted_by = vertex.meta.name or vertex.describe()
+            raise MissingCapability(lacking, wanted_by, vertex.meta.location)
+
+    def _can(self, cap: Cap) -> bool:
+        return self._scope.caps is None or cap in self._scope.caps
+
+    def _metadata_of(self, vertex: Vertex, caps: tuple[str, ...]) -> pb.OpMetadata:
+        meta = vertex.meta
+        metadata = pb.OpMetadata(caps=dict.fromkeys(caps, True), ignore_cache=meta.ignore_cache)
+        # Names and groups are for the eye: a daemon without them builds the same.
+        if meta.name and self._can(Cap.META_DESCRIPTION):
+            metadata.description["llb.customname"] = meta.name
+        if meta.group is not None and self._can(_AS_OLD_AS_GROUPS):
+            group = meta.group
+            metadata.progress_group.CopyFrom(
+                pb.ProgressGroup(id=group.id, name=group.name, weak=group.weak)
+            )
+        if meta.export_cache is not None:
+            metadata.export_cache.CopyFrom(pb.ExportCache(Value=meta.export_cache))
+        if meta.resources is not None:
+            metadata.linux_resources.CopyFrom(_resources(meta))
+        return metadata
+
+    def _describe(self, digest: str, metadata: pb.OpMetadata) -> None:
+        """Keep an op's metadata. If two vertices are one op the later has the say, as in Go."""
+        known = self._metadata.get(digest)
+        if known is None:
+            self._metadata[digest] = kept = pb.OpMetadata()
+            kept.CopyFrom(metadata)
+            return
+        known.ignore_cache |= metadata.ignore_cache
+        for text in metadata.description:
+            known.description[text] = metadata.description[text]
+        for cap in metadata.caps:
+            known.caps[cap] = True
+        if metadata.HasField("export_cache"):
+            known.export_cache.CopyFrom(metadata.export_cache)
+        if metadata.HasField("progress_group"):
+            known.progress_group.CopyFrom(metadata.progress_group)
+        if metadata.HasField("linux_resources"):
+            known.linux_resources.CopyFrom(metadata.linux_resources)
+
+
+def _merge_by_copying(op: MergeOp, caps: Caps | None) -> FileOp:
+    """Return a FileOp that lays the layers one upon the other by copying the contents of each."""
+    replace = caps is not None and Cap.FILE_COPY_ALWAYS_REPLACE in caps
+    return FileOp(
+        meta=op.meta,
+        base=op.layers[0],
+        cwd="/",
+        actions=tuple(
+            Copy(
+                source=State(layer),
+                src="/",
+                dst="/",
+                contents_only=True,
+                always_replace=replace,
+            )
+            for layer in op.layers[1:]
+        ),
+    )
+
+
+def _resources(meta: Meta) -> pb.LinuxResources:
+    given = meta.resources
+    assert given is not None
+    return pb.LinuxResources(
+        memory=given.memory,
+        memorySwap=given.memory_swap,
+        cpuShares=given.cpu_shares,
+        cpuPeriod=given.cpu_period,
+        cpuQuota=given.cpu_quota,
+        cpusetCpus=given.cpuset_cpus,
+        cpusetMems=given.cpuset_mems,
+    )
