@@ -1,0 +1,55 @@
+# The frontend image, which is the tool image of its own build steps too. It is built for amd64 and
+# arm64 on either, without emulation: the build stage runs on the builder's machine and only unpacks
+# what is for the target.
+
+FROM --platform=$BUILDPLATFORM debian:trixie-slim AS build
+ARG TARGETARCH
+RUN case "$TARGETARCH" in \
+      amd64) tools=binutils-x86-64-linux-gnu ;; \
+      arm64) tools=binutils-aarch64-linux-gnu ;; \
+      *) echo "hutch's frontend runs on amd64 and arm64, not on $TARGETARCH" >&2; exit 1 ;; \
+    esac; \
+    dpkg --add-architecture "$TARGETARCH"; \
+    apt-get update -q && \
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
+      ca-certificates python3 python3-pip binutils "$tools"
+
+# What the target gets from Debian: image/assemble.py stops when a library is missing here.
+WORKDIR /debs
+RUN for package in \
+      python3.13-minimal libpython3.13-minimal libpython3.13-stdlib \
+      e2fsprogs squashfs-tools erofs-utils makefs \
+      libc6 zlib1g libexpat1 libgcc-s1 libstdc++6 \
+      libext2fs2t64 libcom-err2 libblkid1 libuuid1 \
+      liblzma5 liblzo2-2 liblz4-1 libzstd1 libxxhash0 libbz2-1.0 libdeflate0 libselinux1 libpcre2-8-0; \
+    do echo "$package:$TARGETARCH"; done | xargs apt-get download -q && \
+    for deb in *.deb; do dpkg-deb -x "$deb" /packages; done
+
+# A company's proxy may sign in the index's place: --secret id=ca,src=<bundle> says whom to trust.
+WORKDIR /build
+COPY requirements/runtime.txt requirements/
+RUN --mount=type=secret,id=ca \
+    case "$TARGETARCH" in amd64) machine=x86_64 ;; arm64) machine=aarch64 ;; esac; \
+    if [ -s /run/secrets/ca ]; then export PIP_CERT=/run/secrets/ca; fi; \
+    pip install -q --no-cache-dir --no-compile --no-deps --require-hashes --only-binary=:all: \
+      --implementation cp --python-version 3.13 \
+      --platform "manylinux_2_28_$machine" --platform "manylinux2014_$machine" \
+      --target /wheels -r requirements/runtime.txt
+
+COPY image image
+COPY schemas schemas
+COPY llb llb
+COPY frameworks frameworks
+COPY frontend frontend
+ARG SOURCE_DATE_EPOCH=0
+RUN case "$TARGETARCH" in amd64) gnu=x86_64-linux-gnu ;; arm64) gnu=aarch64-linux-gnu ;; esac; \
+    PYTHONHASHSEED=0 python3 image/assemble.py --packages /packages --wheels /wheels --source . \
+      --base /base --app /app --strip "$gnu-strip" --epoch "$SOURCE_DATE_EPOCH"
+
+FROM scratch
+COPY --from=build /base/ /
+COPY --from=build /app/ /
+ENV PATH=/usr/sbin:/usr/bin
+LABEL moby.buildkit.frontend.network.none="true" \
+      moby.buildkit.frontend.caps="moby.buildkit.frontend.inputs,moby.buildkit.frontend.subrequests,moby.buildkit.frontend.contexts,moby.buildkit.frontend.gitquerystring"
+ENTRYPOINT ["/usr/bin/python3", "-I", "-S", "-B", "-m", "frontend"]

@@ -1,0 +1,291 @@
+"""Fill the root of the frontend image; runs in the Dockerfile's build stage.
+
+It takes the unpacked Debian packages and wheels of the *target* machine and keeps what the
+frontend and its file system tools need: the interpreter, the modules as compiled files, the
+programs, and the libraries that these load. Nothing of the target is executed, so an image for
+another machine needs no emulation.
+"""
+
+import argparse
+import ast
+import os
+import py_compile
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+
+def words(text: str) -> frozenset[str]:
+    """The words of a text."""
+    return frozenset(text.split())
+
+
+PYTHON = "usr/bin/python3.13"
+STDLIB = "usr/lib/python3.13"
+PROGRAMS = (
+    PYTHON,
+    "usr/sbin/mke2fs",
+    "usr/sbin/makefs",
+    "usr/bin/mksquashfs",
+    "usr/bin/mkfs.erofs",
+)
+# mke2fs has no defaults of its own: without this file it makes file systems without a journal.
+FILES = ("etc/mke2fs.conf",)
+# Only the command on a developer's machine talks to registries itself.
+OPTIONAL = ("oras",)
+OURS = ("frontend", "frameworks", "llb", "schemas")
+
+# Modules of the standard library for desktops, terminals, developers, servers and OpenSSL: nothing
+# in the image imports them, and together they are more than half of it.
+DROPPED = words(
+    """
+    __hello__ __phello__ _aix_support _android_support _apple_support _distutils_system_mod
+    _ios_support _markupbase _osx_support _pydatetime _pydecimal _pyio _pyrepl
+    _sysconfigdata__aarch64-linux-gnu _sysconfigdata__x86_64-linux-gnu antigravity bdb
+    cProfile cmd code codeop colorsys compileall config-3.13-aarch64-linux-gnu
+    config-3.13-x86_64-linux-gnu configparser ctypes curses dbm doctest email ensurepip filecmp
+    fileinput ftplib getopt getpass html http idlelib imaplib lib2to3 mailbox mailcap mimetypes
+    modulefinder multiprocessing netrc nntplib nturl2path optparse pdb pickletools plistlib poplib
+    profile pstats pty py_compile pyclbr pydoc pydoc_data quopri rlcompleter sched shelve
+    sitecustomize smtplib socketserver sqlite3 sre_compile sre_constants sre_parse ssl statistics
+    stringprep symtable sysconfig tabnanny telnetlib test this timeit tkinter trace tracemalloc tty
+    turtle turtledemo unittest venv wave webbrowser wsgiref xml xmlrpc zipapp
+    """
+)
+ENCODINGS = words(
+    """
+    __init__ aliases ascii cp437 hex_codec idna latin_1 punycode raw_unicode_escape
+    unicode_escape utf_16 utf_16_be utf_16_le utf_32 utf_32_be utf_32_le utf_8 utf_8_sig
+    """
+)
+EXTENSIONS = words(
+    """
+    _asyncio _bz2 _contextvars _decimal _lzma _multibytecodec _queue _uuid _zoneinfo mmap resource
+    """
+)
+# Parts of the wheels that are for developers or for features that the frontend does not use.
+NOT_NEEDED = ("*.dist-info", "bin", "__pycache__", "*.pyi", "*.pem", "py.typed", "*.proto", "*.h")
+NOT_NEEDED_UNDER = ("grpc/beta", "grpc/experimental", "grpc/framework")
+
+
+def needed(elf: Path) -> list[str]:
+    """Names of the shared libraries that an ELF file is linked with, and its loader's."""
+    listing = subprocess.run(
+        ("readelf", "--wide", "--dynamic", "--program-headers", str(elf)),
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    names = []
+    for line in listing.splitlines():
+        if "(NEEDED)" in line:
+            names.append(line.rpartition("[")[2].rstrip("]"))
+        elif "Requesting program interpreter: " in line:
+            names.append(Path(line.rpartition(": ")[2].rstrip("]")).name)
+    return names
+
+
+def is_elf(path: Path) -> bool:
+    """Whether a file is a program or a library."""
+    with path.open("rb") as stream:
+        return stream.read(4) == b"\x7fELF"
+
+
+def install(source: Path, target: Path, mode: int = 0o644) -> None:
+    """Copy the content of a file, through links."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source.resolve(), target)
+    target.chmod(mode)
+
+
+def compile_module(source: Path, target: Path, name: str) -> None:
+    """Compile a module beside where its source would be.
+
+    The hash in it is never checked, so neither a time stamp nor the source is needed.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    py_compile.compile(
+        str(source),
+        cfile=str(target),
+        dfile=name,
+        doraise=True,
+        optimize=0,
+        invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+    )
+
+
+def library_file(packages: Path, name: str) -> Path:
+    """Where a shared library is in the unpacked packages."""
+    found = sorted(packages.glob(f"usr/lib/*-linux-gnu/{name}")) or sorted(
+        packages.glob(f"usr/lib*/{name}")
+    )
+    if not found:
+        raise SystemExit(f"no package in the list holds {name}")
+    return found[0]
+
+
+def copy_libraries(packages: Path, root: Path, elves: Iterable[Path]) -> None:
+    """Copy every library that these files need, and those which they need in turn."""
+    waiting = list(elves)
+    seen: set[str] = set()
+    while waiting:
+        for name in needed(waiting.pop()):
+            if name in seen:
+                continue
+            seen.add(name)
+            source = library_file(packages, name)
+            if name.startswith("ld-linux"):
+                # The path of the loader is written into every program: see `loader_directory`.
+                target = root / loader_directory(name) / name
+            else:
+                target = root / source.relative_to(packages)
+            install(source, target, 0o755)
+            waiting.append(target)
+
+
+def loader_directory(name: str) -> str:
+    """`lib64` on x86-64, `lib` on arm64: the psABI of each machine fixes it."""
+    return "usr/lib64" if "x86-64" in name else "usr/lib"
+
+
+def standard_library(packages: Path, root: Path) -> Iterator[Path]:
+    """Compile what is kept of the standard library; yields the extension modules."""
+    top = packages / STDLIB
+    for path in sorted(top.rglob("*")):
+        relative = path.relative_to(top)
+        first = relative.parts[0].partition(".")[0] if relative.suffix else relative.parts[0]
+        if relative.parts[0] in DROPPED or first in DROPPED or path.is_dir():
+            continue
+        if relative.parts[0] == "encodings" and path.stem not in ENCODINGS:
+            continue
+        if path.suffix == ".py":
+            target = root / STDLIB / relative.with_suffix(".pyc")
+            compile_module(path, target, f"/{STDLIB}/{relative}")
+        elif path.suffix == ".so" and relative.name.partition(".")[0] in EXTENSIONS:
+            install(path, root / STDLIB / relative)
+            yield root / STDLIB / relative
+
+
+def wheels(source: Path, root: Path) -> Iterator[Path]:
+    """Put the dependencies beside the standard library; yields the extension modules.
+
+    That directory is on the path of an isolated interpreter which skips the module `site`.
+    """
+    for path in sorted(source.rglob("*")):
+        relative = path.relative_to(source)
+        if path.is_dir() or any(Path(part).match(p) for part in relative.parts for p in NOT_NEEDED):
+            continue
+        if any(relative.is_relative_to(directory) for directory in NOT_NEEDED_UNDER):
+            continue
+        target = root / STDLIB / relative
+        if path.suffix == ".py":
+            compile_module(path, target.with_suffix(".pyc"), f"/{STDLIB}/{relative}")
+        else:
+            install(path, target)
+            if is_elf(target):
+                yield target
+
+
+def application(source: Path, root: Path) -> None:
+    """Compile our packages; their data files go along."""
+    for package in OURS:
+        for path in sorted((source / package).rglob("*")):
+            relative = path.relative_to(source)
+            target = root / STDLIB / relative
+            if path.is_dir() or path.name == "py.typed" or path.suffix in (".pyi", ".proto"):
+                continue
+            if path.suffix == ".py":
+                compile_module(path, target.with_suffix(".pyc"), f"/{STDLIB}/{relative}")
+            else:
+                install(path, target)
+
+
+def imported(source: Path) -> set[str]:
+    """The modules that a file imports anywhere in it: ours import late, inside functions."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(source.read_bytes())):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names.add(node.module)
+    return names
+
+
+def check_imports(source: Path, base: Path) -> None:
+    """Stop the build when our packages import a module that was left out above."""
+    for package in OURS:
+        for path in sorted((source / package).rglob("*.py")):
+            for name in sorted(imported(path)):
+                top = name.partition(".")[0]
+                if top in (*OURS, *OPTIONAL) or top in sys.builtin_module_names:
+                    continue
+                kept = base / STDLIB / top
+                libraries = (base / STDLIB / "lib-dynload").glob(f"{top}.*")
+                if not (kept.is_dir() or kept.with_suffix(".pyc").exists() or any(libraries)):
+                    raise SystemExit(f"{path} imports {name}, which the image leaves out")
+
+
+def skeleton(root: Path) -> None:
+    """The directories of a merged /usr, and what a container with a read-only root must find."""
+    for name in ("bin", "lib", "lib64", "sbin"):
+        (root / "usr" / name).mkdir(parents=True, exist_ok=True)
+        (root / name).symlink_to(f"usr/{name}")
+    for name in ("dev", "proc", "sys", "run", "etc", "root", "tmp", "var", "out", "tree"):
+        (root / name).mkdir(exist_ok=True)
+    (root / "tmp").chmod(0o1777)
+    (root / "usr/bin/python3").symlink_to("python3.13")
+    (root / "etc/passwd").write_text("root:x:0:0:root:/root:/usr/bin/python3\n")
+    (root / "etc/group").write_text("root:x:0:\n")
+    for name in ("hosts", "resolv.conf"):
+        (root / "etc" / name).touch()
+
+
+def licences(packages: Path, root: Path) -> None:
+    """The licence texts of the packages of which something is in the image."""
+    for source in sorted(packages.glob("usr/share/doc/*/copyright")):
+        if not source.parent.is_symlink():
+            install(source, root / source.relative_to(packages))
+
+
+def settle(root: Path, epoch: int) -> None:
+    """Give every file the same time, and drop what the umask of the build may have left."""
+    for path in sorted(root.rglob("*"), reverse=True):
+        if not path.is_symlink() and path.is_dir() and path.name != "tmp":
+            path.chmod(0o755)
+        os.utime(path, (epoch, epoch), follow_symlinks=False)
+    root.chmod(0o755)
+    os.utime(root, (epoch, epoch))
+
+
+def main() -> None:
+    """Fill `--base` (interpreter, tools, dependencies) and `--app` (our own packages)."""
+    parser = argparse.ArgumentParser()
+    for name in ("packages", "wheels", "source", "base", "app"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--strip", required=True, help="strip(1) for the target")
+    parser.add_argument("--epoch", type=int, default=0)
+    options = parser.parse_args()
+
+    base: Path = options.base
+    skeleton(base)
+    elves = []
+    for name in PROGRAMS:
+        install(options.packages / name, base / name, 0o755)
+        elves.append(base / name)
+    for name in FILES:
+        install(options.packages / name, base / name)
+    elves += standard_library(options.packages, base)
+    dependencies = list(wheels(options.wheels, base))
+    subprocess.run((options.strip, "--strip-unneeded", *map(str, dependencies)), check=True)
+    copy_libraries(options.packages, base, [*elves, *dependencies])
+    licences(options.packages, base)
+    check_imports(options.source, base)
+    application(options.source, options.app)
+    settle(base, options.epoch)
+    settle(options.app, options.epoch)
+
+
+if __name__ == "__main__":
+    main()
