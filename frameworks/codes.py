@@ -60,6 +60,7 @@ CODES: dict[str, tuple[str, str]] = {
         "Reserved annotation",
         "An annotation or label belongs to the runtime.",
     ),
+    "too-many-errors": ("Too many errors", "Only the first of very many errors are shown."),
     # What the guest can do (frontend/plan.py)
     "unknown-framework": ("Unknown framework", "There is no framework of that name."),
     "unknown-architecture": ("Unknown architecture", "There is no architecture of that name."),

@@ -6,13 +6,12 @@ error (with `errdefs.Source`, so that buildx shows the line) and listed by `--ch
 this room because frameworks raise diagnostics and may not import `frontend`.
 
     problems = Collector(file)
-    problems.error("unknown-key", "unknown key 'arch'", hint="did you mean 'architecture'?", at=range)
+    problems.error("unknown-key", "unknown key 'arch'", hint="...", at=range)
     problems.check()  # raises Problems with everything that was collected
 """
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -130,10 +129,13 @@ class Collector:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A hint naming the known word nearest to `word`, or the few that there are, or nothing."""
+    import difflib  # 3 ms that only a build with an error has to spend
+
     names = list(known)
-    near = difflib.get_close_matches(word.lower(), names, n=1, cutoff=0.6)
+    lowered = {name.lower(): name for name in names}
+    near = difflib.get_close_matches(word.lower(), lowered, n=1, cutoff=0.6)
     if near:
-        return f"did you mean '{near[0]}'?"
+        return f"did you mean '{lowered[near[0]]}'?"
     if 0 < len(names) <= 12:
         return "one of: " + ", ".join(names)
     return ""

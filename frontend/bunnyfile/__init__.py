@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import frameworks
 import schemas
-from frameworks.diagnostics import Collector, Diagnostic, problem
+from frameworks.diagnostics import Collector, Diagnostic, Problems, problem
 from frameworks.spec import Bunnyfile
 from frontend.bunnyfile import args as arguments
 from frontend.bunnyfile import model, nodes, rules
@@ -25,6 +25,8 @@ from frontend.bunnyfile.yaml import parse
 from llb import Position, Range, SourceFile
 
 __all__ = ["Loaded", "fragment", "kind_of", "load"]
+
+MAX_ERRORS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,14 @@ def load(data: bytes, filename: str, args: Mapping[str, str] | None = None) -> L
     Problems, and nothing else, with every error of the first phase that has any.
     """
     file = SourceFile(filename, data)
-    if kind_of(data) == "dockerfile":
+    try:
+        return _load(file, args or {})
+    except Problems as problems:
+        raise _shortened(problems) from None
+
+
+def _load(file: SourceFile, args: Mapping[str, str]) -> Loaded:
+    if kind_of(file.data) == "dockerfile":
         raise problem(
             "not-a-bunnyfile",
             "this is a Dockerfile, not a bunnyfile",
@@ -61,7 +70,7 @@ def load(data: bytes, filename: str, args: Mapping[str, str] | None = None) -> L
     problems.check()
     filled = tree
     if version == "v1":
-        filled = arguments.substitute(tree, args or {}, problems)
+        filled = arguments.substitute(tree, args, problems)
         problems.check()
     validate(filled, _schema(version, filled), problems, lenient=version == "v0.1")
     problems.check()
@@ -69,6 +78,17 @@ def load(data: bytes, filename: str, args: Mapping[str, str] | None = None) -> L
     (rules.check_v1 if version == "v1" else rules.check_v0)(bunnyfile, problems)
     problems.check()
     return Loaded(bunnyfile, file, problems.warnings, tree)
+
+
+def _shortened(problems: Problems) -> Problems:
+    """The first of very many errors: they travel in one message, and nobody reads thousands."""
+    found = problems.diagnostics
+    if len(found) <= MAX_ERRORS:
+        return problems
+    rest = found[MAX_ERRORS]
+    message = f"there are {len(found) - MAX_ERRORS} more errors from here on"
+    last = Diagnostic("too-many-errors", message, "mend the ones above first", rest.at, rest.file)
+    return Problems([*found[:MAX_ERRORS], last])
 
 
 def fragment(framework: str) -> schemas.Schema | None:

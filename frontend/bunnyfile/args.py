@@ -30,7 +30,7 @@ MAX_GROWTH = 1024 * 1024
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DOLLAR = re.compile(
-    r"\$(?:\$|\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<default>:-[^}]*)?\}|(?P<bad>\{))"
+    r"\$(?:\$|\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<default>:-[^{}]*)?\}|(?P<bad>\{))"
 )
 
 
@@ -136,7 +136,7 @@ class _Scope:
         if name not in self._declared and name not in PLATFORM_ARGS:
             hint = "declare it at the top: 'args: {" + name + ": default}'"
             known = [*self._declared, *PLATFORM_ARGS]
-            near = did_you_mean(name.upper(), known)
+            near = did_you_mean(name, known)
             if near.startswith("did you mean"):
                 hint = near
             self._problems.error(

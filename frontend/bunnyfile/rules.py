@@ -83,7 +83,7 @@ def _check_path(rootfs: Rootfs, written: Text | None, problems: Collector) -> No
     """`path` names one file that is the whole root file system."""
     path = rootfs.path
     if path is None:
-        if rootfs.from_ == "local":
+        if rootfs.from_ == "local" and written != "raw":
             problems.error(
                 "missing-key",
                 "'rootfs' needs 'path' with 'from: local'",

@@ -19,7 +19,14 @@ from llb import Range
 from schemas import Schema
 
 _SHOWN = 60
-_compile = cache(re.compile)
+
+
+@cache
+def _compile(pattern: str) -> re.Pattern[str]:
+    """A schema's pattern: there, `$` is the very end; in Python, it may precede a newline."""
+    if pattern.endswith("$"):
+        pattern = pattern[:-1] + r"\Z"
+    return re.compile(pattern)
 
 
 @dataclass(frozen=True, slots=True)

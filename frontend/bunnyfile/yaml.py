@@ -11,17 +11,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from frameworks.diagnostics import Collector, Problems, problem
 from frontend.bunnyfile.nodes import Entry, Kind, Mapping, Node, Scalar, Sequence
+from frontend.bunnyfile.scanner import events
 from frontend.bunnyfile.syntax import diagnose
 from frontend.bunnyfile.text import decode, point
 from llb import Position, Range, SourceFile
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 # A bunnyfile nests four deep. The limit also bounds the recursion of everything that walks a tree.
 MAX_DEPTH = 32
@@ -87,7 +84,7 @@ class _Composer:
         self.file = file
         self.lines = text.split("\n")
         self.problems = Collector(file)
-        self._events = _events(text)
+        self._events = events(text)
         self._anchors: dict[str, tuple[Node, int]] = {}
         self._open: set[str] = set()
         self._aliased = 0
@@ -284,28 +281,6 @@ class _Composer:
         first = Position(start.start_mark.line + 1, start.start_mark.column)
         # Aliased values stand elsewhere: they do not stretch the range.
         return Range(first, max((at.end for at in inner if at.start >= first), default=first))
-
-
-def _events(text: str) -> Iterator[Any]:
-    """The parser's events, up to the end of the stream, with the scanner fixed to YAML 1.2."""
-    from ruamel.yaml.parser import Parser
-    from ruamel.yaml.reader import Reader
-    from ruamel.yaml.scanner import Scanner
-
-    class Loader(Reader, Scanner, Parser):
-        comment_handling = None
-        processing_version = (1, 2)
-
-        def __init__(self) -> None:
-            self._resolver = self
-            self.doc_infos = [SimpleNamespace()]
-            Reader.__init__(self, text, loader=self)
-            Scanner.__init__(self, loader=self)
-            Parser.__init__(self, loader=self)
-
-    loader = Loader()
-    while (event := loader.get_event()) is not None:
-        yield event
 
 
 def with_text(scalar: Scalar, text: str) -> Scalar:
