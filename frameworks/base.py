@@ -13,13 +13,28 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from frameworks.diagnostics import Collector, Problems, problem
 from frameworks.process import Process
 from frameworks.spec import App, Kernel, Rootfs, Settings, Text, Toolchain
-from llb import Exec, Location, Meta, Mount, Platform, ProgressGroup, Range, SourceFile, State
+from llb import (
+    CacheSharing,
+    Exec,
+    Location,
+    Meta,
+    Mount,
+    Network,
+    Platform,
+    ProgressGroup,
+    Proxy,
+    Range,
+    Resources,
+    SourceFile,
+    State,
+    Ulimit,
+)
 
 DEFAULT_EPOCH = 315532800
 """1980-01-01, the time of what hutch writes when SOURCE_DATE_EPOCH is not given: fixed, so that the
@@ -121,17 +136,23 @@ class Inputs(ABC):
 
 @dataclass(frozen=True, slots=True)
 class Flags:
-    """Build flags that reach every step: `--network`, `--add-host`, `--ulimit`, and their kin."""
+    """Build flags that reach every step: `--network`, `--add-host`, `--ulimit`, and their kin.
 
-    network: str | None = None
+    `network` is what a step that needs the network gets; `hosts` are (name, address) pairs;
+    `shm_size` is in bytes, 0 for the default; `no_cache` is True for everything, or the targets of
+    `--no-cache-filter`; `cache_namespace` keeps cache mounts of one user apart from another's.
+    """
+
+    network: Network = Network.SANDBOX
     hosts: tuple[tuple[str, str], ...] = ()
-    ulimits: tuple[tuple[str, int, int], ...] = ()
-    shm_size: int | None = None
+    ulimits: tuple[Ulimit, ...] = ()
+    shm_size: int = 0
     cgroup_parent: str = ""
     hostname: str = ""
-    proxy: Mapping[str, str] = field(default_factory=dict)
-    resources: Mapping[str, str] = field(default_factory=dict)
+    proxy: Proxy | None = None
+    resources: Resources | None = None
     no_cache: bool | frozenset[str] = False
+    cache_namespace: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +178,9 @@ class Build:
         """
         plan = self.plan
         name = f"[{plan.framework}] {what}"
-        group = ProgressGroup(f"{plan.framework}/{step}/{plan.platform}", f"[{plan.framework}] {step}")
+        group = ProgressGroup(
+            f"{plan.framework}/{step}/{plan.platform}", f"[{plan.framework}] {step}"
+        )
         location = None
         if at is not None:
             location = Location(plan.file, (at.at if isinstance(at, Text) else at,))
@@ -181,31 +204,36 @@ class Build:
         SOURCE_DATE_EPOCH is set in every step.
         """
         flags = self.flags
-        mounts = list(mounts)
-        if flags.shm_size:
-            mounts.append(Mount.tmpfs("/dev/shm", size=flags.shm_size))
+        shm = (Mount.shm(flags.shm_size),) if flags.shm_size else ()
         return state.run(
             args,
-            mounts=mounts,
+            mounts=(*mounts, *shm),
             env={"SOURCE_DATE_EPOCH": str(self.plan.timestamp), **(env or {})},
-            cwd=cwd or None,
-            network=(flags.network or "sandbox") if network else "none",
+            cwd=cwd,
+            network=flags.network if network else Network.NONE,
             hosts=flags.hosts,
             ulimits=flags.ulimits,
             hostname=flags.hostname,
             cgroup_parent=flags.cgroup_parent,
             proxy=flags.proxy if network else None,
-            meta=meta,
+            meta=replace(meta, resources=flags.resources),
         )
 
-    def tool(self, module: str, args: Sequence[str], *, meta: Meta, mounts: Iterable[Mount]) -> Exec:
+    def cache(self, dest: str, id: str, sharing: CacheSharing = CacheSharing.SHARED) -> Mount:
+        """A cache mount at `dest`, in the namespace that the build's user chose."""
+        name = f"{self.flags.cache_namespace}/hutch/{id}".lstrip("/")
+        return Mount.cache(dest, name, sharing=sharing)
+
+    def tool(
+        self, module: str, args: Sequence[str], *, meta: Meta, mounts: Iterable[Mount]
+    ) -> Exec:
         """Run a module of hutch itself in hutch's own image: read-only root, no network."""
         command = ["/usr/bin/python3", "-m", module, *args]
         return self.run(self.inputs.tools(), command, meta=meta, mounts=mounts)
 
 
-class Framework(ABC):
-    """A framework's steps. Those not overridden are errors that say so."""
+class Framework:
+    """A framework's steps. Those that build, if not overridden, are errors that say so."""
 
     name: ClassVar[str]
     guest: ClassVar[Guest]

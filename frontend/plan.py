@@ -19,7 +19,7 @@ from frameworks.rootfs.detect import HEAD, identify, identify_name
 from frameworks.spec import Bunnyfile, Rootfs, Text, parse_size
 from llb import Platform, SourceFile
 
-__all__ = ["HEAD", "architecture", "make", "settle", "to_json"]
+__all__ = ["HEAD", "architecture", "make", "platform_args", "settle", "to_json"]
 
 _ARCHITECTURES = {
     "x86": "amd64",
@@ -38,6 +38,17 @@ def architecture(bunnyfile: Bunnyfile) -> str | None:
     """
     said = bunnyfile.platforms.architecture
     return None if said is None else _ARCHITECTURES.get(said.lower(), str(said))
+
+
+def platform_args(platform: Platform, worker: Platform) -> dict[str, str]:
+    """The arguments that every build has (BuildKit: frontend/dockerfile/dockerfile2llb)."""
+    args = {}
+    for prefix, of in (("TARGET", platform), ("BUILD", worker)):
+        args[f"{prefix}PLATFORM"] = str(of)
+        args[f"{prefix}OS"] = of.os
+        args[f"{prefix}ARCH"] = of.architecture
+        args[f"{prefix}VARIANT"] = of.variant
+    return args
 
 
 def make(
@@ -186,9 +197,7 @@ def _rootfs(bunnyfile: Bunnyfile, framework: Framework, problems: Collector) -> 
         try:
             parse_size(rootfs.size)
         except ValueError as error:
-            problems.error(
-                "bad-size", str(error), hint="write it as 64M or 1G", at=rootfs.size.at
-            )
+            problems.error("bad-size", str(error), hint="write it as 64M or 1G", at=rootfs.size.at)
     return _with_block_defaults(rootfs, framework, problems)
 
 

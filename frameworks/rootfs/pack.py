@@ -27,6 +27,8 @@ UUID = "68757463-6800-4000-8000-000000000001"
 
 _EXT4 = "^orphan_file,^metadata_csum_seed"
 """Features of new e2fsprogs that Linux before 5.15 refuses."""
+_NOW = "lazy_itable_init=0,lazy_journal_init=0,nodiscard"
+"""Everything is written at once, instead of by the guest when it first mounts it."""
 _MIB = 1 << 20
 
 
@@ -111,7 +113,7 @@ def _ext(format: str, entries: list[Entry], output: str, when: int, size: int | 
             "-N", str(inodes),
             "-m", "0",
             "-U", UUID,
-            "-E", f"hash_seed={UUID},root_owner=0:0,lazy_itable_init=0,lazy_journal_init=0,nodiscard",
+            "-E", f"hash_seed={UUID},root_owner=0:0,{_NOW}",
             "-d", stage,
             output,
         ]
@@ -143,7 +145,8 @@ def _copy(entries: list[Entry], stage: str) -> None:
         if kind != stat.S_IFLNK:
             os.chmod(to, stat.S_IMODE(entry.mode))
         for key in os.listxattr(entry.path, follow_symlinks=False):
-            os.setxattr(to, key, os.getxattr(entry.path, key, follow_symlinks=False), 0, False)
+            value = os.getxattr(entry.path, key, follow_symlinks=False)
+            os.setxattr(to, key, value, follow_symlinks=False)
     # Backwards, so that no entry changes its directory's time after that was set.
     for entry in reversed(entries):
         times = (entry.mtime, entry.mtime)

@@ -1,0 +1,30 @@
+"""`python3 -m frontend`: the gateway frontend where BuildKit runs it, elsewhere the command line.
+
+BuildKit gives a frontend its session in the environment. Nothing but `os` is imported before the
+daemon has been greeted (`frontend.gateway.stdio`).
+"""
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from frontend.gateway.client import Client
+    from frontend.gateway.result import Result
+
+
+def _handle(client: "Client") -> "Result":
+    from frontend.build import build  # after the greeting: this import is the whole program
+
+    return build(client)
+
+
+if __name__ == "__main__":
+    if "BUILDKIT_SESSION_ID" in os.environ:
+        from frontend.gateway.stdio import serve
+
+        serve(_handle)
+    else:
+        from frontend.cli import main
+
+        sys.exit(main())

@@ -1,0 +1,177 @@
+"""The command line: the arrows of a build without a daemon.
+
+hutch check FILE      read it and say what is wrong
+hutch plan FILE       what would be built, as JSON
+hutch llb FILE        the build graph, as a text tree or as BuildKit's bytes
+hutch schema          the JSON Schema of a bunnyfile, for editors
+hutch inspect REF     what an image in a registry tells urunc
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from frameworks.diagnostics import Problems, problem
+from frontend._version import __version__
+from llb import Platform
+
+if TYPE_CHECKING:
+    from frameworks.base import Plan
+
+BUNNYFILE = "bunnyfile"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; the exit status is 0, 1 for a user's mistake, 2 for a wrong command line."""
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.verb(options)
+    except Problems as problems:
+        from frontend.bunnyfile.render import render
+
+        print(render(problems.diagnostics), file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"hutch: {error}", file=sys.stderr)
+        return 1
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="hutch",
+        description="Kernels and unikernels, built the way containers are built.",
+        epilog="To build an image, run: docker buildx build -f bunnyfile .",
+    )
+    parser.add_argument("--version", action="version", version=f"hutch {__version__}")
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+
+    check = verbs.add_parser("check", help="read a bunnyfile and say what is wrong with it")
+    plan = verbs.add_parser("plan", help="show what would be built, as JSON")
+    graph = verbs.add_parser("llb", help="show the build graph")
+    graph.add_argument("--raw", action="store_true", help="BuildKit's own bytes, for buildctl")
+    for verb, run in ((check, _check), (plan, _plan), (graph, _llb)):
+        verb.add_argument("file", nargs="?", default=BUNNYFILE, help="default: bunnyfile")
+        verb.add_argument("--platform", type=_platform, help="such as linux/arm64")
+        verb.add_argument("--build-arg", action="append", default=[], metavar="NAME=VALUE")
+        verb.add_argument("--context", help="the build context; default: the file's directory")
+        verb.set_defaults(verb=run)
+
+    schema = verbs.add_parser("schema", help="print the JSON Schema of a bunnyfile")
+    schema.add_argument("version", nargs="?", default="v1", choices=("v1", "v0.1"))
+    schema.set_defaults(verb=_schema)
+
+    inspect = verbs.add_parser("inspect", help="show what an image in a registry tells urunc")
+    inspect.add_argument("ref", help="an image, such as localhost:5000/hello:1")
+    inspect.set_defaults(verb=_inspect)
+    return parser
+
+
+def _platform(text: str) -> Platform:
+    return Platform.parse(text)
+
+
+def _load(options: argparse.Namespace) -> Plan:
+    from frontend import plan as plans
+    from frontend.bunnyfile import load
+
+    with open(options.file, "rb") as file:
+        data = file.read()
+    args = dict(_pair(text) for text in options.build_arg)
+    asked: Platform | None = options.platform
+    platform = asked or Platform.parse(f"linux/{os.uname().machine}")
+    loaded = load(data, options.file, {**plans.platform_args(platform, platform), **args})
+    if asked is None and (said := plans.architecture(loaded.bunnyfile)):
+        platform = Platform("linux", said)
+    plan = plans.make(loaded.bunnyfile, loaded.file, platform, epoch=_epoch())
+    return plans.settle(plan, _head(plan, options))
+
+
+def _epoch() -> int | None:
+    text = os.environ.get("SOURCE_DATE_EPOCH", "")
+    return int(text) if text.isdigit() else None
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    return name, value if equals else os.environ.get(name, "")
+
+
+def _head(plan: Plan, options: argparse.Namespace) -> bytes | None:
+    """The first bytes of a prebuilt root filesystem in the context; None where it is not there."""
+    from frontend.plan import HEAD
+
+    rootfs = plan.rootfs
+    if rootfs.path is None or rootfs.from_ != "local":
+        return None
+    root = options.context or os.path.dirname(os.path.abspath(options.file))
+    try:
+        with open(os.path.join(root, rootfs.path.lstrip("/")), "rb") as file:
+            return file.read(HEAD)
+    except FileNotFoundError:
+        raise problem(
+            "no-such-file",
+            f"there is no '{rootfs.path}' in the build context",
+            at=rootfs.path.at,
+            file=plan.file,
+        ) from None
+
+
+def _check(options: argparse.Namespace) -> int:
+    plan = _load(options)
+    print(f"{options.file}: {plan.framework} on {plan.monitor} for {plan.platform}: no errors")
+    return 0
+
+
+def _plan(options: argparse.Namespace) -> int:
+    from frontend.plan import to_json
+
+    json.dump(to_json(_load(options)), sys.stdout, indent=2)
+    print()
+    return 0
+
+
+def _llb(options: argparse.Namespace) -> int:
+    import frameworks
+    from frameworks.base import Build
+    from frameworks.lower import Lowering
+    from frontend.image import runtime_keys, with_metadata
+    from frontend.offline import OfflineInputs
+
+    plan = _load(options)
+    inputs = OfflineInputs(plan.platform)
+    build = Build(plan, frameworks.get(plan.framework), inputs, plan.platform)
+    for _ in range(2):  # the second time every path of the context is known
+        lowering = Lowering(build)
+        state = with_metadata(build, lowering.image, runtime_keys(build, lowering.rootfs))
+    definition = state.marshal(platform=plan.platform)
+    if options.raw:
+        sys.stdout.buffer.write(definition.to_bytes())
+    else:
+        from llb.tree import render
+
+        print(render(definition), end="")
+    return 0
+
+
+def _schema(options: argparse.Namespace) -> int:
+    import schemas
+
+    json.dump(schemas.load(options.version), sys.stdout, indent=2)
+    print()
+    return 0
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    from frontend import registry
+
+    return registry.show(options.ref)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

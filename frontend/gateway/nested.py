@@ -1,0 +1,116 @@
+"""A Dockerfile built by BuildKit's own Dockerfile frontend, as a state to go on with.
+
+The nested build gets the user's options, except those that belong to us alone, and the same
+contexts. Its graph comes back with its own source map, so an error in it shows the Dockerfile's
+line. Source: buildkit-gateway.md 7.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from frameworks.diagnostics import problem
+from frontend.gateway.errors import GatewayError
+from frontend.gateway.images import ResolvedImage
+from llb import Definition, Platform, State, scratch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from frontend.gateway.contexts import Contexts
+
+_OURS = frozenset(
+    "requestid frontend.caps source cmdline multi-platform platform target filename "
+    "dockerfilekey context contextkey contextsubdir".split()
+)
+_SYNTAX = re.compile(rb"#\s*syntax\s*=\s*(\S+)[ \t]*([^\r\n]*)", re.IGNORECASE)
+_DIRECTIVE = re.compile(rb"#\s*\w+\s*=")
+_NAME = "Dockerfile"
+
+
+def dockerfile(contexts: Contexts, path: str, target: str, platform: Platform) -> ResolvedImage:
+    """Build the Dockerfile `path` of the main context, up to the stage `target` ("": the last).
+
+    Raises Problems where there is no such file or it would come back to us, and the daemon's own
+    GatewayError, with the Dockerfile's lines, where it does not build.
+    """
+    context = contexts.main([path, f"{path}.dockerignore"])
+    data = _read(contexts, context, path)
+    return solve(contexts, data, path, target, platform)
+
+
+def solve(
+    contexts: Contexts, data: bytes, name: str, target: str, platform: Platform
+) -> ResolvedImage:
+    """Build the Dockerfile whose bytes are `data`, called `name` in messages."""
+    options = {key: value for key, value in contexts.options.raw.items() if _passes(key)}
+    options |= {"filename": _NAME, "cmdline": "", "platform": str(platform)}
+    if target:
+        options["target"] = target
+    frontend = "dockerfile.v0"
+    syntax, line = syntax_of(data)
+    if syntax:
+        if syntax == contexts.options.source:
+            raise problem(
+                "dockerfile-recursion",
+                f"'{name}' names hutch in its `# syntax=` line, and would be built for ever",
+                hint="remove that line",
+            )
+        frontend = "gateway.v0"
+        options |= {"source": syntax, "cmdline": line}
+    solved = contexts.client.solve(
+        frontend=frontend,
+        options=options,
+        inputs=_inputs(contexts, data),
+        cache_imports=contexts.options.cache_imports,
+    )
+    config = solved.metadata.get("containerimage.config", b"{}")
+    if solved.ref.definition is None:
+        return ResolvedImage(scratch(), "", config)
+    state = State.from_definition(solved.ref.definition).with_image_config(config)
+    return ResolvedImage(state, "", config)
+
+
+def syntax_of(data: bytes) -> tuple[str, str]:
+    """The image of a `# syntax=` line and the whole value; ("", "") where there is none.
+
+    Only the first lines count, up to one that is no directive (dockerfile/parser/directives.go).
+    """
+    for line in data.removeprefix(b"\xef\xbb\xbf").splitlines():
+        if line.startswith(b"#!"):
+            continue
+        if not _DIRECTIVE.match(line.strip()):
+            break
+        if found := _SYNTAX.fullmatch(line.strip()):
+            image = found[1].decode(errors="replace")
+            rest = found[2].decode(errors="replace").strip()
+            return image, f"{image} {rest}".strip()
+    return "", ""
+
+
+def _passes(key: str) -> bool:
+    return key not in _OURS and not key.startswith("attest:")
+
+
+def _inputs(contexts: Contexts, data: bytes) -> Mapping[str, Definition]:
+    """The graphs that stand in for the client's directories; the rest it reads from the client."""
+    file = scratch().mkfile("/" + _NAME, data)
+    ignored = "\n".join(contexts.ignored())
+    if ignored:
+        file = file.mkfile(f"/{_NAME}.dockerignore", ignored + "\n")
+    given = dict(contexts.client.inputs())
+    given["dockerfile"] = contexts.marshal(file)
+    if not contexts.is_local:
+        given["context"] = contexts.marshal(contexts.main())
+    return given
+
+
+def _read(contexts: Contexts, context: State, path: str) -> bytes:
+    try:
+        ref = contexts.client.solve(contexts.marshal(context)).ref
+        return contexts.client.read_file(ref, path)
+    except GatewayError as error:
+        if not error.is_missing_file:
+            raise error.during(f"cannot read {path}") from error
+        raise problem("no-such-file", f"there is no '{path}' in the build context") from None

@@ -1,0 +1,131 @@
+"""The runtime contract: how an image tells urunc what it is, and what its config says.
+
+The same keys travel three ways (urunc.md 1.2), because runtimes and exporters each lose some of
+them: as annotations of the manifest and labels of the config, both plain, and as `/urunc.json` in
+the image, where values are base64. This module is the only one that knows the keys.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from frameworks.base import Build, Plan
+from frameworks.lower import KERNEL, ROOTFS, Root
+from frameworks.process import Process
+from frameworks.spec import Text
+from llb import State
+
+PREFIX = "com.urunc.unikernel."
+URUNC_JSON = "/urunc.json"
+
+_CACHE_KEY = "moby.buildkit.cache.v0"
+"""A base image's inline cache describes that image: in ours it would lie."""
+
+
+def runtime_keys(build: Build, root: Root) -> dict[str, str]:
+    """What urunc reads, by full name, sorted.
+
+    `cmdline` is for urunc before 0.6, which knows no arguments but these; later ones take the
+    config's entrypoint and command.
+    """
+    plan = build.plan
+    guest = build.framework.guest
+    keys = {
+        "unikernelType": guest.type,
+        "hypervisor": str(plan.monitor),
+        "mountRootfs": "true" if root.tree is not None else "false",
+    }
+    if plan.kernel is not None:
+        keys["binary"] = KERNEL
+    if root.process.args:
+        keys["cmdline"] = " ".join(root.process.args)
+    if plan.version is not None:
+        keys["unikernelVersion"] = str(plan.version)
+    if root.file is not None and plan.rootfs.type == "initrd":
+        keys["initrd"] = ROOTFS
+    elif root.file is not None:
+        keys["block"] = ROOTFS
+        keys["blkMntPoint"] = str(plan.rootfs.mount)
+    return {PREFIX + name: keys[name] for name in sorted(keys)}
+
+
+def urunc_json(keys: Mapping[str, str]) -> bytes:
+    """`/urunc.json`: the keys with their values in base64, which every urunc decodes."""
+    encoded = {name: b64encode(value.encode()).decode() for name, value in sorted(keys.items())}
+    return json.dumps(encoded, indent=2).encode() + b"\n"
+
+
+def with_metadata(build: Build, state: State, keys: Mapping[str, str]) -> State:
+    """The image's files and, in a last layer, `/urunc.json`."""
+    return state.mkfile(
+        URUNC_JSON,
+        urunc_json(keys),
+        mode=0o644,
+        timestamp=build.plan.timestamp,
+        meta=build.meta("image", "add urunc.json", build.plan.monitor),
+    )
+
+
+def config(plan: Plan, root: Root, labels: Mapping[str, str]) -> bytes:
+    """The image's config as JSON: the base's own, edited, so that nothing in it is lost.
+
+    `labels` are added to the base's and the file's, and win. History and layers are kept where the
+    base's layers are in the image (`raw`).
+    """
+    image: dict[str, Any] = json.loads(root.config)
+    layered = root.tree is not None
+    image.pop("created", None)
+    image.pop(_CACHE_KEY, None)
+    if not layered:
+        image.pop("rootfs", None)
+        image.pop("history", None)
+    for key in ("variant", "os.version", "os.features"):
+        image.pop(key, None)
+    image["architecture"] = plan.platform.architecture
+    image["os"] = "linux"
+    if plan.platform.variant:
+        image["variant"] = plan.platform.variant
+    if plan.epoch is not None:
+        image["created"] = _rfc3339(plan.epoch)
+    image["config"] = _process(image.get("config") or {}, plan, root.process, labels)
+    return json.dumps(image, sort_keys=True, ensure_ascii=False).encode()
+
+
+def _process(
+    config: dict[str, Any], plan: Plan, process: Process, labels: Mapping[str, str]
+) -> dict[str, Any]:
+    settings = plan.settings
+    config["Env"] = [f"{name}={value}" for name, value in process.env.items()]
+    config["Entrypoint"] = list(process.entrypoint)
+    config["Cmd"] = list(process.cmd)
+    config["User"] = process.user
+    config["WorkingDir"] = process.workdir
+    config["ExposedPorts"] = _keyed(config.get("ExposedPorts"), map(_port, settings.ports))
+    config["Volumes"] = _keyed(config.get("Volumes"), settings.volumes)
+    config["Labels"] = {
+        **{
+            key: value
+            for key, value in (config.get("Labels") or {}).items()
+            if not key.startswith(PREFIX)
+        },
+        **{str(key): str(value) for key, value in settings.labels},
+        **labels,
+    }
+    return {key: value for key, value in config.items() if value not in ("", [], {}, None)}
+
+
+def _keyed(base: Mapping[str, Any] | None, more: Any) -> dict[str, Any]:
+    """The config's form of a set: an object with empty values."""
+    return {**(base or {}), **{str(name): {} for name in more}}
+
+
+def _port(port: Text) -> str:
+    return str(port) if "/" in port else f"{port}/tcp"
+
+
+def _rfc3339(epoch: int) -> str:
+    return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

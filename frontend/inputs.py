@@ -1,0 +1,122 @@
+"""What a recipe asks for, answered over the gateway.
+
+A recipe is run until it asks for nothing new. The first time an image or a Dockerfile's result is
+asked for, a stand-in is handed out and the request noted; between the runs everything noted is
+fetched at once, in parallel. The paths that a recipe reads of a context are learned the same way,
+and no others are sent by the client.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from frameworks.base import Image, Inputs
+from frameworks.diagnostics import Diagnostic, Problems, problem
+from frameworks.spec import Text
+from frontend.gateway.errors import GatewayError
+from frontend.gateway.images import Images, ResolvedImage
+from llb import Platform, State, scratch
+
+if TYPE_CHECKING:
+    from frontend.gateway.contexts import Contexts
+
+_AT_ONCE = 8
+
+
+class GatewayInputs(Inputs):
+    """The inputs of one platform's build."""
+
+    def __init__(self, contexts: Contexts, images: Images) -> None:
+        self._contexts = contexts
+        self._images = images
+        self._paths: dict[str, set[str]] = {}
+        self._found: dict[tuple[str, ...], Image] = {}
+        self._wanted: dict[tuple[str, ...], Callable[[], Image]] = {}
+        self._settled = True
+
+    def settle(self) -> bool:
+        """Fetch what was asked for since the last call; False if a recipe has to run again.
+
+        Raises Problems with every image that cannot be had.
+        """
+        settled, self._settled = self._settled, True
+        if self._wanted:
+            wanted, self._wanted = self._wanted, {}
+            self._found.update(zip(wanted, _fetch(list(wanted.values())), strict=True))
+            return False
+        return settled
+
+    def context(self, path: str) -> State:
+        return self._contexts.main(self._follow("", path))
+
+    def named(self, name: str, path: str = "/") -> State | None:
+        found = self._contexts.named(name, follow=self._follow(name, path))
+        return None if found is None else found.state
+
+    def image(self, ref: Text, platform: Platform) -> Image:
+        def resolve() -> Image:
+            return _placed(ref, lambda: self._images.resolve(ref, platform))
+
+        return self._ask(("image", ref, str(platform)), resolve)
+
+    def dockerfile(self, path: Text, target: str, platform: Platform) -> Image:
+        from frontend.gateway.nested import dockerfile
+
+        def build() -> Image:
+            return _placed(path, lambda: dockerfile(self._contexts, path, target, platform))
+
+        return self._ask(("dockerfile", path, target, str(platform)), build)
+
+    def tools(self) -> State:
+        return self._images.own()
+
+    def _follow(self, name: str, path: str) -> tuple[str, ...]:
+        """The paths to send of the context `name` ("" for the main one), now with `path`."""
+        paths = self._paths.setdefault(name, set())
+        if path not in paths:
+            paths.add(path)
+            self._settled = False
+        return tuple(sorted(paths))
+
+    def _ask(self, key: tuple[str, ...], answer: Callable[[], Image]) -> Image:
+        if key in self._found:
+            return self._found[key]
+        self._wanted[key] = answer
+        self._settled = False
+        return Image(scratch(), key[1])
+
+
+def _fetch(wanted: list[Callable[[], Image]]) -> list[Image]:
+    """All answers, in order; every failure of a user's making is reported, not only the first."""
+    if len(wanted) == 1:
+        return [wanted[0]()]
+    with ThreadPoolExecutor(min(_AT_ONCE, len(wanted))) as pool:
+        running = [pool.submit(answer) for answer in wanted]
+    failed: list[Diagnostic] = []
+    for future in running:
+        error = future.exception()
+        if isinstance(error, Problems):
+            failed.extend(error.diagnostics)
+        elif error is not None:
+            raise error
+    if failed:
+        raise Problems(failed)
+    return [future.result() for future in running]
+
+
+def _placed(at: Text, resolve: Callable[[], ResolvedImage]) -> Image:
+    """An answer, or an error that stands at the line that asked for it."""
+    try:
+        found = resolve()
+    except Problems as problems:
+        raise Problems(
+            d if d.at is not None else replace(d, at=at.at) for d in problems.diagnostics
+        ) from None
+    except GatewayError as error:
+        if error.status.details:  # the step that failed knows its own lines better
+            raise
+        raise problem("no-such-image", error.message, at=at.at) from error
+    return Image(found.state, found.reference or str(at), found.config)

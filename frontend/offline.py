@@ -1,0 +1,45 @@
+"""Inputs without a daemon, for `hutch plan` and `hutch llb` and for goldens.
+
+The context is a local source, images stay as they are named, and hutch's own image is named by its
+reference: the graph has the shape that the gateway gives it, only nothing in it is pinned.
+"""
+
+from __future__ import annotations
+
+import llb
+from frameworks.base import Image, Inputs
+from frameworks.spec import Text
+from llb import Platform, State
+
+TOOLS = "hutch"
+"""What stands for hutch's own image where no daemon says which it is."""
+
+
+class OfflineInputs(Inputs):
+    """Every source by its name."""
+
+    def __init__(self, worker: Platform) -> None:
+        self._worker = worker
+        self._paths: set[str] = set()
+
+    def context(self, path: str) -> State:
+        self._paths.add(path)
+        return llb.local(
+            "context",
+            follow=sorted(self._paths),
+            shared_key_hint="context",
+            meta=llb.Meta(name="[internal] load build context"),
+        )
+
+    def named(self, name: str, path: str = "/") -> State | None:
+        return None
+
+    def image(self, ref: Text, platform: Platform) -> Image:
+        return Image(llb.image(ref, platform=platform), ref)
+
+    def dockerfile(self, path: Text, target: str, platform: Platform) -> Image:
+        # Only a daemon can build it; its result is shown as a source of that name.
+        return Image(llb.local(f"dockerfile:{path}:{target}"), path)
+
+    def tools(self) -> State:
+        return llb.image(TOOLS, platform=self._worker)

@@ -1,0 +1,135 @@
+"""What can be built of a bunnyfile: the image, or one step of it (`--target`).
+
+image      kernel, root filesystem and what tells the runtime to boot them (the default)
+kernel     the kernel file alone
+rootfs     the root filesystem: the packed file, or the tree of a raw one
+app        the application's artifacts
+toolchain  the image that kernels and applications are built in
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from frameworks.base import File
+from frameworks.diagnostics import Problems, did_you_mean, problem
+from frameworks.lower import Lowering, Root
+from frameworks.process import Process
+from frontend import image
+from llb import State, scratch
+
+DEFAULT = "image"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One result: its files, what its image config comes from, and the manifest's annotations.
+
+    `base_config` is the config of the image whose layers it starts with, b"" if none.
+    """
+
+    state: State
+    lowering: Lowering
+    root: Root
+    keys: Mapping[str, str] = field(default_factory=dict)
+    base_config: bytes = b""
+
+    def config(self, labels: Mapping[str, str]) -> bytes:
+        """The image config, with the labels of `--label`."""
+        return image.config(self.lowering.plan, self.root, {**self.keys, **labels})
+
+    @property
+    def annotations(self) -> dict[str, str]:
+        """The runtime's keys, and the file's own annotations."""
+        if not self.keys:
+            return {}
+        own = self.lowering.plan.settings.annotations
+        return {**{str(key): str(value) for key, value in own}, **self.keys}
+
+
+def find(name: str, lowering: Lowering) -> Target:
+    """The target called `name` ("" is the image). Raises Problems if there is none of that name."""
+    make = TARGETS.get(name.casefold() or DEFAULT)
+    if make is None:
+        raise problem(
+            "unknown-target", f"unknown target '{name}'", hint=did_you_mean(name, TARGETS)
+        )
+    return make(lowering)
+
+
+def _image(lowering: Lowering) -> Target:
+    root = lowering.rootfs
+    keys = image.runtime_keys(lowering.build, root)
+    state = image.with_metadata(lowering.build, lowering.image, keys)
+    layered = root.tree is not None and root.config != b"{}"
+    return Target(state, lowering, root, keys, root.config if layered else b"")
+
+
+def _kernel(lowering: Lowering) -> Target:
+    if lowering.kernel is None:
+        raise _nothing(lowering, "kernel")
+    return _files(lowering, "kernel", lowering.kernel)
+
+
+def _rootfs(lowering: Lowering) -> Target:
+    root = lowering.rootfs
+    if root.tree is not None:
+        return Target(root.tree, lowering, _bare(root.tree))
+    if root.file is None:
+        raise _nothing(lowering, "rootfs")
+    return _files(lowering, "rootfs", root.file)
+
+
+def _app(lowering: Lowering) -> Target:
+    app = lowering.plan.app
+    if app is None or lowering.app is None:
+        raise _nothing(lowering, "app")
+    built = [
+        File(lowering.app.state, posixpath.join(lowering.app.path, artifact.source))
+        for artifact in app.artifacts
+    ]
+    return _files(lowering, "app", *built)
+
+
+def _toolchain(lowering: Lowering) -> Target:
+    return Target(lowering.toolchain, lowering, _bare(lowering.toolchain))
+
+
+TARGETS: dict[str, Callable[[Lowering], Target]] = {
+    "image": _image,
+    "kernel": _kernel,
+    "rootfs": _rootfs,
+    "app": _app,
+    "toolchain": _toolchain,
+}
+
+
+def _files(lowering: Lowering, step: str, *files: File) -> Target:
+    """Files side by side, under their own names."""
+    state = scratch()
+    for file in files:
+        name = posixpath.basename(file.path.rstrip("/"))
+        state = state.copy(
+            file.state,
+            file.path,
+            f"/{name}",
+            follow_symlink=True,
+            timestamp=lowering.plan.timestamp,
+            meta=lowering.build.meta(step, f"take {name}"),
+        )
+    return Target(state, lowering, _bare(state))
+
+
+def _bare(state: State) -> Root:
+    return Root(Process(), b"{}", tree=state)
+
+
+def _nothing(lowering: Lowering, section: str) -> Problems:
+    return problem(
+        "no-such-target",
+        f"the file has no {section} to build",
+        hint=f"add a `{section}:` section, or leave --target out",
+        at=lowering.plan.monitor.at,
+    )
