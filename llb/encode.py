@@ -1,11 +1,13 @@
 """Vertices to wire messages: one function for each kind of op.
 
-Two rules make the bytes, and so the digests, those of Go's client (seen in its output; the unit
+Three rules make the bytes, and so the digests, those of Go's client (seen in its output; the unit
 tests hold them against it):
 
 - an op's fields are written in the order of their numbers, but the one that says what it does (the
   `oneof`) comes after `platform` and `constraints`, although its number is lower;
-- `constraints` is always there, mostly empty; `platform` only in images and execs.
+- `constraints` is always there, mostly empty; `platform` only in images and execs;
+- the attributes of a source are in the order of their names, byte by byte. protobuf's C library for
+  Python, asked for deterministic output, writes `ab` before `a`, so it is given one at a time.
 """
 
 from collections.abc import Callable
@@ -37,6 +39,8 @@ from llb.vertex import Output, Vertex
 # What 0 cannot say, -1 does (solver/pb/ops.proto; solver/llbsolver/file/backend.go).
 _NOTHING: Final = -1
 _NANOSECONDS: Final = 1_000_000_000
+# What comes before a SourceOp in an Op: its number and "bytes of this length follow".
+_SOURCE: Final = bytes([pb.Op.SOURCE_FIELD_NUMBER << 3 | 2])
 
 _NETWORKS: Final = {
     Network.SANDBOX: pb.NetMode.UNSET,
@@ -99,9 +103,11 @@ def terminal(digest: str, index: int) -> bytes:
 
 
 def _source(op: SourceOp, scope: Scope) -> bytes:
-    message = pb.SourceOp(identifier=op.identifier, attrs=dict(op.attrs))
+    parts = [pb.SourceOp(identifier=op.identifier)]
+    parts += [pb.SourceOp(attrs={key: value}) for key, value in op.attrs]
+    message = b"".join(part.SerializeToString() for part in parts)
     platform = (op.platform or scope.platform) if op.platform_specific else None
-    return _assemble(op, [], platform, pb.Op(source=message))
+    return _surroundings(platform, op.meta.require) + _SOURCE + _varint(len(message)) + message
 
 
 def _exec(op: ExecOp, scope: Scope) -> bytes:
@@ -353,9 +359,16 @@ def _input(edge: Output, scope: Scope) -> pb.Input:
 
 def _assemble(op: Vertex, inputs: list[pb.Input], platform: Platform | None, deed: pb.Op) -> bytes:
     head = pb.Op(inputs=inputs).SerializeToString() if inputs else b""
-    return (
-        head + _surroundings(platform, op.meta.require) + deed.SerializeToString(deterministic=True)
-    )
+    return head + _surroundings(platform, op.meta.require) + deed.SerializeToString()
+
+
+def _varint(number: int) -> bytes:
+    encoded = bytearray()
+    while number > 0x7F:
+        encoded.append(number & 0x7F | 0x80)
+        number >>= 7
+    encoded.append(number)
+    return bytes(encoded)
 
 
 @cache

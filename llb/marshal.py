@@ -11,6 +11,7 @@ from typing import Final
 from llb.caps import Cap, Caps, MissingCapability, missing
 from llb.definition import Definition, digest_of
 from llb.encode import Scope, encode, terminal
+from llb.exec import ExecOp
 from llb.fileop import Copy, FileOp
 from llb.foreign import ForeignOp
 from llb.merge import MergeOp
@@ -23,6 +24,8 @@ from llb.vertex import Output, Vertex
 
 # Progress groups have no capability; this one came with the same release, BuildKit 0.10.
 _AS_OLD_AS_GROUPS: Final = Cap.EXEC_SECRET_ENV
+# The daemon sets PATH; Go's client says so where it knows the daemon, and sets it otherwise.
+_PATH: Final = Cap.EXEC_SETS_DEFAULT_PATH
 
 
 def marshal(output: Output | None, *, platform: Platform, caps: Caps | None) -> Definition:
@@ -67,6 +70,8 @@ class _Marshaller:
         else:
             substitute = vertex
         caps = tuple(substitute.capabilities())
+        if isinstance(substitute, ExecOp) and self._scope.caps is not None and self._can(_PATH):
+            caps += (_PATH,)
         self._check(substitute, caps)
         data = encode(substitute, self._scope)
         digest = digest_of(data)
