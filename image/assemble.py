@@ -34,7 +34,7 @@ PROGRAMS = (
 # mke2fs has no defaults of its own: without this file it makes file systems without a journal.
 FILES = ("etc/mke2fs.conf",)
 # Only the command on a developer's machine talks to registries itself.
-OPTIONAL = ("oras",)
+OPTIONAL = ("oras", "requests")
 OURS = ("frontend", "frameworks", "llb", "schemas")
 
 # Modules of the standard library for desktops, terminals, developers, servers and OpenSSL: nothing
@@ -67,7 +67,7 @@ EXTENSIONS = words(
 )
 # Parts of the wheels that are for developers or for features that the frontend does not use.
 NOT_NEEDED = ("*.dist-info", "bin", "__pycache__", "*.pyi", "*.pem", "py.typed", "*.proto", "*.h")
-NOT_NEEDED_UNDER = ("grpc/beta", "grpc/experimental", "grpc/framework")
+NOT_NEEDED_UNDER = ("grpc/beta", "grpc/framework")
 
 
 def needed(elf: Path) -> list[str]:
