@@ -216,8 +216,7 @@ class Repository:
         return digest, raw
 
     def _get(self, path: str, headers: dict[str, str]) -> _Response:
-        import requests
-
+        requests = import_module("requests")  # oras's; not in the frontend image either
         url = f"{self._scheme}://{self._host}/v2/{self.ref.path}/{path}"
         # Without oras's own retries, which sleep up to two minutes over a name that does not exist.
         once = type(self._registry).do_request.__wrapped__
