@@ -30,7 +30,6 @@ _ULIMITS = (
 _MAX_CPU = 8192
 
 Value = TypeVar("Value")
-_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ class Sbom:
 class Options:
     """The build's options. `raw` is the map they were read from, to hand on to other frontends."""
 
-    raw: Mapping[str, str] = field(default=_NONE, hash=False, repr=False)
+    raw: Mapping[str, str] = field(default_factory=dict, hash=False, repr=False)
 
     # the build file and the contexts
     filename: str = DEFAULT_FILENAME
@@ -79,15 +78,15 @@ class Options:
     context: str = ""
     context_subdir: str = ""
     keep_git_dir: bool = False
-    named_contexts: Mapping[str, str] = field(default=_NONE, hash=False)
-    input_metadata: Mapping[str, str] = field(default=_NONE, hash=False)
-    local_sessions: Mapping[str, str] = field(default=_NONE, hash=False)
-    shared_keys: Mapping[str, str] = field(default=_NONE, hash=False)
+    named_contexts: Mapping[str, str] = field(default_factory=dict, hash=False)
+    input_metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
+    local_sessions: Mapping[str, str] = field(default_factory=dict, hash=False)
+    shared_keys: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     # what to build
     target: str = ""
-    build_args: Mapping[str, str] = field(default=_NONE, hash=False)
-    labels: Mapping[str, str] = field(default=_NONE, hash=False)
+    build_args: Mapping[str, str] = field(default_factory=dict, hash=False)
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
     platforms: tuple[Platform, ...] = ()
     multi_platform: bool = False
     epoch: int | None = None
@@ -112,7 +111,7 @@ class Options:
     frontend_caps: tuple[str, ...] = ()
     sbom: Sbom | None = None
     provenance: bool = False
-    vcs: Mapping[str, str] = field(default=_NONE, hash=False)
+    vcs: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     # ourselves
     source: str = ""
@@ -438,12 +437,24 @@ def _split(text: str) -> list[str]:
 
 
 def _fields(text: str) -> list[str]:
-    """The fields of one CSV line."""
-    if '"' not in text:
-        return _split(text)
-    import csv
-
-    return next(csv.reader([text]), [])
+    """The fields of one CSV line: a field in quotes may hold commas, and quotes twice."""
+    fields: list[str] = []
+    while text:
+        if text.startswith('"'):
+            parts: list[str] = []
+            quoted, more = "", True
+            while more:
+                quoted, _, text = text[1:].partition('"')
+                parts.append(quoted)
+                more = text.startswith('"')
+            fields.append('"'.join(parts))
+            text = text.removeprefix(",")
+        else:
+            field, comma, text = text.partition(",")
+            fields.append(field)
+            if comma and not text:
+                fields.append("")
+    return fields
 
 
 def _int(text: str) -> int | None:
