@@ -1,0 +1,76 @@
+# Everything a developer does here. `make help` lists it.
+
+PYTHON ?= python3
+BIN := .venv/bin
+ENGINE := $(PYTHON) -m engine
+# Where `make image` pushes the frontend: a name in the engine's registry.
+IMAGE ?= hutch:dev
+TOPS := frontend frameworks llb schemas engine image bench tests
+
+.PHONY: help setup packages demo test unit integration lint gen image bench lock \
+        engine-up engine-down clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+setup: packages .venv/.done ## make .venv from the lock, and install the Debian packages that tests need
+
+packages:
+	@.ci/packages
+
+.venv/.done: requirements/dev.txt pyproject.toml | packages
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	  -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	  --no-build-isolation --editable .
+	@touch $@
+
+demo: setup engine-up image ## build, push and boot an example, and say what happens
+	$(ENGINE) run -- $(BIN)/python -m engine.demo
+
+test: unit integration ## all tests; needs root on Debian, or a Docker that runs
+
+unit: setup ## the tests that need nothing
+	$(BIN)/pytest
+
+integration: setup engine-up image ## the tests that need a BuildKit; the engine stays up afterwards
+	$(ENGINE) run -- $(BIN)/pytest -m integration
+
+lint: setup ## what must hold before a commit
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@rm -rf build/generated && mkdir -p build/generated && cp llb/pb/*_pb2.py* build/generated
+	$(BIN)/python -m llb.pb.gen
+	@for file in llb/pb/*_pb2.py*; do cmp "$$file" "build/generated/$${file##*/}" || exit 1; done
+	$(BIN)/shellcheck .ci/run .ci/packages
+
+gen: setup ## generate the code of the wire messages
+	$(BIN)/python -m llb.pb.gen
+
+# The secret is this machine's certificate bundle: the image is built on it, but never holds it.
+image: ## build the frontend image and push it to the engine's registry
+	$(ENGINE) run -- sh -c 'exec docker buildx build --provenance=false \
+	  $${HUTCH_CA_BUNDLE:+--secret "id=ca,src=$$HUTCH_CA_BUNDLE"} \
+	  --tag "$$HUTCH_REGISTRY/$(IMAGE)" --push .'
+
+bench: setup engine-up image ## measure start-up, size and overhead; writes build/bench.json
+	$(ENGINE) run -- $(BIN)/python -m bench
+
+engine-up: ## find or provide a BuildKit and a registry
+	$(ENGINE) up
+
+engine-down: ## end what engine-up started; images and caches stay
+	$(ENGINE) down
+
+COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+           --generate-hashes --no-emit-index-url --no-header pyproject.toml
+
+lock: setup ## refresh the locked requirements
+	$(COMPILE) --output-file requirements/runtime.txt
+	$(COMPILE) --all-extras --group dev --output-file requirements/dev.txt
+
+clean: ## remove what was built here
+	rm -rf build dist out

@@ -1,0 +1,1 @@
+"""Measurements of what users feel: start-up, size, overhead."""
