@@ -1,0 +1,295 @@
+"""What urunc would run for an image: the monitor's command line, guest by guest.
+
+Pure: from what an image says to lists of words. The facts are the golden command lines of urunc.md,
+section 2.2, which the real urunc printed. Four things differ, because there is no urunc here:
+
+* `-accel tcg` in place of `-enable-kvm -cpu host`, with the processor model that each guest needs
+  for it (kernels.md, sections 1 to 3); `kvm=True` gives urunc's own;
+* QEMU's user network, with forwarded ports, in place of a tap device;
+* the monitor's files are where the caller put them, not in a container's root;
+* on arm64 the console is the board's own `ttyAMA0`: urunc names `ttyS0` on every architecture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+PREFIX = "com.urunc.unikernel."
+
+# QEMU's user network: the guest's address, the gateway, the mask. urunc takes a tap's.
+ADDRESS = "10.0.2.15"
+GATEWAY = "10.0.2.2"
+MASK = "255.255.255.0"
+MAC = "02:00:00:00:00:02"
+CONFIG = "urunit.conf"
+"""The file that tells an init called `urunit` about environment, user and volumes."""
+
+
+class NotBootable(Exception):
+    """Why an image cannot be booted here, in one line for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """What an image tells urunc: `com.urunc.unikernel.*` without the prefix, and the process.
+
+    `args` is the entrypoint and the command; `env` has `KEY=value` entries.
+    """
+
+    keys: Mapping[str, str]
+    args: tuple[str, ...]
+    env: tuple[str, ...] = ()
+    uid: int = 0
+    gid: int = 0
+    workdir: str = "/"
+
+    @property
+    def type(self) -> str:
+        """The guest's type, "" for none."""
+        return self.keys.get("unikernelType", "")
+
+    @property
+    def rootfs(self) -> str:
+        """`initrd`, `block`, `share` or `none`: what urunc would make of it (urunc.md 2.1)."""
+        if self.keys.get("initrd"):
+            return "initrd"
+        if self.keys.get("block") and self.keys.get("blkMntPoint") == "/":
+            return "block"
+        return "share" if self.keys.get("mountRootfs", "").lower() in ("1", "t", "true") else "none"
+
+    @property
+    def has_urunit(self) -> bool:
+        """Whether the guest's init is one that urunc writes a configuration for."""
+        return bool(self.args) and self.args[0].rpartition("/")[2] == "urunit"
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The contract's files, on this machine. `share` is the unpacked image, for 9p."""
+
+    kernel: str
+    initrd: str | None = None
+    block: str | None = None
+    share: str | None = None
+    config: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """The virtual machine around the guest.
+
+    `memory` is in MiB, as a container's limit; `forwards` maps ports of this host to the guest's;
+    with `network` off the guest has no network device.
+    """
+
+    architecture: str = "amd64"
+    memory: int = 256
+    network: bool = False
+    forwards: Mapping[int, int] = field(default_factory=dict)
+    kvm: bool = False
+
+
+def command(contract: Contract, files: Files, machine: Machine) -> list[str]:
+    """The QEMU command line for a contract. Raises NotBootable for a guest that QEMU cannot run."""
+    monitor = contract.keys.get("hypervisor", "")
+    guest = _GUESTS.get(contract.type)
+    if guest is None or monitor not in ("qemu", "firecracker", "cloud-hypervisor"):
+        raise NotBootable(
+            f"only guests of QEMU can be booted here, not {contract.type or 'nothing'} on {monitor}"
+        )
+    if machine.architecture == "arm64" and contract.type not in _ON_ARM64:
+        raise NotBootable(f"{contract.type} guests cannot be booted here for arm64")
+    name = {"amd64": "x86_64", "arm64": "aarch64"}[machine.architecture]
+    # urunc divides bytes by a million and calls the result M, which QEMU takes for MiB.
+    memory = machine.memory * (1 << 20) // 1_000_000
+    words = [f"qemu-system-{name}", "-m", f"{memory}M"]
+    words += _accelerator(contract.type, machine)
+    words += ["-nographic", "-vga", "none", "-smp", "1"]
+    words += ["-kernel", files.kernel]
+    return words + guest(contract, files, machine)
+
+
+def configuration(contract: Contract) -> bytes:
+    """The text that urunc hands to `urunit` (urunc.md, section 3), of the first wire format."""
+    lines = ["UES", *contract.env, "UEE", "UCS"]
+    lines += [f"UID:{contract.uid}", f"GID:{contract.gid}", f"WD:{contract.workdir or '/'}"]
+    if contract.type == "freebsd":  # whose kernel starts init without arguments
+        rest = contract.args[1:]
+        lines += [f"ARC:{len(rest)}", *(f"ARV:{word}" for word in rest)]
+    lines += ["UCE", "UBS"]
+    if contract.keys.get("block") and contract.keys.get("blkMntPoint") != "/":
+        lines += ["ID:annot_vol", f"MP:{contract.keys.get('blkMntPoint', '')}"]
+    lines += ["UBE"]
+    return ("\n".join(lines) + "\n").encode()
+
+
+def cpio(name: str, data: bytes) -> bytes:
+    """A newc archive with one file, as urunc appends it to an initrd."""
+
+    def entry(name: str, mode: int, data: bytes) -> bytes:
+        fields = (0, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name) + 1, 0)
+        head = b"070701" + b"".join(b"%08X" % value for value in fields) + name.encode() + b"\0"
+        return _pad(_pad(head, 4) + data, 4)
+
+    return _pad(entry(name, 0o100644, data) + entry("TRAILER!!!", 0, b""), 512)
+
+
+def _pad(data: bytes, to: int) -> bytes:
+    return data + b"\0" * (-len(data) % to)
+
+
+def _accelerator(type: str, machine: Machine) -> list[str]:
+    board = {
+        "freebsd": "microvm,acpi=on,pic=on,pit=on,rtc=on",
+        "netbsd": "microvm,rtc=on,acpi=off,pic=off",
+    }.get(type, "virt" if machine.architecture == "arm64" else "")
+    cpu = "host"
+    if not machine.kvm:
+        # Without kvmclock FreeBSD and NetBSD want an older PC, and FreeBSD a known processor.
+        if type == "freebsd":
+            board = "microvm,x-option-roms=off,rtc=on,acpi=off,pic=on,pit=on"
+            cpu = "max,-hypervisor,vendor=GenuineIntel,family=6,model=85,"
+            cpu += "model-id=Intel QEMU CPU @ 2.60GHz"
+        elif type == "netbsd":
+            board = "microvm,x-option-roms=off,rtc=on,acpi=off,pic=on"
+            cpu = "qemu64,-apic"
+        else:
+            cpu = "max,pauth-impdef=on" if machine.architecture == "arm64" else "max"
+    words = ["-cpu", cpu, *(["-enable-kvm"] if machine.kvm else ["-accel", "tcg"])]
+    return [*words, "-M", board] if board else words
+
+
+def _net(machine: Machine, device: str = "virtio-net-pci", options: str = "") -> list[str]:
+    if not machine.network:
+        return ["-nic", "none"]
+    forwards = "".join(
+        f",hostfwd=tcp:127.0.0.1:{host}-:{guest}" for host, guest in machine.forwards.items()
+    )
+    return [
+        *("-netdev", f"user,id=net0{forwards}"),
+        *("-device", f"{device},netdev=net0{options},mac={MAC}"),
+    ]
+
+
+def _disk(id: str, file: str, device: str = "virtio-blk-pci", serial: bool = True) -> list[str]:
+    name = f"serial={id}," if serial else ""
+    return [
+        *("-device", f"{device},{name}drive={id}"),
+        *("-drive", f"format=raw,if=none,id={id},file={file}"),
+    ]
+
+
+def _linux(contract: Contract, files: Files, machine: Machine) -> list[str]:
+    """Linux: an init that is `args[0]`; words with spaces travel between single quotes."""
+    if not contract.args:
+        raise NotBootable("the image has neither an entrypoint nor a command: no init for Linux")
+    console = "ttyAMA0" if machine.architecture == "arm64" else "ttyS0"
+    boot = ["panic=-1", f"console={console}"]
+    words = _net(machine)
+    init = "init"
+    if contract.rootfs == "initrd" and files.initrd:
+        boot += ["root=/dev/ram0", "rw"]
+        init = "rdinit"
+    elif contract.rootfs == "block" and files.block:
+        words += _disk("rootfs", files.block)
+        boot += ["root=/dev/vda", "rw"]
+    elif contract.rootfs == "share" and files.share:
+        words += [
+            *("-fsdev", f"local,id=rootfs9p,security_model=none,path={files.share}"),
+            *("-device", "virtio-9p-pci,fsdev=rootfs9p,mount_tag=fs0"),
+        ]
+        flags = "trans=virtio,version=9p2000.L,msize=5000000,cache=mmap,posixacl"
+        boot += ["root=fs0", "rw", "rootfstype=9p", f"rootflags={flags}"]
+    if contract.keys.get("block") and contract.rootfs != "block" and files.block:
+        words += _disk("annot_vol", files.block)
+    if machine.network:
+        boot.append(f"ip={ADDRESS}::{GATEWAY}:{MASK}:urunc:eth0:off")
+    if files.initrd:
+        words += ["-initrd", files.initrd]
+    if contract.has_urunit:
+        if contract.rootfs == "initrd":
+            boot.append(f"URUNIT_CONFIG=/{CONFIG}")
+        elif files.config:
+            words += ["-initrd", files.config]
+            boot += ["retain_initrd", "URUNIT_CONFIG=/sys/firmware/initrd"]
+    else:
+        boot += contract.env
+    words += ["-no-reboot", "-serial", "stdio", "-nodefaults"]
+    rest = [f"'{word}'" if " " in word.strip() else word for word in contract.args[1:]]
+    boot += [f"{init}={contract.args[0]}", "--", *rest]
+    return [*words, "-append", " ".join(boot)]
+
+
+def _unikraft(contract: Contract, files: Files, machine: Machine) -> list[str]:
+    version = contract.keys.get("unikernelVersion", "").removeprefix("v").split(".")
+    numbers = tuple(int(part) if part.isdigit() else 0 for part in version)
+    words = _net(machine)
+    words += ["-initrd", files.initrd] if files.initrd else []
+    args = " ".join(contract.args)
+    if numbers < (0, 16, 1):
+        net = ""
+        if machine.network:
+            net = f"netdev.ipv4_addr={ADDRESS} netdev.ipv4_gw_addr={GATEWAY}"
+            net += f" netdev.ipv4_subnet_mask={MASK}"
+        vfs = "vfs.rootfs=initrd" if files.initrd else ""
+        return [*words, "-append", f"Unikraft   {net} {vfs} -- {args}"]
+    env = f"env.vars=[ {' '.join(contract.env)} ]" if contract.env else ""
+    net = f"netdev.ip={ADDRESS}/24:{GATEWAY}:8.8.8.8" if machine.network else ""
+    vfs = 'vfs.fstab=[ "initrd0:/:extract:::" ]' if files.initrd else ""
+    return [*words, "-append", f"Unikraft  {env} {net}   {vfs} -- {args}"]
+
+
+def _mirage(contract: Contract, files: Files, machine: Machine) -> list[str]:
+    words = _net(machine)
+    words += _disk("storage", files.block) if files.block else []
+    net = [f"--ipv4={ADDRESS}/24", f"--ipv4-gateway={GATEWAY}"] if machine.network else []
+    return [*words, "-append", " ".join([*net, *contract.args[1:]])]
+
+
+def _mewz(contract: Contract, files: Files, machine: Machine) -> list[str]:
+    words = _net(machine, options=",disable-legacy=on,disable-modern=off")
+    words += ["-no-reboot", "-device", "isa-debug-exit,iobase=0x501,iosize=2"]
+    net = f"ip={ADDRESS}/24 gateway={GATEWAY} " if machine.network else ""
+    return [*words, "-append", net]
+
+
+def _freebsd(contract: Contract, files: Files, machine: Machine) -> list[str]:
+    """FreeBSD: each word is a variable of the kernel's environment; init reads its configuration
+    from the last disk."""
+    if contract.rootfs != "block" or not files.block or not contract.args:
+        raise NotBootable("FreeBSD guests are booted here from a block image, with a command")
+    words = ["-nodefaults", "-no-reboot", "-serial", "stdio"]
+    words += ["-global", "virtio-mmio.force-legacy=false"]
+    words += _net(machine, "virtio-net-device")
+    words += _disk("rootfs", files.block, "virtio-blk-device")
+    kenv = ["vfs.root.mountfrom=ufs:/dev/vtbd0", f"init_path={contract.args[0]}"]
+    if contract.has_urunit and files.config:
+        words += _disk("urunit", files.config, "virtio-blk-device")
+        kenv.append("URUNIT_CONFIG=/dev/vtbd1")
+        kenv += ["URUNIT_DEFROUTE=1"] if machine.network else []
+    if not machine.kvm:
+        kenv.append("boot_serial=1")
+    return [*words, "-append", " ".join(kenv)]
+
+
+def _netbsd(contract: Contract, files: Files, machine: Machine) -> list[str]:
+    """NetBSD: no urunc takes it yet; this is what the prototype for it did (urunc.md 2.3)."""
+    if contract.rootfs != "block" or not files.block:
+        raise NotBootable("NetBSD guests are booted here from a block image")
+    words = ["-nodefaults", "-no-reboot", "-serial", "stdio"]
+    words += ["-global", "virtio-mmio.force-legacy=false"]
+    words += _disk("rootfs", files.block, "virtio-blk-device")
+    words += _net(machine, "virtio-net-device")
+    return [*words, "-append", "console=com root=ld0a"]
+
+
+_GUESTS: Mapping[str, Callable[[Contract, Files, Machine], list[str]]] = {
+    "linux": _linux,
+    "unikraft": _unikraft,
+    "mirage": _mirage,
+    "mewz": _mewz,
+    "freebsd": _freebsd,
+    "netbsd": _netbsd,
+}
+_ON_ARM64 = ("linux", "unikraft")
