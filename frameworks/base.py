@@ -198,6 +198,7 @@ class Build:
         env: Mapping[str, str] | None = None,
         cwd: str = "",
         network: bool = False,
+        readonly_root: bool = False,
     ) -> Exec:
         """Run a step in `state` with the build's flags; without `network` it has none.
 
@@ -216,6 +217,7 @@ class Build:
             hostname=flags.hostname,
             cgroup_parent=flags.cgroup_parent,
             proxy=flags.proxy if network else None,
+            readonly_root=readonly_root,
             meta=replace(meta, resources=flags.resources),
         )
 
@@ -228,8 +230,9 @@ class Build:
         self, module: str, args: Sequence[str], *, meta: Meta, mounts: Iterable[Mount]
     ) -> Exec:
         """Run a module of hutch itself in hutch's own image: read-only root, no network."""
-        command = ["/usr/bin/python3", "-m", module, *args]
-        return self.run(self.inputs.tools(), command, meta=meta, mounts=mounts)
+        command = ["/usr/bin/python3", "-I", "-S", "-B", "-m", module, *args]
+        tools = self.inputs.tools()
+        return self.run(tools, command, meta=meta, mounts=mounts, readonly_root=True)
 
 
 class Framework:

@@ -15,10 +15,10 @@ from functools import cached_property
 from frameworks.base import Build, File, Image
 from frameworks.process import Process, merge
 from frameworks.rootfs import packed, tree
+from frameworks.rootfs.packed import ROOTFS
 from llb import State, scratch
 
 KERNEL = "/.boot/kernel"
-ROOTFS = "/.boot/rootfs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +85,20 @@ class Lowering:
         return Root(process, config, file=pack(self.build, filled))
 
     @cached_property
-    def image(self) -> State:
-        """The image's files: kernel and root filesystem, a layer each, in that order."""
+    def layers(self) -> tuple[State, ...]:
+        """The image's files, from what changes least to what changes most: base, kernel, rootfs.
+
+        They are independent of each other, so that a change in one leaves the others as they are.
+        """
         root = self.rootfs
-        state = root.tree if root.tree is not None else scratch()
+        layers = [] if root.tree is None else [root.tree]
         if self.kernel is not None:
-            state = self._place(state, self.kernel, KERNEL, "kernel", "add the kernel")
-        if root.file is not None:
-            state = self._place(state, root.file, ROOTFS, "rootfs", "add the root filesystem")
-        return state
+            layers.append(self._place(self.kernel, KERNEL, "kernel", "add the kernel"))
+        if root.file is not None and root.file.path == ROOTFS:
+            layers.append(root.file.state)
+        elif root.file is not None:
+            layers.append(self._place(root.file, ROOTFS, "rootfs", "add the root filesystem"))
+        return tuple(layers)
 
     def _base(self) -> Image:
         return tree.base(self.build)
@@ -105,14 +110,14 @@ class Lowering:
             return b"{}"
         return tree.source(self.build, kernel.from_, kernel.path or "/").config
 
-    def _place(self, state: State, file: File, path: str, step: str, what: str) -> State:
+    def _place(self, file: File, path: str, step: str, what: str) -> State:
         kernel = self.plan.kernel
         at = kernel.at if step == "kernel" and kernel is not None else self.plan.rootfs.at
-        return state.copy(
+        return scratch().copy(
             file.state,
             file.path,
             path,
-            mode=0o644,
+            mode=0o755,  # the directory's too: a copy gives the directories it makes the same mode
             follow_symlink=True,
             create_dest_path=True,
             timestamp=self.plan.timestamp,

@@ -140,7 +140,7 @@ def _llb(options: argparse.Namespace) -> int:
     import frameworks
     from frameworks.base import Build
     from frameworks.lower import Lowering
-    from frontend.image import runtime_keys, with_metadata
+    from frontend.image import assemble, runtime_keys
     from frontend.offline import OfflineInputs
 
     plan = _load(options)
@@ -148,7 +148,7 @@ def _llb(options: argparse.Namespace) -> int:
     build = Build(plan, frameworks.get(plan.framework), inputs, plan.platform)
     for _ in range(2):  # the second time every path of the context is known
         lowering = Lowering(build)
-        state = with_metadata(build, lowering.image, runtime_keys(build, lowering.rootfs))
+        state = assemble(build, lowering.layers, runtime_keys(build, lowering.rootfs))
     definition = state.marshal(platform=plan.platform)
     if options.raw:
         sys.stdout.buffer.write(definition.to_bytes())

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from frameworks.base import Build, Plan
-from frameworks.lower import KERNEL, ROOTFS, Root
+from frameworks.lower import KERNEL, Root
 from frameworks.process import Process
+from frameworks.rootfs.packed import ROOTFS
 from frameworks.spec import Text
-from llb import State
+from llb import State, merge, scratch
 
 PREFIX = "com.urunc.unikernel."
 URUNC_JSON = "/urunc.json"
@@ -59,15 +60,16 @@ def urunc_json(keys: Mapping[str, str]) -> bytes:
     return json.dumps(encoded, indent=2).encode() + b"\n"
 
 
-def with_metadata(build: Build, state: State, keys: Mapping[str, str]) -> State:
-    """The image's files and, in a last layer, `/urunc.json`."""
-    return state.mkfile(
+def assemble(build: Build, layers: Iterable[State], keys: Mapping[str, str]) -> State:
+    """The image's files: `layers`, and in a last layer `/urunc.json`."""
+    metadata = scratch().mkfile(
         URUNC_JSON,
         urunc_json(keys),
         mode=0o644,
         timestamp=build.plan.timestamp,
         meta=build.meta("image", "add urunc.json", build.plan.monitor),
     )
+    return merge((*layers, metadata), meta=build.meta("image", "put the image together"))
 
 
 def config(plan: Plan, root: Root, labels: Mapping[str, str]) -> bytes:

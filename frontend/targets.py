@@ -62,7 +62,7 @@ def find(name: str, lowering: Lowering) -> Target:
 def _image(lowering: Lowering) -> Target:
     root = lowering.rootfs
     keys = image.runtime_keys(lowering.build, root)
-    state = image.with_metadata(lowering.build, lowering.image, keys)
+    state = image.assemble(lowering.build, lowering.layers, keys)
     layered = root.tree is not None and root.config != b"{}"
     return Target(state, lowering, root, keys, root.config if layered else b"")
 

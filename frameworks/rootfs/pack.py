@@ -59,6 +59,7 @@ def pack(format: str, tree: str, output: str, epoch: int | None, size: int | Non
     Raises PackError where the content does not fit, or the file system's own tool fails.
     """
     entries = walk(tree, epoch)
+    os.makedirs(os.path.dirname(output), 0o755, exist_ok=True)
     when = newest(entries) if epoch is None else epoch
     if format == "initrd":
         with open(output, "wb") as out:
@@ -69,8 +70,9 @@ def pack(format: str, tree: str, output: str, epoch: int | None, size: int | Non
         _squashfs(entries, output, when)
     else:
         _erofs(entries, output, when)
-    # The step's own clock must not reach the layer that the file ends up in.
+    # The output is a layer of the image: the step's own clock must not be seen in it.
     os.utime(output, (when, when))
+    os.utime(os.path.dirname(output), (when, when))
 
 
 def ext_size(format: str, entries: Sequence[Entry]) -> int:

@@ -9,9 +9,11 @@ from frameworks.base import Build, File
 from frameworks.spec import parse_size
 from llb import Mount, State, scratch
 
+ROOTFS = "/.boot/rootfs"
+"""Where the image has it, and so where the packing step leaves it: its output is the layer."""
+
 _TREE = "/tree"
 _OUT = "/out"
-_NAME = "rootfs"
 
 
 def initrd(build: Build, tree: State) -> File:
@@ -32,8 +34,8 @@ def _pack(build: Build, tree: State, arguments: list[str], what: str) -> File:
     epoch = [] if plan.epoch is None else ["--epoch", str(plan.epoch)]
     step = build.tool(
         "frameworks.rootfs.pack",
-        [*arguments, *epoch, "--tree", _TREE, "--output", f"{_OUT}/{_NAME}"],
+        [*arguments, *epoch, "--tree", _TREE, "--output", _OUT + ROOTFS],
         mounts=(Mount.bind(_TREE, tree, readonly=True), Mount.bind(_OUT, scratch())),
         meta=build.meta("rootfs", what, plan.rootfs.type or plan.rootfs.at),
     )
-    return File(step.mount(_OUT), f"/{_NAME}")
+    return File(step.mount(_OUT), ROOTFS)
