@@ -92,6 +92,12 @@ CODES: dict[str, tuple[str, str]] = {
     "needs-newer-buildkit": ("Needs a newer BuildKit", "The builder lacks an ability."),
     "no-build-file": ("No build file", "There is no file under the name given with -f."),
     "no-own-image": ("No own image", "BuildKit did not say which image hutch runs from."),
+    "old-builder": ("Old builder", "The builder lacks an operation that the build consists of."),
+    "no-such-file": ("No such file", "A file that the bunnyfile names is not there."),
+    "no-such-image": ("No such image", "An image cannot be found, or may not be read."),
+    "dockerfile-recursion": ("Dockerfile recursion", "A Dockerfile would call hutch for ever."),
+    "unknown-target": ("Unknown target", "There is no part of the build of that name."),
+    "no-such-target": ("No such target", "The file lacks the section that a target would build."),
     "unsupported-step": ("Unsupported step", "The framework lacks a step that the file asks for."),
 }
 """code -> (title, one sentence)."""

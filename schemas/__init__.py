@@ -7,6 +7,7 @@ folder: an ordinary schema of a whole bunnyfile, which applies to the files whos
 `platforms.framework` names that framework. Keywords of our own, which other validators ignore:
 
 `x-hutch-message`   what is wrong with a value that fails here ("is no size")
+`x-hutch-code`      the error's code, where a `pattern` has one of its own
 `x-hutch-hint`      what to write instead
 `x-hutch-hints`     unknown keys that people write, each with a hint
 """

@@ -150,7 +150,8 @@ class _Walker:
         if pattern is not None and not _compile(pattern).search(node.text):
             what = schema.get("x-hutch-message", f"does not match {pattern}")
             message = f"{_quoted(node.text)} {what}"
-            yield Fault("bad-value", message, hint or _example(schema), node.at)
+            code = schema.get("x-hutch-code", "bad-value")
+            yield Fault(code, message, hint or _example(schema), node.at)
 
     def _sequence(self, node: Sequence, schema: Schema, place: _Place) -> Iterator[Fault]:
         if len(node.items) < schema.get("minItems", 0):

@@ -1,0 +1,87 @@
+"""The table of codes, the code that uses them, and the pages that explain them: one set."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from frameworks.codes import CODES
+from frontend.bunnyfile import load
+from tests.errors.test_errors import FILES, diagnose
+
+ROOT = Path(__file__).parents[3]
+PAGES = ROOT / "docs" / "errors"
+# Calls whose first argument is a code.
+CALLS = ("problem", "error", "warn", "Diagnostic", "Fault", "_fail")
+# Pages whose example is not judged on linux/amd64.
+PLATFORMS = {"unsupported-platform": "linux/riscv64"}
+# Found by a step of the build, not by reading and planning.
+LATER = {"unsupported-step"}
+
+
+def used(folder: str) -> Iterator[tuple[str, str]]:
+    """Each code in a folder's sources, with the file that has it."""
+    for path in sorted((ROOT / folder).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            constant: ast.expr | None = None
+            if isinstance(node, ast.Call) and node.args:
+                name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+                constant = node.args[0] if name in CALLS else None
+            elif isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "_CODE":
+                constant = node.value
+            if isinstance(constant, ast.Constant) and isinstance(constant.value, str):
+                yield constant.value, str(path.relative_to(ROOT))
+
+
+USED = {code: where for folder in ("frontend", "frameworks") for code, where in used(folder)}
+
+
+def test_the_table_is_what_is_used() -> None:
+    assert set(USED) == set(CODES)
+
+
+def test_titles_and_sentences() -> None:
+    titles = [title for title, _ in CODES.values()]
+    assert len(set(titles)) == len(titles)
+    assert all(sentence.endswith(".") for _, sentence in CODES.values())
+    assert all(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", code) for code in CODES)
+
+
+def test_each_has_a_page_and_no_page_is_left_over() -> None:
+    assert {path.stem for path in PAGES.glob("*.md")} == set(CODES)
+
+
+def examples(code: str) -> dict[str, tuple[str, str]]:
+    """The examples of a page: heading -> (language, text)."""
+    page = (PAGES / f"{code}.md").read_text(encoding="utf-8")
+    found = re.findall(r"^## (\w+)\n\n```(\w+)\n(.*?)^```", page, re.S | re.M)
+    return {heading: (language, text) for heading, language, text in found}
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_the_examples_of_a_page(code: str) -> None:
+    """A bad example has the error that its page is about; a good one has none at all."""
+    page = (PAGES / f"{code}.md").read_text(encoding="utf-8")
+    assert page.startswith(f"# {CODES[code][0]}\n\n`{code}`: ")
+    shown = examples(code)
+    assert set(shown) == {"Bad", "Good"}
+    platform = PLATFORMS.get(code, "linux/amd64")
+    language, bad = shown["Bad"]
+    if language in ("yaml", "dockerfile") and code not in LATER:
+        assert code in {found.code for found in diagnose(bad.encode(), platform)}
+    language, good = shown["Good"]
+    if language == "yaml":
+        assert diagnose(good.encode(), "linux/amd64") == ()
+        assert load(good.encode(), "bunnyfile").warnings == ()
+
+
+@pytest.mark.parametrize("code", [c for c in CODES if "bunnyfile" in USED.get(c, "")])
+def test_each_error_of_a_file_has_a_pair(code: str) -> None:
+    lines = [f.with_suffix(".err").read_text().partition("\n\n")[0] for f in FILES]
+    if code == "file-too-large":
+        return  # a file of that size is not kept; tests/unit/bunnyfile/test_yaml.py makes one
+    assert any(f"[{code}]" in line for line in lines)
