@@ -1,0 +1,160 @@
+/* Disks: which of them holds the configuration, and those that are volumes. */
+#include "bsd.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { DISKS = 16, CHUNK = 65536, LIMIT = 4 << 20 };
+
+static const char *mounted[DISKS];
+static size_t mounted_count;
+
+bool looks_like_config(const char *head, size_t size)
+{
+	return (size >= 4 && (memcmp(head, "UES\n", 4) == 0 || memcmp(head, "UCS\n", 4) == 0 ||
+			      memcmp(head, "UNS\n", 4) == 0)) ||
+	       (size >= 8 && memcmp(head, "URUNIT1", 8) == 0);
+}
+
+const char *disk_type(const unsigned char *head, size_t size)
+{
+	/* The magic number at the end of a superblock: UFS1's is 8 KiB into the disk, UFS2's 64 KiB. */
+	static const unsigned char ufs1[4] = {0x54, 0x19, 0x01, 0x00}, ufs2[4] = {0x19, 0x01, 0x54, 0x19};
+
+	if (size >= 0x43a && head[0x438] == 0x53 && head[0x439] == 0xef)
+		return "ext2";
+	if (size >= 0x2000 + 1376 && memcmp(head + 0x2000 + 1372, ufs1, 4) == 0)
+		return "ffs";
+	if (size >= 0x10000 + 1376 && memcmp(head + 0x10000 + 1372, ufs2, 4) == 0)
+		return "ffs";
+	return NULL;
+}
+
+char *read_all(const char *path, size_t *size)
+{
+	int file = sys_open(path, 0);
+	size_t used = 0;
+	char *data;
+
+	if (file < 0)
+		return NULL;
+	data = malloc(LIMIT + 1);
+	while (data && used < LIMIT) {
+		/* Whole sectors: that is how a disk's raw device is read. */
+		long got = sys_read(file, data + used, CHUNK);
+
+		if (got <= 0) {
+			if (got < 0 && used == 0)
+				data = NULL;
+			break;
+		}
+		used += (size_t)got;
+		if (got % 512 != 0)
+			break;
+	}
+	sys_close(file);
+	if (data)
+		data[used] = '\0';
+	*size = used;
+	return data;
+}
+
+static size_t read_head(const char *path, void *data, size_t size)
+{
+	int file = sys_open(path, 0);
+	size_t used = 0;
+
+	if (file < 0)
+		return 0;
+	while (used < size) {
+		long got = sys_read(file, (char *)data + used, size - used);
+
+		if (got <= 0)
+			break;
+		used += (size_t)got;
+	}
+	sys_close(file);
+	return used;
+}
+
+int find_config_disk(void)
+{
+	static char head[512];
+	char path[40];
+
+	for (int n = DISKS - 1; n >= 0; n--)
+		if (sys_disk((unsigned)n, path, sizeof(path)) &&
+		    looks_like_config(head, read_head(path, head, sizeof(head))))
+			return n;
+	return -1;
+}
+
+/* The disk whose serial number is `id`, of which virtio keeps 20 characters; -1 for none. */
+static int disk_of(const char *id)
+{
+	char serial[256], path[40];
+
+	for (unsigned n = 0; n < DISKS; n++)
+		if (sys_disk(n, path, sizeof(path)) && sys_disk_serial(n, serial, sizeof(serial)) &&
+		    strncmp(serial, id, 20) == 0)
+			return (int)n;
+	return -1;
+}
+
+static void make_path(const char *path)
+{
+	char part[1024];
+	size_t length = strlen(path);
+
+	if (length >= sizeof(part))
+		return;
+	for (size_t i = 1; i <= length; i++)
+		if (path[i] == '/' || path[i] == '\0') {
+			memcpy(part, path, i);
+			part[i] = '\0';
+			sys_mkdir(part, 0755);
+		}
+}
+
+void mount_volumes(const struct config *config, int skip)
+{
+	static unsigned char head[DISK_HEAD];
+	bool taken[DISKS] = {false};
+	int root = sys_root_disk();
+
+	if (skip >= 0 && skip < DISKS)
+		taken[skip] = true;
+	if (root >= 0 && root < DISKS)
+		taken[root] = true;
+	for (size_t i = 0; i < config->volume_count; i++) {
+		const struct config_volume *volume = &config->volumes[i];
+		int disk = disk_of(volume->id);
+		char path[40];
+		const char *type;
+
+		/* Where serial numbers do not tell, the disks are in the order of the list. */
+		for (int n = 0; disk < 0 && n < DISKS; n++)
+			if (!taken[n] && sys_disk((unsigned)n, path, sizeof(path)))
+				disk = n;
+		if (disk < 0) {
+			say("there is no disk for the volume ", volume->mount, NULL);
+			continue;
+		}
+		taken[disk] = true;
+		type = sys_disk((unsigned)disk, path, sizeof(path))
+			       ? disk_type(head, read_head(path, head, sizeof(head)))
+			       : NULL;
+		make_path(volume->mount);
+		if (!type || sys_mount_disk((unsigned)disk, type, volume->mount) != 0)
+			say("cannot mount the volume ", volume->mount, type ? "" : ": no known file system",
+			    NULL);
+		else if (mounted_count < DISKS)
+			mounted[mounted_count++] = volume->mount;
+	}
+}
+
+void unmount_volumes(void)
+{
+	while (mounted_count > 0)
+		sys_unmount(mounted[--mounted_count]);
+}
