@@ -54,5 +54,7 @@ def merge(config: bytes, settings: Settings, *, compat: bool) -> Process:
         cmd=cmd,
         env=env,
         user=str(settings.user) if settings.user is not None else base.get("User") or "",
-        workdir=str(settings.workdir) if settings.workdir is not None else base.get("WorkingDir") or "",
+        workdir=str(settings.workdir)
+        if settings.workdir is not None
+        else base.get("WorkingDir") or "",
     )
