@@ -189,7 +189,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     try:
         return _dispatch(parser().parse_args(argv))
-    except EngineError as error:
+    except (EngineError, OSError) as error:
         print(f"engine: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
