@@ -72,12 +72,15 @@ class Images:
             ref = Reference.parse(name).tagged()
         except InvalidReference as error:
             raise problem("bad-image-reference", str(error)) from None
-        return resolve_registry(
-            self._contexts,
-            ref,
-            platform,
-            log_name=f"[internal] load metadata for {ref}",
-        )
+        try:
+            return resolve_registry(
+                self._contexts, ref, platform, log_name=f"[internal] load metadata for {ref}"
+            )
+        except NotAnImage as redirected:  # by a source policy
+            from frontend.gateway.named import load_value
+
+            found = load_value(self._contexts, ref.familiar, redirected.identifier, platform)
+            return ResolvedImage(found.state, found.reference, found.config or b"{}")
 
     def own(self) -> State:
         """This frontend's own image, whose tools build root filesystems.
@@ -94,11 +97,7 @@ class Images:
                 "BuildKit did not say which image this frontend runs from",
                 hint="start the build file with a line: # syntax=IMAGE",
             )
-        platform = self._contexts.environment.build_platform
-        ref = Reference.parse(source).tagged()
-        return resolve_registry(
-            self._contexts, ref, platform, log_name=f"[internal] load metadata for {ref}"
-        ).state
+        return self.resolve(source, self._contexts.environment.build_platform).state
 
 
 def resolve_registry(

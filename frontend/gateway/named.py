@@ -61,6 +61,13 @@ def load(
     return None
 
 
+def load_value(
+    contexts: Contexts, name: str, value: str, platform: Platform | None = None
+) -> NamedContext:
+    """What `value` (`docker-image://...`, `https://...`) stands for, as a context called `name`."""
+    return _Loader(contexts, name, name, platform, ()).load(value)
+
+
 @dataclass(frozen=True, slots=True)
 class _Loader:
     """One named context; `key` is its name with the platform, where it was given with one."""

@@ -52,6 +52,7 @@ class Builder:
         self._map = multi_platform
         self._entries: dict[str, _Entry] = {}
         self._metadata: dict[str, bytes] = {}
+        self._by_platform: dict[tuple[str, str], bytes] = {}
         self._attestations: dict[str, list[gw.Attestation]] = {}
 
     def add(self, platform: Platform, ref: Ref, config: Mapping[str, object] | bytes) -> None:
@@ -62,11 +63,15 @@ class Builder:
 
     def base_config(self, platform: Platform, config: bytes) -> None:
         """Say which image configuration the result builds on (BuildKit 0.13 and newer use it)."""
-        self._metadata[self._keyed("containerimage.base.config", platform)] = config
+        self._by_platform["containerimage.base.config", str(platform)] = config
 
     def epoch(self, seconds: int, platform: Platform | None = None) -> None:
         """The SOURCE_DATE_EPOCH that the exporter should use, in seconds since the epoch."""
-        self._metadata[self._keyed("source.date.epoch", platform)] = str(seconds).encode()
+        value = str(seconds).encode()
+        if platform is None:
+            self._metadata["source.date.epoch"] = value
+        else:
+            self._by_platform["source.date.epoch", str(platform)] = value
 
     def annotate(
         self,
@@ -128,7 +133,10 @@ class Builder:
         message.metadata["refs.platforms"] = _json(
             {"Platforms": [_platform_entry(entry.platform) for entry in self._entries.values()]}
         )
-        if len(self._entries) == 1 and not self._map:
+        single = len(self._entries) == 1 and not self._map
+        for (name, platform), value in sorted(self._by_platform.items()):
+            message.metadata[name if single else f"{name}/{platform}"] = value
+        if single:
             (entry,) = self._entries.values()
             message.ref.id = entry.ref.id
             message.ref.SetInParent()
@@ -141,11 +149,6 @@ class Builder:
         for key, attestations in self._attestations.items():
             message.attestations[key].attestation.extend(attestations)
         return Result(message)
-
-    def _keyed(self, key: str, platform: Platform | None) -> str:
-        if platform is None or not (self._map or len(self._entries) > 1):
-            return key
-        return f"{key}/{platform}"
 
 
 def answer(metadata: Mapping[str, str | bytes]) -> Result:

@@ -83,8 +83,7 @@ def _needs_newer(error: MissingCapability) -> Diagnostic:
     at = file = None
     if error.location is not None and error.location.ranges:
         at, file = error.location.ranges[0], error.location.file
-    newer = f"use Docker {error.docker} or newer" if error.docker else "use a newer BuildKit"
-    return Diagnostic("needs-newer-buildkit", str(error), newer, at, file)
+    return Diagnostic("needs-newer-buildkit", str(error), "", at, file)
 
 
 def _source(diagnostic: Diagnostic) -> dict[str, object]:

@@ -23,6 +23,7 @@ from pathlib import Path
 import grpc
 from google.protobuf.message import Message
 
+from llb import Caps
 from llb.pb import caps_pb2, gateway_pb2, status_pb2
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,7 +68,7 @@ class Daemon(grpc.GenericRpcHandler):
         self.calls: list[tuple[str, Message]] = []
         self._child: subprocess.Popen[bytes] | None = None
         self.handlers: dict[str, Handler] = {
-            "Ping": lambda request, context: pong(GATEWAY_CAPS, ["file.base"]),
+            "Ping": lambda request, context: pong(GATEWAY_CAPS, Caps.of_buildkit(0, 25)),
             "Return": self._return,
             **(handlers or {}),
         }
