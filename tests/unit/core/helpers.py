@@ -1,0 +1,57 @@
+"""A build without a daemon: plans lowered over inputs that are set by the test."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import frameworks
+import llb
+from frameworks.base import Build, Flags, Image
+from frameworks.lower import Lowering
+from frameworks.spec import Text
+from frontend import plan as plans
+from frontend.bunnyfile import load
+from frontend.offline import OfflineInputs
+from llb import Platform, State
+
+AMD64 = Platform("linux", "amd64")
+
+
+class FakeInputs(OfflineInputs):
+    """Offline inputs, with configs for images and named contexts."""
+
+    def __init__(
+        self,
+        configs: Mapping[str, Mapping[str, object]] | None = None,
+        named: Mapping[str, State] | None = None,
+    ) -> None:
+        super().__init__(AMD64)
+        self._configs = configs or {}
+        self._named = named or {}
+
+    def named(self, name: str, path: str = "/") -> State | None:
+        return self._named.get(name)
+
+    def image(self, ref: Text, platform: Platform) -> Image:
+        config = json.dumps(self._configs.get(ref, {})).encode()
+        return Image(llb.image(ref, platform=platform), f"{ref}@pinned", config)
+
+
+def lower(
+    text: str,
+    inputs: OfflineInputs | None = None,
+    platform: Platform = AMD64,
+    epoch: int | None = None,
+    flags: Flags | None = None,
+    head: bytes | None = None,
+) -> Lowering:
+    """Lower a bunnyfile for `platform` on an amd64 builder."""
+    loaded = load(text.encode(), "bunnyfile", plans.platform_args(platform, AMD64))
+    plan = plans.settle(plans.make(loaded.bunnyfile, loaded.file, platform, epoch=epoch), head)
+    framework = frameworks.get(plan.framework)
+    inputs = inputs or FakeInputs()
+    build = Build(plan, framework, inputs, AMD64, flags or Flags())
+    first = Lowering(build)
+    _ = first.layers  # a recipe asks for its paths the first time
+    return Lowering(build)

@@ -1,0 +1,187 @@
+"""The runtime contract: keys three ways, and a config that loses nothing of its base's."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode
+from typing import Any
+
+import pytest
+
+from frontend import image
+from frontend.targets import find
+from llb import Platform
+from tests.unit.core.helpers import FakeInputs, lower
+
+KERNEL = "kernel: {from: local, path: vmlinuz}"
+PREFIX = "com.urunc.unikernel."
+
+
+def file(rest: str = "", framework: str = "linux", monitor: str = "qemu", kernel: str = KERNEL,
+         version: str = "v1", extra: str = "") -> str:  # fmt: skip
+    return (
+        f"version: {version}\nplatforms: {{framework: {framework}, monitor: {monitor}{extra}}}\n"
+        f"{kernel}\n{rest}\n"
+    )
+
+
+def keys(text: str, head: bytes | None = None) -> dict[str, str]:
+    lowering = lower(text, head=head)
+    found = image.runtime_keys(lowering.build, lowering.rootfs)
+    assert list(found) == sorted(found)
+    return {name.removeprefix(PREFIX): value for name, value in found.items()}
+
+
+def config(text: str, base: dict[str, Any] | None = None, epoch: int | None = None,
+           labels: dict[str, str] | None = None) -> dict[str, Any]:  # fmt: skip
+    lowering = lower(text, FakeInputs({"base": base or {}}), epoch=epoch)
+    made: dict[str, Any] = json.loads(find("", lowering).config(labels or {}))
+    return made
+
+
+def test_keys_without_a_root_filesystem() -> None:
+    assert keys(file()) == {
+        "unikernelType": "linux",
+        "hypervisor": "qemu",
+        "binary": "/.boot/kernel",
+        "mountRootfs": "false",
+    }
+
+
+def test_keys_of_each_root_filesystem() -> None:
+    tree = "include: [a:/a]"
+    assert keys(file(f"rootfs: {{type: raw, {tree}}}"))["mountRootfs"] == "true"
+    assert keys(file(f"rootfs: {{type: initrd, {tree}}}"))["initrd"] == "/.boot/rootfs"
+    block = keys(file(f"rootfs: {{type: block, {tree}}}"))
+    assert (block["block"], block["blkMntPoint"]) == ("/.boot/rootfs", "/")
+    block = keys(file(f"rootfs: {{type: block, mount: /srv, {tree}}}"))
+    assert block["blkMntPoint"] == "/srv"
+
+
+def test_a_prebuilt_file_is_annotated_as_what_it_is() -> None:
+    text = file("rootfs: {from: local, path: image}", version="v0.1")
+    assert keys(text, b"070701" + bytes(99))["initrd"] == "/.boot/rootfs"
+    found = keys(text, bytes(0x438) + b"\x53\xef")
+    assert found["block"] == "/.boot/rootfs"
+    assert found["mountRootfs"] == "false"
+
+
+def test_the_version_and_the_old_command_line() -> None:
+    found = keys(
+        file("cmd: [redis-server, /data/redis.conf]", "unikraft", extra=", version: '0.18.0'")
+    )
+    assert found["unikernelVersion"] == "0.18.0"
+    assert found["cmdline"] == "redis-server /data/redis.conf"
+
+
+def test_urunc_json_holds_the_keys_in_base64() -> None:
+    plain = {PREFIX + "hypervisor": "qemu", PREFIX + "cmdline": "a 'ü'"}
+    encoded = json.loads(image.urunc_json(plain))
+    assert {name: b64decode(value).decode() for name, value in encoded.items()} == plain
+
+
+def test_labels_annotations_and_urunc_json_say_the_same() -> None:
+    target = find("", lower(file("annotations: {org.example.a: b}\nlabels: {mine: yes}")))
+    labels = json.loads(target.config({}))["config"]["Labels"]
+    assert target.keys.items() <= labels.items()
+    assert labels["mine"] == "yes"
+    assert target.annotations == {**target.keys, "org.example.a": "b"}
+
+
+def test_what_the_file_says_of_the_process() -> None:
+    made = config(
+        file(
+            "cmd: ['a b', c]\nentrypoint: [/init]\nenvs: {K: 'v=w'}\nuser: '1:2'\nworkdir: /srv\n"
+            "ports: [80, 53/udp]\nvolumes: [/data]"
+        )
+    )["config"]
+    assert made["Cmd"] == ["a b", "c"]
+    assert made["Entrypoint"] == ["/init"]
+    assert made["Env"] == ["K=v=w"]
+    assert (made["User"], made["WorkingDir"]) == ("1:2", "/srv")
+    assert made["ExposedPorts"] == {"80/tcp": {}, "53/udp": {}}
+    assert made["Volumes"] == {"/data": {}}
+
+
+BASE: dict[str, Any] = {
+    "architecture": "arm64",
+    "os": "linux",
+    "variant": "v8",
+    "created": "2001-01-01T00:00:00Z",
+    "moby.buildkit.cache.v0": "x",
+    "rootfs": {"type": "layers", "diff_ids": ["sha256:1"]},
+    "history": [{"created_by": "base"}],
+    "x-unknown": [1],
+    "config": {
+        "Cmd": ["nginx"],
+        "Entrypoint": ["/entry"],
+        "Env": ["PATH=/bin", "A=1"],
+        "Healthcheck": {"Test": ["NONE"]},
+        "OnBuild": ["RUN x"],
+        "Shell": ["/bin/bash"],
+        "StopSignal": "SIGQUIT",
+        "User": "nginx",
+        "Labels": {"base": "1", PREFIX + "binary": "/old"},
+        "ExposedPorts": {"80/tcp": {}},
+    },
+}
+RAW = "rootfs: {from: base, type: raw}"
+
+
+def test_a_base_config_is_edited_and_not_lost() -> None:
+    made = config(file(f"{RAW}\nenvs: [A=2, B=3]\nlabels: {{l: m}}\nports: [81]"), BASE)
+    inner = made["config"]
+    for key in ("Healthcheck", "OnBuild", "Shell", "StopSignal", "User", "Cmd", "Entrypoint"):
+        assert inner[key] == BASE["config"][key]
+    assert inner["Env"] == ["PATH=/bin", "A=2", "B=3"]
+    assert inner["ExposedPorts"] == {"80/tcp": {}, "81/tcp": {}}
+    assert inner["Labels"]["base"] == "1"
+    assert inner["Labels"][PREFIX + "binary"] == "/.boot/kernel"
+    assert made["x-unknown"] == [1]
+    assert made["history"] == BASE["history"]
+    assert made["architecture"] == "amd64"
+    assert not {"variant", "created", "moby.buildkit.cache.v0"} & set(made)
+
+
+def test_layers_of_a_base_that_is_packed_are_not_claimed() -> None:
+    made = config(file("rootfs: {from: base, type: initrd}"), BASE)
+    assert not {"history", "rootfs"} & set(made)
+    assert made["config"]["Cmd"] == ["nginx"]
+
+
+def test_a_kernels_image_brings_its_config_where_no_root_filesystem_does() -> None:
+    kernel = "kernel: {from: base, path: /boot/kernel}"
+    for version in ("v0.1", "v1"):
+        text = file("rootfs: {type: initrd, include: [a:/a]}", kernel=kernel, version=version)
+        assert config(text, BASE)["config"]["Cmd"] == ["nginx"]
+        assert config(file(kernel=kernel, version=version), BASE)["config"]["User"] == "nginx"
+
+
+def test_an_entrypoint_drops_the_bases_command_but_not_in_v0() -> None:
+    rest = f"{RAW}\nentrypoint: [/mine]"
+    assert "Cmd" not in config(file(rest), BASE)["config"]
+    assert config(file(rest, version="v0.1"), BASE)["config"]["Cmd"] == ["nginx"]
+
+
+def test_the_epoch_is_the_time_of_creation() -> None:
+    assert config(file(), epoch=0)["created"] == "1970-01-01T00:00:00Z"
+    assert config(file(), epoch=1700000000)["created"] == "2023-11-14T22:13:20Z"
+    assert "created" not in config(file())
+
+
+def test_labels_of_the_build_win() -> None:
+    made = config(file("labels: {a: file, b: file}"), labels={"a": "flag"})
+    assert made["config"]["Labels"]["a"] == "flag"
+    assert made["config"]["Labels"]["b"] == "file"
+
+
+def test_a_result_is_always_linux() -> None:
+    lowering = lower(file(), platform=Platform("linux", "arm64"))
+    made = json.loads(find("", lowering).config({}))
+    assert (made["os"], made["architecture"]) == ("linux", "arm64")
+
+
+@pytest.mark.parametrize("cmd", ["a\nb", "$(reboot)", "; rm -rf /", "'\"`\\"])
+def test_a_value_is_data(cmd: str) -> None:
+    made = config(file(f"cmd: [{json.dumps(cmd)}]"))
+    assert made["config"]["Cmd"] == [cmd]

@@ -1,0 +1,225 @@
+"""Trees into archives and images: order, times, links, and what a file is by its first bytes."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from frameworks.rootfs import cpio, pack
+from frameworks.rootfs.detect import HEAD, identify, identify_name
+from frameworks.rootfs.entries import Entry, newest, walk
+
+
+def _grow(root: Path, order: int = 1) -> None:
+    """A tree with every kind of file that needs no privilege, made in either order."""
+    steps = [
+        lambda: (root / "etc").mkdir(),
+        lambda: (root / "bin").mkdir(),
+        lambda: (root / "etc.d").mkdir(),
+    ]
+    for step in steps[::order]:
+        step()
+    for name in ("etc/motd", "bin/tool", "etc.d/a", "zero")[::order]:
+        (root / name).write_bytes(b"" if name == "zero" else name.encode() * 300)
+    (root / "bin/tool").chmod(0o755)
+    os.link(root / "bin/tool", root / "bin/alias")
+    os.symlink("tool", root / "bin/link")
+    os.mkfifo(root / "pipe")
+    for number, path in enumerate(sorted(root.rglob("*"))):
+        os.utime(path, (number, 1000 + number), follow_symlinks=False)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    root = tmp_path / "tree"
+    root.mkdir()
+    _grow(root)
+    return root
+
+
+def _archive(root: Path, latest: int | None = None) -> bytes:
+    out = io.BytesIO()
+    cpio.write(walk(str(root), latest), out)
+    return out.getvalue()
+
+
+def test_a_directory_comes_before_what_is_in_it(tree: Path) -> None:
+    names = [entry.name for entry in walk(str(tree))]
+    assert names == [
+        b"bin", b"bin/alias", b"bin/link", b"bin/tool", b"etc", b"etc/motd", b"etc.d", b"etc.d/a",
+        b"pipe", b"zero",
+    ]  # fmt: skip
+
+
+def test_hard_links_share_an_inode_and_count_their_names(tree: Path) -> None:
+    entries = {entry.name: entry for entry in walk(str(tree))}
+    assert entries[b"bin/alias"].inode == entries[b"bin/tool"].inode
+    assert entries[b"bin/alias"].links == entries[b"bin/tool"].links == 2
+    assert entries[b"zero"].links == 1
+
+
+def test_a_link_count_leaves_out_names_outside_the_tree(tree: Path) -> None:
+    os.link(tree / "zero", tree.parent / "elsewhere")
+    entries = {entry.name: entry for entry in walk(str(tree))}
+    assert entries[b"zero"].links == 1
+
+
+def test_sockets_are_left_out(tree: Path) -> None:
+    os.mknod(tree / "socket", stat.S_IFSOCK | 0o600)
+    assert b"socket" not in [entry.name for entry in walk(str(tree))]
+
+
+def test_no_time_is_newer_than_the_epoch(tree: Path) -> None:
+    assert max(entry.mtime for entry in walk(str(tree), 1003)) == 1003
+    assert min(entry.mtime for entry in walk(str(tree), 1003)) == 1000
+    assert newest(walk(str(tree))) > 1003
+    assert newest([]) == 0
+
+
+def test_the_order_of_creation_changes_nothing(tmp_path: Path) -> None:
+    archives = []
+    for order in (1, -1):
+        root = tmp_path / f"tree{order}"
+        root.mkdir()
+        _grow(root, order)
+        archives.append(_archive(root))
+    assert archives[0] == archives[1]
+
+
+def test_the_archive_is_padded_and_ends_with_its_trailer(tree: Path) -> None:
+    archive = _archive(tree)
+    assert len(archive) % 512 == 0
+    assert archive.startswith(b"070701")
+    assert b"TRAILER!!!" in archive
+
+
+@pytest.mark.skipif(shutil.which("cpio") is None, reason="needs GNU cpio")
+def test_gnu_cpio_unpacks_what_was_packed(tree: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    subprocess.run(
+        ["cpio", "-idm", "--quiet"], input=_archive(tree), cwd=out, check=True, timeout=60
+    )
+    for entry in walk(str(tree)):
+        there = out / os.fsdecode(entry.name)
+        info = there.lstat()
+        assert stat.S_IFMT(info.st_mode) == stat.S_IFMT(entry.mode)
+        if not there.is_symlink():
+            assert info.st_mode == entry.mode
+        if stat.S_ISREG(entry.mode):
+            assert there.read_bytes() == (tree / os.fsdecode(entry.name)).read_bytes()
+    assert os.readlink(out / "bin/link") == "tool"
+    assert (out / "bin/alias").stat().st_ino == (out / "bin/tool").stat().st_ino
+
+
+def test_a_file_of_four_gibibytes_is_too_large_for_an_archive() -> None:
+    entry = Entry(b"big", b"/big", stat.S_IFREG | 0o644, 0, 0, 1 << 32, 0, 1, 1, 0)
+    with pytest.raises(cpio.TooLarge, match="/big has 4294967296 bytes"):
+        cpio.write([entry], io.BytesIO())
+
+
+def test_device_nodes_keep_their_numbers() -> None:
+    node = Entry(b"null", b"", stat.S_IFCHR | 0o666, 0, 0, 0, 0, 1, 1, os.makedev(1, 3))
+    out = io.BytesIO()
+    cpio.write([node], out)
+    fields = [out.getvalue()[6 + 8 * n : 14 + 8 * n] for n in range(13)]
+    assert (int(fields[9], 16), int(fields[10], 16)) == (1, 3)
+
+
+def test_the_command_packs_a_tree_and_sets_the_times(tree: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out/.boot/rootfs"
+    arguments = ["initrd", "--tree", str(tree), "--output", str(output), "--epoch", "1002"]
+    assert pack.main(arguments) == 0
+    assert output.read_bytes() == _archive(tree, 1002)
+    assert output.stat().st_mtime == output.parent.stat().st_mtime == 1002
+
+
+def test_the_command_says_in_one_line_what_failed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = str(tmp_path / "missing")
+    assert pack.main(["initrd", "--tree", missing, "--output", str(tmp_path / "o/f")]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("hutch: ")
+    assert said.count("\n") == 1
+
+
+def test_the_size_of_a_file_system_grows_with_its_tree(tree: Path) -> None:
+    small = pack.ext_size("ext2", walk(str(tree)))
+    (tree / "large").write_bytes(b"x" * (20 << 20))
+    large = pack.ext_size("ext2", walk(str(tree)))
+    assert small % (4 << 20) == large % (4 << 20) == 0
+    assert large - small >= 20 << 20
+    assert pack.ext_size("ext4", walk(str(tree))) > large
+
+
+@pytest.mark.skipif(shutil.which("mke2fs") is None, reason="needs e2fsprogs")
+@pytest.mark.skipif(os.geteuid() != 0, reason="keeps owners, as root")
+@pytest.mark.parametrize("format", ["ext4", "ext2"])
+def test_an_ext_image_is_sound_and_has_the_files(format: str, tree: Path, tmp_path: Path) -> None:
+    os.chown(tree / "etc/motd", 3, 4)
+    output = tmp_path / "out/.boot/rootfs"
+    assert pack.main([format, "--tree", str(tree), "--output", str(output)]) == 0
+    subprocess.run(["e2fsck", "-fn", output], check=True, capture_output=True, timeout=60)
+    listing = subprocess.run(
+        ["debugfs", "-R", "stat /etc/motd", output],
+        check=True, capture_output=True, text=True, timeout=60,
+    ).stdout  # fmt: skip
+    assert "User:     3   Group:     4" in listing
+
+
+@pytest.mark.skipif(shutil.which("mke2fs") is None, reason="needs e2fsprogs")
+def test_a_size_that_is_too_small_is_said_to_be(
+    tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tree / "large").write_bytes(os.urandom(3 << 20))
+    output = str(tmp_path / "out/.boot/rootfs")
+    arguments = ["ext2", "--tree", str(tree), "--output", output, "--size", str(1 << 20)]
+    assert pack.main(arguments) == 1
+    assert "1 MiB are too small for the tree" in capsys.readouterr().err
+
+
+_EXT = bytes(0x438) + b"\x53\xef"
+_UFS2 = bytes(0x10000 + 0x55C) + b"\x19\x01\x54\x19"
+
+
+@pytest.mark.parametrize(
+    ("head", "kind"),
+    [
+        (b"070701" + bytes(100), "initrd"),
+        (gzip.compress(b"070701"), "initrd"),
+        (b"\x28\xb5\x2f\xfd" + bytes(10), "initrd"),
+        (_EXT + bytes(100), "block"),
+        (b"hsqs" + bytes(100), "block"),
+        (bytes(1024) + b"\xe2\xe1\xf5\xe0", "block"),
+        (_UFS2, "block"),
+        (b"\x7fELF" + bytes(5000), None),
+        (b"#!/bin/sh\n", None),
+        (b"", None),
+    ],
+)
+def test_what_a_file_is_by_its_first_bytes(head: bytes, kind: str | None) -> None:
+    assert len(head) <= HEAD
+    assert identify(head) == kind
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("initramfs-x86_64.cpio", "initrd"),
+        ("build/ROOT.CPIO.GZ", "initrd"),
+        ("initrd", "initrd"),
+        ("disk.ext4", "block"),
+        ("root.img", "block"),
+        ("kernel", None),
+    ],
+)
+def test_what_a_file_is_by_its_name(name: str, kind: str | None) -> None:
+    assert identify_name(name) == kind
