@@ -153,7 +153,7 @@ def test_a_target_that_the_file_does_not_have(name: str) -> None:
 
 
 def test_an_unknown_target() -> None:
-    with pytest.raises(Problems, match="unknown target 'kernl' .did you mean 'kernel'"):
+    with pytest.raises(Problems, match=r"unknown target 'kernl' \(did you mean 'kernel'"):
         find("kernl", lower(text("v0-kernel-only")))
 
 

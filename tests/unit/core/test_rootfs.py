@@ -19,13 +19,8 @@ from frameworks.rootfs.entries import Entry, newest, walk
 
 def _grow(root: Path, order: int = 1) -> None:
     """A tree with every kind of file that needs no privilege, made in either order."""
-    steps = [
-        lambda: (root / "etc").mkdir(),
-        lambda: (root / "bin").mkdir(),
-        lambda: (root / "etc.d").mkdir(),
-    ]
-    for step in steps[::order]:
-        step()
+    for name in ("etc", "bin", "etc.d")[::order]:
+        (root / name).mkdir()
     for name in ("etc/motd", "bin/tool", "etc.d/a", "zero")[::order]:
         (root / name).write_bytes(b"" if name == "zero" else name.encode() * 300)
     (root / "bin/tool").chmod(0o755)
