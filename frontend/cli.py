@@ -160,9 +160,9 @@ def _llb(options: argparse.Namespace) -> int:
 
 
 def _schema(options: argparse.Namespace) -> int:
-    import schemas
+    from frontend.bunnyfile import schema
 
-    json.dump(schemas.load(options.version), sys.stdout, indent=2)
+    json.dump(schema(options.version), sys.stdout, indent=2)
     print()
     return 0
 

@@ -24,7 +24,7 @@ from frontend.bunnyfile.version import version_of
 from frontend.bunnyfile.yaml import parse
 from llb import Position, Range, SourceFile
 
-__all__ = ["Loaded", "fragment", "kind_of", "load"]
+__all__ = ["MAX_ERRORS", "Loaded", "fragment", "kind_of", "load", "schema"]
 
 MAX_ERRORS = 50
 
@@ -99,6 +99,14 @@ def fragment(framework: str) -> schemas.Schema | None:
     folder = os.path.join(os.path.dirname(frameworks.__file__), *module.split(".")[1:])
     path = os.path.join(folder, "options.schema.json")
     return schemas.read(path) if os.path.exists(path) else None
+
+
+def schema(version: str) -> schemas.Schema:
+    """The whole schema of a version, as it is published: with the fragments of all frameworks."""
+    if version != "v1":
+        return schemas.load(version)
+    found = {name: part for name in frameworks.TABLE if (part := fragment(name)) is not None}
+    return schemas.load(version, found)
 
 
 def _schema(version: str, tree: nodes.Mapping) -> schemas.Schema:

@@ -1,0 +1,306 @@
+"""The lint rules, one row each: a name, a sentence, a page, and the check."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from frameworks.diagnostics import Diagnostic
+from frameworks.spec import Bunnyfile, GitSource, Text
+from frontend.bunnyfile.nodes import Entry, Mapping, Node, Scalar, Sequence
+from llb import Range
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a rule looks at: the decoded file, its tree, the warnings of reading it, and the names
+    of the build's contexts (`--build-context`), which are not images."""
+
+    bunnyfile: Bunnyfile
+    tree: Mapping
+    warnings: tuple[Diagnostic, ...] = ()
+    contexts: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a rule found at one place."""
+
+    message: str
+    hint: str
+    at: Range
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule; `url` is its page, relative to the repository."""
+
+    name: str
+    description: str
+    check: Callable[[Subject], Iterator[Finding]]
+
+    @property
+    def url(self) -> str:
+        return f"docs/rules/{self.name}.md"
+
+
+def _images(subject: Subject) -> Iterator[Text]:
+    """Every place of a file that may name an image, unless it says that it does not."""
+    file = subject.bunnyfile
+    if file.toolchain.from_ is not None:
+        yield file.toolchain.from_
+    if file.kernel is not None and file.kernel.from_ not in ("local", "source"):
+        yield file.kernel.from_
+    if file.app is not None and file.app.from_ != "local" and not _is_git(file.app.from_):
+        yield file.app.from_
+    if file.rootfs is not None:
+        if file.rootfs.from_ not in ("scratch", "local", "dockerfile"):
+            yield file.rootfs.from_
+        for include in file.rootfs.include:
+            if include.from_ != "local":
+                yield include.from_
+
+
+def _is_git(text: str) -> bool:
+    return bool(re.match(r"(https?|git|ssh)://|git@", text))
+
+
+def _unpinned_image(subject: Subject) -> Iterator[Finding]:
+    for image in _images(subject):
+        name = image.rpartition("/")[2]
+        if "@" in name or image in subject.contexts:
+            continue
+        if ":" not in name or name.endswith(":latest"):
+            yield Finding(
+                f"'{image}' is whatever its newest image is on the day of the build",
+                "name a version, or pin it with '@sha256:...'",
+                image.at,
+            )
+
+
+def _unpinned_source(subject: Subject) -> Iterator[Finding]:
+    kernel = subject.bunnyfile.kernel
+    if kernel is not None and isinstance(kernel.source, GitSource):
+        source = kernel.source
+        if source.commit is None:
+            what = f"'{source.ref}'" if source.ref else "the default branch"
+            hint = "add 'commit:' with the full hash that it must be"
+            yield Finding(
+                f"{what} can be moved to another commit", hint, (source.ref or source.url).at
+            )
+    app = subject.bunnyfile.app
+    if app is not None and _is_git(app.from_):
+        pin = re.search(r"[#=][0-9a-f]{40}\b", app.from_)
+        if pin is None:
+            hint = "end the URL with '#' and the full hash of a commit"
+            yield Finding("the repository's content can change", hint, app.from_.at)
+
+
+_SECRET = re.compile(r"passw(or)?d|secret|token|api_?key|private_?key|credential", re.IGNORECASE)
+
+
+def _secret_in_envs(subject: Subject) -> Iterator[Finding]:
+    pairs: list[tuple[Text, Text | None]] = [*subject.bunnyfile.settings.envs]
+    pairs += subject.bunnyfile.args
+    for name, value in pairs:
+        if value and _SECRET.search(name) and not name.upper().endswith(("_FILE", "_PATH")):
+            yield Finding(
+                f"'{name}' looks like a secret, and whoever has the image can read it",
+                "give it to the container at run time instead",
+                name.at,
+            )
+
+
+def _deprecated_cmdline(subject: Subject) -> Iterator[Finding]:
+    entry = _entry(subject.tree, "cmdline")
+    if subject.bunnyfile.version == "v1" or entry is None or not isinstance(entry.value, Scalar):
+        return
+    hint = "write the arguments as a list: 'cmd: [...]'"
+    if _SPACED_QUOTE.search(entry.value.text):
+        message = "'cmdline' is split at spaces, and quotes in it have no meaning"
+        yield Finding(message, hint, entry.value.at)
+        return
+    yield Finding("'cmdline' is deprecated", hint, entry.key.at)
+
+
+_SPACED_QUOTE = re.compile(r"""(^|\s)["']|\\\s""")
+
+
+def _ignored_key(subject: Subject) -> Iterator[Finding]:
+    file, tree = subject.bunnyfile, subject.tree
+    cmdline, cmd = _entry(tree, "cmdline"), tree.find("cmd")
+    if cmdline is not None and isinstance(cmd, Sequence) and cmd.items:
+        yield Finding("'cmdline' is not read where there is 'cmd'", "remove it", cmdline.key.at)
+    toolchain = _entry(tree, "toolchain")
+    if toolchain is not None and file.app is None:
+        kernel = file.kernel
+        if kernel is None or kernel.from_ != "source":
+            message = "'toolchain' is not used: nothing is built from source"
+            yield Finding(message, "remove it", toolchain.key.at)
+    rootfs = tree.find("rootfs")
+    if file.rootfs is not None and isinstance(rootfs, Mapping) and file.rootfs.type == "none":
+        for entry in rootfs:
+            if entry.key.text != "type" and not entry.key.text.startswith("x-"):
+                message = f"'rootfs.{entry.key.text}' is not used with 'type: none'"
+                yield Finding(message, "remove it", entry.key.at)
+
+
+_ARCHITECTURES = {
+    "x86": "amd64",
+    "x86_64": "amd64",
+    "x86-64": "amd64",
+    "amd64": "amd64",
+    "aarch64": "arm64",
+    "arm64": "arm64",
+}
+_ARCHITECTURE = re.compile(
+    r"(?<![a-z0-9])(x86[_-]64|x86|amd64|aarch64|arm64)(?![a-z0-9])", re.IGNORECASE
+)
+
+
+def _architecture(subject: Subject) -> Iterator[Finding]:
+    file = subject.bunnyfile
+    said = file.platforms.architecture
+    if said is None:
+        return
+    meant = _ARCHITECTURES.get(said.lower())
+    names = (
+        file.kernel.path if file.kernel is not None else None,
+        file.rootfs.path if file.rootfs is not None else None,
+    )
+    for name in names:
+        if name is None:
+            continue
+        found = {_ARCHITECTURES[word.lower()] for word in _ARCHITECTURE.findall(name)}
+        if meant and found and meant not in found:
+            message = f"'{name}' sounds like another architecture than '{said}'"
+            yield Finding(message, "check which of the two is right", name.at)
+    for scalar in _scalars(subject.tree):
+        if re.search(r"\$\{TARGET(ARCH|PLATFORM)\b", scalar.text):
+            yield Finding(
+                f"the build's platform is used here, but 'architecture' fixes it to '{said}'",
+                "remove 'platforms.architecture' and let --platform decide",
+                said.at,
+            )
+            return
+
+
+def _raw_rootfs(subject: Subject) -> Iterator[Finding]:
+    """urunc.md 2.1: rumprun takes an ext2 snapshot as its block device, or nothing."""
+    file = subject.bunnyfile
+    rootfs = file.rootfs
+    if file.platforms.framework == "rumprun" and rootfs is not None and rootfs.type == "raw":
+        yield Finding(
+            "rumprun guests can use a raw root file system only with a devmapper snapshotter",
+            "with 'type: block' it works everywhere",
+            rootfs.type.at,
+        )
+
+
+def _unquoted_number(subject: Subject) -> Iterator[Finding]:
+    for entry in subject.tree:
+        for scalar in _scalars(_without_options(entry)):
+            if scalar.kind == "number" and _changes(scalar.text):
+                yield Finding(
+                    f"{scalar.text} is a number to other programs, which drop its zeros",
+                    f'put it in quotes: "{scalar.text}"',
+                    scalar.at,
+                )
+
+
+def _changes(text: str) -> bool:
+    """Whether a number loses something of its text when it is read as one: 6.10, 0644, 1e3."""
+    return bool(re.fullmatch(r"[0-9]+\.[0-9]*0|0[0-9]+|[0-9.]+[eE][-+]?[0-9]+", text))
+
+
+def _no_command(subject: Subject) -> Iterator[Finding]:
+    file = subject.bunnyfile
+    framework, rootfs, settings = file.platforms.framework, file.rootfs, file.settings
+    if framework not in ("linux", "netbsd", "freebsd") or settings.cmd or settings.entrypoint:
+        return
+    brings = {"scratch", "local"}  # an image or a Dockerfile may bring a command
+    if rootfs is not None and rootfs.from_ not in brings:
+        return
+    if file.kernel is not None and file.kernel.from_ not in ("local", "source"):
+        return
+    yield Finding(
+        "nothing says which program the guest runs",
+        "add 'cmd: [...]' or 'entrypoint: [...]'",
+        framework.at,
+    )
+
+
+def _unused_argument(subject: Subject) -> Iterator[Finding]:
+    used = "\n".join(scalar.text for scalar in _scalars(subject.tree))
+    for name, _ in subject.bunnyfile.args:
+        if not re.search(rf"\$(\{{{name}\b|{name}\b)", used):
+            yield Finding(f"the build argument '{name}' is not used", "remove it", name.at)
+
+
+def _unknown_key(subject: Subject) -> Iterator[Finding]:
+    return _from_warnings(subject, "unknown-key")
+
+
+def _bare_variable(subject: Subject) -> Iterator[Finding]:
+    return _from_warnings(subject, "bad-env")
+
+
+def _from_warnings(subject: Subject, code: str) -> Iterator[Finding]:
+    for found in subject.warnings:
+        if found.code == code and found.at is not None:
+            yield Finding(found.message, found.hint, found.at)
+
+
+def _nothing(subject: Subject) -> Iterator[Finding]:
+    """Findings of this rule are made where the directive is read."""
+    del subject
+    return iter(())
+
+
+def _entry(tree: Mapping, key: str) -> Entry | None:
+    return next((entry for entry in tree if entry.key.text == key), None)
+
+
+def _without_options(entry: Entry) -> Node:
+    """The values under a key of the top, but for kernel options, whose types are meant."""
+    node = entry.value
+    if entry.key.text == "kernel" and isinstance(node, Mapping):
+        kept = tuple(inner for inner in node if inner.key.text != "options")
+        return Mapping(kept, node.at)
+    return node
+
+
+def _scalars(node: Node) -> Iterator[Scalar]:
+    if isinstance(node, Scalar):
+        yield node
+    elif isinstance(node, Sequence):
+        for item in node:
+            yield from _scalars(item)
+    else:
+        for entry in node:
+            if not entry.key.text.startswith("x-"):
+                yield from _scalars(entry.value)
+
+
+RULES: dict[str, Rule] = {
+    rule.name: rule
+    for rule in (
+        Rule("UnpinnedImage", "An image is named without a version", _unpinned_image),
+        Rule("UnpinnedSource", "A git repository is named without a commit", _unpinned_source),
+        Rule("SecretInEnvs", "A secret would be part of the image", _secret_in_envs),
+        Rule(
+            "DeprecatedCmdline", "'cmdline' is deprecated, 'cmd' replaces it", _deprecated_cmdline
+        ),
+        Rule("IgnoredKey", "A key has no effect beside the others", _ignored_key),
+        Rule("ArchitectureContradiction", "Two architectures are named", _architecture),
+        Rule("RawRootfs", "A raw root file system needs a special snapshotter", _raw_rootfs),
+        Rule("UnquotedNumber", "Text that looks like a number should be quoted", _unquoted_number),
+        Rule("NoCommand", "The guest has no program to run", _no_command),
+        Rule("UnusedArgument", "A build argument is declared and not used", _unused_argument),
+        Rule("UnknownKey", "A key has no meaning, and is ignored", _unknown_key),
+        Rule("BareVariable", "An environment variable has no value", _bare_variable),
+        Rule("InvalidCheckDirective", "A '# check=' line cannot be understood", _nothing),
+    )
+}
+"""The rules by name, in the order in which they are checked."""

@@ -1,0 +1,129 @@
+"""Lint rules, their pages, and the comments that switch them off."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from frameworks.diagnostics import Severity
+from frontend.bunnyfile import load
+from frontend.bunnyfile.lint import Report, lint, parse_options
+from frontend.bunnyfile.lintrules import RULES
+from tests.unit.bunnyfile import corpus
+
+PAGES = Path(__file__).parents[3] / "docs" / "rules"
+NEW = "version: v1\nplatforms: {framework: linux, monitor: qemu}\n"
+UNPINNED = NEW + "kernel: {from: source}\nrootfs: {from: nginx}\ncmd: [a]\n"
+
+
+def run(source: str, options: str = "") -> Report:
+    return lint(
+        load(source.encode(), "bunnyfile", {"TARGETARCH": "amd64", "TAG": "x"}),
+        options,
+        ["sources"],
+    )
+
+
+def names(source: str) -> list[str]:
+    return [found.code for found in run(source).findings]
+
+
+def examples(page: str) -> dict[str, str]:
+    text = (PAGES / f"{page}.md").read_text(encoding="utf-8")
+    return dict(re.findall(r"^## (\w+)\n\n```yaml\n(.*?)^```", text, re.S | re.M))
+
+
+def test_each_rule_has_a_page() -> None:
+    assert {path.stem for path in PAGES.glob("*.md")} == set(RULES)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_the_examples_of_a_page(name: str) -> None:
+    """A bad example is found by the page's own rule and no other; a good one by none."""
+    text = (PAGES / f"{name}.md").read_text(encoding="utf-8")
+    assert text.startswith(f"# {name}\n\n{RULES[name].description}.\n\n")
+    assert RULES[name].url == f"docs/rules/{name}.md"
+    assert names(examples(name)["Bad"]) == [name]
+    assert names(examples(name)["Good"]) == []
+
+
+def test_findings_are_warnings_with_a_place() -> None:
+    (found,) = run(UNPINNED).findings
+    assert found.severity is Severity.WARNING
+    assert found.at is not None
+    assert found.at.start.line == 4
+    assert str(found).startswith("bunnyfile:4:16: 'nginx' is whatever")
+
+
+@pytest.mark.parametrize(
+    ("image", "found"),
+    [
+        ("nginx:1.27", False),
+        ("nginx:latest", True),
+        ("library/nginx", True),
+        ("registry.example.com:5000/nginx", True),
+        ("registry.example.com:5000/nginx:1", False),
+        ("nginx@sha256:" + "0" * 64, False),
+        ("nginx", True),
+        # A build context's name.
+        ("sources", False),
+    ],
+)
+def test_unpinned_images(image: str, found: bool) -> None:
+    source = NEW + f"kernel: {{from: source}}\nrootfs: {{from: '{image}'}}\ncmd: [a]\n"
+    assert names(source) == (["UnpinnedImage"] if found else [])
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("API_TOKEN", True),
+        ("password", True),
+        ("TOKEN_FILE", False),
+        ("AWS_SECRET_ACCESS_KEY", True),
+        ("KEYBOARD", False),
+    ],
+)
+def test_secrets(name: str, found: bool) -> None:
+    source = NEW + f"kernel: {{from: source}}\ncmd: [a]\nenvs: {{{name}: x}}\n"
+    assert names(source) == (["SecretInEnvs"] if found else [])
+
+
+def test_the_long_file() -> None:
+    assert names(corpus.FULL) == [
+        "UnusedArgument",  # TAG
+        "UnquotedNumber",  # a commit of digits
+        "UnpinnedImage",  # nginx:latest
+        "UnquotedNumber",  # mode: 0644
+        "UnquotedNumber",  # version: 1.10
+    ]
+
+
+class TestDirective:
+    def test_skip(self) -> None:
+        for line in (
+            "# check=skip=UnpinnedImage",
+            "#check = skip=unpinnedimage ",
+            "# check=skip=all",
+        ):
+            assert names(f"# syntax=x\n{line}\n{UNPINNED}") == []
+
+    def test_only_at_the_top(self) -> None:
+        assert names(f"\n# check=skip=all\n{UNPINNED}") == ["UnpinnedImage"]
+
+    def test_error(self) -> None:
+        assert run("# check=error=true\n" + UNPINNED).fails
+        assert not run("# check=error=false\n" + UNPINNED).fails
+        assert not run("# check=skip=UnpinnedImage;error=true\n" + UNPINNED).fails
+
+    def test_of_the_build(self) -> None:
+        assert run(UNPINNED, "skip=UnpinnedImage").findings == ()
+        assert run(UNPINNED, "error=true").fails
+
+    @pytest.mark.parametrize("line", ["skip=NoSuchRule", "skip", "error=yes", "sikp=all"])
+    def test_invalid(self, line: str) -> None:
+        found = run(f"# check={line}\n{UNPINNED}").findings
+        assert [one.code for one in found] == ["InvalidCheckDirective", "UnpinnedImage"]
+        assert parse_options(line)[1]
