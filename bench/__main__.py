@@ -1,0 +1,66 @@
+"""`make bench`: measure, print a table, write build/bench.json."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+from bench import builds, image, marshal
+
+
+def row(name: str, value: float | None, unit: str, scale: float = 1) -> None:
+    """Print one line of the table."""
+    shown = "not measurable here" if value is None else f"{value * scale:.2f} {unit}"
+    print(f"{name:<58}{shown:>20}")
+
+
+def main() -> int:
+    """Measure against the engine in the environment (`python3 -m engine run`)."""
+    parser = argparse.ArgumentParser(prog="bench")
+    parser.add_argument("--rounds", type=int, default=15, help="builds to take the median of")
+    parser.add_argument("--image", default="hutch:dev", help="the frontend, in the registry")
+    parser.add_argument("--output", type=Path, default=Path("build/bench.json"))
+    options = parser.parse_args()
+    registry = os.environ.get("HUTCH_REGISTRY")
+    if not registry:
+        print("bench: run it with `make bench`, which sets up an engine", file=sys.stderr)
+        return 1
+    frontend = f"{registry}/{options.image}"
+
+    size = image.compressed_size(frontend)
+    row("frontend image, compressed", size, "MB", 1e-6)
+    imports = image.import_time(frontend, options.rounds)
+    row("imports of a build, new process", imports, "ms", 1e3)
+    with tempfile.TemporaryDirectory() as directory:
+        inside = builds.container(Path(directory), frontend, options.rounds)
+        row("frontend process, v0.1 file, wall", inside.wall if inside else None, "ms", 1e3)
+        row("frontend process, v0.1 file, CPU", inside.cpu if inside else None, "ms", 1e3)
+        row("frontend process, v0.1 file, memory", inside.memory if inside else None, "MB", 1e-6)
+        warm = builds.compare(Path(directory), frontend, options.rounds)
+    row("warm build of the bunnyfile", warm.bunnyfile, "s")
+    row("warm build of the Dockerfile, Docker's own frontend", warm.dockerfile, "s")
+    row("ratio", warm.ratio, "")
+    operations = marshal.operations_per_second()
+    row("operations marshalled", operations, "/s")
+
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    result = {
+        "image_bytes": size,
+        "import_seconds": imports,
+        "container": asdict(inside) if inside else None,
+        "warm_build": asdict(warm),
+        "operations_per_second": operations,
+        "rounds": options.rounds,
+    }
+    options.output.write_text(json.dumps(result, indent=2) + "\n")
+    print(f"written to {options.output}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
