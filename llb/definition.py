@@ -33,6 +33,11 @@ class DecodedOp:
         return self.message.WhichOneof("op") or "terminal"
 
     @property
+    def inputs(self) -> tuple[tuple[str, int], ...]:
+        """The edges that the op reads: the digest of an op and the number of one of its outputs."""
+        return tuple((edge.digest, edge.index) for edge in self.message.inputs)
+
+    @property
     def name(self) -> str:
         """The name given to the op; empty if it has none."""
         return self.metadata.description.get("llb.customname", "")

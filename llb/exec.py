@@ -108,7 +108,7 @@ class Mount:
             selector=_selector(source),
             readonly=readonly,
             keep=output and not readonly,
-            content_cache=content_cache,
+            content_cache=ContentCache(content_cache),
         )
 
     @staticmethod
@@ -132,7 +132,7 @@ class Mount:
         return CacheMount(
             dest=_destination(dest),
             id=id,
-            sharing=sharing,
+            sharing=CacheSharing(sharing),
             state=state,
             selector=_selector(source),
             readonly=readonly,

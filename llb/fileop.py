@@ -27,6 +27,11 @@ class Owner:
     user: int | str | None = None
     group: int | str | None = None
 
+    def __post_init__(self) -> None:
+        for who in (self.user, self.group):
+            if isinstance(who, int) and not 0 <= who < 1 << 32:
+                raise ValueError(f"{who} is not the id of a user or a group")
+
     @classmethod
     def parse(cls, text: str) -> "Owner":
         """Read `user`, `user:group` or `:group`; digits are ids and `root` is 0."""

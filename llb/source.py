@@ -120,9 +120,9 @@ def image(
     Raises InvalidReference.
     """
     source = _Attributes(Cap.SOURCE_IMAGE)
-    if resolve_mode is not ResolveMode.DEFAULT:
+    if ResolveMode(resolve_mode) is not ResolveMode.DEFAULT:
         # Preferring what is local is only a wish, so an older daemon may ignore it.
-        forced = resolve_mode is ResolveMode.PULL
+        forced = resolve_mode == ResolveMode.PULL
         source.set(
             "image.resolvemode", resolve_mode, Cap.SOURCE_IMAGE_RESOLVE_MODE if forced else None
         )
@@ -231,7 +231,9 @@ def local(
     if shared_key_hint:
         source.set("local.sharedkeyhint", shared_key_hint, Cap.SOURCE_LOCAL_SHARED_KEY_HINT)
     if differ is not None:
-        source.set("local.differ", differ, Cap.SOURCE_LOCAL_DIFFER if require_differ else None)
+        source.set(
+            "local.differ", Differ(differ), Cap.SOURCE_LOCAL_DIFFER if require_differ else None
+        )
     if metadata_only:
         source.set("local.metadatatransfer", "true", Cap.SOURCE_LOCAL_METADATA)
         if encoded := _json_list(metadata_except):
@@ -301,7 +303,7 @@ def git(
     if skip_submodules:
         source.set("git.skipsubmodules", "true", Cap.SOURCE_GIT_SKIP_SUBMODULES)
     if mtime is not None:
-        source.set("git.mtime", mtime, Cap.SOURCE_GIT_MTIME)
+        source.set("git.mtime", MTime(mtime), Cap.SOURCE_GIT_MTIME)
     if fetch_by_commit:
         source.set("git.fetchbycommit", "true", Cap.SOURCE_GIT_FETCH_BY_COMMIT)
     if bundle:

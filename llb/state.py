@@ -116,11 +116,11 @@ class State:
 
     def with_network(self, network: Network) -> "State":
         """Set the network of later commands."""
-        return self._with(network=network)
+        return self._with(network=Network(network))
 
     def with_security(self, security: Security) -> "State":
         """Set how much later commands may do."""
-        return self._with(security=security)
+        return self._with(security=Security(security))
 
     def with_hosts(self, hosts: Iterable[tuple[str, str]]) -> "State":
         """Add pairs of a host name and an IP address to /etc/hosts."""

@@ -63,7 +63,7 @@ class _Renderer:
                 stack.extend(reversed(below))
             else:
                 line = item
-            yield _INDENT * line.depth + line.text
+            yield _INDENT * line.depth + _printable(line.text)
 
     def _vertex(self, edge: _Edge) -> tuple[_Line, list[_Line | _Edge]]:
         op = self._ops.get(edge.digest)
@@ -184,6 +184,8 @@ def _file(message: pb.Op, depth: int) -> Iterator[_Line | _Edge]:
         yield _Line(depth + 1, _action(entry))
         if entry.WhichOneof("action") == "copy":
             yield from _input(message, entry.secondaryInput, depth + 2)
+            if entry.secondaryInput >= len(message.inputs):
+                yield _Line(depth + 2, f"from {_where(message, entry.secondaryInput)}")
         if number and entry.input != len(message.inputs) + number - 1:
             # Only graphs of others have actions that do not follow one another.
             yield _Line(depth + 2, f"on {_where(message, entry.input)}")
@@ -312,9 +314,16 @@ def _platform(platform: pb.Platform) -> str:
 
 
 def _quote(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    escaped = escaped.replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")
-    return f'"{escaped}"'
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _printable(text: str) -> str:
+    """Write line breaks and whatever a terminal would obey as Python's escapes."""
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
 
 
 def _if(condition: bool, text: str) -> str:
