@@ -16,7 +16,7 @@ help: ## list the targets
 setup: packages .venv/.done ## make .venv from the lock, and install the Debian packages that tests need
 
 packages:
-	@.ci/packages
+	@PYTHON="$(PYTHON)" .ci/packages
 
 .venv/.done: requirements/dev.txt pyproject.toml | packages
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
