@@ -17,6 +17,9 @@ LAYERS: dict[str, tuple[str, ...]] = {
 """Named configurations and the fragments they consist of, lowest first. All start from the
 kernel's `tinyconfig`, where everything is off."""
 
+KERNEL_NAMES = {"amd64": "x86_64", "arm64": "arm64"}
+"""OCI's name of an architecture -> the kernel's (ARCH=)."""
+
 DEFAULT = "microvm"
 
 TARGETS = ("defconfig", "tinyconfig", "allnoconfig")
@@ -29,19 +32,18 @@ def series(version: str) -> tuple[int, int]:
     return int(major), int(minor)
 
 
-def fragments(name: str, architecture: str, version: str) -> list[tuple[str, str]]:
+def fragments(name: str, architecture: str) -> list[tuple[str, str]]:
     """The fragments of a named configuration as (file name, text), in merging order.
 
-    `architecture` is "x86_64" or "arm64", `version` the kernel's series. KeyError for an unknown
-    name.
+    `architecture` is OCI's, "amd64" or "arm64". KeyError for an unknown name.
     """
     folder = files("frameworks.linux") / "configs"
     found = []
     for layer in LAYERS[name]:
-        for file in (f"{layer}.config", f"{layer}.{architecture}.config"):
+        for file in (f"{layer}.config", f"{layer}.{KERNEL_NAMES[architecture]}.config"):
             fragment = folder / file
             if fragment.is_file():
-                found.append((file, limit(fragment.read_text(encoding="utf-8"), version)))
+                found.append((file, fragment.read_text(encoding="utf-8")))
     return found
 
 

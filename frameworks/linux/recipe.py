@@ -1,16 +1,19 @@
-"""Linux: kernels for one application in a microVM, built from source or taken prebuilt."""
+"""Linux as a framework: its guests, and the steps of a build, which are modules of their own."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from frameworks.base import Framework, Guest
+from frameworks.base import Build, File, Framework, Guest, Plan
+from frameworks.diagnostics import Collector, Diagnostic
+from frameworks.process import Process
+from llb import State
 
 _BOTH = ("amd64", "arm64")
 
 
 class Linux(Framework):
-    """The Linux framework (urunc.md 2.3 for what the runtime gives its guests)."""
+    """Linux guests: any root filesystem; an init program sets up what runs (urunc.md 2)."""
 
     name: ClassVar[str] = "linux"
     guest: ClassVar[Guest] = Guest(
@@ -20,3 +23,45 @@ class Linux(Framework):
         filesystems=("ext4", "ext2", "squashfs", "erofs"),
         runtime="0.6",
     )
+
+    def check(self, plan: Plan, problems: Collector) -> None:
+        """Note unknown versions, configurations and impossible options."""
+        from frameworks.linux.check import check_plan
+
+        check_plan(plan, problems)
+
+    def toolchain(self, build: Build) -> State:
+        """Debian with gcc for the guest's architecture."""
+        from frameworks.linux.toolchain import toolchain
+
+        return toolchain(build)
+
+    def kernel(self, build: Build) -> File:
+        """The kernel, built from source, in the form that the monitor boots."""
+        from frameworks.linux.kernel import kernel_file
+
+        return kernel_file(build)
+
+    def report(self, build: Build) -> File:
+        """What the kernel's configuration lost of the requests: read it when `kernel` fails."""
+        from frameworks.linux.kernel import report
+
+        return report(build)
+
+    def explain(self, report: bytes, plan: Plan) -> tuple[Diagnostic, ...]:
+        """The content of `report` as diagnostics at the lines of the file."""
+        from frameworks.linux.check import explain
+
+        return explain(report, plan)
+
+    def app(self, build: Build) -> File:
+        """The application, built from source in the toolchain."""
+        from frameworks.linux.app import app_directory
+
+        return app_directory(build)
+
+    def init(self, build: Build, tree: State, process: Process) -> tuple[State, Process]:
+        """hutch's init, as /urunit."""
+        from frameworks.linux.guest import add_init
+
+        return add_init(build, tree, process)

@@ -1,0 +1,27 @@
+#!/bin/sh
+# Build the init program of Linux guests: build.sh OUT [ARCHITECTURE...]
+#
+# Leaves OUT/linux-amd64 and OUT/linux-arm64: static, small, with musl. Needs Debian's
+# gcc-x86-64-linux-gnu, gcc-aarch64-linux-gnu, musl-dev:amd64 and musl-dev:arm64, of which each pair is
+# needed only for its architecture. The same sources and packages give the same bytes.
+set -eu
+here=$(dirname "$0")
+out=$1
+shift
+[ $# -gt 0 ] || set -- amd64 arm64
+mkdir -p "$out"
+for architecture; do
+	case $architecture in
+	amd64) machine=x86_64 ;;
+	arm64) machine=aarch64 ;;
+	*) echo "build.sh: no init for $architecture" >&2; exit 1 ;;
+	esac
+	"$machine-linux-gnu-gcc" -specs "/usr/lib/$machine-linux-musl/musl-gcc.specs" \
+		-std=gnu11 -Os -Wall -Wextra -Werror \
+		-ffile-prefix-map="$here=." -ffunction-sections -fdata-sections \
+		-fno-asynchronous-unwind-tables -static -s \
+		-Wl,--gc-sections,--build-id=none,-z,noseparate-code,-z,max-page-size=4096 \
+		-o "$out/linux-$architecture" \
+		"$here/linux.c" "$here/linux_mount.c" "$here/linux_net.c" "$here/linux_process.c" \
+		"$here/config.c" "$here/args.c" "$here/fstype.c" "$here/accounts.c"
+done

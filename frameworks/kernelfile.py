@@ -1,0 +1,172 @@
+"""What kind of kernel a file is, and whether a monitor can boot it.
+
+    kernel = identify(stream)                      # a BinaryIO that can seek
+    wrong = complaint(kernel, "firecracker", "amd64")
+
+Facts: Linux's boot protocol (Documentation/arch/x86/boot.rst: "HdrS" at 0x202), arm64's booting.rst
+("ARM\\x64" at 56), Xen's PVH note (name "Xen", type 18), Multiboot's magic in the first 8 KiB,
+Solo5's ABI note (name "Solo5", type "ABI1"; elf_abi.h). What each monitor takes: urunc.md 2.3.
+
+As a command, run in a build step: `kernelfile MONITOR ARCHITECTURE FILE` ends with 1 and says why
+when the monitor cannot boot the file.
+"""
+
+from __future__ import annotations
+
+import struct
+import sys
+from dataclasses import dataclass
+from typing import BinaryIO
+
+_MACHINES = {3: "386", 62: "amd64", 183: "arm64"}
+_SOLO5 = {1: "hvt", 2: "spt", 3: "virtio", 4: "muen", 5: "genode", 6: "xen"}
+_HEAD = 8192
+_NOTES_LIMIT = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class KernelFile:
+    """A kernel file. `format` is `bzimage`, `elf`, `arm64-image`, `gzip` or `unknown`.
+
+    `architecture` is OCI's name (`amd64`, `arm64`, `386`), "" where the file does not tell. `pvh`
+    and `multiboot` say how an ELF file can be entered; `solo5` is the tender it was linked for.
+    """
+
+    format: str
+    architecture: str = ""
+    pvh: bool = False
+    multiboot: bool = False
+    solo5: str = ""
+
+    def __str__(self) -> str:
+        names = {
+            "bzimage": "a Linux bzImage",
+            "elf": "an ELF file",
+            "arm64-image": "a Linux Image",
+            "gzip": "a gzip-compressed file",
+            "unknown": "no kernel that is known here",
+        }
+        what = f"an ELF file for Solo5 {self.solo5}" if self.solo5 else names[self.format]
+        return f"{what} for {self.architecture}" if self.architecture else what
+
+
+def identify(stream: BinaryIO) -> KernelFile:
+    """What `stream` (which must be able to seek) holds; broken files are `unknown`."""
+    stream.seek(0)
+    head = stream.read(_HEAD)
+    if head[:4] == b"\x7fELF":
+        return _elf(stream, head)
+    if head[0x202:0x206] == b"HdrS" and head[0x1FE:0x200] == b"\x55\xaa":
+        # loadflags' successor xloadflags (2.12): bit 0 is a 64-bit entry point.
+        flags = struct.unpack_from("<H", head, 0x236)[0]
+        return KernelFile("bzimage", "amd64" if flags & 1 else "386")
+    if head[56:60] == b"ARM\x64":
+        return KernelFile("arm64-image", "arm64")
+    if head[:2] == b"\x1f\x8b":
+        return KernelFile("gzip")
+    return KernelFile("unknown")
+
+
+def complaint(kernel: KernelFile, monitor: str, architecture: str) -> str:
+    """Why `monitor` cannot boot `kernel` on `architecture` (`amd64`, `arm64`); "" if it can.
+
+    A monitor that is not known here takes anything.
+    """
+    if kernel.format == "unknown":
+        return "it is no kernel that is known here"
+    # QEMU boots Multiboot kernels, which are 32-bit files, on 64-bit machines.
+    ours = {architecture, "", "386"} if architecture == "amd64" else {architecture, ""}
+    if kernel.architecture not in ours:
+        return f"it is {kernel}, and the image is for {architecture}"
+    if monitor in ("hvt", "spt"):
+        if not kernel.solo5:
+            return f"it is {kernel}, and {monitor} boots only what is linked for Solo5"
+        return "" if kernel.solo5 == monitor else f"it is linked for Solo5 {kernel.solo5}"
+    if monitor not in ("qemu", "firecracker", "cloud-hypervisor"):
+        return ""
+    if kernel.solo5 and kernel.solo5 != "virtio":
+        return f"it is linked for Solo5 {kernel.solo5}"
+    if architecture == "arm64":
+        if kernel.format == "arm64-image" or (kernel.format == "gzip" and monitor == "qemu"):
+            return ""
+        return f"it is {kernel}, and {monitor} boots only an uncompressed Image on arm64"
+    if monitor == "firecracker":
+        if kernel.format == "elf" and kernel.architecture == "amd64":
+            return ""
+        return f"it is {kernel}, and firecracker boots only an uncompressed 64-bit ELF (vmlinux)"
+    if kernel.format == "bzimage" or kernel.pvh:
+        return ""
+    if monitor == "qemu" and kernel.multiboot:
+        return ""
+    entries = "a PVH or Multiboot entry" if monitor == "qemu" else "a PVH entry"
+    return f"it is {kernel} without {entries}, and not a bzImage"
+
+
+def _elf(stream: BinaryIO, head: bytes) -> KernelFile:
+    try:
+        wide, order = head[4] == 2, "<" if head[5] == 1 else ">"
+        machine = struct.unpack_from(f"{order}H", head, 18)[0]
+        if wide:
+            offset, size, count = struct.unpack_from(f"{order}Q14xHH", head, 32)
+        else:
+            offset, size, count = struct.unpack_from(f"{order}I10xHH", head, 28)
+        pvh, solo5 = False, ""
+        for index in range(count):
+            stream.seek(offset + index * size)
+            header = stream.read(size)
+            kind = struct.unpack_from(f"{order}I", header)[0]
+            if kind != 4:  # PT_NOTE
+                continue
+            if wide:
+                start, length = struct.unpack_from(f"{order}8xQ", header, 0) + struct.unpack_from(
+                    f"{order}Q", header, 32
+                )
+            else:
+                start, length = struct.unpack_from(f"{order}4xI8xI", header)
+            stream.seek(start)
+            for name, number, content in _notes(stream.read(min(length, _NOTES_LIMIT)), order):
+                if name == b"Xen\0" and number == 18:
+                    pvh = True
+                elif name == b"Solo5\0" and number == 0x31494241:
+                    target = struct.unpack_from(f"{order}I", content)[0]
+                    solo5 = _SOLO5.get(target, str(target))
+    except (struct.error, IndexError):
+        return KernelFile("unknown")
+    return KernelFile("elf", _MACHINES.get(machine, ""), pvh, _multiboot(head), solo5)
+
+
+def _notes(data: bytes, order: str) -> list[tuple[bytes, int, bytes]]:
+    """The notes of a segment as (name, type, content)."""
+    found = []
+    at = 0
+    while at + 12 <= len(data):
+        name, content, number = struct.unpack_from(f"{order}III", data, at)
+        start = at + 12
+        body = start + (name + 3 & ~3)
+        found.append((data[start : start + name], number, data[body : body + content]))
+        at = body + (content + 3 & ~3)
+    return found
+
+
+def _multiboot(head: bytes) -> bool:
+    """Whether the first 8 KiB hold a Multiboot header: magic, flags, and a sum of zero."""
+    for at in range(0, len(head) - 11, 4):
+        magic, flags, check = struct.unpack_from("<III", head, at)
+        if magic == 0x1BADB002 and (magic + flags + check) & 0xFFFFFFFF == 0:
+            return True
+    return False
+
+
+def main(arguments: list[str]) -> int:
+    """The command."""
+    monitor, architecture, path = arguments
+    with open(path, "rb") as stream:
+        kernel = identify(stream)
+    wrong = complaint(kernel, monitor, architecture)
+    if wrong:
+        print(f"hutch: {monitor} cannot boot this kernel: {wrong}", file=sys.stderr)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

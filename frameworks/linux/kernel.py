@@ -1,0 +1,248 @@
+"""A kernel from its source tree: configuration, the check that it was kept, the build, the check of
+the file.
+
+    fragments ─merge─▶ request ─configure─▶ .config ─check─▶ report
+                                               └─require(report)─▶ build ─check─▶ kernel
+
+No vertex here depends on the application or the root filesystem.
+"""
+
+from __future__ import annotations
+
+import posixpath
+
+import llb
+from frameworks.base import Build, File
+from frameworks.linux.configs import DEFAULT, LAYERS, TARGETS, fragments
+from frameworks.linux.source import Tree, source
+from frameworks.linux.toolchain import (
+    make_variables,
+    run_script,
+    script,
+    strip_command,
+    toolchain,
+)
+from frameworks.spec import Kernel, Option
+from llb import CacheSharing, Mount, State, scratch
+
+OPTIONS = "options"
+"""The name of the fragment that holds the file's single options, one a line, in their order."""
+
+_SRCARCH = {"amd64": "x86", "arm64": "arm64"}
+_CONFIG = "/config"
+
+
+def kernel_file(build: Build) -> File:
+    """The kernel in the form that the plan's monitor boots."""
+    plan = build.plan
+    kernel = plan.kernel
+    assert kernel is not None
+    tools = toolchain(build)
+    tree = source(build, tools)
+    config, report = configure(build, tree, tools)
+    kept = build.tool(
+        "frameworks.linux.kconfig",
+        [
+            "require",
+            "--report",
+            "/report/report",
+            "--config",
+            "/config/config",
+            "--out",
+            "/out/config",
+        ],
+        mounts=[
+            Mount.bind("/report", report, readonly=True),
+            Mount.bind(_CONFIG, config, readonly=True),
+            Mount.bind("/out", scratch()),
+        ],
+        meta=build.meta("kernel", "require the configuration", kernel.config or kernel.at),
+    ).mount("/out")
+    target = image_target(build)
+    name = _name(kernel)
+    architecture = plan.platform.architecture
+    built = build.run(
+        tools,
+        run_script("build.sh", f"{_CONFIG}/config", target, "/out/kernel", *make_variables(build)),
+        mounts=[
+            script("build.sh"),
+            Mount.bind("/src", tree.state, readonly=True),
+            Mount.bind(_CONFIG, kept, readonly=True),
+            Mount.bind("/out", scratch()),
+            # One build at a time has its objects here; another waits rather than start from none.
+            build.cache("/o", f"linux/{architecture}/{tree.name}/{name}", CacheSharing.LOCKED),
+            build.cache("/ccache", "linux/ccache"),
+        ],
+        env={
+            "CCACHE_DIR": "/ccache",
+            "CCACHE_MAXSIZE": "2G",
+            # The path of the source is the same in every build, and so is its compiler.
+            "CCACHE_NOHASHDIR": "true",
+            "KBUILD_BUILD_TIMESTAMP": f"@{plan.timestamp}",
+            "KBUILD_BUILD_USER": "hutch",
+            "KBUILD_BUILD_HOST": "buildkit",
+            "KBUILD_BUILD_VERSION": "1",
+            "STRIP": strip_command(build),
+        },
+        meta=build.meta("kernel", f"make {posixpath.basename(target)}", kernel.at),
+    ).mount("/out")
+    checked = build.tool(
+        "frameworks.kernelfile",
+        [str(plan.monitor), architecture, "/out/kernel"],
+        mounts=[Mount.bind("/out", built)],
+        meta=build.meta("kernel", f"check that {plan.monitor} can boot it", plan.monitor),
+    )
+    return File(checked.mount("/out"), "/kernel")
+
+
+def image_target(build: Build) -> str:
+    """Which file of a kernel's build the monitor boots, relative to the object directory.
+
+    Firecracker and Cloud Hypervisor enter an uncompressed ELF file, QEMU is quickest with what it
+    was made for; on arm64 all three take the Image (urunc.md 2.3).
+    """
+    if build.plan.platform.architecture == "arm64":
+        return "arch/arm64/boot/Image"
+    return "arch/x86/boot/bzImage" if build.plan.monitor == "qemu" else "vmlinux"
+
+
+def report(build: Build) -> File:
+    """The list of options that were not kept, as JSON; to read when `kernel_file` failed."""
+    tools = toolchain(build)
+    _, state = configure(build, source(build, tools), tools)
+    return File(state, "/report")
+
+
+def configure(build: Build, tree: Tree, tools: State) -> tuple[State, State]:
+    """The `.config` (the file /config) and what it lacks of the requests (the file /report)."""
+    kernel = build.plan.kernel
+    assert kernel is not None
+    at = kernel.config or kernel.at
+    requests, paths = _requests(build, kernel)
+    sources = Mount.bind("/src", tree.state, readonly=True)
+    merged = build.tool(
+        "frameworks.linux.kconfig",
+        ["merge", "--source", "/src", "--out", "/out/request", *paths],
+        mounts=[sources, *requests, Mount.bind("/out", scratch())],
+        meta=build.meta("kernel", "merge the configuration", at),
+    ).mount("/out")
+    base, mounts = _base(build, kernel)
+    config = build.run(
+        tools,
+        run_script("configure.sh", base, "/request/request", "/out/config", *make_variables(build)),
+        mounts=[
+            script("configure.sh"),
+            sources,
+            *mounts,
+            Mount.bind("/request", merged, readonly=True),
+            Mount.bind("/out", scratch()),
+            Mount.tmpfs("/o"),
+        ],
+        env={"CCACHE_DISABLE": "1"},
+        meta=build.meta("kernel", "make olddefconfig", at),
+    ).mount("/out")
+    checked = build.tool(
+        "frameworks.linux.kconfig",
+        [
+            "check",
+            *("--source", "/src"),
+            *("--srcarch", _SRCARCH[build.plan.platform.architecture]),
+            *("--config", "/config/config"),
+            *("--report", "/out/report"),
+            *paths,
+        ],
+        mounts=[
+            sources,
+            *requests,
+            Mount.bind(_CONFIG, config, readonly=True),
+            Mount.bind("/out", scratch()),
+        ],
+        meta=build.meta("kernel", "check the configuration", at),
+    ).mount("/out")
+    return config, checked
+
+
+def _name(kernel: Kernel) -> str:
+    """The named configuration, or `file`: what keeps the objects of different kernels apart."""
+    said = str(kernel.config) if kernel.config is not None else DEFAULT
+    return said if said in LAYERS or said in TARGETS else "file"
+
+
+def _base(build: Build, kernel: Kernel) -> tuple[str, list[Mount]]:
+    """What the requests go over: a target of the kernel's own Makefile, or a file."""
+    said = kernel.config
+    if said is None or said in LAYERS:
+        return "tinyconfig", []
+    if said in TARGETS:
+        return str(said), []
+    context = build.inputs.context(said)
+    return "/base", [Mount.bind("/base", context, posixpath.join("/", said), readonly=True)]
+
+
+def _requests(build: Build, kernel: Kernel) -> tuple[list[Mount], list[str]]:
+    """The fragments in their order, mounted, and their paths: ours, then the user's."""
+    architecture = build.plan.platform.architecture
+    said = str(kernel.config) if kernel.config is not None else DEFAULT
+    mounts, paths = list[Mount](), list[str]()
+    if said in LAYERS:
+        ours = fragments(said, architecture)
+        state = scratch().file(
+            *(
+                llb.mkfile(f"/{i:02}-{name}", text, timestamp=0)
+                for i, (name, text) in enumerate(ours)
+            ),
+            meta=build.meta("kernel", f"configuration {said}", kernel.config),
+        )
+        mounts.append(Mount.bind("/requests/ours", state, readonly=True))
+        paths += [f"/requests/ours/{i:02}-{name}" for i, (name, _) in enumerate(ours)]
+    for index, fragment in enumerate(kernel.fragments):
+        path = f"/requests/theirs/{index:02}"
+        context = build.inputs.context(fragment)
+        mounts.append(Mount.bind(path, context, posixpath.join("/", fragment), readonly=True))
+        paths.append(path)
+    lines = option_lines(build, kernel)
+    if lines:
+        state = scratch().mkfile(
+            f"/{OPTIONS}",
+            "".join(f"{line}\n" for line in lines),
+            timestamp=0,
+            meta=build.meta("kernel", "options of the bunnyfile", kernel.at),
+        )
+        path = f"/requests/{OPTIONS}"
+        mounts.append(Mount.bind(path, state, f"/{OPTIONS}", readonly=True))
+        paths.append(path)
+    return mounts, paths
+
+
+def option_lines(build: Build, kernel: Kernel) -> list[str]:
+    """The lines of the options' fragment: first the file's options in order, then `cmdline`'s."""
+    lines = [assignment(option) for option in kernel.options]
+    if kernel.cmdline:
+        if build.plan.platform.architecture == "amd64":
+            lines.append("CONFIG_CMDLINE_BOOL=y")
+        lines.append(f"CONFIG_CMDLINE={quote(kernel.cmdline)}")
+    return lines
+
+
+def option_name(option: Option) -> str:
+    """An option's name without the CONFIG_ that people may write."""
+    return option.name.removeprefix("CONFIG_")
+
+
+def assignment(option: Option) -> str:
+    """An option as a line of a .config; `False` and "n" turn it off."""
+    name, value = option_name(option), option.value
+    if value is False or value == "n":
+        return f"# CONFIG_{name} is not set"
+    if value is True:
+        return f"CONFIG_{name}=y"
+    if isinstance(value, int):
+        return f"CONFIG_{name}={value}"
+    if value in ("y", "m") or value.isdigit() or value.lower().startswith("0x"):
+        return f"CONFIG_{name}={value}"
+    return f"CONFIG_{name}={quote(value)}"
+
+
+def quote(text: str) -> str:
+    """A string as .config has it."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

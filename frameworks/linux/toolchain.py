@@ -1,0 +1,98 @@
+"""The toolchain: an image with compilers for the guest's architecture, shared by all its builds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib.resources import files
+
+from frameworks.base import Build
+from frameworks.linux.configs import KERNEL_NAMES
+from frameworks.linux.versions import versions
+from frameworks.spec import Text
+from llb import Meta, Mount, State, scratch
+
+STEPS = "/hutch"
+
+_TUPLES = {"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}
+
+
+def script(name: str) -> Mount:
+    """A script of ours, read-only at /hutch/<name>: so it is not part of any image."""
+    data = (files("frameworks.linux") / "steps" / name).read_bytes()
+    meta = Meta(name=f"[internal] {name}")
+    state = scratch().mkfile(f"/{name}", data, mode=0o755, timestamp=0, meta=meta)
+    return Mount.bind(f"{STEPS}/{name}", state, f"/{name}", readonly=True)
+
+
+def run_script(name: str, *arguments: str) -> list[str]:
+    """The command that runs a script mounted by `script`."""
+    return ["/bin/sh", f"{STEPS}/{name}", *arguments]
+
+
+def base(build: Build) -> State:
+    """The image that the toolchain is made from, for the machine that builds."""
+    said = build.plan.toolchain.from_
+    if said is not None:
+        named = build.inputs.named(said)
+        if named is not None:
+            return named.with_platform(build.worker)
+    ref = said if said is not None else Text(versions().image)
+    return build.inputs.image(ref, build.worker).state
+
+
+def install(build: Build, state: State, packages: Iterable[str], meta: Meta) -> State:
+    """`state` with packages of its distribution; one of the few steps that have the network."""
+    wanted = list(dict.fromkeys(map(str, packages)))
+    if not wanted:
+        return state
+    command = run_script("install.sh", *wanted)
+    return build.run(state, command, mounts=[script("install.sh")], network=True, meta=meta).root
+
+
+def toolchain(build: Build) -> State:
+    """The base image with what kernels and C programs need, then what the file adds."""
+    said = build.plan.toolchain
+    table = versions()
+    target = build.plan.platform.architecture
+    packages = [*table.packages, *table.target[target]]
+    if target != build.worker.architecture:
+        packages += table.cross[target]
+    meta = build.meta("toolchain", "install the toolchain", said.from_)
+    state = install(build, base(build), packages, meta)
+    if said.packages:
+        meta = build.meta("toolchain", "install more packages", said.packages[0])
+        state = install(build, state, said.packages, meta)
+    return state
+
+
+def uses_clang(build: Build) -> bool:
+    """Whether the file's toolchain brings clang: then the kernel is built with LLVM."""
+    return any(package.partition("=")[0] == "clang" for package in build.plan.toolchain.packages)
+
+
+def make_variables(build: Build) -> list[str]:
+    """The variables of every `make` in the kernel's tree."""
+    architecture = build.plan.platform.architecture
+    prefix = _TUPLES[architecture]
+    variables = [f"ARCH={KERNEL_NAMES[architecture]}", f"CROSS_COMPILE={prefix}-"]
+    if uses_clang(build):
+        return [*variables, "LLVM=1", "CC=ccache clang"]
+    return [*variables, f"CC=ccache {prefix}-gcc"]
+
+
+def compiler_variables(build: Build) -> dict[str, str]:
+    """The environment of an application's build: its compiler by the names Makefiles look for."""
+    prefix = _TUPLES[build.plan.platform.architecture]
+    return {
+        "CC": f"{prefix}-gcc",
+        "AR": f"{prefix}-ar",
+        "STRIP": f"{prefix}-strip",
+        "CROSS_COMPILE": f"{prefix}-",
+    }
+
+
+def strip_command(build: Build) -> str:
+    """The strip for the guest's architecture."""
+    if uses_clang(build):
+        return "llvm-strip"
+    return f"{_TUPLES[build.plan.platform.architecture]}-strip"

@@ -1,0 +1,65 @@
+"""What kernels are built from by default: `versions.toml` as values."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A series of the kernel and the pinned source package it is built from.
+
+    `suite` and `archive` say where Debian has the package, `snapshot` (a time stamp) where its
+    snapshot service keeps the version.
+    """
+
+    name: str
+    package: str
+    version: str
+    suite: str
+    archive: str
+    snapshot: str
+
+    def sources(self, *, snapshot: bool = False) -> str:
+        """Lines for apt's sources.list: the archive of today, or that of `snapshot`."""
+        key = "[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]"
+        host = "deb.debian.org"
+        path = self.archive
+        if snapshot:
+            host, path = "snapshot.debian.org/archive", f"{self.archive}/{self.snapshot}"
+        return f"deb {key} http://{host}/{path} {self.suite} main\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """The defaults: series by name, and the toolchain's image and packages."""
+
+    default: str
+    series: Mapping[str, Series]
+    image: str
+    packages: tuple[str, ...]
+    target: Mapping[str, tuple[str, ...]]
+    cross: Mapping[str, tuple[str, ...]]
+
+    def of_package(self, package: str) -> Series | None:
+        """The series that a source package (without version) belongs to."""
+        return next((s for s in self.series.values() if s.package == package), None)
+
+
+@cache
+def versions() -> Versions:
+    """The content of `versions.toml`."""
+    data = tomllib.loads((files("frameworks.linux") / "versions.toml").read_text(encoding="utf-8"))
+    toolchain = data["toolchain"]
+    return Versions(
+        default=data["default"],
+        series={name: Series(name, **row) for name, row in data["series"].items()},
+        image=toolchain["image"],
+        packages=tuple(toolchain["packages"]),
+        target={name: tuple(row) for name, row in toolchain["target"].items()},
+        cross={name: tuple(row) for name, row in toolchain["cross"].items()},
+    )
