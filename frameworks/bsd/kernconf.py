@@ -1,0 +1,209 @@
+"""Write the configuration of a BSD kernel, and say what of it the source tree does not know.
+
+Runs inside the kernel's configuration step with the toolchain's Python, as a single file, so it
+imports nothing of hutch.
+
+    kernconf.py write REQUEST --source TREE --out DIR
+    kernconf.py require DIR/report.json
+
+REQUEST is a JSON object:
+
+    system     "netbsd" or "freebsd"
+    directory  where the tree keeps the configurations of this architecture, the first that exists
+    base       a configuration of the tree ("MICROVM"), or null
+    file       a configuration to use instead, or null: a path in this step
+    fragments  files to add after it, in order
+    options    [[name, value], ...]: true, false, a number or a text
+
+`write` leaves DIR/HUTCH, which includes the base and puts the rest after it, and DIR/report.json:
+a list of objects with `option` ("" for the base), `wanted`, `reason` ("unknown", "no-config",
+"no-tree") and `nearest`, the names that look like it. `require` prints them and ends with 3 if
+there are any. Two steps, so that the report can be read after a failure.
+
+A line of a fragment that ends in `# if PATH` counts only when the tree has PATH: options differ
+from release to release.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import json
+import re
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+NAME = "HUTCH"
+_CONDITION = re.compile(r"\s*# if (\S+)\s*$")
+_DEFINES = re.compile(r"^(?:obsolete\s+)?(def(?:flag|param|opt|fs))\s+(.*)$")
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_ALWAYS = {"netbsd": {"DEBUG", "DIAGNOSTIC", "LOCKDEBUG"}, "freebsd": set[str]()}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that the source tree does not know."""
+
+    option: str
+    wanted: str
+    reason: str
+    nearest: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        near = f"; did you mean {' or '.join(self.nearest)}?" if self.nearest else ""
+        if self.reason == "no-config":
+            return f"the source tree has no kernel configuration '{self.wanted}'{near}"
+        if self.reason == "no-tree":
+            return f"this is no source tree: it has no {self.wanted}"
+        return f"the source tree has no kernel option '{self.option}'{near}"
+
+
+def netbsd_options(source: Path) -> dict[str, str]:
+    """The options of a NetBSD tree: name -> the word that declares it (`defflag`, `deffs`, ...)."""
+    found: dict[str, str] = {}
+    for path in [*sorted((source / "sys").rglob("files.*")), source / "sys/conf/files"]:
+        if not path.is_file() or path.suffix in (".c", ".h"):
+            continue
+        for line in _logical_lines(path.read_text(encoding="latin-1")):
+            match = _DEFINES.match(line)
+            if not match:
+                continue
+            words = match[2].split(":")[0].split()
+            if words and words[0].endswith(".h"):
+                words = words[1:]
+            for word in words:
+                name = _WORD.match(word)
+                if name:
+                    found[name[0]] = match[1]
+    return found
+
+
+def freebsd_options(source: Path) -> dict[str, str]:
+    """The options of a FreeBSD tree: the first words of sys/conf/options and its kin."""
+    found: dict[str, str] = {}
+    for path in sorted((source / "sys/conf").glob("options*")):
+        for line in path.read_text(encoding="latin-1").splitlines():
+            word = _WORD.match(line)
+            if word:
+                found[word[0]] = "option"
+    return found
+
+
+def _logical_lines(text: str) -> list[str]:
+    """Lines without comments, each with those that continue it: they begin with a blank."""
+    lines: list[str] = []
+    for raw in text.splitlines():
+        line = raw.split("#", 1)[0].rstrip().rstrip("\\")
+        if line[:1] in (" ", "\t") and lines:
+            lines[-1] += " " + line.strip()
+        else:
+            lines.append(line)
+    return lines
+
+
+def _value(value: Any) -> str:
+    """The part after the name: numbers as they are, texts in quotes."""
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'="{escaped}"' if not re.fullmatch(r"[A-Za-z0-9_.]+", value) else f"={value}"
+    return f"={value}"
+
+
+def option_lines(system: str, name: str, value: Any, kind: str) -> list[str]:
+    """The configuration lines that make `name` what is asked for, whatever the base says."""
+    if system == "freebsd":
+        lines = [f"nooptions\t{name}"]
+        if value is not False:
+            lines.append(f"options \t{name}" + ("" if value is True else _value(value)))
+        return lines
+    word = "file-system" if kind == "deffs" else "options"
+    lines = [f"no {word}\t{name}"]
+    if value is not False:
+        lines.append(f"{word} \t{name}" + ("" if value is True else _value(value)))
+    return lines
+
+
+def conditional(text: str, source: Path) -> str:
+    """A fragment's text without the lines whose condition does not hold in this tree."""
+    kept = []
+    for line in text.splitlines():
+        match = _CONDITION.search(line)
+        if match is None:
+            kept.append(line)
+        elif (source / match[1]).exists():
+            kept.append(line[: match.start()])
+    return "".join(f"{line}\n" for line in kept)
+
+
+def base_line(system: str, directory: Path, source: Path, name: str) -> str:
+    """The line that includes a configuration of the tree."""
+    if system == "freebsd":
+        return f"include \t{name}"
+    return f'include \t"{(directory / name).relative_to(source / "sys")}"'
+
+
+def compose(request: dict[str, Any], source: Path) -> tuple[str, list[Finding]]:
+    """The configuration's text, and what of it the tree does not know."""
+    system = request["system"]
+    findings = []
+    candidates = [source / name for name in request["directory"]]
+    directory = next((path for path in candidates if path.is_dir()), None)
+    lines = [f"# Written by hutch for {system}."]
+    if directory is None:
+        return "", [Finding("", request["directory"][0], "no-tree")]
+    if request["file"]:
+        text = Path(request["file"]).read_text(encoding="utf-8")
+        lines += conditional(text, source).splitlines()
+    else:
+        name = request["base"]
+        if not (directory / name).is_file():
+            known = sorted(path.name for path in directory.iterdir() if path.is_file())
+            nearest = difflib.get_close_matches(name, known, 2)
+            findings.append(Finding("", name, "no-config", tuple(nearest)))
+        lines.append(base_line(system, directory, source, name))
+    for fragment in request["fragments"]:
+        text = Path(fragment).read_text(encoding="utf-8")
+        lines += conditional(text, source).splitlines()
+    if system == "freebsd":
+        lines.append(f"ident   \t{NAME}")
+    known_options: dict[str, str] = {}
+    if request["options"]:
+        read = netbsd_options if system == "netbsd" else freebsd_options
+        known_options = read(source)
+    for name, value in request["options"]:
+        if name not in known_options and name not in _ALWAYS[system]:
+            nearest = difflib.get_close_matches(name, known_options, 2)
+            findings.append(Finding(name, json.dumps(value), "unknown", tuple(nearest)))
+        lines += option_lines(system, name, value, known_options.get(name, ""))
+    return "".join(f"{line}\n" for line in lines), findings
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Do what the arguments say; 3 is for something that the tree does not know."""
+    parser = argparse.ArgumentParser(prog="kernconf", description="Configure a BSD kernel.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    write = commands.add_parser("write")
+    write.add_argument("request", type=Path)
+    write.add_argument("--source", type=Path, required=True)
+    write.add_argument("--out", type=Path, required=True)
+    require = commands.add_parser("require")
+    require.add_argument("report", type=Path)
+    options = parser.parse_args(arguments)
+    if options.command == "require":
+        report = json.loads(options.report.read_text(encoding="utf-8"))
+        for found in report:
+            found["nearest"] = tuple(found["nearest"])
+            print(f"hutch: {Finding(**found)}", file=sys.stderr)
+        return 3 if report else 0
+    request = json.loads(options.request.read_text(encoding="utf-8"))
+    text, findings = compose(request, options.source)
+    (options.out / NAME).write_text(text, encoding="utf-8")
+    report = json.dumps([asdict(found) for found in findings], indent=1)
+    (options.out / "report.json").write_text(report + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

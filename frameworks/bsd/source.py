@@ -1,0 +1,111 @@
+"""Where a system's source tree comes from, as a state that holds it at its top.
+
+A pinned default, a git repository, an archive by URL, or what is at hand: a directory or archive of
+the build context, or a named build context.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from frameworks.base import Build
+from frameworks.spec import GitSource, LocalSource, Text, UrlSource
+from llb import Mount, State, git, http, scratch
+
+ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2")
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """A version that hutch knows: a repository, a branch or tag, and the commit it has to be."""
+
+    git: str
+    ref: str
+    commit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A source tree: its state, and a name that is the same for the same source."""
+
+    state: State
+    key: str
+
+
+def pins(folder: Path) -> tuple[str, dict[str, Pin]]:
+    """The default version and all that `versions.toml` of `folder` lists."""
+    with (folder / "versions.toml").open("rb") as file:
+        table = tomllib.load(file)
+    found = {
+        name: Pin(entry["git"], entry.get("ref", ""), entry.get("commit", ""))
+        for name, entry in table["versions"].items()
+    }
+    return str(table["default"]), found
+
+
+def tree(build: Build, folder: Path, marker: str) -> Tree:
+    """The source tree that the plan names, or the framework's pinned default.
+
+    `marker` is a file at a tree's top, by which the top of an archive is found.
+    """
+    kernel = build.plan.kernel
+    said = kernel.source if kernel is not None else None
+    at = kernel.from_ if kernel is not None else None
+    if said is None:
+        default, known = pins(folder)
+        pin = known[build.plan.version or default]
+        return _git(build, GitSource(Text(pin.git), Text(pin.ref), Text(pin.commit)), at)
+    if isinstance(said, GitSource):
+        return _git(build, said, said.url)
+    if isinstance(said, UrlSource):
+        key = f"sha256:{said.sha256}"
+        name = said.url.rpartition("/")[2]
+        meta = build.meta("kernel", f"fetch {said.url}", said.url)
+        archive = http(said.url, checksum=key, filename=name, meta=meta)
+        return _unpack(build, archive, name, marker, key, said.url)
+    if isinstance(said, LocalSource):
+        named = build.inputs.named(said.path)
+        if named is not None:
+            return Tree(named, f"context:{said.path}")
+        context = build.inputs.context(said.path)
+        if said.path.endswith(ARCHIVES):
+            return _unpack(build, context, said.path, marker, f"local:{said.path}", said.path)
+        meta = build.meta("kernel", f"take the source from {said.path}", said.path)
+        state = scratch().copy(context, said.path, "/", contents_only=True, meta=meta)
+        return Tree(state, f"local:{said.path}")
+    raise AssertionError("a package source passed the plan's check")
+
+
+def cache_key(tree: Tree) -> str:
+    """A name for cache mounts: short, and the same for the same source."""
+    return hashlib.sha256(tree.key.encode()).hexdigest()[:16]
+
+
+def _git(build: Build, source: GitSource, at: Text | None) -> Tree:
+    ref = str(source.ref or source.commit or "")
+    commit = str(source.commit or "")
+    # A commit by itself needs neither a look-up nor a check: BuildKit fetches just that.
+    checksum = commit if commit and ref != commit else ""
+    what = f"fetch {source.url} {ref}".rstrip()
+    meta = build.meta("kernel", what, at)
+    return Tree(
+        git(source.url, ref=ref, checksum=checksum, skip_submodules=True, meta=meta),
+        f"git:{source.url}#{commit or ref}",
+    )
+
+
+def _unpack(build: Build, archive: State, path: str, marker: str, key: str, at: Text) -> Tree:
+    name = path.rpartition("/")[2]
+    step = build.tool(
+        "frameworks.bsd.unpack",
+        [f"/archive/{name}", "/out", marker],
+        mounts=(
+            Mount.bind("/archive", scratch().copy(archive, path, f"/{name}"), readonly=True),
+            Mount.bind("/out", scratch()),
+        ),
+        meta=build.meta("kernel", f"unpack {name}", at),
+    )
+    return Tree(step.mount("/out"), key)

@@ -1,0 +1,141 @@
+"""FreeBSD: `tools/build/make.py` with Debian's clang, and who runs the result (kernels.md 3)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from frameworks.base import Build, File, Guest, Plan
+from frameworks.bsd.recipe import CONFIG, EPOCH, SOURCE, BSD, prepend
+from frameworks.bsd.source import Tree
+from frameworks.process import Process
+from llb import CacheSharing, Mount, Platform, State, scratch
+
+OBJECTS = "/obj"
+_LLVM = "/usr/lib/llvm-19/bin"
+
+_TARGETS = {"amd64": ("amd64", "amd64"), "arm64": ("arm64", "aarch64")}
+"""OCI architecture -> FreeBSD's TARGET and TARGET_ARCH."""
+
+# make.py builds bmake and runs its tests, one of which fails under Debian's shell: the tests are of
+# bmake, not of what is built here.
+_TOOLCHAIN = """\
+cd /src
+sed -i 's/^op_test() {$/op_test() { [ -x bmake ] || op_build; return 0/' contrib/bmake/boot-strap
+exec tools/build/make.py "$@" -j"$(nproc)" kernel-toolchain
+"""
+
+_KERNEL = """\
+objects=$1
+shift
+cd /src
+tools/build/make.py "$@" -j"$(nproc)" buildkernel
+cp "/obj/src/$objects/sys/HUTCH/kernel" /out/kernel
+touch -d "@$SOURCE_DATE_EPOCH" /out/kernel
+"""
+
+
+class FreeBSD(BSD):
+    """The FreeBSD framework (urunc.md 2.3: the guest came to urunc after 0.8)."""
+
+    name: ClassVar[str] = "freebsd"
+    guest: ClassVar[Guest] = Guest(
+        type="freebsd",
+        monitors={"qemu": ("amd64", "arm64"), "firecracker": ("amd64",)},
+        rootfs=("block", "raw", "none"),
+        filesystems=("ufs", "ffs"),
+        runtime="0.9",
+    )
+    folder: ClassVar[Path] = Path(__file__).parent
+    marker: ClassVar[str] = "Makefile.inc1"
+    init_path: ClassVar[str] = "/urunit"
+    # What make.py wants of a host is in tools/build/Makefile (host-symlinks), beside the compilers.
+    packages: ClassVar[tuple[str, ...]] = (
+        "bc", "bison", "bzip2", "ca-certificates", "clang-19", "file", "flex", "g++", "gcc",
+        "hostname", "libarchive-dev", "libbz2-dev", "libc6-dev", "liblzma-dev", "libssl-dev",
+        "lld-19", "llvm-19", "m4", "make", "patch", "procps", "python3", "time", "xz-utils",
+        "zlib1g-dev",
+    )  # fmt: skip
+    default_config: ClassVar[str] = "microvm"
+    conf_directories: ClassVar[dict[str, tuple[str, ...]]] = {
+        "amd64": ("sys/amd64/conf", "sys/arch/amd64/conf"),
+        "arm64": ("sys/arm64/conf", "sys/arch/arm64/conf"),
+    }
+
+    def image_platform(self, plan: Plan, ref: str) -> Platform:
+        """FreeBSD's images say so in `os`; kernels and other images may be for Linux."""
+        rootfs = plan.rootfs
+        froms = {str(rootfs.from_), *(str(include.from_) for include in rootfs.include)}
+        if ref in froms:
+            return Platform("freebsd", plan.platform.architecture)
+        return plan.platform
+
+    def started(self, process: Process) -> Process:
+        """urunc starts what comes first as init, and knows ours by this name (urunc.md 2.3)."""
+        return prepend(process, self.init_path)
+
+    def toolchain(self, build: Build) -> State:
+        """Debian's clang and lld, and what `kernel-toolchain` makes of the tree, at /obj."""
+        debian = self.debian(build)
+        objects = self._toolchain(build, debian, self.patched(build, self.source(build)))
+        return debian.copy(
+            objects,
+            "/",
+            OBJECTS,
+            contents_only=True,
+            meta=build.meta("toolchain", "add FreeBSD's tools"),
+        )
+
+    def kernel(self, build: Build) -> File:
+        """The kernel: an ELF file, for amd64 with a PVH note."""
+        plan = build.plan
+        assert plan.kernel is not None
+        debian = self.debian(build)
+        source = self.patched(build, self.source(build))
+        objects = self._toolchain(build, debian, source)
+        config = self.configure(build, debian, source)
+        target, arch = _TARGETS[plan.platform.architecture]
+        directory = f"{target}.{arch}"
+        cache = self.objects(build, source, "kernel")
+        wanted = ("KERNCONF=HUTCH", f"KERNCONFDIR={CONFIG}", "NO_MODULES=yes")
+        step = build.run(
+            debian,
+            ["/bin/sh", "-euc", _KERNEL, "kernel", directory, *self._arguments(build), *wanted],
+            mounts=(
+                Mount.bind(SOURCE, source.state, readonly=True),
+                # Written to, and thrown away: what is kept of it is the cache below.
+                Mount.bind(OBJECTS, objects, output=False),
+                build.cache(f"{OBJECTS}/src/{directory}/sys", cache, CacheSharing.LOCKED),
+                Mount.bind(CONFIG, config, readonly=True),
+                Mount.bind("/out", scratch()),
+            ),
+            env=self._environment(),
+            meta=build.meta("kernel", "make.py buildkernel", plan.kernel.from_),
+        )
+        return File(step.mount("/out"), "/kernel")
+
+    def _toolchain(self, build: Build, debian: State, source: Tree) -> State:
+        """`kernel-toolchain`: for one source and architecture, the same vertex in every build."""
+        return build.run(
+            debian,
+            ["/bin/sh", "-euc", _TOOLCHAIN, "toolchain", *self._arguments(build)],
+            mounts=(
+                Mount.bind(SOURCE, source.state, output=False),
+                Mount.bind(OBJECTS, scratch()),
+            ),
+            env=self._environment(),
+            meta=build.meta("toolchain", "make.py kernel-toolchain"),
+        ).mount(OBJECTS)
+
+    def _arguments(self, build: Build) -> list[str]:
+        """What every call of `make.py` is told."""
+        target, arch = _TARGETS[build.plan.platform.architecture]
+        return [
+            f"--cross-bindir={_LLVM}",
+            f"TARGET={target}",
+            f"TARGET_ARCH={arch}",
+            "WITH_REPRODUCIBLE_BUILD=yes",
+        ]
+
+    def _environment(self) -> dict[str, str]:
+        return {"SOURCE_DATE_EPOCH": EPOCH, "MAKEOBJDIRPREFIX": OBJECTS, "USER": "hutch"}

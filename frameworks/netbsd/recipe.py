@@ -1,0 +1,205 @@
+"""NetBSD: `build.sh tools`, `build.sh kernel=`, and who runs the result (kernels.md 2)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from frameworks.base import Build, File, Guest, Plan
+from frameworks.bsd.recipe import CONFIG, EPOCH, INSTALL, SOURCE, BSD
+from frameworks.bsd.source import Tree
+from frameworks.diagnostics import Collector
+from llb import CacheSharing, Mount, State, mkdir, mkfile, scratch
+
+OBJECTS = "/obj"
+TOOLS = "/tools"
+_EXTERNAL = "/xt"
+
+_MACHINES = {
+    "amd64": ("amd64", "x86_64", "x86_64--netbsd"),
+    "arm64": ("evbarm", "aarch64", "aarch64--netbsd"),
+}
+"""OCI architecture -> NetBSD's machine, its architecture, and the prefix of its tools."""
+
+_DEBIAN = {"amd64": "x86-64-linux-gnu", "arm64": "aarch64-linux-gnu"}
+
+_BUILD = """\
+cd "$1"
+shift
+exec ./build.sh -U -u -N1 -j"$(nproc)" "$@"
+"""
+
+_KERNEL = """\
+kernel=$1
+shift
+cd /src
+./build.sh -U -u -N1 -j"$(nproc)" "$@" kernel=/config/HUTCH
+cp "/obj/sys/arch/$kernel" /out/netbsd
+touch -d "@$SOURCE_DATE_EPOCH" /out/netbsd
+"""
+
+_COMPILER = """\
+#!/bin/sh
+exec {compiler} {flags} \\
+	-U__linux__ -U__linux -Ulinux -U__gnu_linux__ -U__unix -Uunix -D__NetBSD__=1 \\
+	-U_FORTIFY_SOURCE "$@"
+"""
+_PREPROCESSOR = """\
+#!/bin/sh
+exec {compiler} -U__linux__ -U__linux -Ulinux -U__unix -Uunix "$@"
+"""
+_FLAGS = {
+    "amd64": "-m64 -fno-pie -no-pie -fcf-protection=none -fno-stack-protector",
+    "arm64": "-fno-pie -no-pie -fno-stack-protector -mno-outline-atomics",
+}
+_BINUTILS = (
+    "ar", "as", "ld", "nm", "objcopy", "objdump", "ranlib", "readelf", "size", "strings", "strip",
+)  # fmt: skip
+
+
+class NetBSD(BSD):
+    """The NetBSD framework. No released urunc takes its guests: `type` is what one would read."""
+
+    name: ClassVar[str] = "netbsd"
+    guest: ClassVar[Guest] = Guest(
+        type="netbsd",
+        monitors={"qemu": ("amd64", "arm64"), "firecracker": ("amd64",)},
+        rootfs=("block", "raw", "none"),
+        filesystems=("ext2", "ffs"),
+        runtime="",
+    )
+    folder: ClassVar[Path] = Path(__file__).parent
+    marker: ClassVar[str] = "build.sh"
+    init_path: ClassVar[str] = "/sbin/init"
+    packages: ClassVar[tuple[str, ...]] = (
+        "ca-certificates", "file", "g++", "gcc", "libc6-dev", "make", "patch", "python3",
+        "xz-utils", "zlib1g-dev",
+    )  # fmt: skip
+    default_config: ClassVar[str] = "MICROVM"
+    conf_directories: ClassVar[dict[str, tuple[str, ...]]] = {
+        "amd64": ("sys/arch/amd64/conf",),
+        "arm64": ("sys/arch/evbarm/conf",),
+    }
+
+    def check(self, plan: Plan, problems: Collector) -> None:
+        super().check(plan, problems)
+        problems.warn(
+            "unsupported-runtime",
+            "no released urunc runs NetBSD guests",
+            hint="the image says what a runtime for them would read; QEMU runs it by hand",
+            at=plan.monitor.at,
+        )
+
+    def toolchain(self, build: Build) -> State:
+        """Debian's compilers, and NetBSD's own tools at /tools."""
+        debian = self._host(build)
+        tools = self._tools(build, debian, self.patched(build, self.source(build)))
+        return debian.copy(
+            tools,
+            "/",
+            TOOLS,
+            contents_only=True,
+            meta=build.meta("toolchain", "add NetBSD's tools"),
+        )
+
+    def kernel(self, build: Build) -> File:
+        """The kernel: an ELF file with a PVH note for amd64, a boot image for arm64."""
+        plan = build.plan
+        assert plan.kernel is not None
+        debian = self._host(build)
+        source = self.patched(build, self.source(build))
+        tools = self._tools(build, debian, source)
+        config = self.configure(build, debian, source)
+        machine, _, _ = _MACHINES[plan.platform.architecture]
+        made = "netbsd" if machine == "amd64" else "netbsd.img"
+        path = f"{machine}/compile/HUTCH/{made}"
+        step = build.run(
+            debian,
+            ["/bin/sh", "-euc", _KERNEL, "kernel", path, *self._arguments(build)],
+            mounts=(
+                Mount.bind(SOURCE, source.state, readonly=True),
+                Mount.bind(TOOLS, tools, readonly=True),
+                Mount.bind(CONFIG, config, readonly=True),
+                build.cache(OBJECTS, self.objects(build, source, "kernel"), CacheSharing.LOCKED),
+                Mount.bind("/out", scratch()),
+            ),
+            env={"SOURCE_DATE_EPOCH": EPOCH},
+            meta=build.meta("kernel", "build.sh kernel=HUTCH", plan.kernel.from_),
+        )
+        return File(step.mount("/out"), "/netbsd")
+
+    def _external(self, build: Build) -> bool:
+        """Does the compiler come from an image (`toolchain.from`), not from NetBSD's tree?"""
+        said = build.plan.toolchain.from_
+        return said is not None and said != "source"
+
+    def _host(self, build: Build) -> State:
+        """The image in which `build.sh` runs."""
+        debian = self.debian(build)
+        if not self._external(build):
+            return debian
+        architecture = build.plan.platform.architecture
+        gnu = _DEBIAN[architecture]
+        triple = gnu.replace("x86-64", "x86_64")
+        # Debian's cross compiler, also where it is the native one: the name is the same everywhere.
+        cross = build.run(
+            debian,
+            ["/bin/sh", "-euc", INSTALL, "install", f"gcc-{gnu}", f"binutils-{gnu}"],
+            network=True,
+            env={"SOURCE_DATE_EPOCH": EPOCH},
+            meta=build.meta("toolchain", "install the cross compiler", build.plan.toolchain.from_),
+        ).root
+        prefix = f"{_EXTERNAL}/bin/{_MACHINES[architecture][2]}"
+        stamp = int(EPOCH)
+        compiler = _COMPILER.format(compiler=f"{triple}-gcc", flags=_FLAGS[architecture])
+        preprocessor = _PREPROCESSOR.format(compiler=f"{triple}-cpp")
+        wrappers = {name: f'#!/bin/sh\nexec {triple}-{name} "$@"\n' for name in _BINUTILS}
+        wrappers |= {"gcc": compiler, "cpp": preprocessor}
+        return cross.file(
+            mkdir(f"{_EXTERNAL}/bin", timestamp=stamp),
+            *(
+                mkfile(f"{prefix}-{name}", text, mode=0o755, timestamp=stamp)
+                for name, text in sorted(wrappers.items())
+            ),
+            meta=build.meta("toolchain", "name the cross compiler as NetBSD does"),
+        )
+
+    def _tools(self, build: Build, debian: State, source: Tree) -> State:
+        """The result of `build.sh tools`: for one source, the same vertex in every build."""
+        return build.run(
+            debian,
+            ["/bin/sh", "-euc", _BUILD, "tools", SOURCE, *self._arguments(build), "tools"],
+            mounts=(
+                Mount.bind(SOURCE, source.state, readonly=True),
+                Mount.bind(TOOLS, scratch()),
+                build.cache(OBJECTS, self.objects(build, source, "tools"), CacheSharing.LOCKED),
+            ),
+            env={"SOURCE_DATE_EPOCH": EPOCH, "HOST_CFLAGS": "-O -fcommon"},
+            meta=build.meta("toolchain", "build.sh tools"),
+        ).mount(TOOLS)
+
+    def _arguments(self, build: Build) -> list[str]:
+        """What every call of `build.sh` is told."""
+        machine, architecture, _ = _MACHINES[build.plan.platform.architecture]
+        arguments = [
+            "-m",
+            machine,
+            "-a",
+            architecture,
+            "-O",
+            OBJECTS,
+            "-T",
+            TOOLS,
+            "-V",
+            "MKX11=no",
+        ]
+        if not self._external(build):
+            return [*arguments, "-V", "MKREPRO=yes", "-V", f"MKREPRO_TIMESTAMP={EPOCH}"]
+        # MKREPRO asks for options that only NetBSD's own compiler has; newvers.sh takes the time
+        # instead (kernels.md 2).
+        variables = (
+            "TOOLCHAIN_MISSING=yes", f"EXTERNAL_TOOLCHAIN={_EXTERNAL}", "HAVE_GCC=12",
+            "NOGCCERROR=1", "MKREPRO=no", "MKCTF=no", "MKDTRACE=no", "MKGROFF=no", "USE_SSP=no",
+            f"_NVFLAGS=-r -t {EPOCH}",
+        )  # fmt: skip
+        return arguments + [word for variable in variables for word in ("-V", variable)]
