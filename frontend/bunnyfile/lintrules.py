@@ -253,7 +253,7 @@ def _from_warnings(subject: Subject, code: str) -> Iterator[Finding]:
 
 
 def _nothing(subject: Subject) -> Iterator[Finding]:
-    """Findings of this rule are made where the directive is read."""
+    """Found elsewhere: where the directive is read, or where a Dockerfile is built."""
     del subject
     return iter(())
 
@@ -300,6 +300,7 @@ RULES: dict[str, Rule] = {
         Rule("UnusedArgument", "A build argument is declared and not used", _unused_argument),
         Rule("UnknownKey", "A key has no meaning, and is ignored", _unknown_key),
         Rule("BareVariable", "An environment variable has no value", _bare_variable),
+        Rule("InheritedLabel", "A label of the base image for the runtime is not used", _nothing),
         Rule("InvalidCheckDirective", "A '# check=' line cannot be understood", _nothing),
     )
 }

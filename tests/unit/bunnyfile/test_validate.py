@@ -49,7 +49,9 @@ def _pattern(_: Any, pattern: str, value: Any, __: Any) -> Iterator[jsonschema.V
         yield jsonschema.ValidationError("pattern")
 
 
-Reference = extend(jsonschema.Draft202012Validator, {"pattern": _pattern}, type_checker=_TYPES)
+Reference = extend(  # type: ignore[no-untyped-call]
+    jsonschema.Draft202012Validator, {"pattern": _pattern}, type_checker=_TYPES
+)
 
 
 def plain(node: Node) -> Any:
