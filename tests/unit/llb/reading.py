@@ -28,7 +28,7 @@ def identifier(state: State) -> str:
 def execution(state: State, caps: Caps | None = None) -> pb.ExecOp:
     message = head(state, caps).message
     assert message.HasField("exec")
-    return getattr(message, "exec")  # noqa: B009 - `exec` reads like the built-in
+    return message.exec
 
 
 def actions(state: State, caps: Caps | None = None) -> list[pb.FileAction]:

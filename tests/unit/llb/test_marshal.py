@@ -212,7 +212,7 @@ def outputs_of(definition: llb.Definition, digest: str) -> int:
     (op,) = [op for op in definition.ops() if op.digest == digest]
     if op.kind != "exec":
         return 1
-    return sum(mount.output >= 0 for mount in getattr(op.message, "exec").mounts)  # noqa: B009
+    return sum(mount.output >= 0 for mount in op.message.exec.mounts)
 
 
 def random_state(dice: random.Random, size: int) -> llb.State:
