@@ -80,6 +80,8 @@ class Plan:
     init: Text | None = None
     settings: Settings = field(default_factory=Settings)
     epoch: int | None = None
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """Runtime keys by short name that the file gives itself (a Dockerfile's labels); they win."""
     compat: bool = False
     """A v0.1 file: copies and config merge as the Go tool does them (urunc.md 4.2)."""
 

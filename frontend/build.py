@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import frameworks
 from frameworks.base import Build, Flags
-from frameworks.diagnostics import Diagnostic, Problems, problem
+from frameworks.diagnostics import Diagnostic, Problems, Severity, problem
 from frameworks.lower import Lowering
 from frontend import plan, targets
-from frontend.bunnyfile import Loaded, load
+from frontend.bunnyfile import Loaded, kind_of, load
 from frontend.gateway.contexts import BuildFile, Contexts
 from frontend.gateway.errors import GatewayError
 from frontend.gateway.images import Images
@@ -38,7 +38,12 @@ def build(client: Client) -> Result:
     """
     environment = Environment.read()
     options = Options.parse(environment.options, environment.build_platform)
-    return Session(client, environment, options).result()
+    session = Session(client, environment, options)
+    if options.request:
+        from frontend import subrequests
+
+        return subrequests.reply(session)
+    return session.result()
 
 
 class Session:
@@ -56,10 +61,8 @@ class Session:
         source = self.contexts.build_file()
         builder = Builder(multi_platform=self.options.multi_platform)
         try:
-            for number, (platform, loaded) in enumerate(self._platforms(source.file)):
-                if number == 0:
-                    self._warn(source, loaded.warnings)
-                self._add(builder, platform, loaded)
+            for planned, inputs in self._jobs(source):
+                self._add(builder, planned, inputs)
         except Problems as problems:
             raise Problems(
                 found if found.file is not None else replace(found, file=source.file)
@@ -67,11 +70,41 @@ class Session:
             ) from None
         return builder.build()
 
-    def _platforms(self, file: SourceFile) -> Iterable[tuple[Platform, Loaded]]:
-        """The platforms to build, with the file as each of them reads it.
+    @property
+    def is_dockerfile(self) -> bool:
+        """Whether the build file is a Dockerfile, which BuildKit's own frontend builds first."""
+        return kind_of(self.contexts.build_file().file.data) == "dockerfile"
 
-        Without `--platform` it is the file's own architecture, or else the builder's.
+    @property
+    def check_options(self) -> str:
+        """What a `# check=` line would say, from the build argument that Docker has for it."""
+        return self.options.build_args.get("BUILDKIT_DOCKERFILE_CHECK", "")
+
+    def check(self, platform: Platform, loaded: Loaded) -> Plan:
+        """What can be said of one platform's build before anything is fetched. Raises Problems."""
+        return plan.make(loaded.bunnyfile, loaded.file, platform, epoch=self.options.epoch)
+
+    def _jobs(self, source: BuildFile) -> Iterable[tuple[Plan, GatewayInputs]]:
+        """Each platform's plan, and where its inputs come from."""
+        if self.is_dockerfile:
+            from frontend import containerfile
+
+            for platform in self.options.platforms or (self.worker,):
+                inputs = GatewayInputs(self.contexts, self.images)
+                yield containerfile.make(self, source, platform, inputs), inputs
+            return
+        for number, (platform, loaded) in enumerate(self.platforms()):
+            if number == 0:
+                self._lint(source, loaded)
+            yield self.plan(platform, loaded), GatewayInputs(self.contexts, self.images)
+
+    def platforms(self) -> Iterable[tuple[Platform, Loaded]]:
+        """The platforms to build, with the bunnyfile as each of them reads it.
+
+        Without `--platform` it is the file's own architecture, or else the builder's. Raises
+        Problems.
         """
+        file = self.contexts.build_file().file
         asked = self.options.platforms or (self.worker,)
         for platform in asked:
             loaded = self._load(file, platform)
@@ -85,15 +118,16 @@ class Session:
         args = {**plan.platform_args(platform, self.worker), **self.options.build_args}
         return load(file.data, file.filename, args)
 
-    def _add(self, builder: Builder, platform: Platform, loaded: Loaded) -> None:
+    def _add(self, builder: Builder, planned: Plan, inputs: GatewayInputs) -> None:
         """Build one platform and add it to the result."""
-        planned = self._plan(platform, loaded)
-        inputs = GatewayInputs(self.contexts, self.images)
+        platform = planned.platform
         framework = frameworks.get(planned.framework)
         build = Build(planned, framework, inputs, self.worker, self._flags())
+        # In a Dockerfile `--target` names one of its stages.
+        name = "" if self.is_dockerfile else self.options.target
         while True:
             lowering = Lowering(build)
-            target = targets.find(self.options.target, lowering)
+            target = targets.find(name, lowering)
             if inputs.settle():
                 break
         ref = self._solve(target.state, platform, planned.file)
@@ -104,8 +138,9 @@ class Session:
             builder.base_config(platform, target.base_config)
         builder.fact("hutch.framework", planned.framework)
 
-    def _plan(self, platform: Platform, loaded: Loaded) -> Plan:
-        planned = plan.make(loaded.bunnyfile, loaded.file, platform, epoch=self.options.epoch)
+    def plan(self, platform: Platform, loaded: Loaded) -> Plan:
+        """The whole plan of one platform; a prebuilt root filesystem is looked at."""
+        planned = self.check(platform, loaded)
         rootfs = planned.rootfs
         if rootfs.path is None or rootfs.type is not None:
             return planned
@@ -159,13 +194,32 @@ class Session:
             cache_namespace=options.cache_namespace,
         )
 
-    def _warn(self, source: BuildFile, warnings: Iterable[Diagnostic]) -> None:
-        for found in warnings:
-            info = ops_pb2.SourceInfo(
-                filename=source.file.filename, data=source.file.data, language="YAML"
-            )
-            ranges = [_range(found)] if found.at is not None else []
-            self.client.warn(source.digest, str(found), info=info, ranges=ranges)
+    def _lint(self, source: BuildFile, loaded: Loaded) -> None:
+        """Show the findings of lint; raises Problems where the file wants them to be errors."""
+        from frontend.bunnyfile.lint import lint
+        from frontend.bunnyfile.lintrules import RULES
+
+        report = lint(loaded, self.check_options, self.options.named_contexts)
+        if report.fails:
+            raise Problems(replace(d, severity=Severity.ERROR) for d in report.findings)
+        for found in report.findings:
+            self.warn(source, found, RULES[found.code].url)
+
+    def warn(self, source: BuildFile, found: Diagnostic, page: str) -> None:
+        """Show one warning, with its lines and the page that explains it."""
+        line = f" (line {found.at.start.line})" if found.at is not None else ""
+        self.client.warn(
+            source.digest,
+            f"{found.code}: {found.message}{line}",
+            detail=[found.hint] if found.hint else [],
+            url=page,
+            info=ops_pb2.SourceInfo(
+                filename=source.file.filename,
+                data=source.file.data,
+                language=source.file.language,
+            ),
+            ranges=[_range(found)] if found.at is not None else [],
+        )
 
 
 def _range(found: Diagnostic) -> ops_pb2.Range:

@@ -51,6 +51,7 @@ def runtime_keys(build: Build, root: Root) -> dict[str, str]:
     elif root.file is not None:
         keys["block"] = ROOTFS
         keys["blkMntPoint"] = str(plan.rootfs.mount)
+    keys.update(plan.keys)
     return {PREFIX + name: keys[name] for name in sorted(keys)}
 
 

@@ -70,6 +70,13 @@ class GatewayInputs(Inputs):
 
         return self._ask(("dockerfile", path, target, str(platform)), build)
 
+    def give_dockerfile(
+        self, path: Text, target: str, platform: Platform, result: ResolvedImage
+    ) -> None:
+        """Answer for a Dockerfile that was built already."""
+        key = ("dockerfile", path, target, str(platform))
+        self._found[key] = Image(result.state, str(path), result.config)
+
     def tools(self) -> State:
         return self._images.own()
 

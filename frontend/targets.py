@@ -17,6 +17,7 @@ from frameworks.base import File
 from frameworks.diagnostics import Problems, did_you_mean, problem
 from frameworks.lower import Lowering, Root
 from frameworks.process import Process
+from frameworks.spec import Bunnyfile
 from frontend import image
 from llb import State, scratch
 
@@ -104,6 +105,30 @@ TARGETS: dict[str, Callable[[Lowering], Target]] = {
     "app": _app,
     "toolchain": _toolchain,
 }
+
+
+DESCRIPTIONS = {
+    "image": "the image that urunc boots",
+    "kernel": "the kernel file alone",
+    "rootfs": "the root filesystem: its file, or the tree of a raw one",
+    "app": "the application's artifacts",
+    "toolchain": "the image that kernels and applications are built in",
+}
+"""The targets in words, for `--call=targets`."""
+
+
+def available(bunnyfile: Bunnyfile) -> frozenset[str]:
+    """The targets that a file has the sections for."""
+    kernel, app = bunnyfile.kernel, bunnyfile.app
+    builds = app is not None or (kernel is not None and kernel.from_ == "source")
+    sections = {
+        "image": True,
+        "kernel": kernel is not None,
+        "rootfs": bunnyfile.rootfs is not None,
+        "app": app is not None,
+        "toolchain": builds,
+    }
+    return frozenset(name for name, there in sections.items() if there)
 
 
 def _files(lowering: Lowering, step: str, *files: File) -> Target:

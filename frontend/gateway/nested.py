@@ -8,6 +8,7 @@ line. Source: buildkit-gateway.md 7.
 from __future__ import annotations
 
 import re
+from posixpath import basename
 from typing import TYPE_CHECKING
 
 from frameworks.diagnostics import problem
@@ -21,12 +22,13 @@ if TYPE_CHECKING:
     from frontend.gateway.contexts import Contexts
 
 _OURS = frozenset(
-    "requestid frontend.caps source cmdline multi-platform platform target filename "
-    "dockerfilekey context contextkey contextsubdir".split()
+    (
+        *("requestid", "frontend.caps", "source", "cmdline", "multi-platform", "platform"),
+        *("target", "filename", "dockerfilekey", "context", "contextkey", "contextsubdir"),
+    )
 )
 _SYNTAX = re.compile(rb"#\s*syntax\s*=\s*(\S+)[ \t]*([^\r\n]*)", re.IGNORECASE)
 _DIRECTIVE = re.compile(rb"#\s*\w+\s*=")
-_NAME = "Dockerfile"
 
 
 def dockerfile(contexts: Contexts, path: str, target: str, platform: Platform) -> ResolvedImage:
@@ -41,28 +43,26 @@ def dockerfile(contexts: Contexts, path: str, target: str, platform: Platform) -
 
 
 def solve(
-    contexts: Contexts, data: bytes, name: str, target: str, platform: Platform
+    contexts: Contexts,
+    data: bytes,
+    name: str,
+    target: str,
+    platform: Platform,
+    *,
+    ours: bool = False,
 ) -> ResolvedImage:
-    """Build the Dockerfile whose bytes are `data`, called `name` in messages."""
-    options = {key: value for key, value in contexts.options.raw.items() if _passes(key)}
-    options |= {"filename": _NAME, "cmdline": "", "platform": str(platform)}
+    """Build the Dockerfile whose bytes are `data`, called `name` in messages.
+
+    `ours` says that its `# syntax=` line is what called us, and is not to be followed again.
+    """
+    frontend, options = _request(contexts, data, name, ours=ours)
+    options["platform"] = str(platform)
     if target:
         options["target"] = target
-    frontend = "dockerfile.v0"
-    syntax, line = syntax_of(data)
-    if syntax:
-        if syntax == contexts.options.source:
-            raise problem(
-                "dockerfile-recursion",
-                f"'{name}' names hutch in its `# syntax=` line, and would be built for ever",
-                hint="remove that line",
-            )
-        frontend = "gateway.v0"
-        options |= {"source": syntax, "cmdline": line}
     solved = contexts.client.solve(
         frontend=frontend,
         options=options,
-        inputs=_inputs(contexts, data),
+        inputs=_inputs(contexts, data, basename(name)),
         cache_imports=contexts.options.cache_imports,
     )
     config = solved.metadata.get("containerimage.config", b"{}")
@@ -70,6 +70,38 @@ def solve(
         return ResolvedImage(scratch(), "", config)
     state = State.from_definition(solved.ref.definition).with_image_config(config)
     return ResolvedImage(state, "", config)
+
+
+def ask(contexts: Contexts, data: bytes, name: str) -> Mapping[str, bytes]:
+    """The Dockerfile frontend's answer to the subrequest of this build: metadata alone."""
+    frontend, options = _request(contexts, data, name, ours=True)
+    raw = contexts.options.raw
+    for key in ("requestid", "frontend.caps", "target", "platform"):
+        if key in raw:
+            options[key] = raw[key]
+    solved = contexts.client.solve(
+        frontend=frontend, options=options, inputs=_inputs(contexts, data, basename(name))
+    )
+    return solved.metadata
+
+
+def _request(
+    contexts: Contexts, data: bytes, name: str, *, ours: bool
+) -> tuple[str, dict[str, str]]:
+    """The frontend for a Dockerfile, and the options of the build that it may see."""
+    options = {key: value for key, value in contexts.options.raw.items() if _passes(key)}
+    options |= {"filename": basename(name), "cmdline": ""}
+    syntax, line = syntax_of(data)
+    own = syntax == contexts.options.source
+    if not syntax or (own and ours):
+        return "dockerfile.v0", options
+    if own:
+        raise problem(
+            "dockerfile-recursion",
+            f"'{name}' names hutch in its `# syntax=` line, and would be built for ever",
+            hint="remove that line",
+        )
+    return "gateway.v0", options | {"source": syntax, "cmdline": line}
 
 
 def syntax_of(data: bytes) -> tuple[str, str]:
@@ -93,12 +125,12 @@ def _passes(key: str) -> bool:
     return key not in _OURS and not key.startswith("attest:")
 
 
-def _inputs(contexts: Contexts, data: bytes) -> Mapping[str, Definition]:
+def _inputs(contexts: Contexts, data: bytes, name: str) -> Mapping[str, Definition]:
     """The graphs that stand in for the client's directories; the rest it reads from the client."""
-    file = scratch().mkfile("/" + _NAME, data)
+    file = scratch().mkfile("/" + name, data)
     ignored = "\n".join(contexts.ignored())
     if ignored:
-        file = file.mkfile(f"/{_NAME}.dockerignore", ignored + "\n")
+        file = file.mkfile(f"/{name}.dockerignore", ignored + "\n")
     given = dict(contexts.client.inputs())
     given["dockerfile"] = contexts.marshal(file)
     if not contexts.is_local:

@@ -1,0 +1,142 @@
+"""Questions about a build file that build nothing: `--check` and `--call`.
+
+    --call=outline                 the arguments, secrets and caches of a target
+    --call=targets                 what `--target` can name
+    --check, --call=check          lint
+    --call=subrequests.describe    this list
+
+Each answers with metadata alone: `result.json`, which buildx prints in its own way, `result.txt`
+for clients that do not, and the version of the form. Source: buildkit-gateway.md 4.5
+(frontend/subrequests/*, buildx: commands/build.go).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from frontend.gateway import status
+from frontend.gateway.errors import GatewayError
+from frontend.gateway.result import Result, answer
+from frontend.subrequests.table import columns
+
+if TYPE_CHECKING:
+    from frontend.build import Session
+
+_VERSION = "1.0.0"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a question is answered with: JSON values, the same as text, and whether all is well.
+
+    `failed` is None for a question that cannot fail.
+    """
+
+    json: object
+    text: str
+    failed: bool | None = None
+
+    def to_result(self) -> Result:
+        """The reply as the daemon wants it."""
+        metadata = {
+            "result.json": json.dumps(self.json, indent=2, ensure_ascii=False),
+            "result.txt": self.text,
+            "version": _VERSION,
+        }
+        if self.failed is not None:
+            metadata["result.statuscode"] = str(int(self.failed))
+        return answer(metadata)
+
+
+def reply(session: Session) -> Result:
+    """Answer what `session.options.request` asks.
+
+    Raises Problems where the file is too wrong to be asked about, and GatewayError, typed as buildx
+    wants it, for a question that nobody here understands.
+    """
+    name = session.options.request
+    if name not in QUESTIONS:
+        raise GatewayError(status.unsupported_subrequest(name))
+    if name in _OF_THE_FILE and session.is_dockerfile:
+        return _delegated(session)
+    return QUESTIONS[name].answer(session).to_result()
+
+
+def _delegated(session: Session) -> Result:
+    """The answer of BuildKit's Dockerfile frontend, whose file it is."""
+    from frontend.gateway import nested
+
+    source = session.contexts.build_file().file
+    return answer(nested.ask(session.contexts, source.data, source.filename))
+
+
+def _describe(session: Session) -> Reply:
+    del session
+    described = [question.description(name) for name, question in QUESTIONS.items()]
+    rows = [
+        (name.removeprefix("frontend."), _VERSION, question.text)
+        for name, question in QUESTIONS.items()
+    ]
+    return Reply(described, columns(("NAME", "VERSION", "DESCRIPTION"), rows, gap=1))
+
+
+def _lint(session: Session) -> Reply:
+    from frontend.subrequests import lint
+
+    return lint.lint(session)
+
+
+def _outline(session: Session) -> Reply:
+    from frontend.subrequests import outline
+
+    return outline.outline(session)
+
+
+def _targets(session: Session) -> Reply:
+    from frontend.subrequests import targets
+
+    return targets.targets(session)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One row of the table of questions."""
+
+    text: str
+    answer: Callable[[Session], Reply]
+    metadata: tuple[str, ...] = ("result.json", "result.txt")
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    def description(self, name: str) -> dict[str, Any]:
+        """The question as `subrequests.describe` lists it."""
+        return {
+            "name": name,
+            "version": _VERSION,
+            "type": "rpc",
+            "description": self.text,
+            "opts": [
+                {"name": option, "description": text} for option, text in self.options.items()
+            ],
+            "metadata": [{"name": key} for key in self.metadata],
+        }
+
+
+QUESTIONS: dict[str, Question] = {
+    "frontend.lint": Question(
+        "Check a bunnyfile without building it",
+        _lint,
+        ("result.json", "result.txt", "result.statuscode"),
+    ),
+    "frontend.outline": Question(
+        "List the arguments, secrets and caches of a target",
+        _outline,
+        options={"target": "The target, as for --target"},
+    ),
+    "frontend.targets": Question("List the targets that can be built", _targets),
+    "frontend.subrequests.describe": Question("List the questions that can be asked", _describe),
+}
+
+_OF_THE_FILE = frozenset(QUESTIONS) - {"frontend.subrequests.describe"}
