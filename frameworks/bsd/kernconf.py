@@ -1,10 +1,9 @@
 """Write the configuration of a BSD kernel, and say what of it the source tree does not know.
 
-Runs inside the kernel's configuration step with the toolchain's Python, as a single file, so it
-imports nothing of hutch.
+Runs in hutch's own image, as steps of the build.
 
-    kernconf.py write REQUEST --source TREE --out DIR
-    kernconf.py require DIR/report.json
+    python3 -m frameworks.bsd.kernconf write REQUEST --source TREE --out DIR
+    python3 -m frameworks.bsd.kernconf require DIR/report.json --config DIR/HUTCH --out OTHER
 
 REQUEST is a JSON object:
 
@@ -18,7 +17,8 @@ REQUEST is a JSON object:
 `write` leaves DIR/HUTCH, which includes the base and puts the rest after it, and DIR/report.json:
 a list of objects with `option` ("" for the base), `wanted`, `reason` ("unknown", "no-config",
 "no-tree") and `nearest`, the names that look like it. `require` prints them and ends with 3 if
-there are any. Two steps, so that the report can be read after a failure.
+there are any, else it copies the configuration. Two steps, so that the report can be read after a
+failure.
 
 A line of a fragment that ends in `# if PATH` counts only when the tree has PATH: options differ
 from release to release.
@@ -51,13 +51,24 @@ class Finding:
     reason: str
     nearest: tuple[str, ...] = ()
 
-    def __str__(self) -> str:
-        near = f"; did you mean {' or '.join(self.nearest)}?" if self.nearest else ""
+    def why(self) -> str:
+        """What is wrong, in words."""
         if self.reason == "no-config":
-            return f"the source tree has no kernel configuration '{self.wanted}'{near}"
+            return f"the source tree has no kernel configuration '{self.wanted}'"
         if self.reason == "no-tree":
             return f"this is no source tree: it has no {self.wanted}"
-        return f"the source tree has no kernel option '{self.option}'{near}"
+        return f"the source tree has no kernel option '{self.option}'"
+
+    def __str__(self) -> str:
+        near = f"; did you mean {' or '.join(self.nearest)}?" if self.nearest else ""
+        return self.why() + near
+
+
+def read_report(report: bytes) -> list[Finding]:
+    """The findings of a report."""
+    return [
+        Finding(**{**found, "nearest": tuple(found["nearest"])}) for found in json.loads(report)
+    ]
 
 
 def netbsd_options(source: Path) -> dict[str, str]:
@@ -190,13 +201,17 @@ def main(arguments: list[str] | None = None) -> int:
     write.add_argument("--out", type=Path, required=True)
     require = commands.add_parser("require")
     require.add_argument("report", type=Path)
+    require.add_argument("--config", type=Path, required=True)
+    require.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(arguments)
     if options.command == "require":
-        report = json.loads(options.report.read_text(encoding="utf-8"))
-        for found in report:
-            found["nearest"] = tuple(found["nearest"])
-            print(f"hutch: {Finding(**found)}", file=sys.stderr)
-        return 3 if report else 0
+        findings = read_report(options.report.read_bytes())
+        for found in findings:
+            print(f"hutch: {found}", file=sys.stderr)
+        if findings:
+            return 3
+        (options.out / NAME).write_bytes(options.config.read_bytes())
+        return 0
     request = json.loads(options.request.read_text(encoding="utf-8"))
     text, findings = compose(request, options.source)
     (options.out / NAME).write_text(text, encoding="utf-8")

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import posixpath
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
-from frameworks.base import Build, Framework, Plan
-from frameworks.bsd.source import Tree, cache_key, pins, tree
-from frameworks.diagnostics import Collector, did_you_mean
+from frameworks.base import Build, File, Framework, Plan
+from frameworks.bsd.kernconf import read_report
+from frameworks.bsd.source import Tree, cache_key, pins, run_script, script, tree
+from frameworks.diagnostics import Collector, Diagnostic, did_you_mean
 from frameworks.init import config
 from frameworks.process import Process
 from frameworks.spec import Kernel, PackageSource, Text
-from llb import Mount, Range, State, copy, mkdir, mkfile, scratch
+from llb import Meta, Mount, State, copy, mkdir, mkfile, scratch
 
 SOURCE = "/src"
 CONFIG = "/config"
@@ -26,12 +28,6 @@ PROGRAMS = "/usr/lib/hutch/init"
 """Where hutch's own image has the init programs, built: `<system>-<architecture>`."""
 
 _IMAGE = "debian:trixie-slim"
-INSTALL = """\
-export DEBIAN_FRONTEND=noninteractive
-apt-get update -q
-apt-get install -y -q --no-install-recommends "$@"
-rm -rf /var/lib/apt/lists /var/log/apt /var/log/dpkg.log /var/cache/ldconfig
-"""
 
 
 class BSD(Framework):
@@ -76,60 +72,93 @@ class BSD(Framework):
         base = build.inputs.named(image)
         if base is None:
             base = build.inputs.image(image, build.worker).state
-        packages = [*self.packages, *map(str, said.packages)]
-        return build.run(
-            base,
-            ["/bin/sh", "-euc", INSTALL, "install", *packages],
-            network=True,
-            env={"SOURCE_DATE_EPOCH": EPOCH},
-            meta=build.meta("toolchain", "install the compilers", said.from_),
-        ).root
+        tools = install(build, base, self.packages, "install the compilers", said.from_)
+        if said.packages:
+            at = said.packages[0]
+            tools = install(build, tools, said.packages, "install more packages", at)
+        return tools
 
-    def source(self, build: Build) -> Tree:
-        """The source tree."""
-        return tree(build, self.folder, self.marker)
+    def source(self, build: Build, tools: State) -> Tree:
+        """The source tree, with the plan's patches on it."""
+        found = tree(build, self.folder, self.marker, tools)
+        kernel = build.plan.kernel
+        state, key = found.state, found.key
+        for index, patch in enumerate(kernel.patches if kernel is not None else ()):
+            context = build.inputs.context(patch)
+            file = posixpath.join("/", patch)
+            mount = Mount.bind(f"/patches/{index:03}", context, file, readonly=True)
+            state = build.run(
+                tools,
+                ["/usr/bin/patch", "--strip=1", f"--directory={SOURCE}", f"--input={mount.dest}"]
+                + ["--batch", "--no-backup-if-mismatch"],
+                mounts=(mount, Mount.bind(SOURCE, state)),
+                env={"SOURCE_DATE_EPOCH": EPOCH},
+                meta=build.meta("kernel", f"patch {patch}", patch),
+            ).mount(SOURCE)
+            key += f"+{patch}"
+        return Tree(state, key)
 
-    def configure(self, build: Build, toolchain: State, source: Tree) -> State:
-        """A directory with the configuration `HUTCH`; what the tree does not know fails."""
+    def configure(self, build: Build, source: Tree) -> State:
+        """A directory with the configuration `HUTCH`, if the tree knows all that is in it."""
+        written = self._configuration(build, source)
+        step = build.tool(
+            "frameworks.bsd.kernconf",
+            ["require", "/written/report.json", "--config", "/written/HUTCH", "--out", CONFIG],
+            mounts=(
+                Mount.bind("/written", written, readonly=True),
+                Mount.bind(CONFIG, scratch()),
+            ),
+            meta=self._meta(build, "require the configuration"),
+        )
+        return step.mount(CONFIG)
+
+    def report(self, build: Build) -> File:
+        """What the source tree does not know of the configuration: to read when `kernel` fails."""
+        source = self.source(build, self.debian(build))
+        return File(self._configuration(build, source), "/report.json")
+
+    def explain(self, report: bytes, plan: Plan) -> tuple[Diagnostic, ...]:
+        """The content of `report` as diagnostics at the lines of the file."""
+        kernel = plan.kernel
+        assert kernel is not None
+        by_name = {str(option.name): option.name for option in kernel.options}
+        found = []
+        for finding in read_report(report):
+            at = by_name.get(finding.option, kernel.config)
+            near = f"did you mean {' or '.join(finding.nearest)}?" if finding.nearest else ""
+            found.append(
+                Diagnostic(
+                    "lost-option", finding.why(), near, at.at if at else kernel.at, plan.file
+                )
+            )
+        return tuple(found)
+
+    def _configuration(self, build: Build, source: Tree) -> State:
+        """The configuration `HUTCH` and `report.json`, which says what the tree does not know."""
         kernel = build.plan.kernel
         assert kernel is not None
         request, files = self._request(build, kernel)
-        at = kernel.config.at if kernel.config is not None else kernel.from_.at
-        program = (Path(__file__).parent / "kernconf.py").read_bytes()
-        request_files = files.file(
+        files = files.file(
             mkdir("/hutch"),
-            mkfile("/hutch/kernconf.py", program, timestamp=int(EPOCH)),
             mkfile("/hutch/request.json", request, timestamp=int(EPOCH)),
-            meta=build.meta("kernel", "note what the kernel is to have", at),
+            meta=self._meta(build, "note what the kernel is to have"),
         )
-        command = ["/usr/bin/python3", "/request/hutch/kernconf.py"]
-        written = build.run(
-            toolchain,
-            [*command, "write", "/request/hutch/request.json", "--source", SOURCE, "--out", CONFIG],
+        arguments = ["/request/hutch/request.json", "--source", SOURCE, "--out", CONFIG]
+        return build.tool(
+            "frameworks.bsd.kernconf",
+            ["write", *arguments],
             mounts=(
-                Mount.bind("/request", request_files, readonly=True),
+                Mount.bind("/request", files, readonly=True),
                 Mount.bind(SOURCE, source.state, readonly=True),
                 Mount.bind(CONFIG, scratch()),
             ),
-            env={"SOURCE_DATE_EPOCH": EPOCH},
-            meta=build.meta("kernel", "write the kernel configuration", at),
+            meta=self._meta(build, "write the configuration"),
         ).mount(CONFIG)
-        # Of a directory's own, so that the report can be read when this step fails.
-        named = kernel.options[0].name.at if kernel.options else at
-        return build.run(
-            toolchain,
-            [*command, "require", f"{CONFIG}/report.json"],
-            mounts=(
-                Mount.bind("/request", request_files, readonly=True),
-                Mount.bind(CONFIG, written),
-            ),
-            env={"SOURCE_DATE_EPOCH": EPOCH},
-            meta=build.meta(
-                "kernel",
-                "check that the source tree knows the configuration",
-                Range(named.start, kernel.options[-1].name.at.end) if kernel.options else at,
-            ),
-        ).mount(CONFIG)
+
+    def _meta(self, build: Build, what: str) -> Meta:
+        kernel = build.plan.kernel
+        assert kernel is not None
+        return build.meta("kernel", what, kernel.config or kernel.at)
 
     def _request(self, build: Build, kernel: Kernel) -> tuple[bytes, State]:
         """What `kernconf.py` is asked, and the files of the context that it reads."""
@@ -168,26 +197,6 @@ class BSD(Framework):
             meta=build.meta("kernel", f"take {path}", path),
         )
 
-    def patched(self, build: Build, source: Tree) -> Tree:
-        """The source with the plan's patches on it."""
-        kernel = build.plan.kernel
-        assert kernel is not None
-        state, key = source.state, source.key
-        for patch in kernel.patches:
-            context = build.inputs.context(patch)
-            state = build.run(
-                self.debian(build),
-                ["/usr/bin/patch", "-p1", "--batch", "-d", SOURCE, "-i", f"/patch/{patch}"],
-                mounts=(
-                    Mount.bind("/patch", context, readonly=True),
-                    Mount.bind(SOURCE, state),
-                ),
-                env={"SOURCE_DATE_EPOCH": EPOCH},
-                meta=build.meta("kernel", f"patch the source with {patch}", patch),
-            ).mount(SOURCE)
-            key += f"+{patch}"
-        return Tree(state, key)
-
     def objects(self, build: Build, source: Tree, what: str) -> str:
         """The id of the cache of object files: another source or architecture is another cache."""
         architecture = build.plan.platform.architecture
@@ -213,6 +222,20 @@ class BSD(Framework):
     def started(self, process: Process) -> Process:
         """The process as the image's config names it; default: unchanged."""
         return process
+
+
+def install(
+    build: Build, state: State, packages: Sequence[str], what: str, at: Text | None
+) -> State:
+    """`state` with packages of its distribution: the one kind of step that has the network."""
+    return build.run(
+        state,
+        run_script("install.sh", *map(str, packages)),
+        mounts=(script("frameworks.bsd", "install.sh"),),
+        network=True,
+        env={"SOURCE_DATE_EPOCH": EPOCH},
+        meta=build.meta("toolchain", what, at),
+    ).root
 
 
 def prepend(process: Process, program: str) -> Process:

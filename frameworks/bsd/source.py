@@ -7,13 +7,15 @@ the build context, or a named build context.
 from __future__ import annotations
 
 import hashlib
+import posixpath
 import tomllib
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
 from frameworks.base import Build
 from frameworks.spec import GitSource, LocalSource, Text, UrlSource
-from llb import Mount, State, git, http, scratch
+from llb import Meta, Mount, State, git, http, scratch
 
 ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2")
 
@@ -46,10 +48,11 @@ def pins(folder: Path) -> tuple[str, dict[str, Pin]]:
     return str(table["default"]), found
 
 
-def tree(build: Build, folder: Path, marker: str) -> Tree:
+def tree(build: Build, folder: Path, marker: str, tools: State) -> Tree:
     """The source tree that the plan names, or the framework's pinned default.
 
-    `marker` is a file at a tree's top, by which the top of an archive is found.
+    `marker` is a file at a tree's top, by which the top of an archive is found; `tools` is the
+    image that unpacks it.
     """
     kernel = build.plan.kernel
     said = kernel.source if kernel is not None else None
@@ -65,14 +68,15 @@ def tree(build: Build, folder: Path, marker: str) -> Tree:
         name = said.url.rpartition("/")[2]
         meta = build.meta("kernel", f"fetch {said.url}", said.url)
         archive = http(said.url, checksum=key, filename=name, meta=meta)
-        return _unpack(build, archive, name, marker, key, said.url)
+        return _unpack(build, archive, name, marker, key, said.url, tools)
     if isinstance(said, LocalSource):
         named = build.inputs.named(said.path)
         if named is not None:
             return Tree(named, f"context:{said.path}")
         context = build.inputs.context(said.path)
         if said.path.endswith(ARCHIVES):
-            return _unpack(build, context, said.path, marker, f"local:{said.path}", said.path)
+            key = f"local:{said.path}"
+            return _unpack(build, context, said.path, marker, key, said.path, tools)
         meta = build.meta("kernel", f"take the source from {said.path}", said.path)
         state = scratch().copy(context, said.path, "/", contents_only=True, meta=meta)
         return Tree(state, f"local:{said.path}")
@@ -97,15 +101,30 @@ def _git(build: Build, source: GitSource, at: Text | None) -> Tree:
     )
 
 
-def _unpack(build: Build, archive: State, path: str, marker: str, key: str, at: Text) -> Tree:
-    name = path.rpartition("/")[2]
-    step = build.tool(
-        "frameworks.bsd.unpack",
-        [f"/archive/{name}", "/out", marker],
+def _unpack(
+    build: Build, archive: State, path: str, marker: str, key: str, at: Text, tools: State
+) -> Tree:
+    step = build.run(
+        tools,
+        run_script("unpack.sh", "/archive", "/out", marker),
         mounts=(
-            Mount.bind("/archive", scratch().copy(archive, path, f"/{name}"), readonly=True),
+            script("frameworks.bsd", "unpack.sh"),
+            Mount.bind("/archive", archive, posixpath.join("/", path), readonly=True),
             Mount.bind("/out", scratch()),
         ),
-        meta=build.meta("kernel", f"unpack {name}", at),
+        meta=build.meta("kernel", f"unpack {posixpath.basename(path)}", at),
     )
     return Tree(step.mount("/out"), key)
+
+
+def script(package: str, name: str) -> Mount:
+    """A script of ours, read-only at /hutch/<name>, so that it is part of no image."""
+    data = (files(package) / "steps" / name).read_bytes()
+    meta = Meta(name=f"[internal] {name}")
+    state = scratch().mkfile(f"/{name}", data, mode=0o755, timestamp=0, meta=meta)
+    return Mount.bind(f"/hutch/{name}", state, f"/{name}", readonly=True)
+
+
+def run_script(name: str, *arguments: str) -> list[str]:
+    """The command that runs a script mounted by `script`."""
+    return ["/bin/sh", f"/hutch/{name}", *arguments]

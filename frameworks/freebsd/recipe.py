@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from frameworks.base import Build, File, Guest, Plan
-from frameworks.bsd.recipe import CONFIG, EPOCH, SOURCE, BSD, prepend
-from frameworks.bsd.source import Tree
+from frameworks.bsd.recipe import BSD, CONFIG, EPOCH, SOURCE, prepend
+from frameworks.bsd.source import Tree, run_script, script
 from frameworks.process import Process
 from llb import CacheSharing, Mount, Platform, State, scratch
 
@@ -16,23 +16,6 @@ _LLVM = "/usr/lib/llvm-19/bin"
 
 _TARGETS = {"amd64": ("amd64", "amd64"), "arm64": ("arm64", "aarch64")}
 """OCI architecture -> FreeBSD's TARGET and TARGET_ARCH."""
-
-# make.py builds bmake and runs its tests, one of which fails under Debian's shell: the tests are of
-# bmake, not of what is built here.
-_TOOLCHAIN = """\
-cd /src
-sed -i 's/^op_test() {$/op_test() { [ -x bmake ] || op_build; return 0/' contrib/bmake/boot-strap
-exec tools/build/make.py "$@" -j"$(nproc)" kernel-toolchain
-"""
-
-_KERNEL = """\
-objects=$1
-shift
-cd /src
-tools/build/make.py "$@" -j"$(nproc)" buildkernel
-cp "/obj/src/$objects/sys/HUTCH/kernel" /out/kernel
-touch -d "@$SOURCE_DATE_EPOCH" /out/kernel
-"""
 
 
 class FreeBSD(BSD):
@@ -77,7 +60,7 @@ class FreeBSD(BSD):
     def toolchain(self, build: Build) -> State:
         """Debian's clang and lld, and what `kernel-toolchain` makes of the tree, at /obj."""
         debian = self.debian(build)
-        objects = self._toolchain(build, debian, self.patched(build, self.source(build)))
+        objects = self._toolchain(build, debian, self.source(build, debian))
         return debian.copy(
             objects,
             "/",
@@ -91,17 +74,18 @@ class FreeBSD(BSD):
         plan = build.plan
         assert plan.kernel is not None
         debian = self.debian(build)
-        source = self.patched(build, self.source(build))
+        source = self.source(build, debian)
         objects = self._toolchain(build, debian, source)
-        config = self.configure(build, debian, source)
+        config = self.configure(build, source)
         target, arch = _TARGETS[plan.platform.architecture]
         directory = f"{target}.{arch}"
         cache = self.objects(build, source, "kernel")
         wanted = ("KERNCONF=HUTCH", f"KERNCONFDIR={CONFIG}", "NO_MODULES=yes")
         step = build.run(
             debian,
-            ["/bin/sh", "-euc", _KERNEL, "kernel", directory, *self._arguments(build), *wanted],
+            run_script("kernel.sh", directory, *self._arguments(build), *wanted),
             mounts=(
+                script("frameworks.freebsd", "kernel.sh"),
                 Mount.bind(SOURCE, source.state, readonly=True),
                 # Written to, and thrown away: what is kept of it is the cache below.
                 Mount.bind(OBJECTS, objects, output=False),
@@ -118,8 +102,9 @@ class FreeBSD(BSD):
         """`kernel-toolchain`: for one source and architecture, the same vertex in every build."""
         return build.run(
             debian,
-            ["/bin/sh", "-euc", _TOOLCHAIN, "toolchain", *self._arguments(build)],
+            run_script("toolchain.sh", *self._arguments(build)),
             mounts=(
+                script("frameworks.freebsd", "toolchain.sh"),
                 Mount.bind(SOURCE, source.state, output=False),
                 Mount.bind(OBJECTS, scratch()),
             ),

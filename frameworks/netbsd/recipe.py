@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from frameworks.base import Build, File, Guest, Plan
-from frameworks.bsd.recipe import CONFIG, EPOCH, INSTALL, SOURCE, BSD
-from frameworks.bsd.source import Tree
+from frameworks.bsd.recipe import BSD, CONFIG, EPOCH, SOURCE
+from frameworks.bsd.source import Tree, run_script, script
 from frameworks.diagnostics import Collector
 from llb import CacheSharing, Mount, State, mkdir, mkfile, scratch
 
@@ -22,21 +22,6 @@ _MACHINES = {
 """OCI architecture -> NetBSD's machine, its architecture, and the prefix of its tools."""
 
 _DEBIAN = {"amd64": "x86-64-linux-gnu", "arm64": "aarch64-linux-gnu"}
-
-_BUILD = """\
-cd "$1"
-shift
-exec ./build.sh -U -u -N1 -j"$(nproc)" "$@"
-"""
-
-_KERNEL = """\
-kernel=$1
-shift
-cd /src
-./build.sh -U -u -N1 -j"$(nproc)" "$@" kernel=/config/HUTCH
-cp "/obj/sys/arch/$kernel" /out/netbsd
-touch -d "@$SOURCE_DATE_EPOCH" /out/netbsd
-"""
 
 _COMPILER = """\
 #!/bin/sh
@@ -93,7 +78,7 @@ class NetBSD(BSD):
     def toolchain(self, build: Build) -> State:
         """Debian's compilers, and NetBSD's own tools at /tools."""
         debian = self._host(build)
-        tools = self._tools(build, debian, self.patched(build, self.source(build)))
+        tools = self._tools(build, debian, self.source(build, debian))
         return debian.copy(
             tools,
             "/",
@@ -107,16 +92,17 @@ class NetBSD(BSD):
         plan = build.plan
         assert plan.kernel is not None
         debian = self._host(build)
-        source = self.patched(build, self.source(build))
+        source = self.source(build, debian)
         tools = self._tools(build, debian, source)
-        config = self.configure(build, debian, source)
+        config = self.configure(build, source)
         machine, _, _ = _MACHINES[plan.platform.architecture]
         made = "netbsd" if machine == "amd64" else "netbsd.img"
         path = f"{machine}/compile/HUTCH/{made}"
         step = build.run(
             debian,
-            ["/bin/sh", "-euc", _KERNEL, "kernel", path, *self._arguments(build)],
+            run_script("kernel.sh", path, *self._arguments(build)),
             mounts=(
+                script("frameworks.netbsd", "kernel.sh"),
                 Mount.bind(SOURCE, source.state, readonly=True),
                 Mount.bind(TOOLS, tools, readonly=True),
                 Mount.bind(CONFIG, config, readonly=True),
@@ -126,7 +112,7 @@ class NetBSD(BSD):
             env={"SOURCE_DATE_EPOCH": EPOCH},
             meta=build.meta("kernel", "build.sh kernel=HUTCH", plan.kernel.from_),
         )
-        return File(step.mount("/out"), "/netbsd")
+        return File(step.mount("/out"), "/kernel")
 
     def _external(self, build: Build) -> bool:
         """Does the compiler come from an image (`toolchain.from`), not from NetBSD's tree?"""
@@ -142,13 +128,9 @@ class NetBSD(BSD):
         gnu = _DEBIAN[architecture]
         triple = gnu.replace("x86-64", "x86_64")
         # Debian's cross compiler, also where it is the native one: the name is the same everywhere.
-        cross = build.run(
-            debian,
-            ["/bin/sh", "-euc", INSTALL, "install", f"gcc-{gnu}", f"binutils-{gnu}"],
-            network=True,
-            env={"SOURCE_DATE_EPOCH": EPOCH},
-            meta=build.meta("toolchain", "install the cross compiler", build.plan.toolchain.from_),
-        ).root
+        packages = (f"gcc-{gnu}", f"binutils-{gnu}")
+        at = build.plan.toolchain.from_
+        cross = install(build, debian, packages, "install the cross compiler", at)
         prefix = f"{_EXTERNAL}/bin/{_MACHINES[architecture][2]}"
         stamp = int(EPOCH)
         compiler = _COMPILER.format(compiler=f"{triple}-gcc", flags=_FLAGS[architecture])
@@ -168,8 +150,9 @@ class NetBSD(BSD):
         """The result of `build.sh tools`: for one source, the same vertex in every build."""
         return build.run(
             debian,
-            ["/bin/sh", "-euc", _BUILD, "tools", SOURCE, *self._arguments(build), "tools"],
+            run_script("tools.sh", *self._arguments(build)),
             mounts=(
+                script("frameworks.netbsd", "tools.sh"),
                 Mount.bind(SOURCE, source.state, readonly=True),
                 Mount.bind(TOOLS, scratch()),
                 build.cache(OBJECTS, self.objects(build, source, "tools"), CacheSharing.LOCKED),

@@ -1,0 +1,8 @@
+# A kernel: kernel.sh PATH-BELOW-SYS/ARCH ARGUMENT-OF-BUILD.SH...
+set -eu
+made=$1
+shift
+cd /src
+./build.sh -U -u -N1 -j"$(nproc)" "$@" kernel=/config/HUTCH
+cp "/obj/sys/arch/$made" /out/kernel
+touch -d "@$SOURCE_DATE_EPOCH" /out/kernel
