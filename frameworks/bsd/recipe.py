@@ -87,10 +87,10 @@ class BSD(Framework):
             context = build.inputs.context(patch)
             file = posixpath.join("/", patch)
             mount = Mount.bind(f"/patches/{index:03}", context, file, readonly=True)
+            command = ["/usr/bin/patch", "--strip=1", "--batch", "--no-backup-if-mismatch"]
             state = build.run(
                 tools,
-                ["/usr/bin/patch", "--strip=1", f"--directory={SOURCE}", f"--input={mount.dest}"]
-                + ["--batch", "--no-backup-if-mismatch"],
+                [*command, f"--directory={SOURCE}", f"--input={mount.dest}"],
                 mounts=(mount, Mount.bind(SOURCE, state)),
                 env={"SOURCE_DATE_EPOCH": EPOCH},
                 meta=build.meta("kernel", f"patch {patch}", patch),

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from frameworks.base import Build, File, Guest, Plan
-from frameworks.bsd.recipe import BSD, CONFIG, EPOCH, SOURCE
+from frameworks.bsd.recipe import BSD, CONFIG, EPOCH, SOURCE, install
 from frameworks.bsd.source import Tree, run_script, script
 from frameworks.diagnostics import Collector
 from llb import CacheSharing, Mount, State, mkdir, mkfile, scratch
