@@ -72,7 +72,7 @@ def _load(file: SourceFile, args: Mapping[str, str]) -> Loaded:
     if version == "v1":
         filled = arguments.substitute(tree, args, problems)
         problems.check()
-    validate(filled, _schema(version, filled), problems, lenient=version == "v0.1")
+    validate(filled, _schema(version, filled), problems)
     problems.check()
     bunnyfile = model.decode(filled, version, problems)
     (rules.check_v1 if version == "v1" else rules.check_v0)(bunnyfile, problems)

@@ -238,10 +238,6 @@ def _unused_argument(subject: Subject) -> Iterator[Finding]:
             yield Finding(f"the build argument '{name}' is not used", "remove it", name.at)
 
 
-def _unknown_key(subject: Subject) -> Iterator[Finding]:
-    return _from_warnings(subject, "unknown-key")
-
-
 def _bare_variable(subject: Subject) -> Iterator[Finding]:
     return _from_warnings(subject, "bad-env")
 
@@ -298,7 +294,6 @@ RULES: dict[str, Rule] = {
         Rule("UnquotedNumber", "Text that looks like a number should be quoted", _unquoted_number),
         Rule("NoCommand", "The guest has no program to run", _no_command),
         Rule("UnusedArgument", "A build argument is declared and not used", _unused_argument),
-        Rule("UnknownKey", "A key has no meaning, and is ignored", _unknown_key),
         Rule("BareVariable", "An environment variable has no value", _bare_variable),
         Rule("InheritedLabel", "A label of the base image for the runtime is not used", _nothing),
         Rule("InvalidCheckDirective", "A '# check=' line cannot be understood", _nothing),

@@ -55,15 +55,11 @@ class _Place:
         return f"'{self}'" if self.path else "the file"
 
 
-def validate(root: Mapping, schema: Schema, problems: Collector, *, lenient: bool = False) -> None:
-    """Note everything in which `root` fails `schema`.
-
-    `lenient` makes unknown keys warnings: v0.1 files are bunny's, which ignores such keys.
-    """
+def validate(root: Mapping, schema: Schema, problems: Collector) -> None:
+    """Note everything in which `root` fails `schema`."""
     walker = _Walker(schema)
     for fault in dict.fromkeys(walker.faults(root, schema, _Place((), None))):
-        note = problems.warn if lenient and fault.code == "unknown-key" else problems.error
-        note(fault.code, fault.message, hint=fault.hint, at=fault.at)
+        problems.error(fault.code, fault.message, hint=fault.hint, at=fault.at)
 
 
 class _Walker:

@@ -250,9 +250,11 @@ class TestV0:
         (found,) = rootfs(OLD % "linux" + f"rootfs:\n  include:\n  - {item}\n").include
         assert (found.from_, found.source, found.destination) == ("local", source, destination)
 
-    def test_unknown_keys_are_warnings(self) -> None:
-        loaded = load((OLD % "linux" + "arch: x\nx-note: y\nuser: root\n").encode(), "bunnyfile")
-        assert [found.code for found in loaded.warnings] == ["unknown-key", "unknown-key"]
+    def test_unknown_keys_are_errors_though_bunny_ignores_them(self) -> None:
+        with pytest.raises(Problems) as raised:
+            read(OLD % "linux" + "arch: x\nx-note: y\nuser: root\n")
+        codes = [found.code for found in raised.value.diagnostics]
+        assert codes == ["unknown-key", "unknown-key"]
 
     def test_arguments_of_the_build_are_text(self) -> None:
         assert read(OLD % "linux" + "cmd: ['${A}', $$]\n").settings.cmd == ("${A}", "$$")
