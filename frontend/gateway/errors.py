@@ -11,7 +11,9 @@ from __future__ import annotations
 from llb.pb import status_pb2
 
 UNKNOWN = 2
+DEADLINE_EXCEEDED = 4
 UNIMPLEMENTED = 12
+INTERNAL = 13
 UNAVAILABLE = 14
 
 

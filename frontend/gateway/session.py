@@ -7,21 +7,22 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from frontend.gateway.channel import GrpcChannel
 from frontend.gateway.client import Client
 from frontend.gateway.errors import UNKNOWN
+from frontend.gateway.http2 import Http2Channel
 from llb.pb import status_pb2
 
 if TYPE_CHECKING:
     from frontend.gateway.result import Result
 
 
-def run(handler: Callable[[Client], Result], address: str) -> int:
-    """Let `handler` build over the channel at `address`; return the process's exit status.
+def run(handler: Callable[[Client], Result], incoming: int, outgoing: int) -> int:
+    """Let `handler` build over the two pipes; return the process's exit status.
 
     Raises only if the daemon cannot be told how the build ended.
     """
-    client = Client(GrpcChannel(address), product=os.environ.get("BUILDKIT_EXPORTEDPRODUCT", ""))
+    channel = Http2Channel(incoming, outgoing)
+    client = Client(channel, product=os.environ.get("BUILDKIT_EXPORTEDPRODUCT", ""))
     try:
         result = handler(client)
         client.return_result(result.message)

@@ -233,14 +233,15 @@ PROBES = {
 
 def main() -> None:
     if any(value == "build-arg:PROBE=slow" for value in os.environ.values()):
-        wire = stdio.relay
+        greet = stdio.seize
 
-        def late(incoming: int, outgoing: int) -> str:
-            assert "grpc" not in sys.modules
+        def dawdle() -> tuple[int, int]:
+            pipes = greet()
+            assert "google.protobuf" not in sys.modules
             time.sleep(12)
-            return wire(incoming, outgoing)
+            return pipes
 
-        stdio.relay = late
+        stdio.seize = dawdle
     stdio.serve(handle)
 
 
