@@ -5,7 +5,8 @@ BIN := .venv/bin
 ENGINE := $(PYTHON) -m engine
 # Where `make image` pushes the frontend: a name in the engine's registry.
 IMAGE ?= hutch:dev
-TOPS := frontend frameworks llb schemas engine image bench tests
+# Opens a quoted command that finds the frontend's full name in HUTCH_FRONTEND.
+WITH_IMAGE = $(ENGINE) run -- sh -c 'HUTCH_FRONTEND="$$HUTCH_REGISTRY/$(IMAGE)" exec
 
 .PHONY: help setup packages demo test unit integration lint gen image bench lock \
         engine-up engine-down clean
@@ -27,7 +28,7 @@ packages:
 	@touch $@
 
 demo: setup engine-up image ## build, push and boot an example, and say what happens
-	$(ENGINE) run -- $(BIN)/python -m engine.demo
+	$(WITH_IMAGE) $(BIN)/python -m engine.demo'
 
 test: unit integration ## all tests; needs root on Debian, or a Docker that runs
 
@@ -35,7 +36,7 @@ unit: setup ## the tests that need nothing
 	$(BIN)/pytest
 
 integration: setup engine-up image ## the tests that need a BuildKit; the engine stays up afterwards
-	$(ENGINE) run -- $(BIN)/pytest -m integration
+	$(WITH_IMAGE) $(BIN)/pytest -m integration'
 
 lint: setup ## what must hold before a commit
 	$(BIN)/ruff check .
@@ -57,7 +58,7 @@ image: ## build the frontend image and push it to the engine's registry
 	  --tag "$$HUTCH_REGISTRY/$(IMAGE)" --push .'
 
 bench: setup engine-up image ## measure start-up, size and overhead; writes build/bench.json
-	$(ENGINE) run -- $(BIN)/python -m bench
+	$(WITH_IMAGE) $(BIN)/python -m bench --image $(IMAGE)'
 
 engine-up: ## find or provide a BuildKit and a registry
 	$(ENGINE) up

@@ -1,0 +1,1 @@
+"""How the frontend image is filled; only its Dockerfile runs this."""

@@ -1,0 +1,108 @@
+"""The frontend image as it was pushed: what is in it, and what is not."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bench.image import compressed_size
+
+pytestmark = pytest.mark.integration
+
+IMPORT_ALL = """
+import importlib, os, sys
+top = "/usr/lib/python3.13"
+for package in ("llb", "schemas", "frameworks", "frontend"):
+    for directory, _, names in os.walk(f"{top}/{package}"):
+        for name in sorted(names):
+            if name.endswith(".pyc") and name != "__main__.pyc":
+                path = os.path.relpath(os.path.join(directory, name), top)
+                module = path.removesuffix(".pyc").replace("/", ".").removesuffix(".__init__")
+                importlib.import_module(module)
+import ruamel.yaml, grpc
+from google.protobuf.internal import api_implementation
+print(api_implementation.Type(), len([m for m in sys.modules if m.startswith("frontend.")]) > 10)
+"""
+
+
+@pytest.fixture(scope="module")
+def frontend() -> str:
+    name = os.environ.get("HUTCH_FRONTEND")
+    if not name:
+        pytest.fail("HUTCH_FRONTEND is not set: use `make integration`")
+    subprocess.run(("docker", "pull", "-q", name), check=True, stdout=subprocess.DEVNULL)
+    return name
+
+
+@pytest.fixture(scope="module")
+def files(frontend: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tarfile.TarFile]:
+    """The image's files, as one archive."""
+    archive = tmp_path_factory.mktemp("image") / "files.tar"
+    container = subprocess.check_output(("docker", "create", frontend), text=True).strip()
+    try:
+        subprocess.run(("docker", "export", "-o", str(archive), container), check=True)
+    finally:
+        subprocess.run(("docker", "rm", container), check=True, stdout=subprocess.DEVNULL)
+    with tarfile.open(archive) as opened:
+        yield opened
+
+
+def run(frontend: str, program: str, *arguments: str) -> str:
+    options = ("--rm", "--network=none", "--read-only", f"--entrypoint={program}")
+    return subprocess.check_output(
+        ("docker", "run", *options, frontend, *arguments), text=True, stderr=subprocess.STDOUT
+    )
+
+
+def test_every_module_of_ours_imports(frontend: str) -> None:
+    assert run(frontend, "/usr/bin/python3", "-ISB", "-c", IMPORT_ALL) == "upb True\n"
+
+
+def test_the_command_runs(frontend: str) -> None:
+    assert run(frontend, "/usr/bin/python3", "-ISB", "-m", "frontend", "--version").startswith(
+        "hutch "
+    )
+
+
+@pytest.mark.parametrize(
+    ("program", "argument", "says"),
+    [
+        ("mke2fs", "-V", "mke2fs 1.47.2"),
+        ("mksquashfs", "-version", "mksquashfs version 4.6.1"),
+        ("mkfs.erofs", "-V", "mkfs.erofs (erofs-utils) 1.8.6"),
+    ],
+)
+def test_the_tools_run(frontend: str, program: str, argument: str, says: str) -> None:
+    assert run(frontend, program, argument).startswith(says)
+
+
+def test_it_holds_no_shell_no_source_and_no_certificate(files: tarfile.TarFile) -> None:
+    names = [member.name for member in files.getmembers()]
+    assert "usr/bin/python3.13" in names
+    assert not [n for n in names if Path(n).name in ("sh", "bash", "dash", "apt", "dpkg", "pip")]
+    assert not [n for n in names if n.endswith((".py", ".pem", ".crt"))]
+
+
+def test_a_step_with_a_read_only_root_finds_its_mount_points(files: tarfile.TarFile) -> None:
+    for name in ("proc", "sys", "dev", "run", "tmp", "tree", "out"):
+        assert files.getmember(name).isdir()
+    assert files.getmember("tmp").mode & 0o7777 == 0o1777
+
+
+def test_it_is_small(frontend: str) -> None:
+    assert compressed_size(frontend) < 30_000_000
+
+
+def test_labels_let_buildkit_run_it_without_network(frontend: str) -> None:
+    listing = subprocess.check_output(
+        ("docker", "image", "inspect", "--format", "{{json .Config.Labels}}", frontend)
+    )
+    labels = json.loads(listing)
+    assert labels["moby.buildkit.frontend.network.none"] == "true"
+    assert "moby.buildkit.frontend.contexts" in labels["moby.buildkit.frontend.caps"].split(",")

@@ -1,0 +1,80 @@
+"""The pure parts of filling the frontend image."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from image import assemble
+
+
+def write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def sources(top: Path, text: str) -> Path:
+    for package in assemble.OURS:
+        write(top / package / "__init__.py", "")
+    write(top / "frontend/late.py", text)
+    return top
+
+
+def test_imports_are_found_inside_functions(tmp_path: Path) -> None:
+    text = "import a.b, c\nfrom d.e import f\nfrom . import g\ndef h():\n    import i\n"
+    assert assemble.imported(write(tmp_path / "x.py", text)) == {"a.b", "c", "d.e", "i"}
+
+
+@pytest.mark.parametrize("kept", ["json/__init__.pyc", "json.pyc", "lib-dynload/json.so"])
+def test_a_kept_module_may_be_imported(tmp_path: Path, kept: str) -> None:
+    base = tmp_path / "base"
+    write(base / assemble.STDLIB / kept, "")
+    text = "def f():\n    import json.decoder, sys, llb, oras\n"
+    assemble.check_imports(sources(tmp_path / "source", text), base)
+
+
+def test_a_module_that_was_left_out_stops_the_build(tmp_path: Path) -> None:
+    write(tmp_path / "base" / assemble.STDLIB / "os.pyc", "")
+    source = sources(tmp_path / "source", "def f():\n    from tkinter import Tk\n")
+    with pytest.raises(SystemExit, match=r"late\.py imports tkinter, which the image leaves out"):
+        assemble.check_imports(source, tmp_path / "base")
+
+
+def test_compiled_modules_hold_no_time_and_no_path_of_the_build(tmp_path: Path) -> None:
+    made = []
+    for number in (1, 2):
+        source = write(tmp_path / str(number) / "module.py", "def f():\n    return 1\n")
+        os.utime(source, (number, number))
+        target = tmp_path / str(number) / "module.pyc"
+        assemble.compile_module(source, target, "/usr/lib/module.py")
+        made.append(target.read_bytes())
+    assert made[0] == made[1]
+    # PEP 552: bit 0 is a hash in the place of a time, bit 1 (clear) that it is checked.
+    assert made[0][4:8] == b"\x01\0\0\0"
+    assert str(tmp_path).encode() not in made[0]
+
+
+def test_loader_is_where_the_programs_look() -> None:
+    assert assemble.loader_directory("ld-linux-x86-64.so.2") == "usr/lib64"
+    assert assemble.loader_directory("ld-linux-aarch64.so.1") == "usr/lib"
+
+
+def test_a_missing_library_is_named(tmp_path: Path) -> None:
+    found = write(tmp_path / "usr/lib/x86_64-linux-gnu/libfound.so.1", "")
+    assert assemble.library_file(tmp_path, "libfound.so.1") == found
+    with pytest.raises(SystemExit, match=r"liblost\.so\.1"):
+        assemble.library_file(tmp_path, "liblost.so.1")
+
+
+def test_settle_gives_one_time_and_plain_modes(tmp_path: Path) -> None:
+    assemble.skeleton(tmp_path)
+    (tmp_path / "etc").chmod(0o700)
+    assemble.settle(tmp_path, 7)
+    for path in (tmp_path, *tmp_path.rglob("*")):
+        assert path.lstat().st_mtime == 7, path
+    assert (tmp_path / "etc").stat().st_mode & 0o7777 == 0o755
+    assert (tmp_path / "tmp").stat().st_mode & 0o7777 == 0o1777
+    assert (tmp_path / "sbin").readlink() == Path("usr/sbin")
