@@ -46,8 +46,21 @@ RUN case "$TARGETARCH" in amd64) gnu=x86_64-linux-gnu ;; arm64) gnu=aarch64-linu
     PYTHONHASHSEED=0 python3 image/assemble.py --packages /packages --wheels /wheels --source . \
       --base /base --app /app --strip "$gnu-strip" --epoch "$SOURCE_DATE_EPOCH"
 
+# The init programs that hutch puts into guests: for both architectures, for an image for one may be
+# built on the other.
+FROM --platform=$BUILDPLATFORM debian:trixie-slim AS init
+RUN dpkg --add-architecture amd64 && dpkg --add-architecture arm64 && \
+    apt-get update -q && \
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
+      binutils gcc-x86-64-linux-gnu gcc-aarch64-linux-gnu musl-dev:amd64 musl-dev:arm64
+COPY frameworks/init /init
+ARG SOURCE_DATE_EPOCH=0
+RUN sh /init/build.sh /out/usr/lib/hutch/init && \
+    find /out -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
+
 FROM scratch
 COPY --from=build /base/ /
+COPY --from=init /out/ /
 COPY --from=build /app/ /
 ENV PATH=/usr/sbin:/usr/bin
 LABEL moby.buildkit.frontend.network.none="true" \
