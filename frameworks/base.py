@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
-from frameworks.diagnostics import Collector, Problems, problem
+from frameworks.diagnostics import Collector, Diagnostic, Problems, problem
 from frameworks.process import Process
 from frameworks.spec import App, Kernel, Rootfs, Settings, Text, Toolchain
 from llb import (
@@ -82,6 +82,8 @@ class Plan:
     epoch: int | None = None
     keys: Mapping[str, str] = field(default_factory=dict)
     """Runtime keys by short name that the file gives itself (a Dockerfile's labels); they win."""
+    warnings: tuple[Diagnostic, ...] = ()
+    """What the framework notes about the plan; the code of each is the name of a lint rule."""
     compat: bool = False
     """A v0.1 file: copies and config merge as the Go tool does them (urunc.md 4.2)."""
 
@@ -244,7 +246,11 @@ class Framework:
     guest: ClassVar[Guest]
 
     def check(self, plan: Plan, problems: Collector) -> None:
-        """Note what is wrong with a plan beyond what `guest` says; default: nothing."""
+        """Note what is wrong with a plan beyond what `guest` says; default: nothing.
+
+        The code of an error is one of `frameworks.codes`, that of a warning the name of a rule of
+        lint (docs/rules/).
+        """
 
     def image_platform(self, plan: Plan, ref: str) -> Platform:
         """The platform to pull an image of this framework for; default: the result's."""

@@ -94,9 +94,10 @@ class Session:
                 yield containerfile.make(self, source, platform, inputs), inputs
             return
         for number, (platform, loaded) in enumerate(self.platforms()):
+            planned = self.check(platform, loaded)
             if number == 0:
-                self._lint(source, loaded)
-            yield self.plan(platform, loaded), GatewayInputs(self.contexts, self.images)
+                self._lint(source, loaded, planned)
+            yield self.settle(planned), GatewayInputs(self.contexts, self.images)
 
     def platforms(self) -> Iterable[tuple[Platform, Loaded]]:
         """The platforms to build, with the bunnyfile as each of them reads it.
@@ -138,9 +139,8 @@ class Session:
             builder.base_config(platform, target.base_config)
         builder.fact("hutch.framework", planned.framework)
 
-    def plan(self, platform: Platform, loaded: Loaded) -> Plan:
+    def settle(self, planned: Plan) -> Plan:
         """The whole plan of one platform; a prebuilt root filesystem is looked at."""
-        planned = self.check(platform, loaded)
         rootfs = planned.rootfs
         if rootfs.path is None or rootfs.type is not None:
             return planned
@@ -152,7 +152,7 @@ class Session:
             if inputs.settle():
                 break
         assert file is not None
-        ref = self._solve(file.state, platform, planned.file)
+        ref = self._solve(file.state, planned.platform, planned.file)
         try:
             head = self.client.read_file(ref, file.path, length=plan.HEAD)
         except GatewayError as error:
@@ -194,12 +194,14 @@ class Session:
             cache_namespace=options.cache_namespace,
         )
 
-    def _lint(self, source: BuildFile, loaded: Loaded) -> None:
+    def _lint(self, source: BuildFile, loaded: Loaded, planned: Plan) -> None:
         """Show the findings of lint; raises Problems where the file wants them to be errors."""
         from frontend.bunnyfile.lint import lint
         from frontend.bunnyfile.lintrules import RULES
 
-        report = lint(loaded, self.check_options, self.options.named_contexts)
+        report = lint(
+            loaded, self.check_options, self.options.named_contexts, planned.warnings
+        )
         if report.fails:
             raise Problems(replace(d, severity=Severity.ERROR) for d in report.findings)
         for found in report.findings:

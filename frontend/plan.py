@@ -88,7 +88,7 @@ def make(
     )
     framework.check(plan, problems)
     problems.check()
-    return plan
+    return replace(plan, warnings=problems.warnings)
 
 
 def settle(plan: Plan, head: bytes | None) -> Plan:

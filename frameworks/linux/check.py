@@ -42,7 +42,7 @@ def check_plan(plan: Plan, problems: Collector) -> None:
             )
         elif plan.platform.architecture == "arm64":
             problems.warn(
-                "bad-combination",
+                "IgnoredKey",
                 "on arm64 kernel.cmdline counts only while the monitor gives no command line, and "
                 "urunc always gives one",
                 hint="set what it is for with kernel.options",

@@ -29,7 +29,7 @@ def add_init(build: Build, tree: State, process: Process) -> tuple[State, Proces
         return tree, replace(process, entrypoint=(str(said), *process.entrypoint))
     architecture = build.plan.platform.architecture
     epoch = build.plan.timestamp
-    meta = build.meta("rootfs", "add the init program", said)
+    meta = build.meta("rootfs", "add the init program", said or build.plan.rootfs.at)
     tree = tree.file(
         llb.copy(
             build.inputs.tools(),

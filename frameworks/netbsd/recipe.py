@@ -69,7 +69,7 @@ class NetBSD(BSD):
     def check(self, plan: Plan, problems: Collector) -> None:
         super().check(plan, problems)
         problems.warn(
-            "unsupported-runtime",
+            "UnsupportedRuntime",
             "no released urunc runs NetBSD guests",
             hint="the image says what a runtime for them would read; QEMU runs it by hand",
             at=plan.monitor.at,

@@ -22,6 +22,7 @@ from llb import Position, Range
 
 _DIRECTIVE = re.compile(r"#\s*check\s*=\s*(?P<options>.*?)\s*", re.IGNORECASE)
 _INVALID = "InvalidCheckDirective"
+_START = Range(Position(1), Position(1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +49,26 @@ class Report:
     fails: bool
 
 
-def lint(loaded: Loaded, options: str = "", contexts: Collection[str] = ()) -> Report:
+def lint(
+    loaded: Loaded,
+    options: str = "",
+    contexts: Collection[str] = (),
+    noted: Collection[Diagnostic] = (),
+) -> Report:
     """Look at a file with every rule that applies.
 
     `options` is what a `# check=` line would say, from the build's `BUILDKIT_DOCKERFILE_CHECK`
     argument; it adds to the file's own. `contexts` are the names of the build's contexts, which
-    are not images.
+    are not images. `noted` are a plan's warnings, each under the name of its rule.
     """
     checks, findings = _read_checks(loaded, options)
     subject = Subject(loaded.bunnyfile, loaded.tree, loaded.warnings, frozenset(contexts))
     for rule in RULES.values():
         if checks.apply(rule):
             findings += [(rule, found) for found in rule.check(subject)]
+    for found in noted:
+        if checks.apply(rule := RULES[found.code]):
+            findings.append((rule, Finding(found.message, found.hint, found.at or _START)))
     shown = {
         Diagnostic(rule.name, found.message, found.hint, found.at, loaded.file, Severity.WARNING)
         for rule, found in findings

@@ -282,6 +282,7 @@ def _scalars(node: Node) -> Iterator[Scalar]:
 RULES: dict[str, Rule] = {
     rule.name: rule
     for rule in (
+        Rule("UnsupportedRuntime", "No released urunc boots this guest", _nothing),
         Rule("UnpinnedImage", "An image is named without a version", _unpinned_image),
         Rule("UnpinnedSource", "A git repository is named without a commit", _unpinned_source),
         Rule("SecretInEnvs", "A secret would be part of the image", _secret_in_envs),

@@ -29,9 +29,10 @@ def lint(session: Session) -> Reply:
     failed: Problems | None = None
     try:
         for platform, loaded in session.platforms():
-            report = find(loaded, session.check_options, session.options.named_contexts)
-            findings.update(dict.fromkeys(report.findings))
-            session.check(platform, loaded)
+            options, contexts = session.check_options, session.options.named_contexts
+            findings.update(dict.fromkeys(find(loaded, options, contexts).findings))
+            noted = session.check(platform, loaded).warnings
+            findings.update(dict.fromkeys(find(loaded, options, contexts, noted).findings))
     except Problems as problems:
         failed = problems
     found = sorted(findings, key=lambda each: each.order)

@@ -61,7 +61,7 @@ def outline(session: Session) -> Reply:
 
 def _graph(session: Session, platform: Platform, loaded: Loaded, name: str) -> Definition:
     """The graph of a target, with every image and context by its name only."""
-    planned = session.plan(platform, loaded)
+    planned = session.settle(session.check(platform, loaded))
     inputs = OfflineInputs(session.worker)
     build = Build(planned, frameworks.get(planned.framework), inputs, session.worker)
     target = table.find(name, Lowering(build))

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from frameworks.diagnostics import Severity
+from frameworks.diagnostics import Problems, Severity
 from frontend.bunnyfile import load
 from frontend.bunnyfile.lint import Report, lint, parse_options
 from frontend.bunnyfile.lintrules import RULES
+from frontend.plan import make
+from llb import Platform
 from tests.unit.bunnyfile import corpus
 
 PAGES = Path(__file__).parents[3] / "docs" / "rules"
@@ -19,11 +21,13 @@ UNPINNED = NEW + "kernel: {from: source}\nrootfs: {from: nginx}\ncmd: [a]\n"
 
 
 def run(source: str, options: str = "") -> Report:
-    return lint(
-        load(source.encode(), "bunnyfile", {"TARGETARCH": "amd64", "TAG": "x"}),
-        options,
-        ["sources"],
-    )
+    """What lint finds in a file, with what its framework notes where it can be planned."""
+    loaded = load(source.encode(), "bunnyfile", {"TARGETARCH": "amd64", "TAG": "x"})
+    try:
+        noted = make(loaded.bunnyfile, loaded.file, Platform("linux", "amd64")).warnings
+    except Problems:
+        noted = ()
+    return lint(loaded, options, ["sources"], noted)
 
 
 def names(source: str) -> list[str]:

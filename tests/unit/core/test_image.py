@@ -129,7 +129,7 @@ RAW = "rootfs: {from: base, type: raw}"
 
 
 def test_a_base_config_is_edited_and_not_lost() -> None:
-    made = config(file(f"{RAW}\nenvs: [A=2, B=3]\nlabels: {{l: m}}\nports: [81]"), BASE)
+    made = config(file(f"{RAW}\ninit: none\nenvs: [A=2, B=3]\nlabels: {{l: m}}\nports: [81]"), BASE)
     inner = made["config"]
     for key in ("Healthcheck", "OnBuild", "Shell", "StopSignal", "User", "Cmd", "Entrypoint"):
         assert inner[key] == BASE["config"][key]
