@@ -17,10 +17,10 @@ import tarfile
 import tempfile
 from collections.abc import Sequence
 
-from frameworks.rootfs import cpio
+from frameworks.rootfs import cpio, ffs
 from frameworks.rootfs.entries import Entry, newest, walk
 
-FILESYSTEMS = ("ext4", "ext2", "squashfs", "erofs")
+FILESYSTEMS = ("ext4", "ext2", "squashfs", "erofs", "ffs", "ufs")
 
 UUID = "68757463-6800-4000-8000-000000000001"
 """The identity of every file system that hutch makes, and the seed of its directory hashes."""
@@ -68,6 +68,8 @@ def pack(format: str, tree: str, output: str, epoch: int | None, size: int | Non
         _ext(format, entries, output, when, size)
     elif format == "squashfs":
         _squashfs(entries, output, when)
+    elif format in ("ffs", "ufs"):
+        _ffs(entries, output, when, size)
     else:
         _erofs(entries, output, when)
     # The output is a layer of the image: the step's own clock must not be seen in it.
@@ -169,6 +171,14 @@ def _squashfs(entries: list[Entry], output: str, when: int) -> None:
     _pipe(command, entries, None)
 
 
+def _ffs(entries: list[Entry], output: str, when: int, size: int | None) -> None:
+    wanted = size or ffs.image_size(entries)
+    full = f"{wanted // _MIB} MiB are too small for the tree; set rootfs.size"
+    top = ffs.STAGE if os.path.ismount(ffs.STAGE) else os.path.dirname(output)
+    with tempfile.TemporaryDirectory(dir=top) as stage:
+        ffs.write(entries, output, when, wanted, stage, lambda command: _run(command, when, full))
+
+
 def _erofs(entries: list[Entry], output: str, when: int) -> None:
     command = ["mkfs.erofs", "--quiet", "--tar=f", f"-T{when}", "-U", UUID, output]
     _pipe(command, entries, when)
@@ -235,7 +245,11 @@ def _run(command: list[str], when: int, full: str) -> None:
         command, env=_environment(when), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     if done.returncode != 0:
-        no_room = b"Could not allocate" in done.stdout or b"No space" in done.stdout
+        no_room = (
+            b"Could not allocate" in done.stdout
+            or b"No space" in done.stdout
+            or b"larger than" in done.stdout
+        )
         raise PackError(full if no_room else _last(command[0], done.stdout))
 
 

@@ -6,6 +6,7 @@ They are written by `frameworks.rootfs.pack`, run in hutch's own image.
 from __future__ import annotations
 
 from frameworks.base import Build, File
+from frameworks.rootfs import ffs
 from frameworks.spec import parse_size
 from llb import Mount, State, scratch
 
@@ -26,16 +27,20 @@ def block(build: Build, tree: State) -> File:
     rootfs = build.plan.rootfs
     format = rootfs.filesystem or ""
     size = ["--size", str(parse_size(rootfs.size))] if rootfs.size else []
-    return _pack(build, tree, [str(format), *size], f"make the {format} image")
+    # makefs has to read the tree from an empty tmpfs, which lists files in the order they came.
+    stage = (Mount.tmpfs(ffs.STAGE),) if format in ("ffs", "ufs") else ()
+    return _pack(build, tree, [str(format), *size], f"make the {format} image", stage)
 
 
-def _pack(build: Build, tree: State, arguments: list[str], what: str) -> File:
+def _pack(
+    build: Build, tree: State, arguments: list[str], what: str, mounts: tuple[Mount, ...] = ()
+) -> File:
     plan = build.plan
     epoch = [] if plan.epoch is None else ["--epoch", str(plan.epoch)]
     step = build.tool(
         "frameworks.rootfs.pack",
         [*arguments, *epoch, "--tree", _TREE, "--output", _OUT + ROOTFS],
-        mounts=(Mount.bind(_TREE, tree, readonly=True), Mount.bind(_OUT, scratch())),
+        mounts=(Mount.bind(_TREE, tree, readonly=True), Mount.bind(_OUT, scratch()), *mounts),
         meta=build.meta("rootfs", what, plan.rootfs.type or plan.rootfs.at),
     )
     return File(step.mount(_OUT), ROOTFS)

@@ -1,0 +1,157 @@
+"""UFS1 images (NetBSD's FFSv1), written by Debian's makefs, the same bytes for the same tree.
+
+makefs writes files in the order in which the directory lists them, and leaves pointers of its own
+memory in every copy of the superblock (kernels.md, section 8). So the tree is first copied in order
+into an empty tmpfs, where the listing follows the order of creation, and the pointers are zeroed.
+Device nodes and owners come from an mtree specification: neither needs a privilege.
+
+UFS1 and not UFS2, because Debian's makefs writes a UFS2 that FreeBSD refuses.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import struct
+from collections.abc import Callable, Iterable, Sequence
+
+from frameworks.rootfs.entries import Entry
+
+STAGE = "/stage"
+"""Where the packing step has a tmpfs of its own."""
+
+_MAGIC = 0x011954
+_SUPERBLOCK = 8192
+_MAGIC_AT = 1372
+_POINTERS = slice(832, 848)
+_MIB = 1 << 20
+
+Run = Callable[[list[str]], None]
+
+
+def image_size(entries: Sequence[Entry]) -> int:
+    """The size in bytes of an image that holds `entries`, with room to write; steps of 4 MiB."""
+    data = 0
+    seen: set[int] = set()
+    for entry in entries:
+        if entry.inode not in seen:
+            seen.add(entry.inode)
+            data += -(-entry.size // 8192) * 8192 + 256
+        data += len(entry.name) + 64
+        if stat.S_ISDIR(entry.mode):
+            data += 8192
+    step = 4 * _MIB
+    return -(-(data + max(data // 4, 4 * _MIB)) // step) * step
+
+
+def write(
+    entries: Sequence[Entry], output: str, when: int, size: int, stage: str, run: Run
+) -> None:
+    """Write `entries` as a UFS1 image of `size` bytes to `output`; `when` is in seconds.
+
+    `stage` is an empty directory, on a tmpfs if the bytes are to depend on the tree alone; `run`
+    runs a command and raises where it fails.
+    """
+    copy(entries, stage)
+    specification = f"{output}.mtree"
+    with open(specification, "wb") as file:
+        file.write(mtree(entries))
+    inodes = max(256, len(entries) // 4)
+    # fmt: off
+    command = [
+        "makefs", "-t", "ffs", "-B", "le", "-o", "version=1,minfree=0,optimization=space",
+        "-T", str(when), "-s", str(size), "-f", str(inodes), "-F", specification, output, stage,
+    ]
+    # fmt: on
+    try:
+        run(command)
+    finally:
+        os.unlink(specification)
+    with open(output, "r+b") as image:
+        for at in superblocks(image.read(_SUPERBLOCK + _MAGIC_AT + 4)[_SUPERBLOCK:], size):
+            image.seek(at + _MAGIC_AT)
+            if image.read(4) != struct.pack("<I", _MAGIC):
+                raise OSError(f"makefs left no superblock at {at}")
+            image.seek(at + _POINTERS.start)
+            image.write(bytes(_POINTERS.stop - _POINTERS.start))
+
+
+def copy(entries: Iterable[Entry], stage: str) -> None:
+    """Copy `entries` into `stage` in their order; device nodes are left to the specification."""
+    top = os.fsencode(stage)
+    first: dict[int, bytes] = {}
+    entries = list(entries)
+    for entry in entries:
+        to = os.path.join(top, entry.name)
+        kind = stat.S_IFMT(entry.mode)
+        if kind in (stat.S_IFCHR, stat.S_IFBLK):
+            continue
+        if entry.inode in first:
+            os.link(first[entry.inode], to, follow_symlinks=False)
+            continue
+        if kind == stat.S_IFDIR:
+            os.mkdir(to)
+        elif kind == stat.S_IFLNK:
+            os.symlink(os.readlink(entry.path), to)
+        elif kind == stat.S_IFREG:
+            shutil.copyfile(entry.path, to, follow_symlinks=False)
+        else:
+            os.mkfifo(to)
+        if kind != stat.S_IFDIR:
+            first[entry.inode] = to
+        if kind != stat.S_IFLNK:
+            os.chmod(to, stat.S_IMODE(entry.mode) | (stat.S_IRWXU if kind == stat.S_IFDIR else 0))
+    # Backwards, so that no entry changes its directory's time after that was set.
+    for entry in reversed(entries):
+        if stat.S_IFMT(entry.mode) not in (stat.S_IFCHR, stat.S_IFBLK):
+            times = (entry.mtime, entry.mtime)
+            os.utime(os.path.join(top, entry.name), times, follow_symlinks=False)
+    os.chmod(stage, 0o755)
+    os.utime(stage, (0, 0))
+
+
+def mtree(entries: Iterable[Entry]) -> bytes:
+    """An mtree(5) specification of `entries`: owners, modes, times, and the device nodes."""
+    lines = [b"#mtree", b". type=dir uid=0 gid=0 mode=0755 time=0.0"]
+    kinds = {
+        stat.S_IFDIR: "dir",
+        stat.S_IFLNK: "link",
+        stat.S_IFREG: "file",
+        stat.S_IFIFO: "fifo",
+        stat.S_IFCHR: "char",
+        stat.S_IFBLK: "block",
+    }
+    for entry in entries:
+        kind = kinds[stat.S_IFMT(entry.mode)]
+        words = [f"type={kind}", f"uid={entry.uid}", f"gid={entry.gid}"]
+        words += [f"mode={stat.S_IMODE(entry.mode):04o}", f"time={entry.mtime}.0"]
+        if kind == "link":
+            words.append(f"link={_escaped(os.readlink(entry.path))}")
+        elif kind in ("char", "block"):
+            # NetBSD's form of a number; FreeBSD makes its own nodes and looks at none in an image.
+            words.append(f"device=netbsd,{os.major(entry.device)},{os.minor(entry.device)}")
+        lines.append(f"./{_escaped(entry.name)} {' '.join(words)}".encode("ascii"))
+    return b"\n".join(lines) + b"\n"
+
+
+def superblocks(superblock: bytes, size: int) -> list[int]:
+    """Where the copies of a superblock are, in bytes, the first included (sys/ufs/ffs/fs.h)."""
+    sblkno, cgoffset, cgmask, ncg, fsize, per_group = (
+        int(struct.unpack_from("<i", superblock, at)[0]) for at in (8, 24, 28, 44, 52, 188)
+    )
+    found = [_SUPERBLOCK]
+    for group in range(ncg):
+        start = per_group * group + cgoffset * (group & ~cgmask)
+        at = (start + sblkno) * fsize
+        if at + _MAGIC_AT < size:
+            found.append(at)
+    return sorted(set(found))
+
+
+def _escaped(name: bytes) -> str:
+    """A name as mtree(5) has it: what is not a plain character in octal."""
+    return "".join(
+        chr(byte) if 0x21 <= byte <= 0x7E and byte not in b"#*?[\\=" else f"\\{byte:03o}"
+        for byte in name
+    )
