@@ -199,9 +199,7 @@ class Session:
         from frontend.bunnyfile.lint import lint
         from frontend.bunnyfile.lintrules import RULES
 
-        report = lint(
-            loaded, self.check_options, self.options.named_contexts, planned.warnings
-        )
+        report = lint(loaded, self.check_options, self.options.named_contexts, planned.warnings)
         if report.fails:
             raise Problems(replace(d, severity=Severity.ERROR) for d in report.findings)
         for found in report.findings:
