@@ -182,7 +182,11 @@ def mkfile(
     owner: Owner | str | None = None,
     timestamp: int | None = None,
 ) -> Mkfile:
-    """Write a file, text as UTF-8, into a directory that is there. Root owns it by default."""
+    """Write a file, text as UTF-8, into a directory that is there. Root owns it by default.
+
+    The daemon's umask is taken from `mode`: Docker Engine's is 022, so there 0o666 gives 0644, while
+    buildkitd's is 0. Keep to modes without these bits, or `copy` with a mode, which is exact.
+    """
     return Mkfile(
         path=path,
         data=data.encode() if isinstance(data, str) else bytes(data),
@@ -200,8 +204,9 @@ def mkdir(
     owner: Owner | str | None = None,
     timestamp: int | None = None,
 ) -> Mkdir:
-    """Make a directory and, with `parents`, the missing ones above it. One that is there is left
-    be.
+    """Make a directory and, with `parents`, the missing ones above it, of the same mode and owner.
+
+    One that is there is left as it is. For `mode` and the daemon's umask see `mkfile`.
     """
     return Mkdir(
         path=path,
