@@ -184,8 +184,8 @@ def mkfile(
 ) -> Mkfile:
     """Write a file, text as UTF-8, into a directory that is there. Root owns it by default.
 
-    The daemon's umask is taken from `mode`: Docker Engine's is 022, so there 0o666 gives 0644, while
-    buildkitd's is 0. Keep to modes without these bits, or `copy` with a mode, which is exact.
+    The daemon's umask is taken from `mode`: Docker Engine's is 022, so there 0o666 gives 0644,
+    while buildkitd's is 0. Keep to modes without these bits, or use `copy`, whose mode is exact.
     """
     return Mkfile(
         path=path,
