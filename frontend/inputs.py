@@ -9,7 +9,6 @@ and no others are sent by the client.
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -100,6 +99,8 @@ def _fetch(wanted: list[Callable[[], Image]]) -> list[Image]:
     """All answers, in order; every failure of a user's making is reported, not only the first."""
     if len(wanted) == 1:
         return [wanted[0]()]
+    from concurrent.futures import ThreadPoolExecutor  # imports much, and most builds ask for one
+
     with ThreadPoolExecutor(min(_AT_ONCE, len(wanted))) as pool:
         running = [pool.submit(answer) for answer in wanted]
     failed: list[Diagnostic] = []

@@ -10,8 +10,8 @@ configuration stays raw JSON: a schema would lose what it does not know (buildki
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from frameworks.diagnostics import problem
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from frontend.gateway.contexts import Contexts
     from llb import Platform
 
-OWN_DEFINITION = Path("/run/config/buildkit/metadata/frontend.bin")
+OWN_DEFINITION = "/run/config/buildkit/metadata/frontend.bin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +88,9 @@ class Images:
         From BuildKit 0.10 on the daemon mounts the graph of our image into the container; before,
         the option `source` names the image.
         """
-        if OWN_DEFINITION.exists():
-            return State.from_definition(Definition.from_bytes(OWN_DEFINITION.read_bytes()))
+        if os.path.exists(OWN_DEFINITION):
+            with open(OWN_DEFINITION, "rb") as file:
+                return State.from_definition(Definition.from_bytes(file.read()))
         source = self._contexts.options.source
         if not source:
             raise problem(
