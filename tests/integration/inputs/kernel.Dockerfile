@@ -7,8 +7,7 @@
 FROM debian:trixie-slim AS build
 RUN apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
       bc bison flex gcc libc6-dev libelf-dev linux-source-6.12 make perl-base python3-minimal xz-utils
-RUN mkdir /linux && tar -xJf /usr/src/linux-source-6.12.tar.xz -C /linux --strip-components=1 \
-      --exclude='linux-source-6.12/Documentation' --exclude='linux-source-6.12/drivers/gpu/drm/amd/include'
+RUN mkdir /linux && tar -xJf /usr/src/linux-source-6.12.tar.xz -C /linux --strip-components=1
 WORKDIR /linux
 COPY kernel.config /kernel.config
 ENV KBUILD_BUILD_TIMESTAMP=@0 KBUILD_BUILD_USER=hutch KBUILD_BUILD_HOST=test

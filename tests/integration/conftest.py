@@ -1,0 +1,127 @@
+"""A real BuildKit, hutch's image in its registry, and real guests to boot.
+
+Two engines: Docker 28, and 20.10 for what has to work on old ones (`builder` is the first,
+`any_builder` each of them). Nothing here is a stand-in: images are built by `docker buildx build`,
+pushed to a registry and read back from it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine import boot
+from tests.integration.harness import EXAMPLES, INPUTS, ROOT, Builder, Guests, scratch_file
+
+
+def _engine(*options: str) -> dict[str, str]:
+    """The environment of an engine, which is started if it is not up."""
+    run = [sys.executable, "-m", "engine"]
+    subprocess.run([*run, "up", *options], cwd=ROOT, check=True, timeout=900)
+    listed = subprocess.run(
+        [*run, "env", "--json", *options], cwd=ROOT, check=True, capture_output=True, timeout=60
+    )
+    return {**os.environ, **json.loads(listed.stdout)}
+
+
+def _frontend(environ: Mapping[str, str]) -> str:
+    """hutch's image, built from this tree and pushed, by its digest."""
+    if given := os.environ.get("HUTCH_TEST_IMAGE"):
+        return given
+    bundle = environ.get("HUTCH_CA_BUNDLE")
+    name = f"{environ['HUTCH_REGISTRY']}/hutch:test"
+    with scratch_file() as facts:
+        done = subprocess.run(
+            [
+                *("docker", "buildx", "build", "--provenance=false", "--push", "--tag", name),
+                *(["--secret", f"id=ca,src={bundle}"] if bundle else []),
+                *("--metadata-file", facts, str(ROOT)),
+            ],
+            env=environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=900,
+        )
+        assert done.returncode == 0, done.stdout.decode()
+        digest = json.loads(Path(facts).read_text())["containerimage.digest"]
+    return f"{name}@{digest}"
+
+
+@pytest.fixture(scope="session")
+def builder() -> Iterator[Builder]:
+    """Docker 28 with the containerd store: everything that BuildKit 0.25 can do."""
+    environ = _engine()
+    built = Builder("28", environ, _frontend(environ))
+    yield built
+    built.close()
+
+
+@pytest.fixture(scope="session")
+def old_builder(builder: Builder) -> Iterator[Builder]:
+    """Docker 20.10: BuildKit 0.8, Docker's own image store."""
+    if os.environ.get("HUTCH_TEST_OLD") == "0":
+        pytest.skip("HUTCH_TEST_OLD=0")
+    built = Builder("20.10", _engine("--engine", "20.10"), builder.frontend)
+    yield built
+    built.close()
+
+
+@pytest.fixture(params=["28", "20.10"])
+def any_builder(request: pytest.FixtureRequest) -> Builder:
+    """Each engine in turn, for what has to work on all."""
+    name = "builder" if request.param == "28" else "old_builder"
+    found = request.getfixturevalue(name)
+    assert isinstance(found, Builder)
+    return found
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """An empty build context."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    return folder
+
+
+def _example_inputs(builder: Builder, to: Path, *options: str) -> Path:
+    folder = EXAMPLES / "linux-hello"
+    file = str(folder / "inputs.Dockerfile")
+    builder.build(folder, None, "-f", file, *options, output=f"type=local,dest={to}")
+    return to
+
+
+@pytest.fixture(scope="session")
+def linux(builder: Builder, tmp_path_factory: pytest.TempPathFactory) -> Guests:
+    """For amd64; a minute or two the first time, then BuildKit has them."""
+    inputs = _example_inputs(builder, tmp_path_factory.mktemp("linux"))
+    out = tmp_path_factory.mktemp("kernel")
+    builder.build(
+        INPUTS, None, "-f", str(INPUTS / "kernel.Dockerfile"), output=f"type=local,dest={out}"
+    )
+    return Guests(inputs / "vmlinuz", inputs / "hello", out / "vmlinuz")
+
+
+@pytest.fixture(scope="session")
+def linux_arm64(builder: Builder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Debian's kernel (`vmlinuz`) and `hello`, for arm64."""
+    to = tmp_path_factory.mktemp("linux-arm64")
+    return _example_inputs(builder, to, "--platform", "linux/arm64")
+
+
+@pytest.fixture
+def booted() -> Callable[..., str]:
+    """Boot an image to its end and return what it printed; fails when it does not end."""
+
+    def run(ref: str, timeout: float = 120, **options: Any) -> str:
+        outcome = boot.boot(ref, timeout=timeout, **options)
+        assert outcome.status == 0, f"status {outcome.status}\n{outcome.output}"
+        return outcome.output
+
+    return run
