@@ -19,6 +19,7 @@ import pytest
 
 pytestmark = pytest.mark.integration
 
+ENGINE = os.environ.get("HUTCH_WIRE_ENGINE", "").split()  # for example: --engine 20.10
 ROOT = Path(__file__).resolve().parents[2]
 FILE = "# syntax={image}\nversion: v1\nplatforms:\n  framework: linux\n  version: 1\n"
 
@@ -53,7 +54,7 @@ class Builder:
 @pytest.fixture(scope="session")
 def builder(tmp_path_factory: pytest.TempPathFactory) -> Builder:
     listed = subprocess.run(
-        [sys.executable, "-m", "engine", "env", "--json"],
+        [sys.executable, "-m", "engine", "env", "--json", *ENGINE],
         cwd=ROOT,
         check=True,
         capture_output=True,
@@ -61,10 +62,11 @@ def builder(tmp_path_factory: pytest.TempPathFactory) -> Builder:
     environ = json.loads(listed.stdout)
     registry = environ["HUTCH_REGISTRY"]
     build = Builder(environ, f"{registry}/hutch-probe:test")
-    base = os.environ.get("HUTCH_WIRE_BASE", "")  # an image of hutch that is built already
+    base = os.environ.get("HUTCH_FRONTEND", "")  # `make integration` has built it
     if not base:
         base = f"{registry}/hutch-wire-base:test"
-        done = build.docker("buildx", "build", "--push", "-t", base, str(ROOT))
+        secret = f"id=ca,src={environ['HUTCH_CA_BUNDLE']}"
+        done = build.docker("buildx", "build", "--secret", secret, "--push", "-t", base, str(ROOT))
         assert done.returncode == 0, done.stderr
     folder = tmp_path_factory.mktemp("probe")
     (folder / "probe.py").write_bytes((ROOT / "tests/wire/probe.py").read_bytes())

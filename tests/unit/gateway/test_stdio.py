@@ -181,3 +181,59 @@ def test_a_daemon_that_hangs_up_ends_the_build() -> None:
     assert outcome.status == 1
     assert outcome.returns == []
     assert "the conversation with BuildKit broke" in outcome.stderr
+
+
+def test_many_calls_at_a_time() -> None:
+    def read(request: Message, context: grpc.ServicerContext) -> Message:
+        assert isinstance(request, gateway_pb2.ReadFileRequest)
+        time.sleep(0.01)
+        return gateway_pb2.ReadFileResponse(Data=request.FilePath.encode() * 1000)
+
+    body = (
+        "import threading\n"
+        "from frontend.gateway.client import Ref\n"
+        "found = {}\n"
+        "def one(i):\n"
+        "    found[i] = client.read_file(Ref('r'), f'/{i:04}') == f'/{i:04}'.encode() * 1000\n"
+        "threads = [threading.Thread(target=one, args=(i,)) for i in range(150)]\n"
+        "[t.start() for t in threads]\n"
+        "[t.join() for t in threads]\n"
+        "assert len(found) == 150 and all(found.values()), found\n" + OK
+    )
+    outcome = Daemon({"ReadFile": read}).run(frontend(body))
+    assert outcome.status == 0, outcome.stderr
+
+
+def test_a_daemon_that_does_not_answer_ping() -> None:
+    def sleep(request: Message, context: grpc.ServicerContext) -> Message:
+        time.sleep(1)
+        return gateway_pb2.PongResponse()
+
+    late = "import frontend.gateway.client as c\nc._PING_SECONDS = 0.2\n"
+    outcome = Daemon({"Ping": sleep}).run(late + frontend(OK))
+    assert outcome.status == 1
+    assert "Ping was not answered in time" in outcome.stderr
+    assert outcome.returns == []
+
+
+def test_words_of_an_error_without_details() -> None:
+    def refuse(request: Message, context: grpc.ServicerContext) -> Message:
+        context.abort(grpc.StatusCode.PERMISSION_DENIED, "größer als 100%\nnicht erlaubt")
+        raise AssertionError
+
+    outcome = Daemon({"Inputs": refuse}).run(frontend("client.inputs()"))
+    assert outcome.status == 1
+    (returned,) = outcome.returns
+    assert returned.error.message == "größer als 100%\nnicht erlaubt"
+    assert returned.error.code == 7
+
+
+def test_a_method_that_the_daemon_lacks() -> None:
+    outcome = Daemon().run(frontend("client.solve(frontend='x')"))
+    assert "the daemon has no method Solve: please update" in outcome.returns[0].error.message
+
+
+def test_grpcio_is_not_needed() -> None:
+    body = "import sys\nassert not {'grpc', 'asyncio', 'ssl'} & set(sys.modules)\n" + OK
+    outcome = Daemon().run(frontend(body))
+    assert outcome.status == 0, outcome.returns
