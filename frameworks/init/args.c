@@ -27,14 +27,16 @@ static size_t quotes(const char *text, size_t from, size_t to)
  */
 static size_t last_word(char *const *words, size_t start, size_t count)
 {
-	size_t pending, candidate = start;
+	size_t length = strlen(words[start]), pending, candidate = start;
 
-	if (words[start][1] == '\0' && start + 1 == count)
+	/* urunc trims what it wraps, so a lone quote opens nothing; and a word that closes its own
+	 * quotes is one it did not wrap. */
+	if (length == 1 ||
+	    (words[start][length - 1] == '\'' && quotes(words[start], 1, length - 1) % 2 == 0))
 		return start;
-	pending = quotes(words[start], 1, strlen(words[start]));
+	pending = quotes(words[start], 1, length);
 	for (size_t i = start + 1; i < count; i++) {
-		size_t length = strlen(words[i]);
-
+		length = strlen(words[i]);
 		if (length > 0 && words[i][length - 1] == '\'') {
 			if ((pending + quotes(words[i], 0, length - 1)) % 2 == 0)
 				return i;

@@ -1,0 +1,366 @@
+"""The init programs' portable parts: configuration, arguments, accounts, filesystem marks.
+
+They are C; a driver is compiled once, with the address and undefined-behaviour sanitizers.
+"""
+
+from __future__ import annotations
+
+import random
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from frameworks.init.config import render
+from frameworks.process import Process
+
+HERE = Path(__file__).parent
+SOURCES = Path(__file__).parents[3] / "frameworks" / "init"
+
+Driver = Callable[..., bytes]
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Driver:
+    """Run one command of the driver: its standard output for arguments and standard input."""
+    program = tmp_path_factory.mktemp("init") / "driver"
+    parts = [SOURCES / name for name in ("config.c", "args.c", "fstype.c", "accounts.c")]
+    subprocess.run(
+        [
+            *("gcc", "-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror"),
+            *("-fsanitize=address,undefined", "-fno-sanitize-recover=all"),
+            *("-I", SOURCES, "-o", program, HERE / "driver.c", *parts),
+        ],
+        check=True,
+    )
+
+    def run(*arguments: str, data: bytes = b"") -> bytes:
+        done = subprocess.run([program, *arguments], input=data, capture_output=True, check=False)
+        assert done.returncode in (0, 3), done.stderr.decode()
+        return done.stdout if done.returncode == 0 else b"none"
+
+    return run
+
+
+def fields(output: bytes) -> list[tuple[str, str]]:
+    found = []
+    for entry in output.split(b"\0")[:-1]:
+        name, _, value = entry.partition(b"=")
+        found.append((name.decode(), value.decode("latin-1")))
+    return found
+
+
+def lines(*records: str) -> bytes:
+    return "".join(f"{record}\n" for record in records).encode()
+
+
+def nuls(*records: str) -> bytes:
+    return b"".join(record.encode() + b"\0" for record in ("URUNIT1", *records))
+
+
+FORMATS = pytest.mark.parametrize("wire", [lines, nuls], ids=["lines", "nuls"])
+
+
+@FORMATS
+def test_config_as_urunc_writes_it(driver: Driver, wire: Callable[..., bytes]) -> None:
+    data = wire(
+        *("UES", "PATH=/usr/bin", "FOO=a b", "UEE"),
+        *("UCS", "UID:1000", "GID:1001", "WD:/tmp", "UCE"),
+        *("UBS", "ID:vol0", "MP:/data", "ID:annot_vol", "MP:/srv/x", "UBE"),
+    )
+    assert fields(driver("config", data=data)) == [
+        ("env", "PATH=/usr/bin"),
+        ("env", "FOO=a b"),
+        ("uid", "1000"),
+        ("gid", "1001"),
+        ("workdir", "/tmp"),
+        ("id", "vol0"),
+        ("mount", "/data"),
+        ("id", "annot_vol"),
+        ("mount", "/srv/x"),
+    ]
+
+
+@FORMATS
+def test_config_with_everything_else(driver: Driver, wire: Callable[..., bytes]) -> None:
+    data = wire(
+        *("UCS", "ARC:3", "ARV:/bin/sh", "ARV:-c", "ARV:echo 'a  b' \"c\"", "ARV:"),
+        *("RLIMIT:RLIMIT_NOFILE:1024:18446744073709551615", "WD:", "FUTURE:1", "UCE"),
+        *("UNS", "IP:10.1.2.3", "GW:10.1.2.1", "MSK:255.255.255.0", "UNE", "PAD", "PAD"),
+    )
+    assert fields(driver("config", data=data)) == [
+        ("workdir", ""),
+        ("arg", "/bin/sh"),
+        ("arg", "-c"),
+        ("arg", "echo 'a  b' \"c\""),
+        ("arg", ""),
+        ("limit", "RLIMIT_NOFILE"),
+        ("values", "1024:18446744073709551615"),
+        ("ip", "10.1.2.3"),
+        ("gateway", "10.1.2.1"),
+        ("netmask", "255.255.255.0"),
+    ]
+
+
+@FORMATS
+def test_only_the_whole_word_ends_a_section(driver: Driver, wire: Callable[..., bytes]) -> None:
+    data = wire("UES", "UEEFOO=1", "UCS=2", "X=UEE", "UEE", "UCS", "UIDX:7", "UCE")
+    names = fields(driver("config", data=data))
+    assert names == [("env", "UEEFOO=1"), ("env", "UCS=2"), ("env", "X=UEE")]
+
+
+def test_values_with_newlines(driver: Driver) -> None:
+    value = "KEY=-----BEGIN\nUEE\nUCS\nend"
+    assert fields(driver("config", data=nuls("UES", value, "B=2", "UEE"))) == [
+        ("env", value),
+        ("env", "B=2"),
+    ]
+    # In the line format what is no assignment belongs to the value above it.
+    data = lines("UES", "A=one", "two words", "", "B=2", "UEE")
+    assert fields(driver("config", data=data)) == [("env", "A=one\ntwo words\n"), ("env", "B=2")]
+
+
+@pytest.mark.parametrize("pad", [b"\0", b"\0" * 511, b"PAD\n" * 100, b"PAD\n\0\0\0"])
+def test_padding_of_a_block_device(driver: Driver, pad: bytes) -> None:
+    data = lines("UES", "A=1", "UEE") + pad
+    assert fields(driver("config", data=data)) == [("env", "A=1")]
+    data = nuls("UES", "A=1", "UEE") + b"\0" * len(pad)
+    assert fields(driver("config", data=data)) == [("env", "A=1")]
+
+
+def test_the_end_may_be_missing_its_separator(driver: Driver) -> None:
+    assert fields(driver("config", data=b"UES\nA=1\nUEE")) == [("env", "A=1")]
+    assert driver("config", data=b"") == b""
+
+
+@pytest.mark.parametrize(
+    ("records", "wrong"),
+    [
+        (("UES", "A=1"), "the environment has no end (UEE)"),
+        (("UCS", "UID:1"), "the process section has no end (UCE)"),
+        (("UCS", "UID:x", "UCE"), "UID is not a number"),
+        (("UCS", "UID:", "UCE"), "UID is not a number"),
+        (("UCS", "UID:-1", "UCE"), "UID is not a number"),
+        (("UCS", "GID:4294967296", "UCE"), "GID is not a number"),
+        (("UCS", "GID:99999999999999999999999", "UCE"), "GID is not a number"),
+        (("UCS", "RLIMIT:NOFILE:1", "UCE"), "a resource limit is not RLIMIT:type:soft:hard"),
+        (("UCS", "RLIMIT:NOFILE:1:x", "UCE"), "a resource limit is not a number"),
+        (("UCS", "RLIMIT:N:1:18446744073709551616", "UCE"), "a resource limit is not a number"),
+        (("UBS", "ID:a", "ID:b", "UBE"), "a volume has no mount point"),
+        (("UBS", "ID:a", "UBE"), "a volume has no mount point"),
+        (("UBS", "MP:/a", "UBE"), "a mount point has no volume"),
+        (("UBS", "ID:a", "MP:a", "UBE"), "a volume's mount point is not an absolute path"),
+        (("UBS", "ID:a", "MP:/a"), "the volumes have no end (UBE)"),
+        (("UNS", "IP:1"), "the network section has no end (UNE)"),
+        (("HELLO",), "something that is no section"),
+    ],
+)
+@FORMATS
+def test_malformed(
+    driver: Driver, wire: Callable[..., bytes], records: tuple[str, ...], wrong: str
+) -> None:
+    assert ("wrong", wrong) in fields(driver("config", data=wire(*records)))
+
+
+def test_a_stray_nul_is_noticed(driver: Driver) -> None:
+    assert fields(driver("config", data=b"UES\nA=1\0B=2\nUEE\n")) == [
+        ("wrong", "a NUL in the middle of the lines")
+    ]
+
+
+def test_huge_configuration(driver: Driver) -> None:
+    records = [f"VAR{i}={'x' * 1000}" for i in range(5000)]
+    found = fields(driver("config", data=nuls("UES", *records, "UEE", "UCS", "WD:/", "UCE")))
+    assert len(found) == 5001
+    assert found[4999] == ("env", records[4999])
+
+
+def test_what_the_build_writes_is_what_init_reads(driver: Driver) -> None:
+    process = Process(
+        entrypoint=("/bin/app",),
+        cmd=("", "a b", "line\nline", "--x='y'"),
+        env={"A": "1", "PEM": "x\ny=z\n"},
+        user="www:data",
+        workdir="/srv/app dir",
+    )
+    assert fields(driver("config", data=render(process))) == [
+        ("env", "A=1"),
+        ("env", "PEM=x\ny=z\n"),
+        ("user", "www:data"),
+        ("workdir", "/srv/app dir"),
+        ("arg", "/bin/app"),
+        ("arg", ""),
+        ("arg", "a b"),
+        ("arg", "line\nline"),
+        ("arg", "--x='y'"),
+    ]
+    assert ("uid", "0") in fields(driver("config", data=render(Process())))
+    with pytest.raises(ValueError, match="NUL"):
+        render(Process(cmd=("a\0b",)))
+
+
+# --- Arguments ----------------------------------------------------------------------------------
+
+
+def as_urunc(arguments: Sequence[str]) -> str:
+    """The tail of the kernel command line as urunc writes it (urunc.md 2.2)."""
+    words = []
+    for argument in arguments:
+        argument = argument.strip()
+        words.append(f"'{argument}'" if argument.find(" ") > 0 else argument)
+    return " ".join(words)
+
+
+def restore(driver: Driver, cmdline: str) -> list[str]:
+    words = driver("cmdline", data=cmdline.encode())
+    return driver("join", data=words).decode().split("\0")[:-1]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["/bin/app"],
+        ["/bin/sh", "-c", "echo hi there"],
+        # What follows the first argument with spaces counts, too.
+        ["/bin/sh", "-c", "echo a b", "x", "y z", "last"],
+        ["a b", "c d", "e f"],
+        ["sh", "-c", "echo 'hi there'"],
+        ["sh", "-c", "echo 'hi there' && ls 'a b' 'c d'", "tail"],
+        ["sh", "-c", "FOO='a b' exec prog", "x y"],
+        ["x", "'a b' c", "d"],
+        ["x", "'a b'", "d e"],
+        ["say", "it's here", "it's there"],
+        ["say", "it's here", "x", "don't do that", "y"],
+        ["printf", 'a "b c" d', '"q"'],
+        ["two", "a  b   c"],
+        ["empty", "", "x"],
+        ["tab", "a\tb", "new\nline"],
+        ["quote", "'one'", "'", "''"],
+        ["daemon", "-g", "daemon off; worker_processes 1;"],
+        ["--", "-x", "--", "a -- b"],
+        ["ünï", "cö dé", "日本 語"],
+    ],
+    ids=lambda arguments: "|".join(arguments).replace("\n", "^"),
+)
+def test_arguments_come_back(driver: Driver, arguments: list[str]) -> None:
+    cmdline = f"panic=-1 console=ttyS0 root=/dev/vda rw init=/urunit -- {as_urunc(arguments)}"
+    assert restore(driver, cmdline) == arguments
+    assert restore(driver, cmdline + "\n") == arguments
+
+
+def test_all_of_very_many_arguments(driver: Driver) -> None:
+    arguments = [f"word number {i}" if i % 2 else f"--flag{i}" for i in range(3000)]
+    assert restore(driver, f"-- {as_urunc(arguments)}") == arguments
+    long = ["sh", "-c", "echo " + "x" * 100_000 + " y", "end"]
+    assert restore(driver, f"-- {as_urunc(long)}") == long
+
+
+def test_a_quote_that_nothing_closes_is_a_quote(driver: Driver) -> None:
+    assert restore(driver, "-- 'a b c") == ["'a", "b", "c"]
+    assert restore(driver, "-- '") == ["'"]
+    # Unbalanced inside: it ends at the first word that can end it.
+    assert restore(driver, "-- 'a 'b c' d") == ["a 'b c", "d"]
+
+
+def test_where_the_arguments_begin(driver: Driver) -> None:
+    assert driver("cmdline", data=b"console=ttyS0 quiet") == b"none"
+    assert driver("cmdline", data=b'x="a -- b" y') == b"none"
+    assert driver("cmdline", data=b"a --b c") == b"none"
+    assert driver("cmdline", data=b"init=/urunit -- ") == b""
+    assert driver("cmdline", data=b"init=/urunit --") == b""
+    assert driver("cmdline", data=b"-- a") == b"a\0"
+
+
+def test_words_of_the_kernel_are_recognised(driver: Driver) -> None:
+    def same(one: list[str], other: list[str]) -> bool:
+        data = "\0".join([*one, "", *other]).encode() + b"\0"
+        return driver("same", data=data) == b"1"
+
+    assert same(["sh", "-c", "'echo", '"a', "b\"'"], ["sh", "-c", "'echo", "a b'"])
+    assert same(["a", "b"], ["a b"])
+    assert not same(["a"], ["b"])
+    assert not same(["a", "b"], ["a"])
+
+
+# --- Accounts -------------------------------------------------------------------------------------
+
+PASSWD = b"root:x:0:0:root:/root:/bin/sh\nwww:x:33:33::/var/www:/bin/false\nlost:x:77:5::\n"
+GROUP = (
+    b"root:x:0:\nwww:x:33:\nvideo:x:44:root,www\naudio:x:29:www\nwwwx:x:30:xwww,wwwy\nbad:x::www"
+)
+
+
+@pytest.mark.parametrize(
+    ("who", "found"),
+    [
+        ("", "0:0 root /root 0 44"),
+        ("root", "0:0 root /root 0 44"),
+        ("www", "33:33 www /var/www 33 44 29"),
+        ("33", "33:33 www /var/www 33 44 29"),
+        # A group that is named stands alone, as in a container.
+        ("www:video", "33:44 www /var/www 44"),
+        ("33:7", "33:7 www /var/www 7"),
+        ("lost", "77:5 lost / 5"),
+        ("1234", "1234:0  / 0"),
+        ("1234:5678", "1234:5678  / 5678"),
+        ("nobody", "no such user in /etc/passwd"),
+        ("www:nogroup", "no such group in /etc/group"),
+        ("4294967296", "no such user in /etc/passwd"),
+    ],
+)
+def test_accounts(driver: Driver, who: str, found: str) -> None:
+    assert driver("account", who, data=PASSWD + b"\0" + GROUP).decode() == found
+
+
+def test_accounts_without_files(driver: Driver) -> None:
+    assert driver("account", "1000:1000", data=b"\0").decode() == "1000:1000  / 1000"
+    many = b"".join(b"g%d:x:%d:www\n" % (i, i) for i in range(1000, 2000))
+    found = driver("account", "www", data=PASSWD + b"\0" + many).decode().split()
+    assert len(found) == 3 + 256
+
+
+# --- Filesystems ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "offset", "mark"),
+    [
+        ("ext4", 0x438, b"\x53\xef"),
+        ("squashfs", 0, b"hsqs"),
+        ("erofs", 1024, b"\xe2\xe1\xf5\xe0"),
+        ("xfs", 0, b"XFSB"),
+        ("btrfs", 0x10040, b"_BHRfS_M"),
+        ("vfat", 0x36, b"FAT16   "),
+        ("vfat", 0x52, b"FAT32   "),
+        ("iso9660", 0x8001, b"CD001"),
+    ],
+)
+def test_filesystem_marks(driver: Driver, name: str, offset: int, mark: bytes) -> None:
+    head = bytearray(0x10048)
+    head[offset : offset + len(mark)] = mark
+    assert driver("fstype", data=bytes(head)).decode() == name
+    # A device that ends in the middle of a mark has none.
+    assert driver("fstype", data=bytes(head[: offset + 1])) == b""
+
+
+def test_real_filesystems(driver: Driver, tmp_path: Path) -> None:
+    image = tmp_path / "image"
+    for kind in ("ext2", "ext3", "ext4"):
+        image.write_bytes(b"")
+        image.touch()
+        with image.open("wb") as file:
+            file.truncate(4 << 20)
+        subprocess.run(["/sbin/mke2fs", "-q", "-F", "-t", kind, image], check=True)
+        assert driver("fstype", data=image.read_bytes()[:0x10048]) == b"ext4"
+
+
+def test_nothing_breaks_on_random_input(driver: Driver) -> None:
+    for seed in range(4):
+        assert driver("fuzz", str(seed), "4000") == b""
+    generator = random.Random(1)
+    for _ in range(20):
+        data = generator.randbytes(generator.randrange(2000))
+        driver("config", data=data)
+        driver("config", data=b"URUNIT1\0" + data)
+        driver("fstype", data=data)
