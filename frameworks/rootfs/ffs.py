@@ -18,9 +18,6 @@ from collections.abc import Callable, Iterable, Sequence
 
 from frameworks.rootfs.entries import Entry
 
-STAGE = "/stage"
-"""Where the packing step has a tmpfs of its own."""
-
 _MAGIC = 0x011954
 _SUPERBLOCK = 8192
 _MAGIC_AT = 1372

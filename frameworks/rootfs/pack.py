@@ -44,17 +44,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", required=True, help="the file to write")
     parser.add_argument("--epoch", type=int, help="no time may be newer, in seconds")
     parser.add_argument("--size", type=int, help="size of a file system in bytes; default: fits")
+    parser.add_argument("--stage", help="an empty directory in memory, to copy the tree to")
     options = parser.parse_args(arguments)
     try:
-        pack(options.format, options.tree, options.output, options.epoch, options.size)
+        pack(
+            options.format,
+            options.tree,
+            options.output,
+            options.epoch,
+            options.size,
+            options.stage,
+        )
     except (PackError, cpio.TooLarge, OSError) as error:
         print(f"hutch: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def pack(format: str, tree: str, output: str, epoch: int | None, size: int | None) -> None:
-    """Pack `tree` into the file `output`.
+def pack(
+    format: str,
+    tree: str,
+    output: str,
+    epoch: int | None = None,
+    size: int | None = None,
+    stage: str | None = None,
+) -> None:
+    """Pack `tree` into the file `output`; `stage` is where copies go, beside `output` without it.
 
     Raises PackError where the content does not fit, or the file system's own tool fails.
     """
@@ -69,7 +84,7 @@ def pack(format: str, tree: str, output: str, epoch: int | None, size: int | Non
     elif format == "squashfs":
         _squashfs(entries, output, when)
     elif format in ("ffs", "ufs"):
-        _ffs(entries, output, when, size)
+        _ffs(entries, output, when, size, stage or os.path.dirname(output))
     else:
         _erofs(entries, output, when)
     # The output is a layer of the image: the step's own clock must not be seen in it.
@@ -171,10 +186,9 @@ def _squashfs(entries: list[Entry], output: str, when: int) -> None:
     _pipe(command, entries, None)
 
 
-def _ffs(entries: list[Entry], output: str, when: int, size: int | None) -> None:
+def _ffs(entries: list[Entry], output: str, when: int, size: int | None, top: str) -> None:
     wanted = size or ffs.image_size(entries)
     full = f"{wanted // _MIB} MiB are too small for the tree; set rootfs.size"
-    top = ffs.STAGE if os.path.ismount(ffs.STAGE) else os.path.dirname(output)
     with tempfile.TemporaryDirectory(dir=top) as stage:
         ffs.write(entries, output, when, wanted, stage, lambda command: _run(command, when, full))
 

@@ -6,7 +6,6 @@ They are written by `frameworks.rootfs.pack`, run in hutch's own image.
 from __future__ import annotations
 
 from frameworks.base import Build, File
-from frameworks.rootfs import ffs
 from frameworks.spec import parse_size
 from llb import Mount, State, scratch
 
@@ -15,6 +14,7 @@ ROOTFS = "/.boot/rootfs"
 
 _TREE = "/tree"
 _OUT = "/out"
+_STAGE = "/stage"
 
 
 def initrd(build: Build, tree: State) -> File:
@@ -28,8 +28,10 @@ def block(build: Build, tree: State) -> File:
     format = rootfs.filesystem or ""
     size = ["--size", str(parse_size(rootfs.size))] if rootfs.size else []
     # makefs has to read the tree from an empty tmpfs, which lists files in the order they came.
-    stage = (Mount.tmpfs(ffs.STAGE),) if format in ("ffs", "ufs") else ()
-    return _pack(build, tree, [str(format), *size], f"make the {format} image", stage)
+    staged = format in ("ffs", "ufs")
+    stage = ["--stage", _STAGE] if staged else []
+    mounts = (Mount.tmpfs(_STAGE),) if staged else ()
+    return _pack(build, tree, [str(format), *size, *stage], f"make the {format} image", mounts)
 
 
 def _pack(
