@@ -36,19 +36,10 @@ Definition is read, not before.
 from typing import TYPE_CHECKING
 
 from llb.caps import Cap, Caps, MissingCapability
-from llb.exec import (
-    CacheSharing,
-    ContentCache,
-    Device,
-    Exec,
-    Mount,
-    Network,
-    Proxy,
-    Security,
-    Ulimit,
-)
+from llb.exec import Device, Exec, Network, Proxy, Security, Ulimit
 from llb.fileop import FileAction, Owner, copy, mkdir, mkfile, rm, symlink
 from llb.meta import Meta, ProgressGroup, Resources
+from llb.mount import CacheSharing, ContentCache, Mount
 from llb.platform import Platform
 from llb.reference import InvalidReference, Reference
 from llb.source import (
@@ -57,7 +48,6 @@ from llb.source import (
     HTTPSignature,
     MTime,
     ResolveMode,
-    Store,
     git,
     http,
     image,
@@ -68,6 +58,7 @@ from llb.source import (
     scratch,
 )
 from llb.sourcemap import Location, Position, Range, SourceFile
+from llb.sourceop import Store
 from llb.state import State, diff, merge
 
 if TYPE_CHECKING:

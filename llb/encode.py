@@ -17,23 +17,21 @@ from typing import Final
 
 from llb import paths
 from llb.caps import Cap, Caps
-from llb.exec import (
+from llb.exec import ExecOp, Network, Security
+from llb.fileop import Copy, FileAction, FileOp, Mkdir, Mkfile, Owner, Rm, Symlink
+from llb.merge import DiffOp, MergeOp, PassthroughOp
+from llb.mount import (
     BindMount,
     CacheMount,
     CacheSharing,
     ContentCache,
-    ExecOp,
     FilesystemMount,
-    Network,
-    Security,
     TmpfsMount,
     source_of,
 )
-from llb.fileop import Copy, FileAction, FileOp, Mkdir, Mkfile, Owner, Rm, Symlink
-from llb.merge import DiffOp, MergeOp, PassthroughOp
 from llb.pb import ops_pb2 as pb
 from llb.platform import Platform
-from llb.source import SourceOp
+from llb.sourceop import SourceOp
 from llb.vertex import Output, Vertex
 
 # What 0 cannot say, -1 does (solver/pb/ops.proto; solver/llbsolver/file/backend.go).

@@ -4,7 +4,7 @@ Identifiers and attributes are those of solver/pb/attr.go; which are set, and wh
 client/llb/source.go, so that digests are the same as Go's.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -14,8 +14,8 @@ from llb.giturl import GitURL
 from llb.meta import NO_META, Meta
 from llb.platform import Platform
 from llb.reference import InvalidReference, Reference, check_digest, normalise
+from llb.sourceop import Attributes, Store, json_list
 from llb.state import State
-from llb.vertex import Output, Vertex
 
 
 class ResolveMode(StrEnum):
@@ -41,14 +41,6 @@ class MTime(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Store:
-    """An OCI layout that a client offers: the client's `session` and the layout's name there."""
-
-    session: str = ""
-    id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class GitSignature:
     """Who must have signed. `pubkey` is an armoured OpenPGP key or an SSH public key."""
 
@@ -64,31 +56,6 @@ class HTTPSignature:
 
     pubkey: str
     signature: str
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
-class SourceOp(Vertex):
-    """An identifier (`docker-image://...`) and its attributes, sorted by name."""
-
-    identifier: str
-    attrs: tuple[tuple[str, str], ...] = ()
-    caps: tuple[Cap, ...] = ()
-    platform: Platform | None = None
-
-    @property
-    def inputs(self) -> tuple[Output, ...]:
-        return ()
-
-    @property
-    def platform_specific(self) -> bool:
-        """Say whether the platform is part of the op: for images only (client/llb/source.go)."""
-        return self.identifier.startswith(("docker-image://", "oci-layout://"))
-
-    def capabilities(self) -> Iterator[str]:
-        return iter(self.caps)
-
-    def describe(self) -> str:
-        return self.identifier
 
 
 def scratch() -> State:
@@ -119,7 +86,7 @@ def image(
 
     Raises InvalidReference.
     """
-    source = _Attributes(Cap.SOURCE_IMAGE)
+    source = Attributes(Cap.SOURCE_IMAGE)
     if ResolveMode(resolve_mode) is not ResolveMode.DEFAULT:
         # Preferring what is local is only a wish, so an older daemon may ignore it.
         forced = resolve_mode == ResolveMode.PULL
@@ -149,7 +116,7 @@ def image_blob(
 
     `ref` is `name@digest`, without a tag. See `http` for the other arguments.
     """
-    source = _Attributes(Cap.SOURCE_IMAGE_BLOB)
+    source = Attributes(Cap.SOURCE_IMAGE_BLOB)
     source.set_file(filename, mode, uid, gid)
     return source.state(f"docker-image+blob://{_blob_reference(ref)}", meta)
 
@@ -166,7 +133,7 @@ def oci_layout(
 
     `ref` is `name@digest`, taken as it is.
     """
-    source = _Attributes(Cap.SOURCE_OCI_LAYOUT)
+    source = Attributes(Cap.SOURCE_OCI_LAYOUT)
     source.set_store(store)
     if layer_limit is not None:
         source.set("oci.layerlimit", str(layer_limit))
@@ -184,7 +151,7 @@ def oci_layout_blob(
     meta: Meta = NO_META,
 ) -> State:
     """Return a directory that holds one blob of an OCI layout as a file (BuildKit 0.28)."""
-    source = _Attributes(Cap.SOURCE_IMAGE_BLOB)
+    source = Attributes(Cap.SOURCE_IMAGE_BLOB)
     source.set_file(filename, mode, uid, gid)
     source.set_store(store)
     return source.state(f"oci-layout+blob://{_blob_reference(ref)}", meta)
@@ -216,7 +183,7 @@ def local(
     differ: how to find out what changed; `require_differ` makes it more than a wish.
     metadata_only: send no contents but of what matches `metadata_except` (BuildKit 0.21).
     """
-    source = _Attributes(Cap.SOURCE_LOCAL)
+    source = Attributes(Cap.SOURCE_LOCAL)
     if session:
         source.set("local.session", session, Cap.SOURCE_LOCAL_SESSION)
     else:
@@ -226,7 +193,7 @@ def local(
         ("local.followpaths", follow, Cap.SOURCE_LOCAL_FOLLOW),
         ("local.excludepatterns", exclude, Cap.SOURCE_LOCAL_EXCLUDE),
     ):
-        if encoded := _json_list(patterns):
+        if encoded := json_list(patterns):
             source.set(key, encoded, cap)
     if shared_key_hint:
         source.set("local.sharedkeyhint", shared_key_hint, Cap.SOURCE_LOCAL_SHARED_KEY_HINT)
@@ -236,7 +203,7 @@ def local(
         )
     if metadata_only:
         source.set("local.metadatatransfer", "true", Cap.SOURCE_LOCAL_METADATA)
-        if encoded := _json_list(metadata_except):
+        if encoded := json_list(metadata_except):
             source.set("local.metadatatransferexclude", encoded)
     return source.state(f"local://{name}", meta)
 
@@ -284,7 +251,7 @@ def git(
             raise ValueError(f"{remote!r} has a fragment; do not give ref and subdir as well")
         ref, _, subdir = address.fragment.partition(":")
     subdir = paths.join("/", subdir).lstrip("/")
-    source = _Attributes(Cap.SOURCE_GIT)
+    source = Attributes(Cap.SOURCE_GIT)
     if keep_git_dir:
         source.set("git.keepgitdir", "true", Cap.SOURCE_GIT_KEEP_DIR)
     # Always: without it daemons fall back to the git:// protocol of the identifier.
@@ -354,7 +321,7 @@ def http(
     """
     if not url.lower().startswith(("http://", "https://")):
         raise ValueError(f"{url!r} starts neither with http:// nor with https://")
-    source = _Attributes(Cap.SOURCE_HTTP)
+    source = Attributes(Cap.SOURCE_HTTP)
     if checksum:
         check_digest(url, checksum)
         source.set("http.checksum", checksum, Cap.SOURCE_HTTP_CHECKSUM)
@@ -371,82 +338,8 @@ def http(
     return source.state(url, meta)
 
 
-class _Attributes:
-    """The attributes of a source in the making, with the capabilities they need."""
-
-    def __init__(self, *caps: Cap) -> None:
-        self._attrs: dict[str, str] = {}
-        self._caps = dict.fromkeys(caps)
-
-    def set(self, key: str, value: str, cap: Cap | None = None) -> None:
-        self._attrs[key] = str(value)
-        if cap is not None:
-            self._caps[cap] = None
-
-    def need(self, cap: Cap) -> None:
-        self._caps[cap] = None
-
-    def set_flag(self, key: str, value: bool) -> None:
-        if value:
-            self.set(key, "true")
-
-    def set_secret(self, key: str, secret: str | None, default: str) -> None:
-        if secret is None:
-            self.set(key, default)
-        elif secret:
-            self.set(key, secret, Cap.SOURCE_GIT_HTTP_AUTH)
-
-    def set_store(self, store: Store | None) -> None:
-        if store is None:
-            return
-        if store.session:
-            self.set("oci.session", store.session)
-        if store.id:
-            self.set("oci.store", store.id)
-
-    def set_file(
-        self, filename: str, mode: int | None, uid: int, gid: int, *, gated: bool = False
-    ) -> None:
-        if filename:
-            self.set("http.filename", filename)
-        if mode is not None:
-            if not 1 <= mode <= 0o777:
-                # The daemon takes 0 for "unset" and then uses 0600.
-                raise ValueError(f"{mode:#o} is not a mode between 1 and 0777")
-            self.set("http.perm", f"0{mode:o}", Cap.SOURCE_HTTP_PERM if gated else None)
-        for key, number in (("http.uid", uid), ("http.gid", gid)):
-            if number:
-                self.set(key, str(number), Cap.SOURCE_HTTP_UID_GID if gated else None)
-
-    def state(self, identifier: str, meta: Meta, platform: Platform | None = None) -> State:
-        op = SourceOp(
-            meta=meta,
-            identifier=identifier,
-            attrs=tuple(sorted(self._attrs.items())),
-            caps=tuple(self._caps),
-            platform=platform,
-        )
-        state = State(Output(op))
-        return state if platform is None else state.with_platform(platform)
-
-
 def _blob_reference(text: str) -> str:
     reference = Reference.parse(text)
     if reference.tag or not reference.digest:
         raise InvalidReference(text, "a blob is named by its digest, without a tag")
     return str(reference)
-
-
-def _json_list(patterns: Iterable[str]) -> str:
-    """Encode strings as Go's encoding/json does; the empty list is the empty string."""
-    if isinstance(patterns, str):
-        raise TypeError(f"patterns are a list of strings, not the string {patterns!r}")
-    items = list(patterns)
-    if not items:
-        return ""
-    import json
-
-    text = json.dumps(items, ensure_ascii=False, separators=(",", ":"))
-    for char in "<>&\u2028\u2029":
-        text = text.replace(char, f"\\u{ord(char):04x}")
-    return text

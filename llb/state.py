@@ -10,27 +10,22 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from llb import fileop, paths
-from llb.exec import (
-    BindMount,
-    CacheMount,
-    Device,
-    Exec,
-    ExecOp,
-    Mount,
-    Network,
-    Proxy,
-    SecretEnv,
-    SecretMount,
-    Security,
-    SSHMount,
-    TmpfsMount,
-    Ulimit,
-    select,
-)
+from llb.exec import Device, Exec, ExecOp, Network, Proxy, Security, Ulimit
 from llb.fileop import FileAction, FileOp, Owner
 from llb.merge import DiffOp, MergeOp, PassthroughOp
 from llb.meta import NO_META, Meta
+from llb.mount import (
+    BindMount,
+    CacheMount,
+    Mount,
+    SecretEnv,
+    SecretMount,
+    SSHMount,
+    TmpfsMount,
+    select,
+)
 from llb.platform import Platform
+from llb.settings import Settings, check_hosts, override
 from llb.vertex import Output, Vertex
 
 if TYPE_CHECKING:
@@ -38,24 +33,6 @@ if TYPE_CHECKING:
     from llb.definition import Definition
 
 _V = TypeVar("_V", bound=Vertex)
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What `State.run` starts with. `env` keeps its order; a later value of a name moves to the
-    end.
-    """
-
-    env: tuple[tuple[str, str], ...] = ()
-    cwd: str = "/"
-    user: str = ""
-    platform: Platform | None = None
-    network: Network = Network.SANDBOX
-    security: Security = Security.SANDBOX
-    hosts: tuple[tuple[str, str], ...] = ()
-    ulimits: tuple[Ulimit, ...] = ()
-    hostname: str = ""
-    cgroup_parent: str = ""
 
 
 _DEFAULTS: Final = Settings()
@@ -94,7 +71,7 @@ class State:
 
     def with_env(self, env: Mapping[str, str]) -> "State":
         """Set variables; a value that was there is replaced and moves to the end."""
-        return self._with(env=_override(self.settings.env, env))
+        return self._with(env=override(self.settings.env, env))
 
     def without_env(self, *names: str) -> "State":
         """Unset variables."""
@@ -124,7 +101,7 @@ class State:
 
     def with_hosts(self, hosts: Iterable[tuple[str, str]]) -> "State":
         """Add pairs of a host name and an IP address to /etc/hosts."""
-        return self._with(hosts=self.settings.hosts + _hosts(hosts))
+        return self._with(hosts=self.settings.hosts + check_hosts(hosts))
 
     def with_ulimits(self, ulimits: Iterable[Ulimit]) -> "State":
         """Add process limits (BuildKit 0.10)."""
@@ -200,11 +177,11 @@ class State:
             args=tuple(args),
             cwd=self.cwd if cwd is None else self.with_cwd(cwd).cwd,
             filesystems=_sorted_filesystems(root, given),
-            env=settings.env if env is None else _override(settings.env, env),
+            env=settings.env if env is None else override(settings.env, env),
             user=settings.user if user is None else user,
             hostname=settings.hostname if hostname is None else hostname,
             cgroup_parent=settings.cgroup_parent if cgroup_parent is None else cgroup_parent,
-            hosts=settings.hosts + _hosts(hosts),
+            hosts=settings.hosts + check_hosts(hosts),
             ulimits=settings.ulimits + tuple(ulimits),
             proxy=proxy,
             valid_exit_codes=tuple(valid_exit_codes),
@@ -413,15 +390,6 @@ def diff(lower: State, upper: State, *, meta: Meta = NO_META) -> State:
     return lower.with_output(Output(op))
 
 
-def _override(
-    env: tuple[tuple[str, str], ...], more: Mapping[str, str]
-) -> tuple[tuple[str, str], ...]:
-    for name in more:
-        if not name or "=" in name:
-            raise ValueError(f"{name!r} cannot be the name of an environment variable")
-    return tuple(pair for pair in env if pair[0] not in more) + tuple(more.items())
-
-
 def _sorted_filesystems(
     root: BindMount, mounts: tuple[Mount, ...]
 ) -> tuple[BindMount | CacheMount | TmpfsMount, ...]:
@@ -439,18 +407,3 @@ def _named_sockets(sockets: tuple[SSHMount, ...]) -> tuple[SSHMount, ...]:
         socket if socket.dest else replace(socket, dest=f"/run/buildkit/ssh_agent.{number}")
         for number, socket in enumerate(sockets)
     )
-
-
-def _hosts(hosts: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    pairs = tuple(hosts)
-    if not pairs:
-        return ()
-    from ipaddress import IPv6Address, ip_address  # rare
-
-    checked = []
-    for name, address in pairs:
-        ip = ip_address(address)
-        # Go prints an IPv4 address in IPv6's clothes as IPv4.
-        plain = ip.ipv4_mapped if isinstance(ip, IPv6Address) else None
-        checked.append((name, str(plain or ip)))
-    return tuple(checked)
