@@ -7,7 +7,7 @@ marshalled and a daemon solves it.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from llb import fileop, paths
 from llb.exec import Device, Exec, ExecOp, Network, Proxy, Security, Ulimit
@@ -26,13 +26,11 @@ from llb.mount import (
 )
 from llb.platform import Platform
 from llb.settings import Settings, check_hosts, override
-from llb.vertex import Output, Vertex
+from llb.vertex import Output
 
 if TYPE_CHECKING:
     from llb.caps import Caps
     from llb.definition import Definition
-
-_V = TypeVar("_V", bound=Vertex)
 
 
 _DEFAULTS: Final = Settings()
