@@ -26,14 +26,10 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Driver:
     """Run one command of the driver: its standard output for arguments and standard input."""
     program = tmp_path_factory.mktemp("init") / "driver"
     parts = [SOURCES / name for name in ("config.c", "args.c", "fstype.c", "accounts.c")]
-    subprocess.run(
-        [
-            *("gcc", "-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror"),
-            *("-fsanitize=address,undefined", "-fno-sanitize-recover=all"),
-            *("-I", SOURCES, "-o", program, HERE / "driver.c", *parts),
-        ],
-        check=True,
-    )
+    flags = ["-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror"]
+    flags += ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", f"-I{SOURCES}"]
+    command = ["gcc", *flags, "-o", str(program), str(HERE / "driver.c"), *map(str, parts)]
+    subprocess.run(command, check=True)
 
     def run(*arguments: str, data: bytes = b"") -> bytes:
         done = subprocess.run([program, *arguments], input=data, capture_output=True, check=False)
