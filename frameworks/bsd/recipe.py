@@ -197,6 +197,17 @@ class BSD(Framework):
             meta=build.meta("kernel", f"take {path}", path),
         )
 
+    def checked(self, build: Build, built: State, name: str) -> File:
+        """The kernel `name` of the directory `built`, once it is seen that the monitor boots it."""
+        plan = build.plan
+        step = build.tool(
+            "frameworks.kernelfile",
+            [str(plan.monitor), plan.platform.architecture, f"/out/{name}"],
+            mounts=(Mount.bind("/out", built),),
+            meta=build.meta("kernel", f"check that {plan.monitor} can boot it", plan.monitor),
+        )
+        return File(step.mount("/out"), f"/{name}")
+
     def objects(self, build: Build, source: Tree, what: str) -> str:
         """The id of the cache of object files: another source or architecture is another cache."""
         architecture = build.plan.platform.architecture

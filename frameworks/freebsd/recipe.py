@@ -79,11 +79,14 @@ class FreeBSD(BSD):
         config = self.configure(build, source)
         target, arch = _TARGETS[plan.platform.architecture]
         directory = f"{target}.{arch}"
+        # For arm64 monitors want the form of a Linux Image, not ELF.
+        made = "kernel" if target == "amd64" else "kernel.bin"
+        path = f"{directory}/sys/HUTCH/{made}"
         cache = self.objects(build, source, "kernel")
         wanted = ("KERNCONF=HUTCH", f"KERNCONFDIR={CONFIG}", "NO_MODULES=yes")
         step = build.run(
             debian,
-            run_script("kernel.sh", directory, *self._arguments(build), *wanted),
+            run_script("kernel.sh", path, *self._arguments(build), *wanted),
             mounts=(
                 script("frameworks.freebsd", "kernel.sh"),
                 Mount.bind(SOURCE, source.state, readonly=True),
@@ -96,7 +99,7 @@ class FreeBSD(BSD):
             env=self._environment(),
             meta=build.meta("kernel", "make.py buildkernel", plan.kernel.from_),
         )
-        return File(step.mount("/out"), "/kernel")
+        return self.checked(build, step.mount("/out"), "kernel")
 
     def _toolchain(self, build: Build, debian: State, source: Tree) -> State:
         """`kernel-toolchain`: for one source and architecture, the same vertex in every build."""

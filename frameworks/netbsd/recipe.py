@@ -112,7 +112,7 @@ class NetBSD(BSD):
             env={"SOURCE_DATE_EPOCH": EPOCH},
             meta=build.meta("kernel", "build.sh kernel=HUTCH", plan.kernel.from_),
         )
-        return File(step.mount("/out"), "/kernel")
+        return self.checked(build, step.mount("/out"), "kernel")
 
     def _external(self, build: Build) -> bool:
         """Does the compiler come from an image (`toolchain.from`), not from NetBSD's tree?"""

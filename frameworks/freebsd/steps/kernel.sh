@@ -1,8 +1,10 @@
-# A kernel: kernel.sh OBJECT-DIRECTORY ARGUMENT-OF-MAKE.PY...
+# A kernel: kernel.sh PATH-BELOW-THE-OBJECTS ARGUMENT-OF-MAKE.PY...
 set -eu
-objects=$1
+made=$1
 shift
 cd /src
-tools/build/make.py "$@" -j"$(nproc)" buildkernel
-cp "/obj/src/$objects/sys/HUTCH/kernel" /out/kernel
+# newvers.sh turns SOURCE_DATE_EPOCH into a date with an option that only BSD's date has. A reproducible
+# kernel has no date in it anyway.
+env -u SOURCE_DATE_EPOCH tools/build/make.py "$@" -j"$(nproc)" buildkernel
+cp "/obj/src/$made" /out/kernel
 touch -d "@$SOURCE_DATE_EPOCH" /out/kernel

@@ -4,4 +4,4 @@ cd /src
 # make.py builds bmake and runs its tests, one of which fails under Debian's shell. They test bmake,
 # not what is built here.
 sed -i 's/^op_test() {$/op_test() { [ -x bmake ] || op_build; return 0/' contrib/bmake/boot-strap
-exec tools/build/make.py "$@" -j"$(nproc)" kernel-toolchain
+exec env -u SOURCE_DATE_EPOCH tools/build/make.py "$@" -j"$(nproc)" kernel-toolchain

@@ -1,0 +1,259 @@
+"""NetBSD and FreeBSD through the real BuildKit, with trees that answer like theirs.
+
+What is real: sources, toolchain images, mounts, caches, networks, file names, image, annotations.
+The kernels boot nothing (trees/README.md); docs/verified.md has what was built of the real ones.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import struct
+import uuid
+from pathlib import Path
+
+import pytest
+
+from tests.integration.harness import Builder, Done
+
+pytestmark = pytest.mark.integration
+
+TREES = Path(__file__).parent / "trees"
+
+NETBSD = """\
+version: v1
+platforms: {framework: netbsd, monitor: qemu}
+kernel:
+  from: source
+  source: {local: tree}
+"""
+FREEBSD = NETBSD.replace("netbsd", "freebsd")
+
+
+@pytest.fixture
+def netbsd(project: Path) -> Path:
+    return _with_tree(project, "netbsd")
+
+
+@pytest.fixture
+def freebsd(project: Path) -> Path:
+    return _with_tree(project, "freebsd")
+
+
+def _with_tree(project: Path, system: str) -> Path:
+    shutil.copytree(TREES / system, project / "tree")
+    # A tree of this test alone: nothing of another test's caches counts.
+    (project / "tree" / "sys" / "conf" / "nonce").write_text(uuid.uuid4().hex)
+    (project / "data").mkdir()
+    (project / "data" / "hello").write_text("hello\n")
+    return project
+
+
+def section(elf: bytes, name: str) -> str:
+    """The text in a section of a 64-bit ELF file."""
+    table = struct.unpack_from("<Q", elf, 40)[0]
+    size, count, names = struct.unpack_from("<HHH", elf, 58)
+    headers = [struct.unpack_from("<II8x8xQQ", elf, table + n * size) for n in range(count)]
+    strings = headers[names][2]
+    for offset, _, start, length in headers:
+        end = elf.index(b"\0", strings + offset)
+        if elf[strings + offset : end].decode() == name:
+            return elf[start : start + length].decode()
+    raise AssertionError(f"no section {name}")
+
+
+def record(builder: Builder, project: Path, text: str, *options: str) -> tuple[Done, str]:
+    """Build the kernel alone; its build's log, and what the tree noted."""
+    out = project / f"out-{uuid.uuid4().hex[:8]}"
+    done = builder.build(
+        project, text, "--target", "kernel", *options, output=f"type=local,dest={out}"
+    )
+    (kernel,) = [path for path in out.rglob("*") if path.is_file()]
+    return done, section(kernel.read_bytes(), ".record")
+
+
+RAW = "--progress=rawjson"
+
+
+def steps(done: Done) -> dict[str, bool]:
+    """The steps of a build (with `RAW`) by name: did they run (True), or were they cached?"""
+    found: dict[str, bool] = {}
+    for line in done.log.splitlines():
+        if line.startswith("{"):
+            for vertex in json.loads(line).get("vertexes") or ():
+                found[vertex["name"]] = not vertex.get("cached", False)
+    return found
+
+
+def test_netbsd_kernel(builder: Builder, netbsd: Path) -> None:
+    text = NETBSD + "  options: {INET6: false, NMBCLUSTERS: 4096, EXT2FS: true}\n"
+    _, noted = record(builder, netbsd, text)
+    assert re.search(r"^tools called: -U -u -N1 -j\d+ -m amd64 -a x86_64 ", noted)
+    assert "-O /obj -T /tools -V MKX11=no -V MKREPRO=yes -V MKREPRO_TIMESTAMP=315532800" in noted
+    assert re.search(r"^kernel called: .* kernel=/config/HUTCH$", noted, re.M)
+    for step in ("tools", "kernel"):
+        assert f"{step} epoch: 315532800" in noted
+        assert f"{step} source: read-only" in noted
+        assert f"{step} network: none" in noted
+    assert "tools: read-only" in noted
+    assert "external:" not in noted
+    assert noted.endswith(
+        'include \t"arch/amd64/conf/MICROVM"\n'
+        "no options\tINET6\n"
+        "no options\tNMBCLUSTERS\n"
+        "options \tNMBCLUSTERS=4096\n"
+        "no file-system\tEXT2FS\n"
+        "file-system \tEXT2FS\n"
+    )
+
+
+def test_netbsd_with_debians_compiler(builder: Builder, netbsd: Path) -> None:
+    text = NETBSD + "toolchain: {from: debian:trixie-slim}\n"
+    _, noted = record(builder, netbsd, text)
+    assert "-V EXTERNAL_TOOLCHAIN=/xt" in noted
+    assert "-V TOOLCHAIN_MISSING=yes" in noted
+    assert "MKREPRO=yes" not in noted
+    assert "compiler: /usr/bin/x86_64-linux-gnu-gcc" in noted
+    assert "x86_64--netbsd-gcc" in noted.partition("external: ")[2]
+
+
+def test_freebsd_kernel(builder: Builder, freebsd: Path) -> None:
+    _, noted = record(builder, freebsd, FREEBSD + "  options: {INET6: false, MAXUSERS: 8}\n")
+    called = "--cross-bindir=/usr/lib/llvm-19/bin TARGET=amd64 TARGET_ARCH=amd64"
+    assert noted.startswith(f"kernel-toolchain called: {called} WITH_REPRODUCIBLE_BUILD=yes -j")
+    assert "KERNCONF=HUTCH KERNCONFDIR=/config NO_MODULES=yes" in noted
+    assert "bmake's tests: skipped" in noted
+    assert "clang: True" in noted
+    for step in ("kernel-toolchain", "buildkernel"):
+        # newvers.sh would call date as BSD's is called.
+        assert f"{step} epoch: none" in noted
+        assert f"{step} network: lo" in noted
+    assert "buildkernel source: read-only" in noted
+    # Our own configuration: what the tree lacks is left out of it.
+    assert "include\t\tFIRECRACKER" in noted
+    assert "device\t\tp9fs\n" in noted
+    assert "virtio_p9fs" not in noted
+    assert noted.endswith("nooptions\tINET6\nnooptions\tMAXUSERS\noptions \tMAXUSERS=8\n")
+
+
+def test_configurations(builder: Builder, freebsd: Path) -> None:
+    """One of the tree, a file of the context, and fragments over either."""
+    (freebsd / "more.conf").write_text("device extra # if sys/fs/p9fs\ndevice other # if no/such\n")
+    text = FREEBSD + "  config: FIRECRACKER\n  fragments: [more.conf]\n"
+    _, noted = record(builder, freebsd, text)
+    assert "include \tFIRECRACKER\ndevice extra\nident   \tHUTCH\n" in noted
+    (freebsd / "mine.conf").write_text("include GENERIC\n")
+    _, noted = record(builder, freebsd, FREEBSD + "  config: mine.conf\n")
+    assert "include GENERIC\nident   \tHUTCH\n" in noted
+
+
+@pytest.mark.parametrize("system", ["netbsd", "freebsd"])
+def test_a_changed_application_builds_no_kernel(
+    builder: Builder, project: Path, system: str
+) -> None:
+    _with_tree(project, system)
+    text = (
+        NETBSD.replace("netbsd", system)
+        + "rootfs:\n  type: block\n  filesystem: ffs\n  include: [data/hello:/hello]\n"
+        + "cmd: [/hello]\n"
+    )
+    first = builder.build(project, text, RAW, epoch=1)
+    built = steps(first)
+    tools = {"netbsd": "build.sh tools", "freebsd": "make.py kernel-toolchain"}[system]
+    kernel = {"netbsd": "build.sh kernel=HUTCH", "freebsd": "make.py buildkernel"}[system]
+    assert built[f"[{system}] {tools}"]
+    assert built[f"[{system}] {kernel}"]
+    (project / "data" / "hello").write_text("changed\n")
+    # Another date, too: that of an application's commit is a new one each time.
+    second = steps(builder.build(project, text, RAW, epoch=2))
+    assert not second.get(f"[{system}] {tools}")
+    assert not second.get(f"[{system}] {kernel}")
+    third = steps(builder.build(project, text + "workdir: /tmp\n", RAW, epoch=2))
+    assert not third.get(f"[{system}] {kernel}")
+
+
+def test_a_changed_kernel_builds_no_tools(builder: Builder, netbsd: Path) -> None:
+    record(builder, netbsd, NETBSD)
+    done, _ = record(builder, netbsd, NETBSD + "  options: {INET6: false}\n", RAW)
+    ran = steps(done)
+    assert not ran.get("[netbsd] build.sh tools")
+    assert ran["[netbsd] build.sh kernel=HUTCH"]
+
+
+@pytest.mark.parametrize("system", ["netbsd", "freebsd"])
+def test_sources(builder: Builder, project: Path, system: str) -> None:
+    """A named build context, and an archive whose tree is below directories of its own."""
+    _with_tree(project, system)
+    said = NETBSD.replace("netbsd", system)
+    _, noted = record(
+        builder,
+        project,
+        said.replace("{local: tree}", "{local: theirs}"),
+        *("--build-context", f"theirs={project / 'tree'}"),
+    )
+    assert "called" in noted
+    (project / "usr").mkdir()
+    shutil.move(project / "tree", project / "usr" / "src")
+    archive = shutil.make_archive(str(project / "src"), "xztar", project, "usr/src")
+    Path(archive).rename(project / "src.txz")
+    _, noted = record(builder, project, said.replace("{local: tree}", "{local: src.txz}"))
+    assert "called" in noted
+
+
+def test_what_the_tree_does_not_know(builder: Builder, netbsd: Path) -> None:
+    failed = builder.fail(netbsd, NETBSD + "  options:\n    INET6: false\n    INET7: true\n")
+    assert "the source tree has no kernel option 'INET7'" in failed.log
+    failed = builder.fail(netbsd, NETBSD + "  config: MICROVN\n")
+    assert "the source tree has no kernel configuration 'MICROVN'" in failed.log
+    assert "did you mean MICROVM?" in failed.log
+
+
+def test_a_source_that_is_none(builder: Builder, project: Path) -> None:
+    (project / "tree").mkdir()
+    (project / "tree" / "README").write_text("nothing\n")
+    failed = builder.fail(project, NETBSD)
+    assert "sys/arch/amd64/conf" in failed.log
+
+
+def test_netbsd_image(builder: Builder, netbsd: Path) -> None:
+    """What a runtime for NetBSD would read; the kernel finds hutch's init by itself."""
+    text = NETBSD + (
+        "rootfs:\n  type: raw\n  include: [data/hello:/hello]\n"
+        'cmd: [/hello, "two words"]\nenvs: [A=b]\nuser: "12:34"\nworkdir: /data\n'
+    )
+    packed = builder.pack(netbsd, text, epoch=1700000000)
+    assert packed.keys["unikernelType"] == "netbsd"
+    assert packed.keys["hypervisor"] == "qemu"
+    assert packed.keys["binary"] == "/.boot/kernel"
+    assert packed.args == ["/hello", "two words"]
+    init = packed.read("/sbin/init")
+    assert init.startswith(b"\x7fELF")
+    assert b"NetBSD" in init
+    assert packed.read("/.hutch/init.conf").split(b"\0")[:-1] == [
+        *(b"URUNIT1", b"UES", b"A=b", b"UEE"),
+        *(b"UCS", b"USR:12:34", b"WD:/data", b"ARC:2", b"ARV:/hello", b"ARV:two words", b"UCE"),
+        *(b"UBS", b"UBE"),
+    ]
+
+
+def test_freebsd_image(builder: Builder, freebsd: Path) -> None:
+    """urunc reads the last disk for what init is to run, and mounts the block image as UFS."""
+    text = FREEBSD + ("rootfs:\n  type: block\n  include: [data/hello:/hello]\ncmd: [/hello]\n")
+    done = builder.build(freebsd, text, epoch=1700000000)
+    packed = builder.read(done.ref)
+    assert packed.keys["unikernelType"] == "freebsd"
+    assert packed.keys["block"] == "/.boot/rootfs"
+    assert packed.keys["blkMntPoint"] == "/"
+    assert packed.args == ["/urunit", "/hello"]
+    image = packed.read("/.boot/rootfs")
+    assert struct.unpack_from("<I", image, 8192 + 1372) == (0x011954,)
+    again = builder.build(freebsd, text, "--no-cache-filter", "rootfs", epoch=1700000000)
+    assert builder.read(again.ref).image.digest == packed.image.digest
+
+
+def test_no_package(builder: Builder, project: Path) -> None:
+    """A package of a distribution is not where a BSD's source can come from."""
+    failed = builder.fail(project, NETBSD.replace("{local: tree}", "{package: netbsd-source}"))
+    assert "unsupported-source" in failed.log
+    assert failed.marked == ["source: {package: netbsd-source}"]

@@ -1,0 +1,40 @@
+#!/usr/bin/env python3
+"""FreeBSD's entry point, as far as hutch calls it: notes how it was called."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+source = Path.cwd()
+objects = Path(os.environ["MAKEOBJDIRPREFIX"])
+arguments = sys.argv[1:]
+variables = dict(word.split("=", 1) for word in arguments if "=" in word and word[0] != "-")
+step = arguments[-1]
+notes = [
+    f"{step} called: {' '.join(arguments)}",
+    f"{step} epoch: {os.environ.get('SOURCE_DATE_EPOCH', 'none')}",
+    f"{step} network: {' '.join(sorted(os.listdir('/sys/class/net')))}",
+    f"{step} source: {'writable' if os.access(source, os.W_OK) else 'read-only'}",
+]
+directory = f"{variables['TARGET']}.{variables['TARGET_ARCH']}"
+tree = objects / str(source).lstrip("/") / directory
+if step == "kernel-toolchain":
+    boot = (source / "contrib/bmake/boot-strap").read_text()
+    notes.append(f"bmake's tests: {'skipped' if 'return 0' in boot else 'run'}")
+    cross = [word.split("=", 1)[1] for word in arguments if word.startswith("--cross-bindir=")]
+    notes.append(f"clang: {Path(cross[0], 'clang').exists()}")
+    (tree / "tmp").mkdir(parents=True)
+    (tree / "tmp/record").write_text("\n".join(notes) + "\n")
+elif step == "buildkernel":
+    made = tree / "sys" / variables["KERNCONF"]
+    made.mkdir(parents=True, exist_ok=True)
+    with (tree / "sys/runs").open("a") as runs:
+        runs.write("run\n")
+    config = Path(variables["KERNCONFDIR"], variables["KERNCONF"])
+    tools = (tree / "tmp/record").read_text()
+    (made / "record").write_text(tools + "\n".join(notes) + "\n" + config.read_text())
+    command = ["gcc", "-nostdlib", "-static", "-Wl,--build-id=none", f"-I{made}", "-o"]
+    subprocess.run([*command, f"{made}/kernel", "sys/kernel.S"], check=True)
+else:
+    sys.exit(f"make.py: what is {step}?")
