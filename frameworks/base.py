@@ -185,9 +185,9 @@ class Build:
         group = ProgressGroup(
             f"{plan.framework}/{step}/{plan.platform}", f"[{plan.framework}] {step}"
         )
-        location = None
-        if at is not None:
-            location = Location(plan.file, (at.at if isinstance(at, Text) else at,))
+        if at is None:
+            at = plan.monitor  # a step that no line asks for is the whole file's: show its start
+        location = Location(plan.file, (at.at if isinstance(at, Text) else at,))
         skip = self.flags.no_cache
         ignore = skip if isinstance(skip, bool) else step in skip
         return Meta(name=name, group=group, location=location, ignore_cache=ignore)

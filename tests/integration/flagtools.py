@@ -99,17 +99,10 @@ class Image:
 class Hutch:
     """One Docker, with one build of hutch as the frontend."""
 
-    def __init__(self, engine: str, image: str) -> None:
-        name, _, store = engine.partition("-")
-        choice = ["--engine", name] + (["--store", store] if store else [])
-        listed = subprocess.run(
-            [sys.executable, "-m", "engine", "env", "--json", *choice],
-            cwd=ROOT,
-            check=True,
-            capture_output=True,
-        )
+    def __init__(self, engine: str, image: str, environ: Mapping[str, str] | None = None) -> None:
+        listed = run_engine("env", engine, "--json", environ=environ)
         self.engine = engine
-        self.environ = {**os.environ, **json.loads(listed.stdout)}
+        self.environ = {**os.environ, **json.loads(listed)}
         self.registry = self.environ["HUTCH_REGISTRY"]
         self.image = image
 
@@ -227,6 +220,37 @@ class Hutch:
 
     def bunnyfile(self, file: str = FILE) -> str:
         return f"# syntax={self.image}\n{file}"
+
+
+def run_engine(verb: str, engine: str, *more: str, environ: Mapping[str, str] | None = None) -> str:
+    """`python3 -m engine VERB` for one Docker; its output."""
+    name, _, store = engine.partition("-")
+    choice = ["--engine", name] + (["--store", store] if store else [])
+    drop = ("DOCKER_HOST", "BUILDKIT_HOST")
+    done = subprocess.run(
+        [sys.executable, "-m", "engine", verb, *choice, *more],
+        cwd=ROOT,
+        env={**{k: v for k, v in os.environ.items() if k not in drop}, **(environ or {})},
+        capture_output=True,
+        text=True,
+        timeout=900,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def pruned(hutch: Hutch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hutch]:
+    """A second engine of the same kind, whose cache is nobody else's and may be pruned."""
+    state = tmp_path_factory.mktemp("engine")
+    roots = Path(hutch.environ["DOCKER_CONFIG"]).parent / "roots"
+    if not roots.is_dir() or os.geteuid() != 0:
+        pytest.skip("needs the private engine")
+    (state / "roots").symlink_to(roots)
+    environ = {"HUTCH_ENGINE_DIR": str(state), "HUTCH_REGISTRY": hutch.registry}
+    run_engine("up", hutch.engine, environ=environ)
+    yield Hutch(hutch.engine, hutch.image, environ)
+    run_engine("down", hutch.engine, environ=environ)
 
 
 @pytest.fixture(scope="session")

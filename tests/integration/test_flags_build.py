@@ -1,0 +1,266 @@
+"""What build flags do: buildkit-gateway.md 9, from targets and platforms to caches."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.integration.flagtools import FILE, Hutch, hutch, project, pruned, tree
+
+__all__ = ["hutch", "project", "pruned"]
+
+pytestmark = pytest.mark.integration
+
+# A step of the user's own, which shows what a step sees.
+STEP = """\
+version: v1
+platforms: {framework: linux, monitor: qemu}
+kernel: {from: local, path: kernel}
+app:
+  from: local
+  build: |
+    cat /etc/hosts > hosts
+    ulimit -n > ulimit
+    df -k /dev/shm | tail -1 > shm
+    hostname > hostname 2>/dev/null || cat /etc/hostname > hostname
+    cat /proc/self/cgroup > cgroup
+    ls /sys/class/net > net
+    env | grep -i proxy > proxy || true
+    echo "$SOURCE_DATE_EPOCH" > epoch
+  artifacts: [hosts:/hosts, ulimit:/ulimit, shm:/shm, hostname:/hostname, cgroup:/cgroup,
+              net:/net, proxy:/proxy, epoch:/epoch]
+rootfs: {type: initrd}
+cmd: [/hello]
+"""
+APP = ("--target", "app")
+
+
+@pytest.fixture
+def step(hutch: Hutch, tmp_path: Path) -> Path:
+    return hutch.project(tmp_path / "step", STEP)
+
+
+class TestTargets:
+    def test_kernel_leaves_the_file(self, hutch: Hutch, project: Path, tmp_path: Path) -> None:
+        assert tree(hutch.files(tmp_path, project, "--target", "kernel")) == {"kernel": "KERNEL"}
+
+    def test_rootfs_and_image(self, hutch: Hutch, project: Path, tmp_path: Path) -> None:
+        assert tree(hutch.files(tmp_path, project, "--target", "ROOTFS")) == {"hello": "HELLO"}
+        files = tree(hutch.files(tmp_path, project, "--target", "image"))
+        assert set(files) == {".boot/kernel", "hello", "urunc.json"}
+
+    def test_unknown_and_missing_ones(self, hutch: Hutch, project: Path) -> None:
+        assert "did you mean 'kernel'?" in hutch.build(project, "--target", "kernle").failed()
+        assert "no-such-target" in hutch.build(project, *APP).failed()
+
+
+class TestPlatforms:
+    def test_one_of_another_architecture(self, hutch: Hutch, project: Path) -> None:
+        image = hutch.push(project, "--platform", "linux/arm64", "--provenance=false")
+        assert image.config["architecture"] == "arm64"
+
+    def test_several_make_an_index(self, hutch: Hutch, tmp_path: Path) -> None:
+        folder = hutch.project(tmp_path / "multi", FILE.replace("/hello]", '"/${TARGETARCH}"]'))
+        command = ("--platform", "linux/amd64,linux/arm64", "--provenance=false")
+        if not hutch.has_containerd_store:
+            text = hutch.build(folder, *command, "--push", "-t", f"{hutch.registry}/m:1").failed()
+            assert "multi" in text.lower() or "export" in text.lower()
+            return
+        image = hutch.push(folder, *command)
+        assert set(image.manifests) == {"linux/amd64", "linux/arm64"}
+        for manifest in image.manifests.values():
+            annotations = manifest["annotations"]
+            assert annotations["com.urunc.unikernel.unikernelType"] == "generic"
+            assert annotations["com.urunc.unikernel.binary"] == "/.boot/kernel"
+
+    def test_one_that_the_guest_has_not_is_named(self, hutch: Hutch, project: Path) -> None:
+        text = hutch.build(project, "--platform", "linux/riscv64").failed()
+        assert "cannot be built for linux/riscv64" in text
+        assert "unsupported-platform" in text
+
+    def test_the_file_and_the_flag_may_not_contradict(self, hutch: Hutch, tmp_path: Path) -> None:
+        said = FILE.replace("monitor: qemu", "monitor: qemu\n  architecture: aarch64")
+        folder = hutch.project(tmp_path / "arch", said)
+        text = hutch.build(folder, "--platform", "linux/amd64").failed()
+        assert "architecture-contradiction" in text
+        image = hutch.push(folder, "--provenance=false")
+        assert image.config["architecture"] == "arm64"
+
+
+class TestImageFlags:
+    def test_label_and_annotation(self, hutch: Hutch, project: Path) -> None:
+        flags = ["--label", "who=me", "--provenance=false"]
+        if hutch.has_containerd_store:
+            flags += ["--annotation", "org.example.x=1"]
+        image = hutch.push(project, *flags)
+        assert image.labels["who"] == "me"
+        assert image.labels["com.urunc.unikernel.hypervisor"] == "qemu"
+        if hutch.has_containerd_store:
+            assert image.annotations["org.example.x"] == "1"
+            assert image.annotations["com.urunc.unikernel.hypervisor"] == "qemu"
+
+    def test_load_into_the_daemon(self, hutch: Hutch, project: Path) -> None:
+        hutch.build(project, "--load", "-t", "flags-loaded:1").ok()
+        labels = hutch.docker("inspect", "-f", "{{json .Config.Labels}}", "flags-loaded:1").ok().out
+        assert json.loads(labels)["com.urunc.unikernel.binary"] == "/.boot/kernel"
+
+    def test_metadata_file(self, hutch: Hutch, project: Path, tmp_path: Path) -> None:
+        facts = tmp_path / "facts.json"
+        hutch.build(project, "--metadata-file", str(facts)).ok()
+        if hutch.is_old:
+            return  # 20.10 answers with the digest alone
+        assert json.loads(facts.read_text())["frontend.hutch.framework"] == "generic"
+
+
+LOCAL_BASE = """\
+version: v1
+platforms: {framework: generic, monitor: qemu}
+kernel: {from: local, path: kernel}
+rootfs: {from: "flags-only-here:1", type: raw}
+cmd: [/x]
+"""
+
+
+class TestImages:
+    def test_one_that_only_the_daemon_has(self, hutch: Hutch, tmp_path: Path) -> None:
+        """Built with --load and never pushed: the docker driver resolves it locally."""
+        base = tmp_path / "base"
+        base.mkdir()
+        (base / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /from-the-daemon\n")
+        hutch.build(base, "--load", "-t", "flags-only-here:1", "--provenance=false", file=None).ok()
+        folder = hutch.project(tmp_path / "local", LOCAL_BASE)
+        out = hutch.files(tmp_path, folder, "--target", "rootfs")
+        assert set(tree(out)) == {"from-the-daemon"}
+        # --pull asks the registry, which has not got it.
+        assert "flags-only-here" in hutch.build(folder, "--pull").failed()
+
+    def test_pull_sees_a_moved_tag(self, hutch: Hutch, tmp_path: Path) -> None:
+        ref = f"{hutch.registry}/flags-moving:{os.urandom(4).hex()}"
+        base = tmp_path / "base"
+        base.mkdir()
+        folder = hutch.project(tmp_path / "m", LOCAL_BASE.replace("flags-only-here:1", ref))
+        for text in ("old", "new"):
+            (base / "Dockerfile").write_text("FROM scratch\nCOPY text /text\n")
+            (base / "text").write_text(text)
+            hutch.build(base, "--push", "-t", ref, "--provenance=false", file=None).ok()
+            out = hutch.files(tmp_path, folder, "--target", "rootfs", "--pull")
+            assert tree(out) == {"text": text}
+
+
+class TestSteps:
+    """Flags that reach the steps. The toolchain is installed once, and then cached."""
+
+    def test_add_host_ulimit_shm_size(self, hutch: Hutch, step: Path, tmp_path: Path) -> None:
+        flags = ["--add-host", "mirror.example:10.1.2.3"]
+        if not hutch.is_old:
+            flags += ["--ulimit", "nofile=321:400", "--shm-size", "33m"]
+        seen = tree(hutch.files(tmp_path, step, *APP, *flags))
+        assert "10.1.2.3\tmirror.example" in seen["hosts"]
+        if not hutch.is_old:
+            assert seen["ulimit"] == "321\n"
+            assert seen["shm"].split()[1] == str(33 << 10)
+
+    def test_what_20_10_lacks_is_said(self, hutch: Hutch, step: Path) -> None:
+        if not hutch.is_old:
+            pytest.skip("for Docker 20.10")
+        text = hutch.build(step, *APP, "--ulimit", "nofile=321:400").failed()
+        assert "0.10" in text
+
+    def test_cgroup_parent(self, hutch: Hutch, step: Path, tmp_path: Path) -> None:
+        if hutch.is_old:
+            pytest.skip("needs BuildKit 0.10")
+        done = hutch.build(step, *APP, "--cgroup-parent", "hutch-flags", "-o", str(tmp_path / "o"))
+        seen = tree(done.ok() and tmp_path / "o")
+        # A step in a cgroup namespace cannot see its parent; that the daemon took it has to do.
+        assert seen["cgroup"]
+
+    def test_network(self, hutch: Hutch, step: Path, tmp_path: Path) -> None:
+        """Build steps have none; `--network=none` takes it from those that install, too."""
+        assert tree(hutch.files(tmp_path, step, *APP))["net"].split() == ["lo"]
+        text = hutch.build(
+            step, "--target", "toolchain", "--network", "none", "--no-cache-filter", "toolchain"
+        ).failed()
+        assert ">>>" in text
+
+    def test_hostname(self, hutch: Hutch, step: Path, tmp_path: Path) -> None:
+        flag = ("--build-arg", "BUILDKIT_SANDBOX_HOSTNAME=sandy")
+        assert tree(hutch.files(tmp_path, step, *APP, *flag))["hostname"] == "sandy\n"
+
+    def test_proxies_reach_only_steps_with_a_network(
+        self, hutch: Hutch, step: Path, tmp_path: Path
+    ) -> None:
+        proxy = ("--build-arg", "http_proxy=http://127.0.0.1:9")
+        assert (
+            tree(hutch.files(tmp_path, step, *APP, *proxy, "--no-cache-filter", "app"))["proxy"]
+            == ""
+        )
+        text = hutch.build(
+            step, "--target", "toolchain", *proxy, "--no-cache-filter", "toolchain"
+        ).failed()
+        assert "127.0.0.1" in text
+
+    def test_epoch_reaches_the_step(self, hutch: Hutch, step: Path, tmp_path: Path) -> None:
+        flag = ("--build-arg", "SOURCE_DATE_EPOCH=1700000000")
+        assert tree(hutch.files(tmp_path, step, *APP, *flag))["epoch"] == "1700000000\n"
+
+    def test_a_failing_step_shows_line_and_output(self, hutch: Hutch, tmp_path: Path) -> None:
+        file = STEP.replace("cat /etc/hosts > hosts", "echo what went wrong >&2; exit 7")
+        folder = hutch.project(tmp_path / "bad", file)
+        text = hutch.build(folder, *APP).failed()
+        assert "what went wrong" in text
+        assert "exit code: 7" in text
+        assert ">>>     echo what went wrong >&2; exit 7" in text
+
+
+class TestCaches:
+    @staticmethod
+    def steps(vertices: dict[str, str]) -> dict[str, str]:
+        """The groups of steps; putting layers together is done anew each time, in no time."""
+        return {
+            name: state
+            for name, state in vertices.items()
+            if name.startswith("[generic]") and name != "[generic] image"
+        }
+
+    def test_no_cache_and_its_filter(self, hutch: Hutch, project: Path) -> None:
+        hutch.build(project).ok()
+        again = self.steps(hutch.build(project).ok().vertices())
+        assert again
+        assert set(again.values()) == {"cached"}
+        some = self.steps(hutch.build(project, "--no-cache-filter", "ROOTFS").ok().vertices())
+        assert some == {"[generic] rootfs": "run", "[generic] kernel": "cached"}
+        none = self.steps(hutch.build(project, "--no-cache").ok().vertices())
+        assert set(none.values()) == {"run"}
+
+    @pytest.mark.parametrize("kind", ["registry", "local", "inline"])
+    def test_cache_to_and_from(
+        self, hutch: Hutch, tmp_path: Path, kind: str, pruned: Hutch
+    ) -> None:
+        """A builder whose cache was pruned finds every step in the exported one."""
+        salt = os.urandom(8).hex()
+        folder = pruned.project(tmp_path / "c", FILE.replace("/hello]", f"/hello, {salt}]"))
+        (folder / "hello").write_text(salt)
+        ref = f"{pruned.registry}/flags-cache:{salt}"
+        to, from_ = {
+            "registry": (f"type=registry,ref={ref},mode=max", f"type=registry,ref={ref}"),
+            "local": (
+                f"type=local,dest={tmp_path}/cache,mode=max",
+                f"type=local,src={tmp_path}/cache",
+            ),
+            "inline": ("type=inline", f"type=registry,ref={ref}-image"),
+        }[kind]
+        push = ("--push", "-t", f"{ref}-image", "--provenance=false")
+        if kind == "local" and pruned.docker("info").text.count("containerd.snapshotter") == 0:
+            pytest.skip("the docker driver exports local caches with the containerd store only")
+        first = pruned.build(folder, "--cache-to", to, *push).ok()
+        assert "run" in self.steps(first.vertices()).values()
+        pruned.docker("buildx", "prune", "-af").ok()
+        without = self.steps(pruned.build(folder, *push).ok().vertices())
+        assert without["[generic] rootfs"] == "run"
+        pruned.docker("buildx", "prune", "-af").ok()
+        found = self.steps(pruned.build(folder, "--cache-from", from_, *push).ok().vertices())
+        assert set(found) == {"[generic] rootfs", "[generic] kernel"}
+        assert set(found.values()) == {"cached"}, found
