@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from frameworks.base import Build, File, Framework, Plan
+from frameworks.bsd.app import app_directory
 from frameworks.bsd.kernconf import read_report
 from frameworks.bsd.source import Tree, cache_key, pins, run_script, script, tree
 from frameworks.diagnostics import Collector, Diagnostic, did_you_mean
@@ -213,6 +214,24 @@ class BSD(Framework):
         architecture = build.plan.platform.architecture
         return f"{self.name}/{architecture}/{cache_key(source)}/{what}"
 
+    def compilers(self, build: Build) -> tuple[State, dict[str, str]]:
+        """The image that applications are built in, and the variables that name its compiler."""
+        raise NotImplementedError
+
+    def app(self, build: Build) -> File:
+        """The application's directory as its build script left it.
+
+        Its compiler makes programs for the guest's architecture. There is no C library of the guest
+        in the toolchain: what is built is either without one, or brings it in `toolchain.from`.
+        """
+        app = build.plan.app
+        assert app is not None
+        tools, variables = self.compilers(build)
+        if app.packages:
+            what = "install the application's packages"
+            tools = install(build, tools, app.packages, what, app.packages[0], step="app")
+        return app_directory(build, tools, variables)
+
     def init(self, build: Build, tree: State, process: Process) -> tuple[State, Process]:
         """Put hutch's init where this kernel looks for it, and with it the image's own words."""
         plan = build.plan
@@ -236,7 +255,12 @@ class BSD(Framework):
 
 
 def install(
-    build: Build, state: State, packages: Sequence[str], what: str, at: Text | None
+    build: Build,
+    state: State,
+    packages: Sequence[str],
+    what: str,
+    at: Text | None,
+    step: str = "toolchain",
 ) -> State:
     """`state` with packages of its distribution: the one kind of step that has the network."""
     return build.run(
@@ -245,7 +269,7 @@ def install(
         mounts=(script("frameworks.bsd", "install.sh"),),
         network=True,
         env={"SOURCE_DATE_EPOCH": EPOCH},
-        meta=build.meta("toolchain", what, at),
+        meta=build.meta(step, what, at),
     ).root
 
 

@@ -101,6 +101,12 @@ class FreeBSD(BSD):
         )
         return self.checked(build, step.mount("/out"), "kernel")
 
+    def compilers(self, build: Build) -> tuple[State, dict[str, str]]:
+        """Debian's clang, for the guest's architecture."""
+        arch = {"amd64": "x86_64", "arm64": "aarch64"}[build.plan.platform.architecture]
+        compiler = f"{_LLVM}/clang --target={arch}-unknown-freebsd -fuse-ld=lld"
+        return self.debian(build), {"CC": compiler, "AR": f"{_LLVM}/llvm-ar"}
+
     def _toolchain(self, build: Build, debian: State, source: Tree) -> State:
         """`kernel-toolchain`: for one source and architecture, the same vertex in every build."""
         return build.run(

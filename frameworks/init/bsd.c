@@ -66,6 +66,9 @@ static void finish(int status)
 {
 	char number[24];
 
+	/* The application had the console for its terminal, and with its end the kernel took it from all
+	 * who had it open. */
+	open_console();
 	/* The stable form that tests and scripts look for on the console. */
 	say("exit status ", decimal(number, status), NULL);
 	sys_sync();

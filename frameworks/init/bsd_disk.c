@@ -32,29 +32,29 @@ const char *disk_type(const unsigned char *head, size_t size)
 
 char *read_all(const char *path, size_t *size)
 {
+	static char buffer[LIMIT];
 	int file = sys_open(path, 0);
 	size_t used = 0;
+	long got = 0;
 	char *data;
 
 	if (file < 0)
 		return NULL;
-	data = malloc(LIMIT + 1);
-	while (data && used < LIMIT) {
+	while (used < LIMIT) {
 		/* Whole sectors: that is how a disk's raw device is read. */
-		long got = sys_read(file, data + used, CHUNK);
-
-		if (got <= 0) {
-			if (got < 0 && used == 0)
-				data = NULL;
+		got = sys_read(file, buffer + used, LIMIT - used < CHUNK ? LIMIT - used : CHUNK);
+		if (got <= 0)
 			break;
-		}
 		used += (size_t)got;
 		if (got % 512 != 0)
 			break;
 	}
 	sys_close(file);
-	if (data)
+	data = got < 0 && used == 0 ? NULL : malloc(used + 1);
+	if (data) {
+		memcpy(data, buffer, used);
 		data[used] = '\0';
+	}
 	*size = used;
 	return data;
 }

@@ -121,16 +121,10 @@ class NetBSD(BSD):
 
     def _host(self, build: Build) -> State:
         """The image in which `build.sh` runs."""
-        debian = self.debian(build)
         if not self._external(build):
-            return debian
+            return self.debian(build)
         architecture = build.plan.platform.architecture
-        gnu = _DEBIAN[architecture]
-        triple = gnu.replace("x86-64", "x86_64")
-        # Debian's cross compiler, also where it is the native one: the name is the same everywhere.
-        packages = (f"gcc-{gnu}", f"binutils-{gnu}")
-        at = build.plan.toolchain.from_
-        cross = install(build, debian, packages, "install the cross compiler", at)
+        cross, triple = self._cross(build, "toolchain")
         prefix = f"{_EXTERNAL}/bin/{_MACHINES[architecture][2]}"
         stamp = int(EPOCH)
         compiler = _COMPILER.format(compiler=f"{triple}-gcc", flags=_FLAGS[architecture])
@@ -145,6 +139,23 @@ class NetBSD(BSD):
             ),
             meta=build.meta("toolchain", "name the cross compiler as NetBSD does"),
         )
+
+    def _cross(self, build: Build, step: str) -> tuple[State, str]:
+        """The image with Debian's compiler for the guest's architecture, and the compiler's prefix.
+
+        It is the cross compiler also where it is the native one: its name is the same everywhere.
+        """
+        gnu = _DEBIAN[build.plan.platform.architecture]
+        packages = (f"gcc-{gnu}", f"binutils-{gnu}")
+        at = build.plan.toolchain.from_
+        what = "install the cross compiler"
+        state = install(build, self.debian(build), packages, what, at, step=step)
+        return state, gnu.replace("x86-64", "x86_64")
+
+    def compilers(self, build: Build) -> tuple[State, dict[str, str]]:
+        """Debian's gcc, for the guest's architecture."""
+        state, triple = self._cross(build, "app")
+        return state, {"CC": f"{triple}-gcc", "AR": f"{triple}-ar", "STRIP": f"{triple}-strip"}
 
     def _tools(self, build: Build, debian: State, source: Tree) -> State:
         """The result of `build.sh tools`: for one source, the same vertex in every build."""
