@@ -6,8 +6,8 @@ daemon has been greeted (`frontend.gateway.stdio`).
 
 import os
 import sys
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from frontend.gateway.client import Client
     from frontend.gateway.result import Result

@@ -67,7 +67,6 @@ EXTENSIONS = words(
 )
 # Parts of the wheels that are for developers or for features that the frontend does not use.
 NOT_NEEDED = ("*.dist-info", "bin", "__pycache__", "*.pyi", "*.pem", "py.typed", "*.proto", "*.h")
-NOT_NEEDED_UNDER = ("grpc/beta", "grpc/framework")
 
 
 def needed(elf: Path) -> list[str]:
@@ -176,8 +175,6 @@ def wheels(source: Path, root: Path) -> Iterator[Path]:
     for path in sorted(source.rglob("*")):
         relative = path.relative_to(source)
         if path.is_dir() or any(Path(part).match(p) for part in relative.parts for p in NOT_NEEDED):
-            continue
-        if any(relative.is_relative_to(directory) for directory in NOT_NEEDED_UNDER):
             continue
         target = root / STDLIB / relative
         if path.suffix == ".py":
