@@ -124,7 +124,10 @@ class App:
 
 @dataclass(frozen=True, slots=True)
 class Include:
-    """`rootfs.include`: files of the context (`from_` "local"), an image or a build context."""
+    """`rootfs.include`: files of the context (`from_` "local"), an image or a build context.
+
+    Where `from_` is a URL, they are files of the archive there, whose bytes have `sha256`.
+    """
 
     at: Range
     from_: Text
@@ -132,6 +135,12 @@ class Include:
     destination: Text
     owner: Text | None = None
     mode: Text | None = None
+    sha256: Text | None = None
+
+    @property
+    def is_archive(self) -> bool:
+        """Whether the files come out of an archive that is fetched."""
+        return self.from_.lower().startswith(("http://", "https://"))
 
 
 RootfsType = Literal["none", "initrd", "block", "raw"]

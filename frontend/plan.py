@@ -16,7 +16,7 @@ import frameworks
 from frameworks.base import Framework, Plan
 from frameworks.diagnostics import Collector, did_you_mean
 from frameworks.rootfs.detect import HEAD, identify, identify_name
-from frameworks.spec import Bunnyfile, Rootfs, Text, parse_size
+from frameworks.spec import Bunnyfile, Include, Rootfs, Text, parse_size
 from llb import Platform, SourceFile
 
 __all__ = ["HEAD", "architecture", "make", "platform_args", "settle", "to_json"]
@@ -193,12 +193,32 @@ def _rootfs(bunnyfile: Bunnyfile, framework: Framework, problems: Collector) -> 
         rootfs = replace(rootfs, type=Text(framework.guest.rootfs[0], rootfs.at))
     if rootfs.type is not None:
         _check_type(framework, rootfs.type, problems)
+    for include in rootfs.include:
+        _check_archive(include, problems)
     if rootfs.size is not None:
         try:
             parse_size(rootfs.size)
         except ValueError as error:
             problems.error("bad-size", str(error), hint="write it as 64M or 1G", at=rootfs.size.at)
     return _with_block_defaults(rootfs, framework, problems)
+
+
+def _check_archive(include: Include, problems: Collector) -> None:
+    """A URL and its checksum belong together: what is fetched is pinned by its bytes."""
+    if include.is_archive and include.sha256 is None:
+        problems.error(
+            "missing-key",
+            f"an archive by URL needs 'sha256': {include.from_}",
+            hint="what `sha256sum` prints for the archive's file",
+            at=include.from_.at,
+        )
+    if include.sha256 is not None and not include.is_archive:
+        problems.error(
+            "bad-combination",
+            "'sha256' belongs to the URL of an archive in 'from'",
+            hint="pin an image with its digest: name@sha256:...",
+            at=include.sha256.at,
+        )
 
 
 def _with_block_defaults(

@@ -194,6 +194,6 @@ class NetBSD(BSD):
         variables = (
             "TOOLCHAIN_MISSING=yes", f"EXTERNAL_TOOLCHAIN={_EXTERNAL}", "HAVE_GCC=12",
             "NOGCCERROR=1", "MKREPRO=no", "MKCTF=no", "MKDTRACE=no", "MKGROFF=no", "USE_SSP=no",
-            f"_NVFLAGS=-r -t {EPOCH}",
+            f"NVFLAGS=-r {EPOCH} -i HUTCH -m {machine}",
         )  # fmt: skip
         return arguments + [word for variable in variables for word in ("-V", variable)]

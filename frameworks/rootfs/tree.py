@@ -10,7 +10,7 @@ import posixpath
 
 from frameworks.base import Build, File, Image
 from frameworks.spec import Include, Rootfs, Text
-from llb import State, scratch
+from llb import State, http, scratch
 
 
 def base(build: Build) -> Image:
@@ -56,6 +56,8 @@ def _include(build: Build, tree: State, include: Include) -> State:
     local = include.from_ == "local"
     if local:
         origin = build.inputs.context(include.source)
+    elif include.is_archive:
+        origin = _archive(build, include)
     else:
         origin = source(build, include.from_, include.source).state
     where = "" if local else f" from {include.from_}"
@@ -72,6 +74,19 @@ def _include(build: Build, tree: State, include: Include) -> State:
         timestamp=plan.timestamp if local else plan.epoch,
         meta=build.meta("rootfs", f"include {include.source}{where}", include.at),
     )
+
+
+def _archive(build: Build, include: Include) -> State:
+    """The content of an archive, unpacked by BuildKit itself: owners, modes and times are its own.
+
+    Several includes of one archive are one vertex.
+    """
+    name = posixpath.basename(include.from_)
+    file = f"/{name or 'archive'}"
+    meta = build.meta("rootfs", f"fetch {include.from_}", include.at)
+    fetched = http(include.from_, checksum=f"sha256:{include.sha256}", filename=file[1:], meta=meta)
+    meta = build.meta("rootfs", f"unpack {name}", include.at)
+    return scratch().copy(fetched, file, "/", unpack=True, meta=meta)
 
 
 def prebuilt(build: Build, rootfs: Rootfs, path: Text) -> File:

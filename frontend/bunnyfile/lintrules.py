@@ -48,7 +48,7 @@ class Rule:
 def _images(subject: Subject) -> Iterator[Text]:
     """Every place of a file that may name an image, unless it says that it does not."""
     file = subject.bunnyfile
-    if file.toolchain.from_ is not None:
+    if file.toolchain.from_ is not None and file.toolchain.from_ != "source":
         yield file.toolchain.from_
     if file.kernel is not None and file.kernel.from_ not in ("local", "source"):
         yield file.kernel.from_
@@ -58,7 +58,7 @@ def _images(subject: Subject) -> Iterator[Text]:
         if file.rootfs.from_ not in ("scratch", "local", "dockerfile"):
             yield file.rootfs.from_
         for include in file.rootfs.include:
-            if include.from_ != "local":
+            if include.from_ != "local" and not include.is_archive:
                 yield include.from_
 
 

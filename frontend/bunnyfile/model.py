@@ -247,6 +247,7 @@ def _include(node: Node) -> Include:
             destination=_required(node, "destination"),
             owner=_optional(node, "owner"),
             mode=_optional(node, "mode"),
+            sha256=_optional(node, "sha256"),
         )
     item = _text(node)
     source, _, destination = item.partition(":")
