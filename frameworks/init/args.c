@@ -10,45 +10,53 @@ static int letter(char c)
 	return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || (unsigned char)c >= 0x80;
 }
 
-/* The quotes in text[from..to), not counting those between two letters. */
-static size_t quotes(const char *text, size_t from, size_t to)
+/* The quotes in text[from..to), not counting apostrophes: those between two letters. */
+static size_t quotes(const char *text, char quote, size_t from, size_t to)
 {
 	size_t found = 0;
 
 	for (size_t i = from; i < to; i++)
-		found += text[i] == '\'' &&
+		found += text[i] == quote &&
 			 !(i > 0 && letter(text[i - 1]) && text[i + 1] && letter(text[i + 1]));
 	return found;
 }
 
 /*
- * The index of the word that ends the argument which words[start] begins, or `start` if none does.
- * words[start] begins with a quote.
+ * The index of the word that ends the argument which words[start] begins with a quote. *open is
+ * whether those quotes are around the argument, and not of it.
  */
-static size_t last_word(char *const *words, size_t start, size_t count)
+static size_t last_word(char *const *words, size_t start, size_t count, enum args_style style,
+			int *open)
 {
+	char quote = words[start][0];
 	size_t length = strlen(words[start]), pending, candidate = start;
 
+	*open = 0;
 	/* urunc trims what it wraps, so a lone quote opens nothing; and a word that closes its own
 	 * quotes is one it did not wrap. */
-	if (length == 1 ||
-	    (words[start][length - 1] == '\'' && quotes(words[start], 1, length - 1) % 2 == 0))
+	if (length == 1 && style == ARGS_URUNC)
 		return start;
-	pending = quotes(words[start], 1, length);
+	if (length > 1 && words[start][length - 1] == quote &&
+	    quotes(words[start], quote, 1, length - 1) % 2 == 0) {
+		*open = style == ARGS_BY_HAND;
+		return start;
+	}
+	pending = quotes(words[start], quote, 1, length);
 	for (size_t i = start + 1; i < count; i++) {
 		length = strlen(words[i]);
-		if (length > 0 && words[i][length - 1] == '\'') {
-			if ((pending + quotes(words[i], 0, length - 1)) % 2 == 0)
+		if (length > 0 && words[i][length - 1] == quote) {
+			*open = 1;
+			if ((pending + quotes(words[i], quote, 0, length - 1)) % 2 == 0)
 				return i;
 			if (candidate == start)
 				candidate = i;
 		}
-		pending += quotes(words[i], 0, length);
+		pending += quotes(words[i], quote, 0, length);
 	}
 	return candidate;
 }
 
-char **args_join(char *const *words, size_t count, size_t *joined)
+char **args_join(char *const *words, size_t count, enum args_style style, size_t *joined)
 {
 	size_t bytes = (count + 1) * sizeof(char *), n = 0;
 	char **out, *text;
@@ -60,20 +68,24 @@ char **args_join(char *const *words, size_t count, size_t *joined)
 		return NULL;
 	text = (char *)(out + count + 1);
 	for (size_t i = 0; i < count; i++) {
-		size_t last = words[i][0] == '\'' ? last_word(words, i, count) : i;
-		size_t skip = last > i;
+		int open = 0;
+		size_t last = i;
 
+		if (words[i][0] == '\0' && style == ARGS_BY_HAND)
+			continue;
+		if (words[i][0] == '\'' || (words[i][0] == '"' && style == ARGS_BY_HAND))
+			last = last_word(words, i, count, style, &open);
 		out[n++] = text;
 		for (size_t w = i; w <= last; w++) {
-			size_t length = strlen(words[w]) - (w == i ? skip : 0);
+			size_t skip = w == i && open, length = strlen(words[w]) - skip;
 
-			memcpy(text, words[w] + (w == i ? skip : 0), length);
+			memcpy(text, words[w] + skip, length);
 			text += length;
 			*text++ = ' ';
 		}
 		/* Over the last blank, and over the closing quote where there is one. */
 		text[-1] = '\0';
-		if (skip)
+		if (open)
 			text[-2] = '\0';
 		i = last;
 	}

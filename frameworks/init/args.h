@@ -9,16 +9,22 @@
 
 #include <stddef.h>
 
+/* Who wrote the command line: urunc, or somebody at a keyboard. */
+enum args_style { ARGS_URUNC, ARGS_BY_HAND };
+
 /*
- * Join the words that belong to one '...' argument. Returns a NULL-terminated table, its strings in
+ * Join the words that belong to one quoted argument. Returns a NULL-terminated table, its strings in
  * the same block of memory (one free), and its length in *joined; NULL when memory runs out.
  *
- * An argument may itself hold quotes, so where it ends is a guess, a good one: at the first word that
- * ends in a quote and leaves the quotes in between in pairs; apostrophes inside words ("it's") do not
- * count. Without such a word it ends at the first that ends in a quote; without that the quote was
- * just a quote. A single word in quotes keeps them: urunc never wraps a single word.
+ * urunc: '...' around each argument that holds a space. An argument may itself hold quotes, so where
+ * it ends is a guess, a good one: at the first word that ends in a quote and leaves the quotes in
+ * between in pairs; apostrophes inside words ("it's") do not count. Without such a word it ends at the
+ * first that ends in a quote; without that the quote was just a quote. A single word in quotes keeps
+ * them: urunc never wraps a single word. An empty word is an empty argument.
+ *
+ * By hand: '...' and "..." as in a shell, around single words too, and blanks are just blanks.
  */
-char **args_join(char *const *words, size_t count, size_t *joined);
+char **args_join(char *const *words, size_t count, enum args_style style, size_t *joined);
 
 /*
  * The words after the first "--" of a kernel command line, split at single spaces, so that an empty

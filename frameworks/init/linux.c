@@ -111,12 +111,12 @@ static bool load_config(struct config *out, const char *path)
 }
 
 /*
- * The application's arguments, NULL when there are none. Under urunc the kernel command line has them
- * unharmed; argv tells whether it is the one they came from (an initramfs may have started us).
+ * The application's arguments, NULL when there are none. The kernel command line has them unharmed;
+ * argv tells whether it is the one they came from (an initramfs may have started us).
  */
 static char **app_args(char **argv, bool from_urunc)
 {
-	char *text = from_urunc ? read_file("/proc/cmdline", NULL) : NULL;
+	char *text = read_file("/proc/cmdline", NULL);
 	size_t count = 0;
 	char **words = text ? args_of_cmdline(text, &count) : NULL;
 	char **joined;
@@ -126,7 +126,7 @@ static char **app_args(char **argv, bool from_urunc)
 		for (count = 0; words[count]; count++)
 			;
 	}
-	joined = count > 0 ? args_join(words, count, &count) : NULL;
+	joined = args_join(words, count, from_urunc ? ARGS_URUNC : ARGS_BY_HAND, &count);
 	return joined && count > 0 ? joined : NULL;
 }
 

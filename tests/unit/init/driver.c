@@ -125,7 +125,7 @@ static void fuzz(unsigned seed, int rounds)
 		words = args_of_cmdline(copy, &count);
 		if (words) {
 			size_t joined;
-			char **out = args_join(words, count, &joined);
+			char **out = args_join(words, count, rand() % 2, &joined);
 
 			if (joined > count || !args_same(words, words))
 				abort();
@@ -154,8 +154,9 @@ int main(int argc, char **argv)
 		dump(&config, wrong);
 		config_free(&config);
 	} else if (!strcmp(command, "join")) {
+		enum args_style style = argc > 2 ? ARGS_BY_HAND : ARGS_URUNC;
 		char **words = words_of(data, size, &count);
-		char **joined = args_join(words, count, &count);
+		char **joined = args_join(words, count, style, &count);
 
 		words_out(joined, count);
 		if (joined[count])

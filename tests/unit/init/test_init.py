@@ -268,6 +268,22 @@ def test_where_the_arguments_begin(driver: Driver) -> None:
     assert driver("cmdline", data=b"-- a") == b"a\0"
 
 
+@pytest.mark.parametrize(
+    ("typed", "arguments"),
+    [
+        ('/bin/sh -c "echo hi there" x', ["/bin/sh", "-c", "echo hi there", "x"]),
+        ("/bin/sh -c 'echo \"a b\"; x=1'", ["/bin/sh", "-c", 'echo "a b"; x=1']),
+        ("sh -c \"grep -E 'a|b' f\" \"one\" 'two'", ["sh", "-c", "grep -E 'a|b' f", "one", "two"]),
+        ("a   b  c", ["a", "b", "c"]),
+        ("a \"b  c\" ''", ["a", "b  c", ""]),
+        ('say "unclosed', ["say", '"unclosed']),
+    ],
+)
+def test_typed_by_hand(driver: Driver, typed: str, arguments: list[str]) -> None:
+    words = driver("cmdline", data=f"console=ttyS0 -- {typed}".encode())
+    assert driver("join", "by-hand", data=words).decode().split("\0")[:-1] == arguments
+
+
 def test_words_of_the_kernel_are_recognised(driver: Driver) -> None:
     def same(one: list[str], other: list[str]) -> bool:
         data = "\0".join([*one, "", *other]).encode() + b"\0"
