@@ -15,11 +15,32 @@
 
 #define RESOLV "/etc/resolv.conf"
 
+/*
+ * resolv.conf in a root that cannot be written to: over the file that is there, or else in a layer
+ * over the whole of /etc.
+ */
+static void cover_resolv_conf(const char *text)
+{
+	struct stat st;
+
+	if (stat(RESOLV, &st) == 0) {
+		if (write_file("/run/resolv.conf", text))
+			mount("/run/resolv.conf", RESOLV, NULL, MS_BIND, NULL);
+		return;
+	}
+	mkdir("/run/etc", 0755);
+	mkdir("/run/etc/upper", 0755);
+	mkdir("/run/etc/work", 0755);
+	if (mount("overlay", "/etc", "overlay", 0,
+		  "lowerdir=/etc,upperdir=/run/etc/upper,workdir=/run/etc/work") != 0 ||
+	    !write_file(RESOLV, text))
+		say("cannot write " RESOLV ": %s", strerror(errno));
+}
+
 /* Name servers that the kernel learned by DHCP, unless the root filesystem names its own. */
 static void write_resolv_conf(void)
 {
 	char *old = read_file(RESOLV, NULL), *pnp = read_file("/proc/net/pnp", NULL);
-	struct stat st;
 
 	if (pnp && strstr(pnp, "nameserver ") && !(old && strstr(old, "nameserver"))) {
 		char *out = calloc(1, strlen(pnp) + 1);
@@ -28,9 +49,8 @@ static void write_resolv_conf(void)
 			if (!strncmp(line, "nameserver ", 11) || !strncmp(line, "domain ", 7))
 				strcat(strcat(out, line), "\n");
 		mkdir("/etc", 0755);
-		if (out && !write_file(RESOLV, out) && errno == EROFS && stat(RESOLV, &st) == 0 &&
-		    write_file("/run/resolv.conf", out))
-			mount("/run/resolv.conf", RESOLV, NULL, MS_BIND, NULL);
+		if (out && !write_file(RESOLV, out) && errno == EROFS)
+			cover_resolv_conf(out);
 		free(out);
 	}
 	free(old);
