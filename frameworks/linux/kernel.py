@@ -76,6 +76,8 @@ def kernel_file(build: Build) -> File:
         env={
             "CCACHE_DIR": "/ccache",
             "CCACHE_MAXSIZE": "2G",
+            # The list of headers that the compiler writes anyway stands in for a preprocessor run.
+            "CCACHE_DEPEND": "true",
             # The path of the source is the same in every build, and so is its compiler.
             "CCACHE_NOHASHDIR": "true",
             "KBUILD_BUILD_TIMESTAMP": f"@{plan.timestamp}",
@@ -111,6 +113,13 @@ def report(build: Build) -> File:
     tools = toolchain(build)
     _, state = configure(build, source(build, tools), tools)
     return File(state, "/report")
+
+
+def configuration(build: Build) -> File:
+    """The final .config of the kernel, for who wants to know what was built."""
+    tools = toolchain(build)
+    state, _ = configure(build, source(build, tools), tools)
+    return File(state, "/config")
 
 
 def configure(build: Build, tree: Tree, tools: State) -> tuple[State, State]:

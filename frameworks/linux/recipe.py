@@ -7,6 +7,7 @@ from typing import ClassVar
 from frameworks.base import Build, File, Framework, Guest, Plan
 from frameworks.diagnostics import Collector, Diagnostic
 from frameworks.process import Process
+from frameworks.spec import PackageSource, Source, Text
 from llb import State
 
 _BOTH = ("amd64", "arm64")
@@ -41,6 +42,21 @@ class Linux(Framework):
         from frameworks.linux.kernel import kernel_file
 
         return kernel_file(build)
+
+    def default_source(self, plan: Plan) -> tuple[str, Source]:
+        """Debian's source package of the series that the plan's version names."""
+        from frameworks.linux.versions import versions
+
+        table = versions()
+        name = table.default if plan.version is None else ".".join(plan.version.split(".")[:2])
+        series = table.series[name]
+        return name, PackageSource(Text(f"{series.package}={series.version}"))
+
+    def configuration(self, build: Build) -> File:
+        """The final .config."""
+        from frameworks.linux.kernel import configuration
+
+        return configuration(build)
 
     def report(self, build: Build) -> File:
         """What the kernel's configuration lost of the requests: read it when `kernel` fails."""
