@@ -39,6 +39,11 @@ NAME = "HUTCH"
 _CONDITION = re.compile(r"\s*# if (\S+)\s*$")
 _DEFINES = re.compile(r"^(?:obsolete\s+)?(def(?:flag|param|opt|fs))\s+(.*)$")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_INCLUDES = {
+    # FreeBSD's are names of the same directory or of sys/conf; NetBSD's are paths: it checks them.
+    "freebsd": re.compile(r'^include\s+"?([A-Z][A-Za-z0-9_-]*)"?\s*(?:#.*)?$', re.MULTILINE),
+    "netbsd": re.compile(r"(?!)"),
+}
 _ALWAYS = {"netbsd": {"DEBUG", "DIAGNOSTIC", "LOCKDEBUG"}, "freebsd": set[str]()}
 
 
@@ -165,15 +170,17 @@ def compose(request: dict[str, Any], source: Path) -> tuple[str, list[Finding]]:
     if directory is None:
         return "", [Finding("", request["directory"][0], "no-tree")]
     if request["file"]:
-        text = Path(request["file"]).read_text(encoding="utf-8")
-        lines += conditional(text, source).splitlines()
+        text = conditional(Path(request["file"]).read_text(encoding="utf-8"), source)
+        lines += text.splitlines()
+        included = _INCLUDES[system].findall(text)
     else:
-        name = request["base"]
-        if not (directory / name).is_file():
-            known = sorted(path.name for path in directory.iterdir() if path.is_file())
+        included = [request["base"]]
+        lines.append(base_line(system, directory, source, request["base"]))
+    known = sorted(path.name for path in directory.iterdir() if path.is_file())
+    for name in included:
+        if name not in known and not (directory / name).is_file():
             nearest = difflib.get_close_matches(name, known, 2)
             findings.append(Finding("", name, "no-config", tuple(nearest)))
-        lines.append(base_line(system, directory, source, name))
     for fragment in request["fragments"]:
         text = Path(fragment).read_text(encoding="utf-8")
         lines += conditional(text, source).splitlines()

@@ -16,7 +16,7 @@ from frameworks.bsd.source import Tree, cache_key, pins, run_script, script, tre
 from frameworks.diagnostics import Collector, Diagnostic, did_you_mean
 from frameworks.init import config
 from frameworks.process import Process
-from frameworks.spec import Kernel, PackageSource, Text
+from frameworks.spec import GitSource, Kernel, PackageSource, Source, Text
 from llb import Meta, Mount, State, copy, mkdir, mkfile, scratch
 
 SOURCE = "/src"
@@ -39,7 +39,8 @@ class BSD(Framework):
     """A file at the top of every source tree."""
     init_path: ClassVar[str]
     packages: ClassVar[tuple[str, ...]]
-    default_config: ClassVar[str]
+    default_config: ClassVar[dict[str, str]]
+    """For each architecture, the configuration of a file that names none."""
     conf_directories: ClassVar[dict[str, tuple[str, ...]]]
     """For each architecture, where a tree may keep its kernel configurations."""
 
@@ -65,6 +66,13 @@ class BSD(Framework):
                     or "name the source with `kernel.source`",
                     at=plan.version.at,
                 )
+
+    def default_source(self, plan: Plan) -> tuple[str, Source]:
+        """The pinned repository of the plan's version."""
+        default, known = pins(self.folder)
+        version = str(plan.version or default)
+        pin = known[version]
+        return version, GitSource(Text(pin.git), Text(pin.ref), Text(pin.commit))
 
     def debian(self, build: Build) -> State:
         """The image that compilers run in: Debian with this framework's packages."""
@@ -112,6 +120,10 @@ class BSD(Framework):
             meta=self._meta(build, "require the configuration"),
         )
         return step.mount(CONFIG)
+
+    def configuration(self, build: Build) -> File:
+        """The configuration `HUTCH`, which includes the system's own."""
+        return File(self.configure(build, self.source(build, self.debian(build))), "/HUTCH")
 
     def report(self, build: Build) -> File:
         """What the source tree does not know of the configuration: to read when `kernel` fails."""
@@ -164,8 +176,9 @@ class BSD(Framework):
     def _request(self, build: Build, kernel: Kernel) -> tuple[bytes, State]:
         """What `kernconf.py` is asked, and the files of the context that it reads."""
         files = scratch()
-        name = str(kernel.config or self.default_config)
-        own = self.folder / "configs" / name
+        architecture = build.plan.platform.architecture
+        name = str(kernel.config or self.default_config[architecture])
+        own = self.folder / "configs" / f"{name}.{architecture}"
         base: str | None = name
         file: str | None = None
         if own.is_file():
@@ -183,7 +196,7 @@ class BSD(Framework):
             fragments.append(f"/request/context/{number}")
         request = {
             "system": self.name,
-            "directory": self.conf_directories[build.plan.platform.architecture],
+            "directory": self.conf_directories[architecture],
             "base": base,
             "file": file,
             "fragments": fragments,

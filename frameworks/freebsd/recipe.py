@@ -39,7 +39,7 @@ class FreeBSD(BSD):
         "lld-19", "llvm-19", "m4", "make", "patch", "procps", "python3", "time", "xz-utils",
         "zlib1g-dev",
     )  # fmt: skip
-    default_config: ClassVar[str] = "microvm"
+    default_config: ClassVar[dict[str, str]] = {"amd64": "microvm", "arm64": "microvm"}
     conf_directories: ClassVar[dict[str, tuple[str, ...]]] = {
         "amd64": ("sys/amd64/conf", "sys/arch/amd64/conf"),
         "arm64": ("sys/arm64/conf", "sys/arch/arm64/conf"),

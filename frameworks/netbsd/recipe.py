@@ -60,7 +60,7 @@ class NetBSD(BSD):
         "ca-certificates", "file", "g++", "gcc", "libc6-dev", "make", "patch", "python3",
         "xz-utils", "zlib1g-dev",
     )  # fmt: skip
-    default_config: ClassVar[str] = "MICROVM"
+    default_config: ClassVar[dict[str, str]] = {"amd64": "MICROVM", "arm64": "GENERIC64"}
     conf_directories: ClassVar[dict[str, tuple[str, ...]]] = {
         "amd64": ("sys/arch/amd64/conf",),
         "arm64": ("sys/arch/evbarm/conf",),
