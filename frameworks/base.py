@@ -18,7 +18,7 @@ from typing import ClassVar
 
 from frameworks.diagnostics import Collector, Diagnostic, Problems, problem
 from frameworks.process import Process
-from frameworks.spec import App, Kernel, Rootfs, Settings, Text, Toolchain
+from frameworks.spec import App, Kernel, Rootfs, Settings, Source, Text, Toolchain
 from llb import (
     CacheSharing,
     Exec,
@@ -268,6 +268,22 @@ class Framework:
             kernel.from_ if kernel else None,
             "take a prebuilt one with `from: local` or `from: <image>` and `path:`",
         )
+
+    def default_source(self, plan: Plan) -> tuple[str, Source] | None:
+        """The version and the source of a kernel that names none; None without a default."""
+        return None
+
+    def report(self, build: Build) -> File | None:
+        """What became of the requests to a kernel's configuration; read when `kernel` failed."""
+        return None
+
+    def explain(self, report: bytes, plan: Plan) -> tuple[Diagnostic, ...]:
+        """The content of `report` as diagnostics at the lines of the file."""
+        return ()
+
+    def configuration(self, build: Build) -> File | None:
+        """The whole configuration of a kernel from source, as it is built; None for none."""
+        return None
 
     def app(self, build: Build) -> File:
         """The application, built from source: the directory that its artifacts are in."""

@@ -29,6 +29,8 @@ class Root:
     config: bytes
     file: File | None = None
     tree: State | None = None
+    packed: State | None = None
+    """The tree of files that `file` was made of, where hutch made it."""
 
 
 class Lowering:
@@ -82,7 +84,7 @@ class Lowering:
         if rootfs.type == "raw":
             return Root(process, config, tree=filled)
         pack = packed.initrd if rootfs.type == "initrd" else packed.block
-        return Root(process, config, file=pack(self.build, filled))
+        return Root(process, config, file=pack(self.build, filled), packed=filled)
 
     @cached_property
     def layers(self) -> tuple[State, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import frameworks
@@ -17,10 +18,12 @@ from frameworks.diagnostics import Diagnostic, Problems, Severity, problem
 from frameworks.lower import Lowering
 from frontend import plan, targets
 from frontend.bunnyfile import Loaded, kind_of, load
+from frontend.facts import facts
+from frontend.gateway.abilities import ATTESTATIONS
 from frontend.gateway.contexts import BuildFile, Contexts
 from frontend.gateway.errors import GatewayError
 from frontend.gateway.images import Images
-from frontend.gateway.options import Environment, Options
+from frontend.gateway.options import DEFAULT_SBOM_GENERATOR, Environment, Options, Sbom
 from frontend.gateway.result import Builder, Result
 from frontend.inputs import GatewayInputs
 from llb import Definition, MissingCapability, Network, Platform, SourceFile, State
@@ -54,6 +57,11 @@ class Session:
         self.options = options
         self.worker = environment.build_platform or Platform("linux", "amd64")
         self.contexts = Contexts(client, options, environment)
+        if options.epoch_from_context:
+            from frontend.gateway import epoch
+
+            self.options = replace(options, epoch=epoch.of_context(self.contexts))
+            self.contexts.options = self.options
         self.images = Images(self.contexts)
 
     def result(self) -> Result:
@@ -131,13 +139,63 @@ class Session:
             target = targets.find(name, lowering)
             if inputs.settle():
                 break
-        ref = self._solve(target.state, platform, planned.file)
+        definition = self._marshal(target.state, platform, planned.file)
+        # A kernel's configuration that was not kept is explained at its lines, if anywhere, now.
+        explains = planned.kernel is not None and planned.kernel.from_ == "source"
+        try:
+            ref = self._solve(definition, evaluate=explains)
+        except GatewayError:
+            if explains:
+                self._explain(lowering)
+            raise
         builder.add(platform, ref, target.config(self.options.labels))
         for key, value in target.annotations.items():
             builder.annotate(key, value, platform=platform if self.options.multi_platform else None)
+        if self.options.epoch is not None:
+            builder.epoch(self.options.epoch, platform)
         if target.base_config:
             builder.base_config(platform, target.base_config)
-        builder.fact("hutch.framework", planned.framework)
+        if not target.keys:
+            return
+        for name, value in facts(lowering, definition, partial(self._read, inputs)).items():
+            several = self.options.multi_platform
+            builder.fact(f"{name}/{platform}" if several else name, value)
+        if self.options.sbom is not None and self.client.can(ATTESTATIONS):
+            self._attest(builder, lowering, target.state, definition, self.options.sbom)
+
+    def _attest(
+        self, builder: Builder, lowering: Lowering, files: State, graph: Definition, asked: Sbom
+    ) -> None:
+        """Attach our SBOM, and that of the scanner if the user names one."""
+        from frontend import sbom
+        from frontend.sbom.scan import scan
+
+        plan = lowering.plan
+        documents = [sbom.document(lowering, sbom.facts(lowering, graph))]
+        if asked.generator != DEFAULT_SBOM_GENERATOR:
+            documents.append(scan(lowering.build, self.images, asked, files))
+        for document in documents:
+            ref = self._solve(self._marshal(document, plan.platform, plan.file))
+            builder.attest_bundle(plan.platform, ref)
+
+    def _explain(self, lowering: Lowering) -> None:
+        """Raise Problems if the kernel failed over options that it would not have had."""
+        framework, plan = lowering.framework, lowering.plan
+        report = framework.report(lowering.build)
+        if report is None:
+            return
+        try:
+            ref = self._solve(self._marshal(report.state, plan.platform, plan.file))
+            data = self.client.read_file(ref, report.path)
+        except GatewayError:
+            return  # it failed before there was a configuration
+        if lost := framework.explain(data, plan):
+            raise Problems(lost)
+
+    def _read(self, inputs: GatewayInputs, path: str) -> bytes:
+        """A file of the build context."""
+        ref = self.client.solve(self.contexts.marshal(inputs.context(path))).ref
+        return self.client.read_file(ref, path)
 
     def settle(self, planned: Plan) -> Plan:
         """The whole plan of one platform; a prebuilt root filesystem is looked at."""
@@ -152,7 +210,7 @@ class Session:
             if inputs.settle():
                 break
         assert file is not None
-        ref = self._solve(file.state, planned.platform, planned.file)
+        ref = self._solve(self._marshal(file.state, planned.platform, planned.file))
         try:
             head = self.client.read_file(ref, file.path, length=plan.HEAD)
         except GatewayError as error:
@@ -168,13 +226,16 @@ class Session:
             ) from error
         return plan.settle(planned, head)
 
-    def _solve(self, state: State, platform: Platform, file: SourceFile) -> Ref:
+    def _marshal(self, state: State, platform: Platform, file: SourceFile) -> Definition:
         try:
-            definition: Definition = state.marshal(platform=platform, caps=self.client.llb_caps)
+            return state.marshal(platform=platform, caps=self.client.llb_caps)
         except MissingCapability as missing:
             at = missing.location.ranges[0] if missing.location else None
             raise problem("old-builder", str(missing), at=at, file=file) from None
-        return self.client.solve(definition, cache_imports=self.options.cache_imports).ref
+
+    def _solve(self, definition: Definition, *, evaluate: bool = False) -> Ref:
+        caches = self.options.cache_imports
+        return self.client.solve(definition, evaluate=evaluate, cache_imports=caches).ref
 
     def _flags(self) -> Flags:
         options = self.options

@@ -233,8 +233,11 @@ class Contexts:
         unpacked = scratch().copy(fetched, "/" + HTTP_FILE, "/", unpack=True)
         return _Main(unpacked, unpacked, filename)
 
-    def git(self, text: str, *, title: str = "") -> State | None:
-        """The checkout that a git URL asks for; None if `text` is no git URL."""
+    def git(self, text: str, *, title: str = "", keep_git_dir: bool = False) -> State | None:
+        """The checkout that a git URL asks for; None if `text` is no git URL.
+
+        `keep_git_dir` asks for all of it, with its `.git`.
+        """
         url = giturl.parse(text)
         if url is None:
             return None
@@ -245,8 +248,8 @@ class Contexts:
         return git(
             url.remote,
             ref=url.ref,
-            subdir=url.subdir,
-            keep_git_dir=bool(url.keep_git_dir) or self.options.keep_git_dir,
+            subdir="" if keep_git_dir else url.subdir,
+            keep_git_dir=keep_git_dir or bool(url.keep_git_dir) or self.options.keep_git_dir,
             checksum=url.checksum,
             skip_submodules=url.submodules is False,
             mtime=mtime,

@@ -91,6 +91,8 @@ def _request(
     """The frontend for a Dockerfile, and the options of the build that it may see."""
     options = {key: value for key, value in contexts.options.raw.items() if _passes(key)}
     options |= {"filename": basename(name), "cmdline": ""}
+    if contexts.options.epoch is not None:  # older frontends know no "context"
+        options["build-arg:SOURCE_DATE_EPOCH"] = str(contexts.options.epoch)
     syntax, line = syntax_of(data)
     own = syntax == contexts.options.source
     if not syntax or (own and ours):

@@ -1,0 +1,175 @@
+"""The step that writes an SBOM: `write FACTS OUT`, with everything else at its fixed place.
+
+What it writes is an in-toto statement, whose subject BuildKit fills in.
+
+/kernel is the kernel's file, /config its configuration, /rootfs the guest's files, /toolchain the
+image that things were built in; each is left out where there is none. The same input gives the same
+bytes: the time is that of the build's files, the namespace a hash of the content.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from frameworks.components import Component
+from frontend._version import __version__
+from frontend.sbom.packages import installed
+
+KERNEL = Path("/kernel")
+CONFIG = Path("/config")
+ROOTFS = Path("/rootfs")
+TOOLCHAIN = Path("/toolchain")
+
+STATEMENT = "https://in-toto.io/Statement/v0.1"
+PREDICATE = "https://spdx.dev/Document"
+
+_NONE = "NOASSERTION"
+_CHUNK = 1 << 20
+
+
+class Document:
+    """An SPDX 2.3 document as it grows."""
+
+    def __init__(self, name: str, epoch: int) -> None:
+        self.name = name
+        self.created = datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        self.packages: list[dict[str, Any]] = []
+        self.files: list[dict[str, Any]] = []
+        self.relationships: list[dict[str, str]] = []
+
+    def package(self, id: str, component: Component, purpose: str = "", comment: str = "") -> str:
+        """Add a package; returns its SPDX id."""
+        entry: dict[str, Any] = {
+            "SPDXID": f"SPDXRef-{id}",
+            "name": component.name,
+            "downloadLocation": component.location or _NONE,
+            "filesAnalyzed": False,
+            "licenseConcluded": _NONE,
+            "licenseDeclared": _NONE,
+            "copyrightText": _NONE,
+            "supplier": _NONE,
+        }
+        if component.version:
+            entry["versionInfo"] = component.version
+        if component.sha256:
+            entry["checksums"] = [{"algorithm": "SHA256", "checksumValue": component.sha256}]
+        if component.commit:
+            entry["sourceInfo"] = f"git commit {component.commit}"
+        if purpose:
+            entry["primaryPackagePurpose"] = purpose
+        if comment:
+            entry["comment"] = comment
+        if component.purl:
+            entry["externalRefs"] = [
+                {
+                    "referenceCategory": "PACKAGE-MANAGER",
+                    "referenceType": "purl",
+                    "referenceLocator": component.purl,
+                }
+            ]
+        self.packages.append(entry)
+        return str(entry["SPDXID"])
+
+    def file(self, id: str, name: str, path: Path, comment: str = "") -> str:
+        """Add a file with its checksums; returns its SPDX id."""
+        sha1, sha256 = hashlib.sha1(usedforsecurity=False), hashlib.sha256()
+        with path.open("rb") as stream:
+            while data := stream.read(_CHUNK):
+                sha1.update(data)
+                sha256.update(data)
+        entry: dict[str, Any] = {
+            "SPDXID": f"SPDXRef-{id}",
+            "fileName": name,
+            "checksums": [
+                {"algorithm": "SHA1", "checksumValue": sha1.hexdigest()},
+                {"algorithm": "SHA256", "checksumValue": sha256.hexdigest()},
+            ],
+            "licenseConcluded": _NONE,
+            "copyrightText": _NONE,
+        }
+        if comment:
+            entry["comment"] = comment
+        self.files.append(entry)
+        return str(entry["SPDXID"])
+
+    def relate(self, one: str, kind: str, other: str) -> None:
+        """Add a relationship."""
+        self.relationships.append(
+            {"spdxElementId": one, "relationshipType": kind, "relatedSpdxElement": other}
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The document; its namespace is named after its content."""
+        body: dict[str, Any] = {
+            "spdxVersion": "SPDX-2.3",
+            "dataLicense": "CC0-1.0",
+            "SPDXID": "SPDXRef-DOCUMENT",
+            "name": self.name,
+            "creationInfo": {"created": self.created, "creators": [f"Tool: hutch-{__version__}"]},
+            "packages": self.packages,
+            "files": self.files,
+            "relationships": self.relationships,
+        }
+        digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+        body["documentNamespace"] = f"https://hutch.invalid/spdx/{self.name}-{digest}"
+        return body
+
+
+def write(facts: dict[str, Any]) -> dict[str, Any]:
+    """The document for `facts` (`frontend.sbom.Facts` as JSON) and what is mounted."""
+    document = Document(facts["name"], facts["epoch"])
+    name = Component(facts["name"])
+    image = document.package("image", name, "CONTAINER", facts["platform"])
+    document.relate("SPDXRef-DOCUMENT", "DESCRIBES", image)
+    kernel = _kernel(document, image, facts)
+    if facts["application"] is not None:
+        app = document.package("application", Component(**facts["application"]), "APPLICATION")
+        document.relate(image, "CONTAINS", app)
+    if ROOTFS.is_dir():
+        for number, package in enumerate(installed(ROOTFS), 1):
+            document.relate(image, "CONTAINS", document.package(f"rootfs-{number}", package))
+    if TOOLCHAIN.is_dir() and facts["toolchain"] is not None:
+        tools = document.package("toolchain", Component(**facts["toolchain"]), "CONTAINER")
+        document.relate(tools, "BUILD_TOOL_OF", kernel or image)
+        for number, package in enumerate(installed(TOOLCHAIN), 1):
+            document.relate(tools, "CONTAINS", document.package(f"toolchain-{number}", package))
+    used = [asdict(Component(**facts[key])) for key in ("application", "toolchain") if facts[key]]
+    for number, source in enumerate(facts["sources"], 1):
+        if source not in used:
+            id = document.package(f"source-{number}", Component(**source), "SOURCE")
+            document.relate(image, "GENERATED_FROM", id)
+    return document.to_json()
+
+
+def _kernel(document: Document, image: str, facts: dict[str, Any]) -> str:
+    """The kernel's file, and what it was built from; "" for an image without a kernel."""
+    if not KERNEL.is_file():
+        return ""
+    file = document.file("kernel", "./.boot/kernel", KERNEL, "the kernel that the monitor boots")
+    document.relate(image, "CONTAINS", file)
+    if facts["kernel"] is not None:
+        patches = ", ".join(facts["patches"])
+        comment = f"with the patches {patches}" if patches else ""
+        source = document.package(
+            "kernel-source", Component(**facts["kernel"]), "OPERATING-SYSTEM", comment
+        )
+        document.relate(file, "GENERATED_FROM", source)
+    if CONFIG.is_file():
+        asked = ", ".join(facts["options"])
+        comment = f"asked for: {asked}" if asked else "the configuration of the kernel"
+        config = document.file("kernel-configuration", "./kernel.config", CONFIG, comment)
+        document.relate(file, "GENERATED_FROM", config)
+    return file
+
+
+if __name__ == "__main__":
+    with open(sys.argv[1], encoding="utf-8") as given:
+        predicate = write(json.load(given))
+    statement = {"_type": STATEMENT, "predicateType": PREDICATE, "predicate": predicate}
+    Path(sys.argv[2]).write_text(json.dumps(statement, sort_keys=True) + "\n", encoding="utf-8")
