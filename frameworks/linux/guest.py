@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import replace
 
 import llb
@@ -30,6 +31,13 @@ def add_init(build: Build, tree: State, process: Process) -> tuple[State, Proces
     architecture = build.plan.platform.architecture
     epoch = build.plan.timestamp
     meta = build.meta("rootfs", "add the init program", said or build.plan.rootfs.at)
+    # On its own first: a file made in a directory sets that directory's time by the builder's
+    # clock, but a copy of the directory gets the time that it is given.
+    settings = llb.scratch().file(
+        llb.mkdir(posixpath.dirname(PATH), parents=True, timestamp=epoch),
+        llb.mkfile(PATH, render(process), mode=0o600, timestamp=epoch),
+        meta=meta,
+    )
     tree = tree.file(
         llb.copy(
             build.inputs.tools(),
@@ -39,8 +47,7 @@ def add_init(build: Build, tree: State, process: Process) -> tuple[State, Proces
             timestamp=epoch,
         ),
         *(llb.mkdir(path, parents=True, timestamp=epoch) for path in _MOUNT_POINTS),
-        llb.mkdir("/.hutch", parents=True, timestamp=epoch),
-        llb.mkfile(PATH, render(process), mode=0o600, timestamp=epoch),
+        llb.copy(settings, "/", "/", contents_only=True, timestamp=epoch),
         meta=meta,
     )
     return tree, replace(process, entrypoint=(INIT, *process.entrypoint))
