@@ -48,8 +48,9 @@ lint: setup ## what must hold before a commit
 	@for file in llb/pb/*_pb2.py*; do cmp "$$file" "build/generated/$${file##*/}" || exit 1; done
 	$(BIN)/shellcheck .ci/run .ci/packages
 
-gen: setup ## generate the code of the wire messages
+gen: setup ## generate the code of the wire messages, and the page of the bunnyfile's keys
 	$(BIN)/python -m llb.pb.gen
+	$(BIN)/python -m schemas.reference
 
 # The secret is this machine's certificate bundle: the image is built on it, but never holds it.
 image: ## build the frontend image and push it to the engine's registry

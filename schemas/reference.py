@@ -1,0 +1,102 @@
+"""The reference page of the bunnyfile, from its schema: `python -m schemas.reference`.
+
+The descriptions that editors show are the only text about a key; `docs/bunnyfile.md` is made of
+them, and a test says when it is stale.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import schemas
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "bunnyfile.md"
+
+_HEAD = """\
+# The bunnyfile
+
+Every key of `version: v1`, as `hutch schema` and your editor know it. Keys that start with `x-`
+are allowed anywhere and ignored. In any value but scripts, `${NAME}` and `${NAME:-default}` are
+replaced by build arguments that `args:` declares, and `$$` is a plain dollar.
+
+Files of `version: v0.1` are bunny's; they keep working, and have of these keys `platforms`,
+`kernel` (`from`, `path`), `rootfs` (`from`, `path`, `type`, `include`), `cmd`, `entrypoint` and
+`envs`.
+
+Which values a framework takes is in its own page: `frameworks/<name>/README.md`.
+"""
+
+
+def page() -> str:
+    """The text of the page."""
+    schema = schemas.load("v1")
+    parts = [_HEAD]
+    for name, key in _properties(schema, schema):
+        parts.append(f"## `{name}`\n\n{_entry(key)}")
+        for inner, below in _below(schema, key, name):
+            parts.append(f"### `{inner}`\n\n{_entry(below)}")
+    return "\n".join(parts)
+
+
+def _properties(
+    root: schemas.Schema, schema: schemas.Schema
+) -> Iterator[tuple[str, schemas.Schema]]:
+    for name, value in schema.get("properties", {}).items():
+        yield name, _resolved(root, value)
+
+
+def _below(
+    root: schemas.Schema, schema: schemas.Schema, path: str
+) -> Iterator[tuple[str, schemas.Schema]]:
+    """The keys inside a key, however deep, each with its path; those of list items as `[]`."""
+    for name, value in _properties(root, schema):
+        yield f"{path}.{name}", value
+        yield from _below(root, value, f"{path}.{name}")
+    for branch in (*schema.get("oneOf", ()), *schema.get("anyOf", ())):
+        yield from _below(root, _resolved(root, branch), path)
+    if "items" in schema:
+        yield from _below(root, _resolved(root, schema["items"]), f"{path}[]")
+
+
+def _resolved(root: schemas.Schema, schema: schemas.Schema) -> schemas.Schema:
+    """A schema with what it refers to; its own words win."""
+    found = schema
+    while "$ref" in found:
+        target = root["$defs"][found["$ref"].removeprefix("#/$defs/")]
+        found = {**target, **{key: value for key, value in found.items() if key != "$ref"}}
+    return found
+
+
+def _entry(schema: schemas.Schema) -> str:
+    lines = [schema["description"]] if "description" in schema else []
+    if values := schema.get("enum"):
+        lines.append("One of: " + ", ".join(f"`{value}`" for value in values) + ".")
+    if "default" in schema:
+        lines.append(f"Default: `{_yaml(schema['default'])}`.")
+    if examples := schema.get("examples"):
+        shown = " or ".join(f"`{_yaml(example)}`" for example in examples)
+        lines.append(f"For example {shown}.")
+    return "\n\n".join(lines) + "\n"
+
+
+def _yaml(value: object) -> str:
+    """A value in YAML's flow style; text without the quotes that it does not need."""
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_yaml_item, value)) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_yaml_item(item)}" for key, item in value.items()) + "}"
+    return json.dumps(value)
+
+
+def _yaml_item(value: object) -> str:
+    text = _yaml(value)
+    plain = not isinstance(value, str) or not any(c in text for c in ",:;#{}[]'\"\n ")
+    return text if plain else json.dumps(value)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

@@ -1,0 +1,17 @@
+"""The reference page is what the schema says."""
+
+from __future__ import annotations
+
+from schemas.reference import PAGE, page
+
+
+def test_the_page_is_fresh() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(), "run: make gen"
+
+
+def test_every_key_has_a_description() -> None:
+    for section in page().split("\n#")[1:]:
+        title, _, text = section.partition("\n")
+        first = text.strip().partition("\n")[0]
+        assert first, title
+        assert not first.startswith(("One of", "Default", "For example")), title
