@@ -1,0 +1,206 @@
+"""Dockerfiles: as the build file, and as a root filesystem (urunc.md 4.3 and 4.6)."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode
+from pathlib import Path
+
+import pytest
+
+from tests.integration.flagtools import Hutch, hutch, tree
+
+__all__ = ["hutch"]
+
+pytestmark = pytest.mark.integration
+
+PREFIX = "com.urunc.unikernel."
+# The kernel is a file of the context: building one is `test_source`'s business.
+LOCAL = "LABEL hutch.kernel=local hutch.kernel.path=kernel\n"
+
+
+def write(hutch: Hutch, folder: Path, text: str) -> Path:
+    folder.mkdir()
+    (folder / "Dockerfile").write_text(f"# syntax={hutch.image}\n{text}")
+    (folder / "kernel").write_text("KERNEL")
+    (folder / "data").write_text("DATA")
+    return folder
+
+
+def keys(folder: Path) -> dict[str, str]:
+    said = json.loads((folder / "urunc.json").read_text())
+    return {k.removeprefix(PREFIX): b64decode(v).decode() for k, v in said.items()}
+
+
+class TestBuildFile:
+    def test_defaults(self, hutch: Hutch, tmp_path: Path) -> None:
+        folder = write(
+            hutch,
+            tmp_path / "c",
+            f'FROM scratch\nCOPY data /data\n{LOCAL}LABEL hutch.init=none\nCMD ["/data"]\n'
+            'HEALTHCHECK CMD ["/data"]\n',
+        )
+        out = hutch.files(tmp_path, folder, file="Dockerfile")
+        assert (out / "data").read_text() == "DATA"
+        assert (out / ".boot/kernel").read_text() == "KERNEL"
+        assert keys(out) == {
+            "unikernelType": "linux",
+            "hypervisor": "qemu",
+            "mountRootfs": "true",
+            "binary": "/.boot/kernel",
+            "cmdline": "/data",
+        }
+        image = hutch.push(folder, "--provenance=false", file="Dockerfile")
+        assert image.labels[f"{PREFIX}binary"] == "/.boot/kernel"  # bunny leaves defaults out
+        assert image.config["config"]["Healthcheck"]["Test"] == ["CMD", "/data"]
+        assert "who" not in keys(out)
+
+    def test_labels_decide(self, hutch: Hutch, tmp_path: Path) -> None:
+        folder = write(
+            hutch,
+            tmp_path / "c",
+            "FROM scratch\nCOPY data /initrd\nCOPY kernel /k\n"
+            f'LABEL {PREFIX}hypervisor=firecracker {PREFIX}binary=/k "{PREFIX}initrd"=/initrd\n'
+            'LABEL who=me hutch.init=none\nCMD ["/x"]\n',
+        )
+        out = hutch.files(tmp_path, folder, file="Dockerfile")
+        found = keys(out)
+        assert found["hypervisor"] == "firecracker"
+        assert found["binary"] == "/k"
+        assert found["initrd"] == "/initrd"
+        assert found["mountRootfs"] == "false"
+        assert ".boot/kernel" not in tree(out)
+        flag = ("--label", f"{PREFIX}hypervisor=qemu")
+        assert keys(hutch.files(tmp_path, folder, *flag, file="Dockerfile"))["hypervisor"] == "qemu"
+
+    def test_arguments_stages_and_contexts_reach_the_dockerfile(
+        self, hutch: Hutch, tmp_path: Path
+    ) -> None:
+        folder = write(
+            hutch,
+            tmp_path / "c",
+            f"ARG NAME=a\nFROM scratch AS first\nARG NAME\nCOPY data /$NAME\n{LOCAL}"
+            "LABEL hutch.init=none\nFROM first\nCOPY data /last\n",
+        )
+        flags = ("--build-arg", "NAME=b", "--target", "first")
+        out = hutch.files(tmp_path, folder, *flags, file="Dockerfile")
+        assert set(tree(out)) == {".boot/kernel", "b", "urunc.json"}
+
+    def test_the_kernel_by_build_argument(self, hutch: Hutch, tmp_path: Path) -> None:
+        folder = write(hutch, tmp_path / "c", "FROM scratch\nCOPY data /data\n")
+        flags = [
+            f"--build-arg=HUTCH_{name}"
+            for name in ("KERNEL=local", "KERNEL_PATH=kernel", "INIT=none")
+        ]
+        out = hutch.files(tmp_path, folder, *flags, file="Dockerfile")
+        assert (out / ".boot/kernel").read_text() == "KERNEL"
+
+    def test_labels_of_a_base_image_are_not_obeyed(self, hutch: Hutch, tmp_path: Path) -> None:
+        base = tmp_path / "base"
+        base.mkdir()
+        (base / "Dockerfile").write_text(
+            f"FROM scratch\nLABEL {PREFIX}hypervisor=spt {PREFIX}unikernelType=rumprun\n"
+            "COPY Dockerfile /x\n"
+        )
+        ref = f"{hutch.registry}/flags-labelled:1"
+        hutch.build(base, "--push", "-t", ref, "--provenance=false", file=None).ok()
+        folder = write(
+            hutch, tmp_path / "c", f"FROM {ref}\nCOPY data /data\n{LOCAL}LABEL hutch.init=none\n"
+        )
+        done = hutch.build(folder, "-o", str(tmp_path / "o"), file="Dockerfile").ok()
+        assert keys(tmp_path / "o")["hypervisor"] == "qemu"
+        if not hutch.is_old:
+            assert "InheritedLabel" in done.text
+
+    def test_other_guests_need_a_kernel(self, hutch: Hutch, tmp_path: Path) -> None:
+        text = f"FROM scratch\nCOPY data /data\nLABEL {PREFIX}unikernelType=unikraft\n"
+        folder = write(hutch, tmp_path / "c", text)
+        said = hutch.build(folder, file="Dockerfile").failed()
+        assert "missing-kernel" in said
+        assert f">>> LABEL {PREFIX}unikernelType=unikraft" in said
+
+    def test_its_errors_are_the_dockerfile_s(self, hutch: Hutch, tmp_path: Path) -> None:
+        folder = write(hutch, tmp_path / "c", "FROM scratch\nCOPY nothing /data\n")
+        text = hutch.build(folder, file="Dockerfile").failed()
+        assert ">>> COPY nothing /data" in text
+        folder = write(hutch, tmp_path / "d", "FROM scratch\nCOPPY data /data\n")
+        text = hutch.build(folder, file="Dockerfile").failed()
+        assert ">>> COPPY data /data" in text
+
+    def test_a_failing_run_shows_its_line(self, hutch: Hutch, tmp_path: Path) -> None:
+        text = "FROM debian:trixie-slim\nRUN echo sorry >&2; exit 3\n"
+        folder = write(hutch, tmp_path / "c", text)
+        done = hutch.build(folder, file="Dockerfile")
+        assert ">>> RUN echo sorry >&2; exit 3" in done.failed()
+        assert "sorry" in done.text
+
+    def test_questions_are_the_dockerfile_frontend_s(self, hutch: Hutch, tmp_path: Path) -> None:
+        if hutch.is_old:
+            pytest.skip("buildx asks only daemons of BuildKit 0.11 and newer")
+        folder = write(hutch, tmp_path / "c", "FROM scratch as one\nCOPY data /data\n")
+        assert "FromAsCasing" in hutch.build(folder, "--check", file="Dockerfile").failed()
+        assert "one" in hutch.build(folder, "--call=targets", file="Dockerfile").ok().out
+
+    def test_several_platforms(self, hutch: Hutch, tmp_path: Path) -> None:
+        if not hutch.has_containerd_store:
+            pytest.skip("several platforms need Docker's containerd image store")
+        text = f"FROM scratch\nCOPY data /data\n{LOCAL}LABEL hutch.init=none\n"
+        folder = write(hutch, tmp_path / "c", text)
+        platforms = ("--platform", "linux/amd64,linux/arm64", "--provenance=false")
+        image = hutch.push(folder, *platforms, file="Dockerfile")
+        assert set(image.manifests) == {"linux/amd64", "linux/arm64"}
+        for manifest in image.manifests.values():
+            assert manifest["annotations"][f"{PREFIX}hypervisor"] == "qemu"
+
+
+ROOTFS = """\
+version: v1
+platforms: {framework: generic, monitor: qemu}
+kernel: {from: local, path: kernel}
+rootfs:
+  from: dockerfile
+  dockerfile: app/my.Dockerfile
+  target: small
+  type: raw
+"""
+
+
+class TestRootfs:
+    def project(self, hutch: Hutch, folder: Path, dockerfile: str) -> Path:
+        hutch.project(folder, ROOTFS)
+        (folder / "app").mkdir()
+        (folder / "app/my.Dockerfile").write_text(dockerfile)
+        return folder
+
+    def test_a_stage_with_its_config(self, hutch: Hutch, tmp_path: Path) -> None:
+        folder = self.project(
+            hutch,
+            tmp_path / "p",
+            'FROM scratch AS small\nARG X=1\nCOPY hello /hi\nENV X=$X\nCMD ["/hi"]\n'
+            "FROM small\nCOPY kernel /big\n",
+        )
+        image = hutch.push(folder, "--build-arg", "X=2", "--provenance=false")
+        assert image.config["config"]["Cmd"] == ["/hi"]
+        assert "X=2" in image.config["config"]["Env"]
+        out = hutch.files(tmp_path, folder)
+        assert set(tree(out)) == {".boot/kernel", "hi", "urunc.json"}
+
+    def test_errors_keep_the_dockerfile_s_excerpt(self, hutch: Hutch, tmp_path: Path) -> None:
+        folder = self.project(hutch, tmp_path / "p", "FROM scratch AS small\nCOPY no /no\n")
+        text = hutch.build(folder).failed()
+        assert "my.Dockerfile:2" in text
+        assert ">>> COPY no /no" in text
+
+    def test_recursion_ends(self, hutch: Hutch, tmp_path: Path) -> None:
+        dockerfile = f"# syntax={hutch.image}\nFROM scratch AS small\nCOPY hello /hi\n"
+        folder = self.project(hutch, tmp_path / "p", dockerfile)
+        text = hutch.build(folder).failed()
+        assert "dockerfile-recursion" in text
+        assert ">>>   dockerfile: app/my.Dockerfile" in text
+
+    def test_a_missing_one(self, hutch: Hutch, tmp_path: Path) -> None:
+        folder = self.project(hutch, tmp_path / "p", "FROM scratch\n")
+        (folder / "app/my.Dockerfile").unlink()
+        text = hutch.build(folder).failed()
+        assert "no-such-file" in text
+        assert ">>>   dockerfile: app/my.Dockerfile" in text

@@ -1,0 +1,275 @@
+"""Attestations, facts and times: buildkit-gateway.md 9, from SOURCE_DATE_EPOCH to `frontend.*`."""
+
+from __future__ import annotations
+
+import json
+import os
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from spdx_tools.spdx.model import Document
+from spdx_tools.spdx.parser.jsonlikedict.json_like_dict_parser import JsonLikeDictParser
+from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
+
+from tests.integration.flagtools import (
+    Hutch,
+    digest,
+    git,
+    hutch,
+    project,
+    repository,
+    serve,
+    tree,
+)
+
+__all__ = ["hutch", "project"]
+
+pytestmark = pytest.mark.integration
+
+RAW = """\
+version: v1
+platforms: {{framework: linux, monitor: qemu}}
+kernel: {{from: local, path: kernel}}
+rootfs: {{from: "debian:trixie-slim", type: {type}}}
+cmd: [/bin/true]
+"""
+BUILT = """\
+version: v1
+platforms: {framework: linux, monitor: qemu}
+kernel: {from: local, path: kernel}
+app:
+  from: local
+  build: echo made > made
+  artifacts: [made:/made]
+rootfs: {type: initrd}
+cmd: [/made]
+"""
+
+
+def predicates(hutch: Hutch, name: str, kind: str) -> list[dict[str, Any]]:
+    found = hutch.attestations(name)
+    return [each["predicate"] for each in found if kind in each["predicateType"]]
+
+
+def push(hutch: Hutch, folder: Path, *flags: str) -> str:
+    name = f"flags-{os.urandom(6).hex()}"
+    hutch.build(folder, "--push", "-t", f"{hutch.registry}/{name}:1", *flags).ok()
+    return name
+
+
+def checked(predicate: dict[str, Any]) -> Document:
+    """The document, if spdx-tools finds nothing wrong with it."""
+    document = JsonLikeDictParser().parse(predicate)
+    assert validate_full_spdx_document(document) == []
+    return document
+
+
+def purls(document: Document) -> set[str]:
+    return {
+        reference.locator
+        for package in document.packages
+        for reference in package.external_references
+        if reference.reference_type == "purl"
+    }
+
+
+@pytest.fixture
+def attested(hutch: Hutch) -> Hutch:
+    if not hutch.has_containerd_store:
+        pytest.skip("attestations need Docker's containerd image store")
+    return hutch
+
+
+class TestSbom:
+    @pytest.mark.parametrize("type", ["raw", "initrd"])
+    def test_the_guest_s_packages_packed_or_not(
+        self, attested: Hutch, tmp_path: Path, type: str
+    ) -> None:
+        folder = attested.project(tmp_path / "p", RAW.format(type=type))
+        name = push(attested, folder, "--sbom=true")
+        (predicate,) = predicates(attested, name, "spdx")
+        document = checked(predicate)
+        found = purls(document)
+        assert any(purl.startswith("pkg:deb/debian/base-files@") for purl in found)
+        assert any(purl.startswith("pkg:oci/debian@sha256:") for purl in found)
+        (kernel,) = document.files
+        assert kernel.name == "./.boot/kernel"
+        sums = {each.algorithm.name: each.value for each in kernel.checksums}
+        assert sums["SHA256"] == digest(folder / "kernel")
+
+    def test_the_toolchain(self, attested: Hutch, tmp_path: Path) -> None:
+        folder = attested.project(tmp_path / "p", BUILT)
+        name = push(attested, folder, "--sbom=true")
+        (predicate,) = predicates(attested, name, "spdx")
+        found = purls(checked(predicate))
+        assert any(purl.startswith("pkg:deb/debian/gcc") for purl in found)
+        relations = {each["relationshipType"] for each in predicate["relationships"]}
+        assert {"DESCRIBES", "CONTAINS", "BUILD_TOOL_OF"} <= relations
+
+    def test_the_same_input_gives_the_same_document(self, attested: Hutch, tmp_path: Path) -> None:
+        folder = attested.project(tmp_path / "p", RAW.format(type="initrd"))
+        flags = ("--sbom=true", "--no-cache")
+        first, second = (
+            predicates(attested, push(attested, folder, *flags), "spdx") for _ in range(2)
+        )
+        assert first == second
+
+    def test_a_scanner_of_the_user_s_own(self, attested: Hutch, tmp_path: Path) -> None:
+        """It gets the image's files, and its document is attached beside ours."""
+        scanner = tmp_path / "scanner"
+        scanner.mkdir()
+        (scanner / "scan.sh").write_text(
+            'test -f "$BUILDKIT_SCAN_SOURCE/.boot/kernel" || exit 9\n'
+            'echo "{\\"predicateType\\": \\"https://spdx.dev/Document\\", \\"predicate\\": '
+            '{\\"name\\": \\"$BUILDKIT_SCAN_DEPTH\\"}}" '
+            '> "$BUILDKIT_SCAN_DESTINATION/x.spdx.json"\n'
+        )
+        (scanner / "Dockerfile").write_text(
+            'FROM debian:trixie-slim\nCOPY scan.sh /\nENTRYPOINT ["/bin/sh", "/scan.sh"]\n'
+        )
+        ref = f"{attested.registry}/flags-scanner:1"
+        attested.build(scanner, "--push", "-t", ref, file=None).ok()
+        folder = attested.project(tmp_path / "p")
+        name = push(attested, folder, "--attest", f"type=sbom,generator={ref},DEPTH=three")
+        names = {each["name"] for each in predicates(attested, name, "spdx")}
+        assert names == {"generic-qemu", "three"}
+
+
+class TestProvenance:
+    def test_materials(self, attested: Hutch, tmp_path: Path) -> None:
+        folder = attested.project(tmp_path / "p", RAW.format(type="raw"))
+        name = push(attested, folder, "--provenance=mode=max")
+        (found,) = predicates(attested, name, "slsa.dev/provenance")
+        materials = found.get("materials") or found["buildDefinition"]["resolvedDependencies"]
+        uris = {each["uri"] for each in materials}
+        assert any(uri.startswith("pkg:docker/debian@trixie-slim") for uri in uris)
+        assert any("hutch" in uri for uri in uris)
+
+    @pytest.mark.parametrize("flags", [(), ("--provenance=false",), ("--sbom=true",)])
+    def test_urunc_finds_its_keys_whatever_is_attached(
+        self, hutch: Hutch, project: Path, flags: tuple[str, ...], tmp_path: Path
+    ) -> None:
+        """An index hides the manifest's annotations from urunc: labels and /urunc.json do not."""
+        if flags == ("--sbom=true",) and not hutch.has_containerd_store:
+            pytest.skip("attestations need Docker's containerd image store")
+        image = hutch.push(project, *flags)
+        keys = {k: v for k, v in image.labels.items() if k.startswith("com.urunc.unikernel.")}
+        assert keys["com.urunc.unikernel.binary"] == "/.boot/kernel"
+        if hutch.has_containerd_store:
+            assert keys.items() <= image.annotations.items()
+            assert (image.index is None) == (flags == ("--provenance=false",))
+        said = json.loads((hutch.files(tmp_path, project) / "urunc.json").read_text())
+        assert said.keys() == keys.keys()
+
+
+class TestFacts:
+    def test_sources_with_their_digests(self, attested: Hutch, tmp_path: Path) -> None:
+        folder = attested.project(tmp_path / "p", RAW.format(type="raw"))
+        facts = tmp_path / "facts.json"
+        attested.build(folder, "--metadata-file", str(facts)).ok()
+        found = json.loads(facts.read_text())
+        assert found["frontend.hutch.framework"] == "linux"
+        sources = json.loads(found["frontend.hutch.sources"])
+        (debian,) = [each for each in sources if "debian" in each["uri"]]
+        assert debian["digest"].startswith("sha256:")
+
+    def test_each_platform_has_its_own(
+        self, attested: Hutch, project: Path, tmp_path: Path
+    ) -> None:
+        facts = tmp_path / "facts.json"
+        flags = ("--platform", "linux/amd64,linux/arm64", "--metadata-file", str(facts))
+        attested.build(project, *flags).ok()
+        found = json.loads(facts.read_text())
+        assert found["frontend.hutch.framework/linux/arm64"] == "generic"
+
+
+class TestEpoch:
+    WHEN = 1_234_567_890
+
+    def created(self, hutch: Hutch, context: Path | str, *more: str) -> str:
+        flags = ("--build-arg", "SOURCE_DATE_EPOCH=context", "--provenance=false", *more)
+        file = None if isinstance(context, str) else "bunnyfile"
+        image = hutch.push(context, *flags, file=file)
+        return str(image.config["created"])
+
+    @pytest.mark.parametrize("packed", [False, True])
+    def test_of_a_commit(self, hutch: Hutch, tmp_path: Path, packed: bool) -> None:
+        work, web = tmp_path / "work", tmp_path / "web"
+        web.mkdir()
+        hutch.project(work / "app")
+        for number in range(150 if packed else 1):  # git keeps a pack from 100 objects on
+            (work / f"file{number}").write_text(os.urandom(8).hex())
+        repository(work, web / "repo.git", when=self.WHEN)
+        if packed:
+            git(web / "repo.git", "repack", "-adq")
+            git(web / "repo.git", "update-server-info")
+        with serve(web) as url:
+            context = f"{url}/repo.git#main:app"
+            assert self.created(hutch, context, "-f", "bunnyfile") == "2009-02-13T23:31:30Z"
+
+    def test_of_a_download(self, hutch: Hutch, project: Path, tmp_path: Path) -> None:
+        archive = tmp_path / "web/context.tar"
+        archive.parent.mkdir()
+        with tarfile.open(archive, "w") as tar:
+            tar.add(project, ".")
+        os.utime(archive, (self.WHEN, self.WHEN))
+        with serve(archive.parent) as url:
+            context = f"{url}/context.tar"
+            assert self.created(hutch, context, "-f", "bunnyfile") == "2009-02-13T23:31:30Z"
+
+    def test_a_directory_has_none(self, hutch: Hutch, project: Path) -> None:
+        text = hutch.build(project, "--build-arg", "SOURCE_DATE_EPOCH=context").failed()
+        assert "has no time of its own" in text
+        assert "git log -1 --pretty=%ct" in text
+
+    def test_a_number_that_is_none(self, hutch: Hutch, project: Path) -> None:
+        text = hutch.build(project, "--build-arg", "SOURCE_DATE_EPOCH=yesterday").failed()
+        assert "bad-build-option" in text
+
+    def test_the_client_s_surroundings_change_nothing(self, hutch: Hutch, tmp_path: Path) -> None:
+        """Times, umask, timezone, locale and the order of keys: the same bytes."""
+        digests = set()
+        for number, (umask, zone) in enumerate(((0o022, "UTC"), (0o077, "Asia/Tokyo"))):
+            folder = hutch.project(tmp_path / f"p{number}")
+            for name in ("kernel", "hello"):
+                os.utime(folder / name, (1000 * number, 1000 * number))
+            (folder / "hello").chmod(0o644)
+            (folder / "kernel").chmod(0o644)
+            if number:
+                lines = (folder / "bunnyfile").read_text().splitlines()
+                (folder / "bunnyfile").write_text("\n".join([lines[0], lines[-1], *lines[1:-1]]))
+            old = os.umask(umask)
+            try:
+                image = hutch.push(
+                    folder,
+                    *("--provenance=false", "--no-cache"),
+                    *("--build-arg", "SOURCE_DATE_EPOCH=1700000000"),
+                    env={"TZ": zone, "LC_ALL": "C" if number else "C.UTF-8"},
+                )
+            finally:
+                os.umask(old)
+            digests.add(json.dumps([image.manifest["layers"], image.config], sort_keys=True))
+        assert len(digests) == 1
+
+    def test_rewrite_timestamp(self, attested: Hutch, tmp_path: Path) -> None:
+        """With it even the times inside a base image's own layers are at most the epoch."""
+        folder = attested.project(tmp_path / "p", RAW.format(type="raw"))
+        out = tmp_path / "out.tar"
+        flags = ("--build-arg", "SOURCE_DATE_EPOCH=1000000000", "--provenance=false")
+        attested.build(folder, *flags, "-o", f"type=oci,rewrite-timestamp=true,dest={out}").ok()
+        unpacked = tmp_path / "layout"
+        with tarfile.open(out) as tar:
+            tar.extractall(unpacked, filter="data")
+        index = json.loads((unpacked / "index.json").read_text())
+        blobs = unpacked / "blobs/sha256"
+        manifest = json.loads((blobs / index["manifests"][0]["digest"][7:]).read_text())
+        newest = []
+        for layer in manifest["layers"]:
+            with tarfile.open(blobs / layer["digest"][7:]) as tar:
+                newest.append(max(member.mtime for member in tar))
+        assert newest[1:]
+        # The base's own layers stay as they are: they are named in containerimage.base.config.
+        assert max(newest[1:]) <= 1_000_000_000
+        assert tree(unpacked)
