@@ -89,7 +89,7 @@ def test_every_vertex_has_a_name_a_group_and_its_lines() -> None:
                                                     "[linux] image")  # fmt: skip
             if name != "[linux] put the image together":
                 assert definition.Source.locations[digest].locations[0].ranges
-    assert ours == 6
+    assert ours == 7
 
 
 def test_an_include_is_copied_as_a_dockerfile_would_but_in_v0_as_bunny_does() -> None:
