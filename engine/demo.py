@@ -121,8 +121,6 @@ def _docker(verb: str, *words: str, cwd: Path) -> None:
     command = ["docker", "buildx", verb, *words]
     shown = shlex.join(word for word in command if "id=ca" not in word and word != "--secret")
     _tell(f"$ {shown}")
-    if shutil.which("docker") is None:
-        raise EngineError("there is no docker command: run this as `make demo`")
     live = sys.stderr.isatty()
     sink = None if live else subprocess.PIPE
     done = subprocess.run(
@@ -147,6 +145,13 @@ def _tell(text: str) -> None:
 
 def _engine() -> None:
     """Make sure of an engine, and of its variables in this process. Raises EngineError."""
+    _find_engine()
+    asked = ["docker", "buildx", "version"]
+    if shutil.which("docker") is None or subprocess.run(asked, capture_output=True).returncode:
+        raise EngineError("there is no docker with buildx: install Docker's plugin docker-buildx")
+
+
+def _find_engine() -> None:
     if os.environ.get("HUTCH_REGISTRY") and os.environ.get("HUTCH_ENGINE"):
         return  # `python3 -m engine run` started us
     run = [sys.executable, "-m", "engine"]
