@@ -146,7 +146,9 @@ class _Parser:
         args = _cut(raw, "build-arg:")
         platforms = self._each("platform", _split(raw.get("platform", "")), self._platform)
         attestations = self._attestations()
-        epoch, from_context = self._epoch(args.get("SOURCE_DATE_EPOCH", ""))
+        # Daemons before BuildKit 0.32 refuse the word "context" for Docker's own argument.
+        when = args.get("HUTCH_SOURCE_DATE_EPOCH") or args.get("SOURCE_DATE_EPOCH", "")
+        epoch, from_context = self._epoch(when)
         options = Options(
             raw=MappingProxyType(dict(raw)),
             filename=raw.get("filename") or DEFAULT_FILENAME,

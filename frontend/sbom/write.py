@@ -40,7 +40,6 @@ class Document:
         self.name = name
         self.created = datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         self.packages: list[dict[str, Any]] = []
-        self.files: list[dict[str, Any]] = []
         self.relationships: list[dict[str, str]] = []
 
     def package(self, id: str, component: Component, purpose: str = "", comment: str = "") -> str:
@@ -76,27 +75,23 @@ class Document:
         self.packages.append(entry)
         return str(entry["SPDXID"])
 
-    def file(self, id: str, name: str, path: Path, comment: str = "") -> str:
-        """Add a file with its checksums; returns its SPDX id."""
+    def file(self, id: str, name: str, path: Path, purpose: str, comment: str) -> str:
+        """Add a package that is one file, with its checksums; returns its SPDX id.
+
+        A file as such could only be in a package whose every file is listed.
+        """
+        found = self.package(id, Component(id), purpose, comment)
         sha1, sha256 = hashlib.sha1(usedforsecurity=False), hashlib.sha256()
         with path.open("rb") as stream:
             while data := stream.read(_CHUNK):
                 sha1.update(data)
                 sha256.update(data)
-        entry: dict[str, Any] = {
-            "SPDXID": f"SPDXRef-{id}",
-            "fileName": name,
-            "checksums": [
-                {"algorithm": "SHA1", "checksumValue": sha1.hexdigest()},
-                {"algorithm": "SHA256", "checksumValue": sha256.hexdigest()},
-            ],
-            "licenseConcluded": _NONE,
-            "copyrightText": _NONE,
-        }
-        if comment:
-            entry["comment"] = comment
-        self.files.append(entry)
-        return str(entry["SPDXID"])
+        self.packages[-1]["packageFileName"] = name
+        self.packages[-1]["checksums"] = [
+            {"algorithm": "SHA1", "checksumValue": sha1.hexdigest()},
+            {"algorithm": "SHA256", "checksumValue": sha256.hexdigest()},
+        ]
+        return found
 
     def relate(self, one: str, kind: str, other: str) -> None:
         """Add a relationship."""
@@ -113,7 +108,6 @@ class Document:
             "name": self.name,
             "creationInfo": {"created": self.created, "creators": [f"Tool: hutch-{__version__}"]},
             "packages": self.packages,
-            "files": self.files,
             "relationships": self.relationships,
         }
         digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
@@ -151,19 +145,18 @@ def _kernel(document: Document, image: str, facts: dict[str, Any]) -> str:
     """The kernel's file, and what it was built from; "" for an image without a kernel."""
     if not KERNEL.is_file():
         return ""
-    file = document.file("kernel", "./.boot/kernel", KERNEL, "the kernel that the monitor boots")
+    comment = "the kernel that the monitor boots"
+    file = document.file("kernel", "./.boot/kernel", KERNEL, "OPERATING-SYSTEM", comment)
     document.relate(image, "CONTAINS", file)
     if facts["kernel"] is not None:
         patches = ", ".join(facts["patches"])
         comment = f"with the patches {patches}" if patches else ""
-        source = document.package(
-            "kernel-source", Component(**facts["kernel"]), "OPERATING-SYSTEM", comment
-        )
+        source = document.package("kernel-source", Component(**facts["kernel"]), "SOURCE", comment)
         document.relate(file, "GENERATED_FROM", source)
     if CONFIG.is_file():
         asked = ", ".join(facts["options"])
         comment = f"asked for: {asked}" if asked else "the configuration of the kernel"
-        config = document.file("kernel-configuration", "./kernel.config", CONFIG, comment)
+        config = document.file("kernel-configuration", "./kernel.config", CONFIG, "FILE", comment)
         document.relate(file, "GENERATED_FROM", config)
     return file
 
