@@ -116,8 +116,9 @@ class Repository:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close the temporary files that trees are read from."""
+        """Close the connections, and the temporary files that trees are read from."""
         self._open.close()
+        self._registry.session.close()
 
     def index(self) -> tuple[Descriptor, ...]:
         """The index that the reference names, attestations included; () for a single image."""
@@ -158,23 +159,25 @@ class Repository:
     def blob(self, descriptor: Descriptor) -> IO[bytes]:
         """A blob as a temporary file that is open for reading; its digest and size are right."""
         response = self._get(f"blobs/{descriptor.digest}", {})
-        out = cast("IO[bytes]", tempfile.SpooledTemporaryFile(max_size=8 << 20))  # noqa: SIM115
         hasher = _hasher(descriptor.digest)
         size = 0
-        try:
+        with ExitStack() as undo:
+            undo.callback(response.close)
+            out = cast("IO[bytes]", tempfile.SpooledTemporaryFile(max_size=8 << 20))  # noqa: SIM115
+            undo.callback(out.close)
             for piece in response.iter_content(1 << 20):
                 size += len(piece)
                 if size > descriptor.size:
                     break
                 hasher.update(piece)
                 out.write(piece)
-        finally:
+            _verify(descriptor.digest, hasher.hexdigest())
+            if size != descriptor.size:
+                raise RegistryError(f"{descriptor.digest} has {size} bytes, not {descriptor.size}")
+            out.seek(0)
+            undo.pop_all()
             response.close()
-        _verify(descriptor.digest, hasher.hexdigest())
-        if size != descriptor.size:
-            raise RegistryError(f"{descriptor.digest} has {size} bytes, not {descriptor.size}")
-        out.seek(0)
-        return out
+            return out
 
     def _image(self, digest: str, raw: bytes) -> Image:
         manifest = json.loads(raw)
