@@ -47,7 +47,10 @@ class Document:
         entry: dict[str, Any] = {
             "SPDXID": f"SPDXRef-{id}",
             "name": component.name,
-            "downloadLocation": component.location or _NONE,
+            # SPDX knows URLs and version control here, and no registries.
+            "downloadLocation": component.location
+            if component.location.startswith(("http", "git+"))
+            else _NONE,
             "filesAnalyzed": False,
             "licenseConcluded": _NONE,
             "licenseDeclared": _NONE,

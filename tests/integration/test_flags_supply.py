@@ -211,13 +211,13 @@ class TestEpoch:
             assert self.created(hutch, context, "-f", "bunnyfile") == "2009-02-13T23:31:30Z"
 
     def test_of_a_download(self, hutch: Hutch, project: Path, tmp_path: Path) -> None:
-        archive = tmp_path / "web/context.tar"
+        archive = tmp_path / "web/context.tgz"
         archive.parent.mkdir()
-        with tarfile.open(archive, "w") as tar:
+        with tarfile.open(archive, "w:gz") as tar:
             tar.add(project, ".")
         os.utime(archive, (self.WHEN, self.WHEN))
         with serve(archive.parent) as url:
-            context = f"{url}/context.tar"
+            context = f"{url}/context.tgz"
             assert self.created(hutch, context, "-f", "bunnyfile") == "2009-02-13T23:31:30Z"
 
     def test_a_directory_has_none(self, hutch: Hutch, project: Path) -> None:
