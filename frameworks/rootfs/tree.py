@@ -10,7 +10,7 @@ import posixpath
 
 from frameworks.base import Build, File, Image
 from frameworks.spec import Include, Rootfs, Text
-from llb import State, http, scratch
+from llb import Mount, State, http, scratch
 
 
 def base(build: Build) -> Image:
@@ -77,16 +77,24 @@ def _include(build: Build, tree: State, include: Include) -> State:
 
 
 def _archive(build: Build, include: Include) -> State:
-    """The content of an archive, unpacked by BuildKit itself: owners, modes and times are its own.
-
-    Several includes of one archive are one vertex.
-    """
-    name = posixpath.basename(include.from_)
-    file = f"/{name or 'archive'}"
-    meta = build.meta("rootfs", f"fetch {include.from_}", include.at)
-    fetched = http(include.from_, checksum=f"sha256:{include.sha256}", filename=file[1:], meta=meta)
-    meta = build.meta("rootfs", f"unpack {name}", include.at)
-    return scratch().copy(fetched, file, "/", unpack=True, meta=meta)
+    """The content of an archive; several includes of one archive are one vertex."""
+    name = posixpath.basename(include.from_) or "archive"
+    fetched = http(
+        include.from_,
+        checksum=f"sha256:{include.sha256}",
+        filename="archive",
+        meta=build.meta("rootfs", f"fetch {include.from_}", include.at),
+    )
+    step = build.tool(
+        "frameworks.rootfs.unpack",
+        ["/in/archive", "/out"],
+        mounts=(
+            Mount.bind("/in", fetched, readonly=True),
+            Mount.bind("/out", scratch()),
+        ),
+        meta=build.meta("rootfs", f"unpack {name}", include.at),
+    )
+    return step.mount("/out")
 
 
 def prebuilt(build: Build, rootfs: Rootfs, path: Text) -> File:

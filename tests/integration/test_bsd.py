@@ -6,12 +6,18 @@ The kernels boot nothing (trees/README.md); docs/verified.md has what was built 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
 import struct
+import tarfile
 import uuid
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -257,3 +263,47 @@ def test_no_package(builder: Builder, project: Path) -> None:
     failed = builder.fail(project, NETBSD.replace("{local: tree}", "{package: netbsd-source}"))
     assert "unsupported-source" in failed.log
     assert failed.marked == ["source: {package: netbsd-source}"]
+
+
+@pytest.fixture
+def sets(tmp_path: Path) -> Iterator[tuple[str, str]]:
+    """A release set as the systems publish theirs, served over HTTP: its URL and SHA-256."""
+    folder = tmp_path / "sets"
+    for name, text in (("bin/cat", "cat"), ("bin/ls", "ls"), ("etc/rc", "rc")):
+        (folder / "tree" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "tree" / name).write_text(text)
+    archive = folder / "base.txz"
+    with tarfile.open(archive, "w:xz") as made:
+        made.add(folder / "tree", arcname=".")
+    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        digest = hashlib.sha256(archive.read_bytes()).hexdigest()
+        yield f"http://127.0.0.1:{server.server_port}/base.txz", digest
+        server.shutdown()
+
+
+SETS = """\
+rootfs:
+  type: raw
+  include:
+    - from: {url}
+      sha256: {digest}
+      source: /bin/*
+      destination: /bin/
+init: none
+cmd: [/bin/ls]
+"""
+
+
+def test_a_part_of_a_release_set(builder: Builder, netbsd: Path, sets: tuple[str, str]) -> None:
+    url, digest = sets
+    packed = builder.pack(netbsd, NETBSD + SETS.format(url=url, digest=digest))
+    assert packed.files == ["/.boot/kernel", "/bin/cat", "/bin/ls", "/urunc.json"]
+    assert packed.read("/bin/ls") == b"ls"
+
+
+def test_a_set_with_a_wrong_checksum(builder: Builder, netbsd: Path, sets: tuple[str, str]) -> None:
+    failed = builder.fail(netbsd, NETBSD + SETS.format(url=sets[0], digest="0" * 64))
+    assert "digest mismatch" in failed.log
+    assert any(line.startswith("- from: http://") for line in failed.marked)
