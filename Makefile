@@ -59,7 +59,7 @@ image: ## build the frontend image and push it to the engine's registry
 	  --tag "$$HUTCH_REGISTRY/$(IMAGE)" --push .'
 
 bench: setup engine-up image ## measure start-up, size and overhead; writes build/bench.json
-	$(WITH_IMAGE) $(BIN)/python -m bench --image $(IMAGE)'
+	$(WITH_IMAGE) $(BIN)/python -m bench --kernels --image $(IMAGE)'
 
 engine-up: ## find or provide a BuildKit and a registry
 	$(ENGINE) up

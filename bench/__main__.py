@@ -10,7 +10,7 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
-from bench import builds, image, marshal
+from bench import builds, image, kernels, marshal
 
 
 def row(name: str, value: float | None, unit: str, scale: float = 1) -> None:
@@ -24,6 +24,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="bench")
     parser.add_argument("--rounds", type=int, default=15, help="builds to take the median of")
     parser.add_argument("--image", default="hutch:dev", help="the frontend, in the registry")
+    parser.add_argument("--kernels", action="store_true", help="build and boot kernels too")
     parser.add_argument("--output", type=Path, default=Path("build/bench.json"))
     options = parser.parse_args()
     registry = os.environ.get("HUTCH_REGISTRY")
@@ -48,6 +49,25 @@ def main() -> int:
     operations = marshal.operations_per_second()
     row("operations marshalled", operations, "/s")
 
+    linux: dict[str, object] = {}
+    if options.kernels:
+        made, boots = kernels.measure(frontend, registry, min(options.rounds, 5))
+        if made is not None:
+            row("make of a kernel, cold, against the bare machine", made.cold / made.bare, "")
+            row("make with another option, against cold", made.option / made.cold, "")
+            row("steps of the kernel for another application", made.app_steps, "")
+        for name, booted in boots.items():
+            debian = boots["Debian"]
+            row(f"kernel file, {name}", booted.size, "MB", 1e-6)
+            row(f"kernel file, {name}, against Debian's", booted.size / debian.size, "")
+            row(f"boot to init, {name}, guest's clock", booted.to_init, "s")
+            row(f"boot to init, {name}, against Debian's", booted.to_init / debian.to_init, "")
+            row(f"QEMU's start to init, {name}", booted.wall, "s")
+        linux = {
+            "builds": asdict(made) if made else None,
+            "boots": {name: asdict(booted) for name, booted in boots.items()},
+        }
+
     options.output.parent.mkdir(parents=True, exist_ok=True)
     result = {
         "image_bytes": size,
@@ -55,6 +75,7 @@ def main() -> int:
         "container": asdict(inside) if inside else None,
         "warm_build": asdict(warm),
         "operations_per_second": operations,
+        "linux": linux,
         "rounds": options.rounds,
     }
     options.output.write_text(json.dumps(result, indent=2) + "\n")

@@ -1,0 +1,219 @@
+"""What a kernel from source costs in BuildKit, and what it is worth: time, size, boots.
+
+The same scripts run twice, in turn: as steps of a build, and in a plain chroot of the same
+toolchain on the same machine. Times of a build are those of its `make` step, as BuildKit has them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.boot import running
+from engine.guests import Machine
+from frameworks.linux import configs
+from frameworks.linux.versions import versions
+
+ROOT = Path(__file__).resolve().parent.parent
+STEPS = ROOT / "frameworks/linux/steps"
+HELLO = ROOT / "examples/linux-hello"
+MAKE = "[linux] make "
+MARK = "INIT-REACHED"
+PROGRAM = f"""\
+#include <stdio.h>
+#include <sys/reboot.h>
+#include <time.h>
+int main(void) {{
+  struct timespec now;
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  printf("\\n{MARK} %ld.%03ld\\n", (long)now.tv_sec, now.tv_nsec / 1000000);
+  fflush(stdout);
+  return reboot(RB_AUTOBOOT);
+}}
+"""
+BUNNYFILE = """\
+# syntax={frontend}
+version: v1
+platforms: {{framework: linux, monitor: qemu}}
+kernel: {kernel}
+app:
+  from: local
+  build: $CC -Os -s -static -o init init.c
+  artifacts: [init:/init]
+rootfs: {{type: initrd}}
+init: none
+cmd: [/init]
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Builds:
+    """Seconds of `make`; `bare` is the same on the bare machine; `app_steps` counts the kernel's
+    steps that ran when only the application had changed."""
+
+    cold: float
+    bare: float
+    option: float
+    app_steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """A kernel's file in bytes, seconds of its own clock until init runs, and of QEMU's whole
+    start."""
+
+    size: int
+    to_init: float
+    wall: float
+
+
+def build(directory: Path, kernel: str, frontend: str, *flags: str) -> list[tuple[str, float]]:
+    """Build and return what ran: the names of vertices that were not cached, and their seconds."""
+    (directory / "bunnyfile").write_text(BUNNYFILE.format(frontend=frontend, kernel=kernel))
+    command = ["docker", "buildx", "build", "--progress=rawjson", "--provenance=false", *flags]
+    done = subprocess.run(
+        [*command, "-f", str(directory / "bunnyfile"), str(directory)],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True,
+    )  # fmt: skip
+    if done.returncode != 0:
+        raise RuntimeError(f"the build failed:\n{done.stderr[-4000:]}")
+    ended: dict[str, tuple[str, float]] = {}
+    for line in done.stderr.splitlines():
+        for vertex in json.loads(line).get("vertexes") or ():
+            if vertex.get("completed") and not vertex.get("cached"):
+                spent = _seconds(vertex["completed"]) - _seconds(vertex["started"])
+                ended[vertex["digest"]] = (vertex["name"], spent)
+    return list(ended.values())
+
+
+def builds(directory: Path, frontend: str) -> Builds:
+    """Build a kernel cold, on the bare machine, with another option, and with another program."""
+    (directory / "init.c").write_text(PROGRAM)
+    tag = ("--tag", "bench:kernel")
+    plain, other = "{from: source}", "{from: source, options: {IKCONFIG: true}}"
+    build(directory, plain, frontend, "--target", "toolchain", *tag)
+    cold = _make(build(directory, plain, frontend, "--no-cache-filter", "kernel", *tag))
+    bare = bare_make(directory, frontend)
+    option = _make(build(directory, other, frontend, *tag))
+    build(directory, plain, frontend, *tag)
+    (directory / "init.c").write_text(PROGRAM + f"/* {time.time_ns()} */\n")
+    ran = build(directory, plain, frontend, *tag)
+    steps = ("make", "merge", "olddefconfig", "patch", "prepare", "unpack the source", "fetch")
+    kernel = [
+        name for name, _ in ran if name.startswith("[linux]") and any(s in name for s in steps)
+    ]
+    return Builds(cold, bare, option, len(kernel))
+
+
+def bare_make(directory: Path, frontend: str) -> float:
+    """Seconds of the same make in a chroot of the same toolchain, with nothing built before."""
+    root = directory / "root"
+    archive = directory / "toolchain.tar"
+    kernel = "{from: source}"
+    build(directory, kernel, frontend, "--target", "toolchain", "-o", f"type=tar,dest={archive}")
+    root.mkdir()
+    _run("tar", "-xf", str(archive), "-C", str(root))
+    archive.unlink()
+    table = versions()
+    series = table.series[table.default]
+    for name in ("o", "out", "ccache", "src", "request", "hutch"):
+        (root / name).mkdir(exist_ok=True)
+    for script in STEPS.glob("*.sh"):
+        (root / "hutch" / script.name).write_bytes(script.read_bytes())
+    (root / "etc/resolv.conf").write_bytes(Path("/etc/resolv.conf").read_bytes())
+    _chroot(root, "sh", "/hutch/fetch.sh", "/out", f"{series.package}={series.version}")
+    _chroot(root, "tar", "-xf", "/out/source.tar", "-C", "/src", "--strip-components=1")
+    parts = []
+    for number, (name, text) in enumerate(configs.fragments(configs.DEFAULT, "amd64")):
+        part = root / "request" / f"{number:02}-{name}"
+        part.write_text(text)
+        parts.append(str(part))
+    merge = ["-m", "frameworks.linux.kconfig", "merge", "--source", str(root / "src")]
+    _run(f"{ROOT}/.venv/bin/python", *merge, "--out", str(root / "request/request"), *parts)
+    variables = ["ARCH=x86_64", "CROSS_COMPILE=x86_64-linux-gnu-", "CC=ccache x86_64-linux-gnu-gcc"]
+    _chroot(
+        root, "sh", "/hutch/configure.sh", "tinyconfig", "/request/request", "/out/config",
+        *variables,
+    )  # fmt: skip
+    _chroot(root, "find", "/o", "-mindepth", "1", "-delete")
+    start = time.monotonic()
+    _chroot(
+        root, "sh", "/hutch/build.sh", "/out/config", "arch/x86/boot/bzImage", "/out/kernel",
+        *variables,
+    )  # fmt: skip
+    return time.monotonic() - start
+
+
+def boots(directory: Path, frontend: str, registry: str, rounds: int) -> dict[str, Boot]:
+    """Boot the same program on Debian's cloud kernel and on ours, in turn, under the same QEMU."""
+    (directory / "init.c").write_text(PROGRAM)
+    inputs = ["docker", "buildx", "build", "--quiet", "-f", str(HELLO / "inputs.Dockerfile")]
+    _run(*inputs, "-o", str(directory), str(HELLO))
+    kernels = {
+        "Debian": "{from: local, path: vmlinuz}",
+        "microvm": "{from: source}",
+        "tiny": "{from: source, config: tiny}",
+    }
+    sizes: dict[str, int] = {}
+    for name, kernel in kernels.items():
+        out = directory / f"out-{name}"
+        build(directory, kernel, frontend, "--target", "kernel", "-o", str(out))
+        sizes[name] = next(out.iterdir()).stat().st_size
+        build(directory, kernel, frontend, "--tag", f"{registry}/bench-{name.lower()}", "--push")
+    clocks: dict[str, list[float]] = {name: [] for name in kernels}
+    walls: dict[str, list[float]] = {name: [] for name in kernels}
+    for _ in range(rounds):
+        for name in kernels:
+            with running(f"{registry}/bench-{name.lower()}", machine=Machine()) as guest:
+                start = time.monotonic()
+                guest.wait_for(MARK, 120)
+                walls[name].append(time.monotonic() - start)
+                output = guest.wait(60).output
+            clocks[name].append(float(output.partition(f"{MARK} ")[2].split()[0]))
+    return {
+        name: Boot(sizes[name], statistics.median(clocks[name]), statistics.median(walls[name]))
+        for name in kernels
+    }
+
+
+def measure(frontend: str, registry: str, rounds: int) -> tuple[Builds | None, dict[str, Boot]]:
+    """Everything above; the builds only for root, whom a chroot needs."""
+    with tempfile.TemporaryDirectory(prefix="hutch-bench-") as name:
+        directory = Path(name)
+        made = builds(directory, frontend) if os.geteuid() == 0 else None
+        return made, boots(directory, frontend, registry, rounds)
+
+
+def _make(ran: Sequence[tuple[str, float]]) -> float:
+    return next(seconds for name, seconds in ran if name.startswith(MAKE + "bzImage"))
+
+
+def _seconds(stamp: str) -> float:
+    """A time of BuildKit's progress, to the microsecond."""
+    from datetime import datetime
+
+    whole, _, part = stamp.rstrip("Z").partition(".")
+    return datetime.fromisoformat(f"{whole}+00:00").timestamp() + float(f"0.{part or 0}")
+
+
+def _chroot(root: Path, *command: str) -> None:
+    """Run a command in `root`, with /proc and /dev, in a mount namespace of its own."""
+    script = (
+        'mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" && exec chroot "$0"'
+        " env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin CCACHE_DIR=/ccache CCACHE_NOHASHDIR=true"
+        ' KBUILD_BUILD_TIMESTAMP=@315532800 KBUILD_BUILD_USER=hutch KBUILD_BUILD_HOST=buildkit "$@"'
+    )
+    _run("unshare", "--mount", "sh", "-c", script, str(root), *command)
+
+
+def _run(*command: str) -> None:
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(f"{command[0]} failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
