@@ -8,6 +8,7 @@ Each platform is built on its own; the arrows are the modules of this room.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -19,7 +20,8 @@ from frameworks.lower import Lowering
 from frontend import plan, targets
 from frontend.bunnyfile import Loaded, kind_of, load
 from frontend.facts import facts
-from frontend.gateway.abilities import ATTESTATIONS
+from frontend.failures import explain
+from frontend.gateway.abilities import ATTESTATIONS, EVALUATE
 from frontend.gateway.contexts import BuildFile, Contexts
 from frontend.gateway.errors import GatewayError
 from frontend.gateway.images import Images
@@ -63,6 +65,7 @@ class Session:
             self.options = replace(options, epoch=epoch.of_context(self.contexts))
             self.contexts.options = self.options
         self.images = Images(self.contexts)
+        self._solved: list[tuple[Ref, Lowering]] = []
 
     def result(self) -> Result:
         """The answer: an image for each platform, or that of one target."""
@@ -71,6 +74,7 @@ class Session:
         try:
             for planned, inputs in self._jobs(source):
                 self._add(builder, planned, inputs)
+            self._evaluate()
         except Problems as problems:
             raise Problems(
                 found if found.file is not None else replace(found, file=source.file)
@@ -140,14 +144,8 @@ class Session:
             if inputs.settle():
                 break
         definition = self._marshal(target.state, platform, planned.file)
-        # A kernel's configuration that was not kept is explained at its lines, if anywhere, now.
-        explains = planned.kernel is not None and planned.kernel.from_ == "source"
-        try:
-            ref = self._solve(definition, evaluate=explains)
-        except GatewayError:
-            if explains:
-                self._explain(lowering)
-            raise
+        ref = self._solve(definition)
+        self._solved.append((ref, lowering))
         builder.add(platform, ref, target.config(self.options.labels))
         for key, value in target.annotations.items():
             builder.annotate(key, value, platform=platform if self.options.multi_platform else None)
@@ -177,6 +175,29 @@ class Session:
         for document in documents:
             ref = self._solve(self._marshal(document, plan.platform, plan.file))
             builder.attest_bundle(plan.platform, ref)
+
+    def _evaluate(self) -> None:
+        """Run every platform's steps, all at once, so that a failure can be explained.
+
+        Left to itself the daemon runs them after our end, and its words are the last.
+        """
+        solved = self._solved
+        if not self.client.can(EVALUATE):
+            # Before BuildKit 0.11 it means to mount the result: only where there is most to say.
+            solved = [each for each in solved if _builds_kernel(each[1].plan)]
+        if not solved:
+            return
+        with ThreadPoolExecutor(len(solved)) as pool:
+            running = [pool.submit(self.client.evaluate, ref) for ref, _ in solved]
+        for future, (_, lowering) in zip(running, solved, strict=True):
+            error = future.exception()
+            if isinstance(error, GatewayError):
+                if _builds_kernel(lowering.plan):
+                    self._explain(lowering)
+                if (explained := explain(error, lowering.plan.file)) is not None:
+                    raise explained from error
+            if error is not None:
+                raise error
 
     def _explain(self, lowering: Lowering) -> None:
         """Raise Problems if the kernel failed over options that it would not have had."""
@@ -233,9 +254,8 @@ class Session:
             at = missing.location.ranges[0] if missing.location else None
             raise problem("old-builder", str(missing), at=at, file=file) from None
 
-    def _solve(self, definition: Definition, *, evaluate: bool = False) -> Ref:
-        caches = self.options.cache_imports
-        return self.client.solve(definition, evaluate=evaluate, cache_imports=caches).ref
+    def _solve(self, definition: Definition) -> Ref:
+        return self.client.solve(definition, cache_imports=self.options.cache_imports).ref
 
     def _flags(self) -> Flags:
         options = self.options
@@ -281,6 +301,10 @@ class Session:
             ),
             ranges=[_range(found)] if found.at is not None else [],
         )
+
+
+def _builds_kernel(planned: Plan) -> bool:
+    return planned.kernel is not None and planned.kernel.from_ == "source"
 
 
 def _range(found: Diagnostic) -> ops_pb2.Range:

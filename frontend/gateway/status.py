@@ -19,7 +19,7 @@ from base64 import b64encode
 
 from frameworks.diagnostics import Diagnostic, Problems
 from frontend.gateway.errors import UNKNOWN, GatewayError
-from llb import MissingCapability
+from llb import MissingCapability, SourceFile
 from llb.pb import status_pb2
 
 _TYPES = "github.com/moby/buildkit/errdefs."
@@ -69,6 +69,9 @@ def from_problems(problems: Problems) -> status_pb2.Status:
     # The daemon's client prints the last detail first.
     for diagnostic in reversed(excerpts):
         _attach(status, "Source", _source(diagnostic))
+    if not excerpts and (file := next((d.file for d in found if d.file), None)) is not None:
+        # Without any source Docker's own frontend would blame the `# syntax=` line.
+        _attach(status, "Source", {"info": _info(file), "ranges": []})
     return status
 
 
@@ -91,17 +94,21 @@ def _source(diagnostic: Diagnostic) -> dict[str, object]:
     assert diagnostic.at is not None
     start, end = diagnostic.at.start, diagnostic.at.end
     return {
-        "info": {
-            "filename": diagnostic.file.filename,
-            "data": b64encode(diagnostic.file.data).decode(),
-            "language": diagnostic.file.language,
-        },
+        "info": _info(diagnostic.file),
         "ranges": [
             {
                 "start": {"line": start.line, "character": start.character},
                 "end": {"line": max(start.line, end.line), "character": end.character},
             }
         ],
+    }
+
+
+def _info(file: SourceFile) -> dict[str, object]:
+    return {
+        "filename": file.filename,
+        "data": b64encode(file.data).decode(),
+        "language": file.language,
     }
 
 
