@@ -129,8 +129,9 @@ void mount_volumes(const struct config *config, int skip)
 	for (size_t i = 0; i < config->volume_count; i++) {
 		const struct config_volume *volume = &config->volumes[i];
 		int disk = disk_of(volume->id);
-		char path[40];
+		char path[40], number[24];
 		const char *type;
+		int failed;
 
 		/* Where serial numbers do not tell, the disks are in the order of the list. */
 		for (int n = 0; disk < 0 && n < DISKS; n++)
@@ -145,8 +146,11 @@ void mount_volumes(const struct config *config, int skip)
 			       ? disk_type(head, read_head(path, head, sizeof(head)))
 			       : NULL;
 		make_path(volume->mount);
-		if (!type || sys_mount_disk((unsigned)disk, type, volume->mount) != 0)
-			say("cannot mount the volume ", volume->mount, type ? "" : ": no known file system",
+		failed = type ? sys_mount_disk((unsigned)disk, type, volume->mount) : 0;
+		if (!type)
+			say("the volume ", volume->mount, " holds no file system that is known here", NULL);
+		else if (failed)
+			say("cannot mount the volume ", volume->mount, ": error ", decimal(number, -failed),
 			    NULL);
 		else if (mounted_count < DISKS)
 			mounted[mounted_count++] = volume->mount;

@@ -126,12 +126,17 @@ void sys_reboot(void)
 
 static int mount(const char *type, const char *path, const char *from, int flags)
 {
+	/* Pairs of a name and a value. Of a mounted file system only "noro" takes its "ro" away. */
 	struct iovec options[6] = {
 		{"fstype", 7}, {type, strlen(type) + 1}, {"fspath", 7}, {path, strlen(path) + 1},
-		{"from", 5},   {from, from ? strlen(from) + 1 : 0},
+		{"noro", 5},   {NULL, 0},
 	};
 
-	return (int)SYSCALL3(378, options, from ? 6 : 4, flags);
+	if (from) {
+		options[4] = (struct iovec){"from", 5};
+		options[5] = (struct iovec){from, strlen(from) + 1};
+	}
+	return (int)SYSCALL3(378, options, 6, flags);
 }
 
 void sys_prepare(void)
