@@ -34,16 +34,20 @@ PROOF = "argument 0: /hello"
 class Demo:
     """The story: what has happened, and how it is told."""
 
-    def __init__(self, registry: str) -> None:
-        self.frontend = f"{registry}/hutch:demo"
+    def __init__(self, registry: str, frontend: str = "") -> None:
+        self.built = frontend
+        self.frontend = frontend or f"{registry}/hutch:demo"
         self.image = f"{registry}/linux-hello:demo"
         self._step = 0
 
     def run(self) -> None:
         """Tell it to the end. Raises EngineError for a step that failed."""
         with self.step("hutch's own image, the one that a '# syntax=' line names"):
-            secret = ["--secret", f"id=ca,src={bundle}"] if (bundle := _bundle()) else []
-            _docker("build", "-t", self.frontend, "--push", *secret, ".", cwd=ROOT)
+            if self.built:
+                _tell(f"{self.built}, built by `make image`")
+            else:
+                secret = ["--secret", f"id=ca,src={bundle}"] if (bundle := _bundle()) else []
+                _docker("build", "-t", self.frontend, "--push", *secret, ".", cwd=ROOT)
         with self.step("a kernel for virtual machines from Debian, and a small program in C"):
             _docker("build", "-f", "inputs.Dockerfile", "-o", ".", ".", cwd=EXAMPLE)
             for name in ("vmlinuz", "hello"):
@@ -167,7 +171,7 @@ def main(arguments: Sequence[str] = ()) -> int:
     """Run the demonstration; 0 when the guest said what it should, else 1."""
     try:
         _engine()
-        Demo(os.environ["HUTCH_REGISTRY"]).run()
+        Demo(os.environ["HUTCH_REGISTRY"], os.environ.get("HUTCH_FRONTEND", "")).run()
     except (EngineError, NotBootable, OSError) as error:
         print(f"\ndemo: {error}", file=sys.stderr)
         return 1

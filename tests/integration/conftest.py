@@ -33,7 +33,7 @@ def _engine(*options: str) -> dict[str, str]:
 
 def _frontend(environ: Mapping[str, str]) -> str:
     """hutch's image, built from this tree and pushed, by its digest."""
-    if given := os.environ.get("HUTCH_TEST_IMAGE"):
+    if given := os.environ.get("HUTCH_FRONTEND"):  # `make integration` has built it
         return given
     bundle = environ.get("HUTCH_CA_BUNDLE")
     name = f"{environ['HUTCH_REGISTRY']}/hutch:test"
