@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from spdx_tools.spdx.model import Document
+from spdx_tools.spdx.model.document import Document
 from spdx_tools.spdx.parser.jsonlikedict.json_like_dict_parser import JsonLikeDictParser
 from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
 
@@ -61,7 +61,7 @@ def push(hutch: Hutch, folder: Path, *flags: str) -> str:
 
 def checked(predicate: dict[str, Any]) -> Document:
     """The document, if spdx-tools finds nothing wrong with it."""
-    document = JsonLikeDictParser().parse(predicate)
+    document = JsonLikeDictParser().parse(predicate)  # type: ignore[no-untyped-call]
     assert validate_full_spdx_document(document) == []
     return document
 

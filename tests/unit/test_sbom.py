@@ -1,0 +1,143 @@
+"""Package URLs, package databases, and the SPDX document that the step writes."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+from spdx_tools.spdx.parser.jsonlikedict.json_like_dict_parser import JsonLikeDictParser
+from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
+
+import llb
+from frameworks.components import Component, kernel_source, package_url
+from frameworks.spec import GitSource, LocalSource, PackageSource, Text, UrlSource
+from frontend.sbom import Facts, sources, write
+from frontend.sbom.packages import installed
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+DIGEST = "sha256:" + "ab" * 32
+
+DPKG = """\
+Package: libc6
+Status: install ok installed
+Architecture: amd64
+Source: glibc (2.41-12)
+Version: 2.41-12+deb13u1
+Description: GNU C Library
+ Version: not this one
+
+Package: gone
+Status: deinstall ok config-files
+Version: 1
+
+Package: g++
+Status: install ok installed
+Architecture: amd64
+Version: 4:14.2.0-1
+"""
+APK = "C:Q1\nP:musl\nV:1.2.5-r9\nA:x86_64\n\nP:busybox\nV:1.37.0-r12\nA:x86_64\n"
+
+
+@pytest.mark.parametrize(
+    ("made", "text"),
+    [
+        (package_url("deb", "g++", "4:14.2.0-1"), "pkg:deb/g%2B%2B@4:14.2.0-1"),
+        (package_url("apk", "musl", namespace="alpine"), "pkg:apk/alpine/musl"),
+        (
+            package_url("oci", "debian", DIGEST, qualifiers={"tag": "a b", "x": ""}),
+            f"pkg:oci/debian@{DIGEST}?tag=a%20b",
+        ),
+    ],
+)
+def test_package_urls(made: str, text: str) -> None:
+    assert made == text
+
+
+@pytest.mark.parametrize(
+    ("source", "purl"),
+    [
+        (
+            PackageSource(Text("linux-source-6.12=6.12.48-1")),
+            "pkg:deb/debian/linux-source-6.12@6.12.48-1?arch=all",
+        ),
+        (
+            GitSource(Text("https://example.com/x.git"), Text("v1"), Text(COMMIT)),
+            f"pkg:generic/linux@6.12?vcs_url=git%2Bhttps://example.com/x.git%40{COMMIT}",
+        ),
+        (
+            UrlSource(Text("https://example.com/x.tar"), Text("ab" * 32)),
+            f"pkg:generic/linux@6.12?checksum={DIGEST}&download_url=https://example.com/x.tar",
+        ),
+        (LocalSource(Text("linux")), "pkg:generic/linux@6.12"),
+    ],
+)
+def test_kernel_sources(
+    source: PackageSource | GitSource | UrlSource | LocalSource, purl: str
+) -> None:
+    assert kernel_source("linux", "6.12", source).purl == purl
+
+
+def test_sources_of_a_graph() -> None:
+    state = llb.merge(
+        [
+            llb.image(f"localhost:5000/tools:1@{DIGEST}"),
+            llb.git("https://example.com/app.git", ref=COMMIT),
+            llb.http("https://example.com/a.tar", checksum=DIGEST),
+            llb.local("context"),
+        ]
+    )
+    found = sources(state.marshal(platform=llb.Platform("linux", "amd64")))
+    assert [each.name for each in found] == ["localhost:5000/tools", "app", "a.tar"]
+    assert [each.sha256 or each.commit for each in found] == ["ab" * 32, COMMIT, "ab" * 32]
+
+
+def test_databases(tmp_path: Path) -> None:
+    (tmp_path / "var/lib/dpkg").mkdir(parents=True)
+    (tmp_path / "var/lib/dpkg/status").write_text(DPKG)
+    (tmp_path / "lib/apk/db").mkdir(parents=True)
+    (tmp_path / "lib/apk/db/installed").write_text(APK)
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/os-release").write_text('ID=debian\nVERSION_ID="13"\n')
+    assert [each.purl for each in installed(tmp_path)] == [
+        "pkg:apk/debian/busybox@1.37.0-r12?arch=x86_64&distro=debian-13",
+        "pkg:apk/debian/musl@1.2.5-r9?arch=x86_64&distro=debian-13",
+        "pkg:deb/debian/g%2B%2B@4:14.2.0-1?arch=amd64&distro=debian-13",
+        "pkg:deb/debian/libc6@2.41-12%2Bdeb13u1?arch=amd64&distro=debian-13"
+        "&upstream=glibc%402.41-12",
+    ]
+    assert installed(tmp_path / "nothing") == []
+
+
+def test_the_document_is_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("KERNEL", "CONFIG"):
+        (tmp_path / name).write_text(name)
+        monkeypatch.setattr(write, name, tmp_path / name)
+    root = tmp_path / "root"
+    (root / "var/lib/dpkg").mkdir(parents=True)
+    (root / "var/lib/dpkg/status").write_text(DPKG)
+    for name in ("ROOTFS", "TOOLCHAIN"):
+        monkeypatch.setattr(write, name, root)
+    facts = Facts(
+        name="linux-qemu",
+        platform="linux/amd64",
+        epoch=1_700_000_000,
+        kernel=kernel_source("linux", "6.12", PackageSource(Text("linux-source-6.12=6.12.48-1"))),
+        options=("IKCONFIG=True",),
+        application=Component("app"),
+        toolchain=Component("debian", "trixie-slim", sha256="ab" * 32),
+        sources=(Component("a.tar", location="https://example.com/a.tar"),),
+        patches=("fix.patch",),
+    )
+    document = write.write(asdict(facts))
+    parser = JsonLikeDictParser()  # type: ignore[no-untyped-call]
+    assert validate_full_spdx_document(parser.parse(document)) == []
+    assert document["creationInfo"]["created"] == "2023-11-14T22:13:20Z"
+    assert document == write.write(asdict(facts))
+    related = {
+        (each["spdxElementId"], each["relationshipType"], each["relatedSpdxElement"])
+        for each in document["relationships"]
+    }
+    assert ("SPDXRef-kernel", "GENERATED_FROM", "SPDXRef-kernel-source") in related
+    assert ("SPDXRef-toolchain", "BUILD_TOOL_OF", "SPDXRef-kernel") in related
+    assert ("SPDXRef-image", "CONTAINS", "SPDXRef-rootfs-1") in related
