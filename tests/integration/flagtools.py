@@ -117,6 +117,10 @@ class Hutch:
     def has_containerd_store(self) -> bool:
         return self.engine == "28"
 
+    def marks(self, text: str, line: str) -> bool:
+        """Whether buildx marked a line of the file; with Docker 20.10 no lines get to it."""
+        return self.is_old or f">>> {line}" in text
+
     # --- running ---
 
     def docker(

@@ -117,21 +117,21 @@ class TestBuildFile:
         folder = write(hutch, tmp_path / "c", text)
         said = hutch.build(folder, file="Dockerfile").failed()
         assert "missing-kernel" in said
-        assert f">>> LABEL {PREFIX}unikernelType=unikraft" in said
+        assert hutch.marks(said, f"LABEL {PREFIX}unikernelType=unikraft")
 
     def test_its_errors_are_the_dockerfile_s(self, hutch: Hutch, tmp_path: Path) -> None:
         folder = write(hutch, tmp_path / "c", "FROM scratch\nCOPY nothing /data\n")
         text = hutch.build(folder, file="Dockerfile").failed()
-        assert ">>> COPY nothing /data" in text
+        assert hutch.marks(text, "COPY nothing /data")
         folder = write(hutch, tmp_path / "d", "FROM scratch\nCOPPY data /data\n")
         text = hutch.build(folder, file="Dockerfile").failed()
-        assert ">>> COPPY data /data" in text
+        assert hutch.marks(text, "COPPY data /data")
 
     def test_a_failing_run_shows_its_line(self, hutch: Hutch, tmp_path: Path) -> None:
         text = "FROM debian:trixie-slim\nRUN echo sorry >&2; exit 3\n"
         folder = write(hutch, tmp_path / "c", text)
         done = hutch.build(folder, file="Dockerfile")
-        assert ">>> RUN echo sorry >&2; exit 3" in done.failed()
+        assert hutch.marks(done.failed(), "RUN echo sorry >&2; exit 3")
         assert "sorry" in done.text
 
     def test_questions_are_the_dockerfile_frontend_s(self, hutch: Hutch, tmp_path: Path) -> None:
@@ -188,19 +188,19 @@ class TestRootfs:
     def test_errors_keep_the_dockerfile_s_excerpt(self, hutch: Hutch, tmp_path: Path) -> None:
         folder = self.project(hutch, tmp_path / "p", "FROM scratch AS small\nCOPY no /no\n")
         text = hutch.build(folder).failed()
-        assert "my.Dockerfile:2" in text
-        assert ">>> COPY no /no" in text
+        assert hutch.is_old or "my.Dockerfile:2" in text
+        assert hutch.marks(text, "COPY no /no")
 
     def test_recursion_ends(self, hutch: Hutch, tmp_path: Path) -> None:
         dockerfile = f"# syntax={hutch.image}\nFROM scratch AS small\nCOPY hello /hi\n"
         folder = self.project(hutch, tmp_path / "p", dockerfile)
         text = hutch.build(folder).failed()
         assert "dockerfile-recursion" in text
-        assert ">>>   dockerfile: app/my.Dockerfile" in text
+        assert hutch.marks(text, "  dockerfile: app/my.Dockerfile")
 
     def test_a_missing_one(self, hutch: Hutch, tmp_path: Path) -> None:
         folder = self.project(hutch, tmp_path / "p", "FROM scratch\n")
         (folder / "app/my.Dockerfile").unlink()
         text = hutch.build(folder).failed()
         assert "no-such-file" in text
-        assert ">>>   dockerfile: app/my.Dockerfile" in text
+        assert hutch.marks(text, "  dockerfile: app/my.Dockerfile")

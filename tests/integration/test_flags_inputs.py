@@ -56,7 +56,7 @@ class TestMainContext:
     def test_ignore_file(self, hutch: Hutch, project: Path) -> None:
         (project / ".dockerignore").write_text("hello\n")
         text = hutch.build(project).failed()
-        assert ">>>     - hello:/hello" in text
+        assert hutch.marks(text, "    - hello:/hello")
 
     def test_ignore_file_beside_the_build_file_wins(
         self, hutch: Hutch, project: Path, tmp_path: Path
@@ -75,7 +75,9 @@ class TestMainContext:
     @pytest.mark.parametrize("form", ["#main:app", "#v1:app", "?branch=main&subdir=app"])
     def test_git(self, hutch: Hutch, tmp_path: Path, form: str) -> None:
         if hutch.is_old and "?" in form:
-            pytest.skip("query form: BuildKit reads it since 0.24, older ones keep the fragment")
+            pytest.skip("the query form of git URLs needs BuildKit 0.24")
+        if hutch.is_old:
+            pytest.skip("a directory of a git context needs BuildKit 0.9")
         work, web = tmp_path / "work", tmp_path / "web"
         web.mkdir()
         hutch.project(work / "app")
@@ -101,6 +103,8 @@ class TestMainContext:
                 tmp_path, f"{url}/context.tar.gz", *ROOTFS, "-f", "bunnyfile", file=None
             )
         assert tree(out) == {"hello": "HELLO"}
+        if hutch.is_old:
+            pytest.skip("an archive on stdin needs a newer BuildKit than 0.8")
         out = hutch.files(
             tmp_path, "-", *ROOTFS, "-f", "bunnyfile", file=None, data=archive.read_bytes()
         )
@@ -116,7 +120,7 @@ class TestMainContext:
         (tmp_path / "base").mkdir()
         (tmp_path / "base/there").write_text("THERE")
         if hutch.is_old:
-            pytest.skip("named contexts need BuildKit 0.10")
+            pytest.skip("named build contexts need BuildKit 0.10")
         with serve(tmp_path / "web") as url:
             out = hutch.files(
                 tmp_path,
@@ -145,7 +149,7 @@ class TestNamedContexts:
     @pytest.fixture(autouse=True)
     def _since(self, hutch: Hutch) -> None:
         if hutch.is_old:
-            pytest.skip("named contexts need BuildKit 0.10")
+            pytest.skip("named build contexts need BuildKit 0.10")
 
     @pytest.fixture
     def named(self, hutch: Hutch, tmp_path: Path) -> Path:
@@ -265,7 +269,7 @@ class TestArguments:
         folder = hutch.project(tmp_path / "args", ARGS.replace("/${WHO}", "/${WHI}", 1))
         text = hutch.build(folder).failed()
         assert "did you mean 'WHO'?" in text
-        assert '>>>   include: ["hello:/${WHI}"]' in text
+        assert hutch.marks(text, '  include: ["hello:/${WHI}"]')
 
     def test_outline_shows_them(self, hutch: Hutch, tmp_path: Path) -> None:
         folder = hutch.project(tmp_path / "args", ARGS)
@@ -345,6 +349,8 @@ def test_the_command_line_is_docker_s_own(hutch: Hutch, project: Path) -> None:
 
 
 def test_a_context_on_stdin_with_the_build_file_in_it(hutch: Hutch, tmp_path: Path) -> None:
+    if hutch.is_old:
+        pytest.skip("an archive on stdin needs a newer BuildKit than 0.8")
     data = io.BytesIO()
     with tarfile.open(fileobj=data, mode="w") as tar:
         for name, text in (

@@ -197,6 +197,8 @@ class TestEpoch:
 
     @pytest.mark.parametrize("packed", [False, True])
     def test_of_a_commit(self, hutch: Hutch, tmp_path: Path, packed: bool) -> None:
+        if hutch.is_old:
+            pytest.skip("a directory of a git context needs BuildKit 0.9")
         work, web = tmp_path / "work", tmp_path / "web"
         web.mkdir()
         hutch.project(work / "app")
@@ -253,7 +255,10 @@ class TestEpoch:
                 )
             finally:
                 os.umask(old)
-            digests.add(json.dumps([image.manifest["layers"], image.config], sort_keys=True))
+            said: list[Any] = [image.config["rootfs"], image.config["config"]]
+            if not hutch.is_old:  # which has no exporter that knows of SOURCE_DATE_EPOCH
+                said = [image.manifest["layers"], image.config]
+            digests.add(json.dumps(said, sort_keys=True))
         assert len(digests) == 1
 
     def test_rewrite_timestamp(self, attested: Hutch, tmp_path: Path) -> None:
