@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from frameworks.kernelfile import identify
 from tests.integration.flagtools import Hutch, hutch, tree
 
 __all__ = ["hutch"]
@@ -204,3 +205,22 @@ class TestRootfs:
         text = hutch.build(folder).failed()
         assert "no-such-file" in text
         assert hutch.marks(text, "  dockerfile: app/my.Dockerfile")
+
+
+def test_a_kernel_from_source(hutch: Hutch, tmp_path: Path) -> None:
+    """The default: minutes the first time. The facts say what it was built from."""
+    if not hutch.has_containerd_store:
+        pytest.skip("a kernel is built on one engine: it takes minutes")
+    text = 'FROM debian:trixie-slim\nCMD ["/bin/true"]\n'
+    folder = write(hutch, tmp_path / "c", text)
+    facts = tmp_path / "facts.json"
+    out = tmp_path / "out"
+    flags = ("--metadata-file", str(facts), "-o", f"type=local,dest={out}")
+    hutch.build(folder, *flags, file="Dockerfile").ok()
+    with (out / ".boot/kernel").open("rb") as stream:
+        assert identify(stream).format == "bzimage"
+    assert (out / "urunit").is_file()
+    found = json.loads(facts.read_text())
+    assert found["frontend.hutch.kernel.version"].startswith("6.")
+    assert found["frontend.hutch.kernel.source"].startswith("pkg:deb/debian/linux-source-6.")
+    assert found["frontend.hutch.kernel.config"].startswith("sha256:")

@@ -235,6 +235,8 @@ class TestEpoch:
 
     def test_the_client_s_surroundings_change_nothing(self, hutch: Hutch, tmp_path: Path) -> None:
         """Times, umask, timezone, locale and the order of keys: the same bytes."""
+        if hutch.is_old:
+            pytest.skip("BuildKit 0.8 gives directories that a copy makes the time of the build")
         digests = set()
         for number, (umask, zone) in enumerate(((0o022, "UTC"), (0o077, "Asia/Tokyo"))):
             folder = hutch.project(tmp_path / f"p{number}")
@@ -255,10 +257,7 @@ class TestEpoch:
                 )
             finally:
                 os.umask(old)
-            said: list[Any] = [image.config["rootfs"], image.config["config"]]
-            if not hutch.is_old:  # which has no exporter that knows of SOURCE_DATE_EPOCH
-                said = [image.manifest["layers"], image.config]
-            digests.add(json.dumps(said, sort_keys=True))
+            digests.add(json.dumps([image.manifest["layers"], image.config], sort_keys=True))
         assert len(digests) == 1
 
     def test_rewrite_timestamp(self, attested: Hutch, tmp_path: Path) -> None:
