@@ -6,7 +6,6 @@ A component goes into the SBOM (`frontend.sbom`) and into the facts of `--metada
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from frameworks.spec import GitSource, LocalSource, PackageSource, Source, UrlSource
 
@@ -36,6 +35,8 @@ def package_url(
     qualifiers: dict[str, str] | None = None,
 ) -> str:
     """A package URL (github.com/package-url/purl-spec), with every part quoted as it has to be."""
+    from urllib.parse import quote  # few builds have components, and start-up counts
+
     parts = [quote(part, safe="") for part in (*namespace.split("/"), name) if part]
     url = f"pkg:{type}/" + "/".join(parts)
     if version:

@@ -8,7 +8,6 @@ Each platform is built on its own; the arrows are the modules of this room.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -27,7 +26,7 @@ from frontend.gateway.errors import GatewayError
 from frontend.gateway.images import Images
 from frontend.gateway.options import DEFAULT_SBOM_GENERATOR, Environment, Options, Sbom
 from frontend.gateway.result import Builder, Result
-from frontend.inputs import GatewayInputs
+from frontend.inputs import GatewayInputs, at_once
 from llb import Definition, MissingCapability, Network, Platform, SourceFile, State
 from llb.pb import ops_pb2
 
@@ -187,10 +186,8 @@ class Session:
             solved = [each for each in solved if _builds_kernel(each[1].plan)]
         if not solved:
             return
-        with ThreadPoolExecutor(len(solved)) as pool:
-            running = [pool.submit(self.client.evaluate, ref) for ref, _ in solved]
-        for future, (_, lowering) in zip(running, solved, strict=True):
-            error = future.exception()
+        errors = at_once([partial(self.client.evaluate, ref) for ref, _ in solved])
+        for error, (_, lowering) in zip(errors, solved, strict=True):
             if isinstance(error, GatewayError):
                 if _builds_kernel(lowering.plan):
                     self._explain(lowering)

@@ -8,8 +8,9 @@ and no others are sent by the client.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from frameworks.base import Image, Inputs
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 8
 
+Key = tuple[str, ...]
+
 
 class GatewayInputs(Inputs):
     """The inputs of one platform's build."""
@@ -32,8 +35,8 @@ class GatewayInputs(Inputs):
         self._contexts = contexts
         self._images = images
         self._paths: dict[str, set[str]] = {}
-        self._found: dict[tuple[str, ...], Image] = {}
-        self._wanted: dict[tuple[str, ...], Callable[[], Image]] = {}
+        self._found: dict[Key, Image] = {}
+        self._wanted: dict[Key, Callable[[], Image]] = {}
         self._settled = True
 
     def settle(self) -> bool:
@@ -44,7 +47,7 @@ class GatewayInputs(Inputs):
         settled, self._settled = self._settled, True
         if self._wanted:
             wanted, self._wanted = self._wanted, {}
-            self._found.update(zip(wanted, _fetch(list(wanted.values())), strict=True))
+            self._found.update(_fetch(wanted))
             return False
         return settled
 
@@ -95,24 +98,37 @@ class GatewayInputs(Inputs):
         return Image(scratch(), key[1])
 
 
-def _fetch(wanted: list[Callable[[], Image]]) -> list[Image]:
-    """All answers, in order; every failure of a user's making is reported, not only the first."""
-    if len(wanted) == 1:
-        return [wanted[0]()]
-    from concurrent.futures import ThreadPoolExecutor  # imports much, and most builds ask for one
+def at_once(tasks: Sequence[Callable[[], object]]) -> list[BaseException | None]:
+    """Run `tasks` in threads, and return how each ended: its error, or None."""
+    if len(tasks) == 1:
+        try:
+            tasks[0]()
+        except Exception as error:
+            return [error]
+        return [None]
+    from concurrent.futures import ThreadPoolExecutor  # imports much; most have one task
 
-    with ThreadPoolExecutor(min(_AT_ONCE, len(wanted))) as pool:
-        running = [pool.submit(answer) for answer in wanted]
+    with ThreadPoolExecutor(min(_AT_ONCE, len(tasks))) as pool:
+        running = [pool.submit(task) for task in tasks]
+    return [future.exception() for future in running]
+
+
+def _fetch(wanted: Mapping[Key, Callable[[], Image]]) -> dict[Key, Image]:
+    """All answers; every failure of a user's making is reported, not only the first."""
+    found: dict[Key, Image] = {}
+
+    def fetch(key: Key, answer: Callable[[], Image]) -> None:
+        found[key] = answer()
+
     failed: list[Diagnostic] = []
-    for future in running:
-        error = future.exception()
+    for error in at_once([partial(fetch, key, answer) for key, answer in wanted.items()]):
         if isinstance(error, Problems):
             failed.extend(error.diagnostics)
         elif error is not None:
             raise error
     if failed:
         raise Problems(failed)
-    return [future.result() for future in running]
+    return found
 
 
 def _placed(at: Text, resolve: Callable[[], ResolvedImage]) -> Image:
