@@ -16,7 +16,7 @@ from frameworks.base import Build, File, Image
 from frameworks.process import Process, merge
 from frameworks.rootfs import packed, tree
 from frameworks.rootfs.packed import ROOTFS
-from llb import State, scratch
+from llb import State, copy, scratch
 
 KERNEL = "/.boot/kernel"
 
@@ -100,7 +100,32 @@ class Lowering:
             layers.append(root.file.state)
         elif root.file is not None:
             layers.append(self._place(root.file, ROOTFS, "rootfs", "add the root filesystem"))
+        if root.packed is not None and root.process.names_user:
+            layers.append(self._accounts(root.packed))
         return tuple(layers)
+
+    def _accounts(self, packed: State) -> State:
+        """The two files by which the container engine turns a user's name into a number.
+
+        It looks for them in the image, never inside a packed root filesystem, and starts nothing
+        when it does not find the name.
+        """
+        return scratch().file(
+            *(
+                copy(
+                    packed,
+                    path,
+                    path.replace("[", "").replace("]", ""),
+                    wildcard=True,
+                    allow_empty_wildcard=True,
+                    create_dest_path=True,
+                    follow_symlink=True,
+                    timestamp=self.plan.timestamp,
+                )
+                for path in ("/etc/passw[d]", "/etc/grou[p]")
+            ),
+            meta=self.build.meta("image", "add the names of users", self.plan.settings.user),
+        )
 
     def _base(self) -> Image:
         return tree.base(self.build)

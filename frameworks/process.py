@@ -28,6 +28,11 @@ class Process:
         """The whole argument list, as an OCI runtime puts it together."""
         return self.entrypoint + self.cmd
 
+    @property
+    def names_user(self) -> bool:
+        """Whether user or group is a name, which somebody has to look up."""
+        return not self.user.replace(":", "").isdigit() if self.user else False
+
 
 def merge(config: bytes, settings: Settings, *, compat: bool) -> Process:
     """The process of an image whose base has `config` (an image config as JSON).

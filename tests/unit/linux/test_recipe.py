@@ -294,6 +294,17 @@ def test_v0_1_files_get_no_init() -> None:
     assert lower(file).rootfs.process.args == ("/a",)
 
 
+def test_names_of_users_can_be_looked_up() -> None:
+    """A container engine reads /etc/passwd of the image, and not of a packed root filesystem."""
+    packed = "rootfs: {type: initrd, include: [etc:/etc]}\ncmd: [/a]\n"
+    for user, added in (("www", True), ("www:33", True), ("'33:33'", False), ("'33'", False)):
+        layers = lower(text(f"{packed}user: {user}\n")).layers
+        said = [render(definition(layer)) for layer in layers]
+        assert any("/etc/passwd" in layer and "urunit" in layer for layer in said) == added
+    raw = lower(text(f"{packed.replace('initrd', 'raw')}user: www\n")).layers
+    assert not any("add the names" in render(definition(layer)) for layer in raw)
+
+
 # --- The source tree -----------------------------------------------------------------------------
 
 
