@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,9 @@ from engine.report import EngineError
 from frontend.layers import Tree
 from frontend.registry import NEEDED, Image, Repository, decode
 from llb import Platform
+
+_RESET = re.compile(r"\x1bc(?:\x1b\[[0-9;?]*[A-Za-z])*")
+"""How the firmware clears the screen, before it and when it is done; a terminal would obey."""
 
 SOURCES = ("annotations", "labels", "urunc.json")
 
@@ -75,7 +79,7 @@ class Guest:
     def output(self) -> str:
         """What the guest, or QEMU itself, has printed so far."""
         with self._grew:
-            return b"".join(self._parts).decode(errors="replace").replace("\r\n", "\n")
+            return _text(b"".join(self._parts))
 
     def wait_for(self, text: str, timeout: float) -> None:
         """Wait until the guest has printed `text`. Raises TimeoutError with what it did print."""
@@ -111,7 +115,7 @@ class Guest:
                 self._parts.append(piece)
                 self._grew.notify_all()
             if self._echo is not None:
-                self._echo.write(piece.decode(errors="replace"))
+                self._echo.write(_text(piece))
                 self._echo.flush()
         with self._grew:
             self._ended = True
@@ -228,6 +232,10 @@ def place(said: Contract, tree: Tree, directory: Path) -> Files:
             config.write_bytes(text)
             files = replace(files, config=str(config))
     return files
+
+
+def _text(data: bytes) -> str:
+    return _RESET.sub("\n", data.decode(errors="replace")).replace("\r\n", "\n")
 
 
 def _ours(keys: Mapping[str, str]) -> dict[str, str]:
