@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import posixpath
 import re
 import shutil
 import struct
 import tarfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,7 +23,7 @@ from threading import Thread
 
 import pytest
 
-from tests.integration.harness import Builder, Done
+from tests.integration.harness import EXAMPLES, Builder, Done
 
 pytestmark = pytest.mark.integration
 
@@ -265,22 +267,27 @@ def test_no_package(builder: Builder, project: Path) -> None:
     assert failed.marked == ["source: {package: netbsd-source}"]
 
 
-@pytest.fixture
-def sets(tmp_path: Path) -> Iterator[tuple[str, str]]:
+@contextmanager
+def served(folder: Path, name: str, names: Sequence[str]) -> Iterator[tuple[str, str]]:
     """A release set as the systems publish theirs, served over HTTP: its URL and SHA-256."""
-    folder = tmp_path / "sets"
-    for name, text in (("bin/cat", "cat"), ("bin/ls", "ls"), ("etc/rc", "rc")):
-        (folder / "tree" / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / "tree" / name).write_text(text)
-    archive = folder / "base.txz"
-    with tarfile.open(archive, "w:xz") as made:
+    for member in names:
+        (folder / "tree" / member).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "tree" / member).write_text(posixpath.basename(member))
+    archive = folder / name
+    with tarfile.open(archive, "w:xz" if name.endswith("xz") else "w:gz") as made:
         made.add(folder / "tree", arcname=".")
     handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         digest = hashlib.sha256(archive.read_bytes()).hexdigest()
-        yield f"http://127.0.0.1:{server.server_port}/base.txz", digest
+        yield f"http://127.0.0.1:{server.server_port}/{name}", digest
         server.shutdown()
+
+
+@pytest.fixture
+def sets(tmp_path: Path) -> Iterator[tuple[str, str]]:
+    with served(tmp_path / "sets", "base.txz", ("bin/cat", "bin/ls", "etc/rc")) as found:
+        yield found
 
 
 SETS = """\
@@ -307,3 +314,47 @@ def test_a_set_with_a_wrong_checksum(builder: Builder, netbsd: Path, sets: tuple
     failed = builder.fail(netbsd, NETBSD + SETS.format(url=sets[0], digest="0" * 64))
     assert "digest mismatch" in failed.log
     assert any(line.startswith("- from: http://") for line in failed.marked)
+
+
+@pytest.mark.parametrize("name", ["freebsd-hello", "freebsd-http", "netbsd-hello"])
+def test_the_examples(builder: Builder, tmp_path: Path, name: str) -> None:
+    """Each from its own files, but for the system's source; the application is really compiled."""
+    system, _, application = name.partition("-")
+    folder = tmp_path / name
+    shutil.copytree(EXAMPLES / name, folder)
+    _, _, text = (folder / "bunnyfile").read_text().partition("\n")
+    # http's option is one that the tests' tree lacks.
+    text = re.sub(r"\n  options: .*", "", text)
+    text = text.replace("from: source\n", "from: source\n  source: {local: tree}\n", 1)
+    context = ("--build-context", f"tree={TREES / system}")
+    packed = builder.pack(folder, text, *context, epoch=1700000000)
+    init = ["/urunit"] if system == "freebsd" else []
+    assert packed.args[: len(init) + 1] == [*init, f"/bin/{application}"]
+    assert packed.keys["unikernelType"] == system
+    assert packed.keys["blkMntPoint"] == "/"
+    built = text.replace("  type: block\n", "  type: raw\n")
+    built = re.sub(r"  filesystem: .*\n", "", built)
+    program = builder.pack(folder, built, *context).read(f"/bin/{application}")
+    assert program.startswith(b"\x7fELF")
+    assert {"freebsd": b"FreeBSD\0", "netbsd": b"NetBSD\0"}[system] in program
+
+
+def test_the_example_with_a_release_set(builder: Builder, tmp_path: Path) -> None:
+    folder = tmp_path / "example"
+    shutil.copytree(EXAMPLES / "netbsd-bozohttpd", folder)
+    _, _, text = (folder / "bunnyfile").read_text().partition("\n")
+    text = text.replace("from: source\n", "from: source\n  source: {local: tree}\n", 1)
+    text = re.sub(r"  type: block .*\n|  filesystem: .*\n", "", text)
+    text = text.replace("  type: block\n", "  type: raw\n")
+    names = ("libexec/ld.elf_so", "lib/libc.so.12", "usr/lib/libssl.so.15", "usr/libexec/httpd")
+    with served(tmp_path / "sets", "base.tgz", names) as (url, digest):
+        packed = builder.pack(
+            folder,
+            text,
+            *("--build-context", f"tree={TREES / 'netbsd'}"),
+            *("--build-arg", f"SETS={url.rpartition('/')[0]}"),
+            *("--build-arg", f"BASE_SHA256={digest}"),
+        )
+    assert {f"/{name}" for name in names} < set(packed.files)
+    assert packed.read("/var/www/index.html") == b"<p>hello from NetBSD</p>\n"
+    assert packed.args[0] == "/usr/libexec/httpd"

@@ -69,9 +69,9 @@ def test_what_the_tree_does_not_know(system: str) -> None:
 
 def test_a_file_that_includes_what_is_not_there(tmp_path: Path) -> None:
     file = tmp_path / "mine"
-    file.write_text("include\t\tGENERIC\ninclude \tFIRECRACKER # a comment\n")
+    file.write_text("include\t\tNOTTHERE\ninclude \tFIRECRACKER # a comment\n")
     _, findings = compose("freebsd", file=str(file))
-    assert [f.wanted for f in findings] == ["GENERIC"]
+    assert [f.wanted for f in findings] == ["NOTTHERE"]
 
 
 def test_conditions(tmp_path: Path) -> None:
