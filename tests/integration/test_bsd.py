@@ -332,8 +332,7 @@ def test_the_examples(builder: Builder, tmp_path: Path, name: str) -> None:
     assert packed.args[: len(init) + 1] == [*init, f"/bin/{application}"]
     assert packed.keys["unikernelType"] == system
     assert packed.keys["blkMntPoint"] == "/"
-    built = text.replace("  type: block\n", "  type: raw\n")
-    built = re.sub(r"  filesystem: .*\n", "", built)
+    built = re.sub(r"  type: block.*\n  filesystem: .*\n", "  type: raw\n", text)
     program = builder.pack(folder, built, *context).read(f"/bin/{application}")
     assert program.startswith(b"\x7fELF")
     assert {"freebsd": b"FreeBSD\0", "netbsd": b"NetBSD\0"}[system] in program
@@ -344,8 +343,7 @@ def test_the_example_with_a_release_set(builder: Builder, tmp_path: Path) -> Non
     shutil.copytree(EXAMPLES / "netbsd-bozohttpd", folder)
     _, _, text = (folder / "bunnyfile").read_text().partition("\n")
     text = text.replace("from: source\n", "from: source\n  source: {local: tree}\n", 1)
-    text = re.sub(r"  type: block .*\n|  filesystem: .*\n", "", text)
-    text = text.replace("  type: block\n", "  type: raw\n")
+    text = re.sub(r"  type: block\n  filesystem: .*\n", "  type: raw\n", text)
     names = ("libexec/ld.elf_so", "lib/libc.so.12", "usr/lib/libssl.so.15", "usr/libexec/httpd")
     with served(tmp_path / "sets", "base.tgz", names) as (url, digest):
         packed = builder.pack(
