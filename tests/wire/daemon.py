@@ -78,7 +78,9 @@ class Daemon(grpc.GenericRpcHandler):
         self.returns.append(request)
         return gateway_pb2.ReturnResponse()
 
-    def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Message, Message] | None:
+    def service(
+        self, details: grpc.HandlerCallDetails
+    ) -> grpc.RpcMethodHandler[Message, Message] | None:
         _, service, method = details.method.split("/")
         handler = self.handlers.get(method)
         if service != SERVICE or handler is None:
