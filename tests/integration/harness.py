@@ -18,7 +18,6 @@ from frontend.registry import Image, Repository, decode
 from llb import Platform
 
 ROOT = Path(__file__).resolve().parents[2]
-INPUTS = Path(__file__).parent / "inputs"
 EXAMPLES = ROOT / "examples"
 PREFIX = guests.PREFIX
 EPOCH = 1700000000
@@ -243,7 +242,7 @@ class scratch_file:
 class Guests:
     """Real kernels and a real program to put into images.
 
-    `debian` is Debian's cloud kernel, which boots an initrd only; `kernel` is a small one with
+    `debian` is Debian's cloud kernel, which boots an initrd only; `kernel` is hutch's default, with
     every root filesystem's driver built in; `hello` prints what it was given and ends the machine.
     """
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from engine.guests import Machine
 from tests.integration.harness import Builder, Guests, said
 
 pytestmark = pytest.mark.integration
@@ -141,11 +140,3 @@ def test_another_command_and_environment(
     assert "argument 1: other" in lines
     assert "environment: NEW=1" in lines
     assert "argument 2: --two=2" not in lines
-
-
-def test_network(builder: Builder, small: Path, booted: Callable[..., str]) -> None:
-    """The kernel takes the address that the runtime gives on its command line."""
-    done = builder.build(small, V01.format(type="initrd"))
-    output = booted(done.ref, machine=Machine(network=True))
-    assert "device=eth0" in output
-    assert "addr=10.0.2.15, mask=255.255.255.0, gw=10.0.2.2" in output

@@ -47,15 +47,3 @@ def test_files_of_a_dockerfile(builder: Builder, project: Path) -> None:
     assert packed.env[-1] == "A=1"
     assert packed.process["User"] == "7"
     assert packed.process["WorkingDir"] == "/bin"
-
-
-def test_links_of_the_pages_lead_somewhere() -> None:
-    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/**/*.md")]
-    assert len(pages) > 8
-    broken = [
-        f"{page.relative_to(ROOT)}: {target}"
-        for page in pages
-        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text())
-        if not (page.parent / target).exists()
-    ]
-    assert broken == []
