@@ -13,7 +13,7 @@ from frameworks.base import Build
 from frameworks.linux.toolchain import base, run_script, script
 from frameworks.linux.versions import Series, versions
 from frameworks.spec import GitSource, Kernel, LocalSource, PackageSource, Text, UrlSource
-from llb import Meta, Mount, State, scratch
+from llb import Mount, State, scratch
 
 _ARCHIVES = (".tar", ".tgz", ".tbz2", ".txz", ".tzst")
 
@@ -75,20 +75,13 @@ def _package(
         if found is not None and not version:
             version = found.version
     pinned = f"{package}={version}" if version else package
-    mounts = [script("fetch.sh"), Mount.bind("/out", scratch())]
     arguments = ["/out", pinned]
     if found is not None and version == found.version:
-        lists = scratch().file(
-            llb.mkfile("/now.list", found.sources(), timestamp=0),
-            llb.mkfile("/snapshot.list", found.sources(snapshot=True), timestamp=0),
-            meta=Meta(name="[internal] package sources"),
-        )
-        mounts.append(Mount.bind("/lists", lists, readonly=True))
-        arguments += ["/lists/now.list", "/lists/snapshot.list"]
+        arguments += [found.archive, found.suite, found.snapshot]
     step = build.run(
         base(build),
         run_script("fetch.sh", *arguments),
-        mounts=mounts,
+        mounts=[script("fetch.sh"), Mount.bind("/out", scratch())],
         network=True,
         meta=build.meta("kernel", f"fetch {pinned}", at),
     )

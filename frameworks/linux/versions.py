@@ -13,8 +13,8 @@ from importlib.resources import files
 class Series:
     """A series of the kernel and the pinned source package it is built from.
 
-    `suite` and `archive` say where Debian has the package, `snapshot` (a time stamp) where its
-    snapshot service keeps the version.
+    `suite` and `archive` say where a mirror of Debian has the package, `snapshot` (a time stamp)
+    where its snapshot service keeps the version.
     """
 
     name: str
@@ -23,15 +23,6 @@ class Series:
     suite: str
     archive: str
     snapshot: str
-
-    def sources(self, *, snapshot: bool = False) -> str:
-        """Lines for apt's sources.list: the archive of today, or that of `snapshot`."""
-        key = "[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]"
-        host = "deb.debian.org"
-        path = self.archive
-        if snapshot:
-            host, path = "snapshot.debian.org/archive", f"{self.archive}/{self.snapshot}"
-        return f"deb {key} http://{host}/{path} {self.suite} main\n"
 
 
 @dataclass(frozen=True, slots=True)
