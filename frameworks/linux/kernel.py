@@ -38,7 +38,7 @@ def kernel_file(build: Build) -> File:
     kernel = plan.kernel
     assert kernel is not None
     tools = toolchain(build)
-    tree = source(build, tools)
+    tree = source(build)
     config, report = configure(build, tree, tools)
     kept = build.tool(
         "frameworks.linux.kconfig",
@@ -63,10 +63,16 @@ def kernel_file(build: Build) -> File:
     architecture = plan.platform.architecture
     built = build.run(
         tools,
-        run_script("build.sh", f"{_CONFIG}/config", target, "/out/kernel", *make_variables(build)),
+        run_script(
+            "build.sh",
+            f"{_CONFIG}/config",
+            target,
+            "/out/kernel",
+            *make_variables(build, "ccache "),
+        ),
         mounts=[
             script("build.sh"),
-            Mount.bind("/src", tree.state, readonly=True),
+            tree.mount(),
             Mount.bind(_CONFIG, kept, readonly=True),
             Mount.bind("/out", scratch()),
             # One build at a time has its objects here; another waits rather than start from none.
@@ -111,14 +117,14 @@ def image_target(build: Build) -> str:
 def report(build: Build) -> File:
     """The list of options that were not kept, as JSON; to read when `kernel_file` failed."""
     tools = toolchain(build)
-    _, state = configure(build, source(build, tools), tools)
+    _, state = configure(build, source(build), tools)
     return File(state, "/report")
 
 
 def configuration(build: Build) -> File:
     """The final .config of the kernel, for who wants to know what was built."""
     tools = toolchain(build)
-    state, _ = configure(build, source(build, tools), tools)
+    state, _ = configure(build, source(build), tools)
     return File(state, "/config")
 
 
@@ -128,11 +134,11 @@ def configure(build: Build, tree: Tree, tools: State) -> tuple[State, State]:
     assert kernel is not None
     at = kernel.config or kernel.at
     requests, paths = _requests(build, kernel)
-    sources = Mount.bind("/src", tree.state, readonly=True)
+    makefile = Mount.bind("/src/Makefile", tree.state, "/Makefile", readonly=True)
     merged = build.tool(
         "frameworks.linux.kconfig",
         ["merge", "--source", "/src", "--out", "/out/request", *paths],
-        mounts=[sources, *requests, Mount.bind("/out", scratch())],
+        mounts=[makefile, *requests, Mount.bind("/out", scratch())],
         meta=build.meta("kernel", "merge the configuration", at),
     ).mount("/out")
     base, mounts = _base(build, kernel)
@@ -141,13 +147,12 @@ def configure(build: Build, tree: Tree, tools: State) -> tuple[State, State]:
         run_script("configure.sh", base, "/request/request", "/out/config", *make_variables(build)),
         mounts=[
             script("configure.sh"),
-            sources,
+            tree.mount(),
             *mounts,
             Mount.bind("/request", merged, readonly=True),
             Mount.bind("/out", scratch()),
             Mount.tmpfs("/o"),
         ],
-        env={"CCACHE_DISABLE": "1"},
         meta=build.meta("kernel", "make olddefconfig", at),
     ).mount("/out")
     checked = build.tool(
@@ -161,7 +166,7 @@ def configure(build: Build, tree: Tree, tools: State) -> tuple[State, State]:
             *paths,
         ],
         mounts=[
-            sources,
+            tree.mount(),
             *requests,
             Mount.bind(_CONFIG, config, readonly=True),
             Mount.bind("/out", scratch()),

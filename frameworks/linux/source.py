@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import llb
 from frameworks.base import Build
-from frameworks.linux.toolchain import base, run_script, script
+from frameworks.linux.toolchain import base, plain_toolchain, run_script, script
 from frameworks.linux.versions import Series, versions
 from frameworks.spec import GitSource, Kernel, LocalSource, PackageSource, Text, UrlSource
 from llb import Mount, State, scratch
@@ -25,6 +25,14 @@ class Tree:
     state: State
     name: str
 
+    def mount(self) -> Mount:
+        """The tree at /src, as an input that is known by how it was made.
+
+        It is writable, and what would be written is thrown away: the content of a read-only mount
+        BuildKit would hash, all of its 80,000 files, before it looks into its cache.
+        """
+        return Mount.bind("/src", self.state)
+
 
 def series(build: Build) -> Series:
     """The series that the plan's version names, the default without one.
@@ -37,10 +45,12 @@ def series(build: Build) -> Series:
     return table.series[name]
 
 
-def source(build: Build, tools: State) -> Tree:
-    """The kernel's source as the plan has it; `tools` is the toolchain."""
+def source(build: Build) -> Tree:
+    """The kernel's source as the plan has it."""
     kernel = build.plan.kernel
     assert kernel is not None
+    # Not the file's own packages: one more of them does not unpack the source anew.
+    tools = plain_toolchain(build)
     said = kernel.source
     if said is None or isinstance(said, PackageSource):
         state, name, identity = _package(build, said, tools)
@@ -91,14 +101,15 @@ def _package(
 
 def _local(build: Build, said: LocalSource, tools: State) -> State:
     named = build.inputs.named(said.path)
-    if named is not None:
-        return named
-    context = build.inputs.context(said.path)
-    name = posixpath.basename(said.path)
+    origin, path = (
+        (build.inputs.context(said.path), str(said.path)) if named is None else (named, "/")
+    )
+    name = posixpath.basename(path)
     if name.endswith(_ARCHIVES) or ".tar." in name:
-        return _unpack(build, context, posixpath.join("/", said.path), tools, said.path)
+        return _unpack(build, origin, posixpath.join("/", path), tools, said.path)
+    # A copy is known by its content, which directories of the client are not.
     meta = build.meta("kernel", f"copy {said.path}", said.path)
-    return scratch().copy(context, said.path, "/", contents_only=True, meta=meta)
+    return scratch().copy(origin, path, "/", contents_only=True, meta=meta)
 
 
 def _unpack(build: Build, archive: State, path: str, tools: State, at: Text | None) -> State:
@@ -122,9 +133,6 @@ def _unpack(build: Build, archive: State, path: str, tools: State, at: Text | No
 def _prepare(
     build: Build, kernel: Kernel, state: State, tools: State, identity: str | None
 ) -> State:
-    arguments = ["--tree", "/src"]
-    if identity is not None:
-        arguments += ["--identity", identity]
     patches = []
     for index, patch in enumerate(kernel.patches):
         file = build.inputs.context(patch)
@@ -139,10 +147,10 @@ def _prepare(
         )
         state = step.mount("/src")
         patches.append(mount)
-    step = build.tool(
-        "frameworks.linux.prepare",
-        [*arguments, *(mount.dest for mount in patches)],
-        mounts=[*patches, Mount.bind("/src", state)],
+    step = build.run(
+        tools,
+        run_script("prepare.sh", identity or "", *(mount.dest for mount in patches)),
+        mounts=[script("prepare.sh"), *patches, Mount.bind("/src", state)],
         meta=build.meta("kernel", "prepare the source", kernel.at),
     )
     return step.mount("/src")

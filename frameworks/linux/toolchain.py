@@ -49,20 +49,25 @@ def install(build: Build, state: State, packages: Iterable[str], meta: Meta) -> 
     return build.run(state, command, mounts=[script("install.sh")], network=True, meta=meta).root
 
 
-def toolchain(build: Build) -> State:
-    """The base image with what kernels and C programs need, then what the file adds."""
-    said = build.plan.toolchain
+def plain_toolchain(build: Build) -> State:
+    """The base image with what kernels and C programs need."""
     table = versions()
     target = build.plan.platform.architecture
     packages = [*table.packages, *table.target[target]]
     if target != build.worker.architecture:
         packages += table.cross[target]
-    meta = build.meta("toolchain", "install the toolchain", said.from_)
-    state = install(build, base(build), packages, meta)
-    if said.packages:
-        meta = build.meta("toolchain", "install more packages", said.packages[0])
-        state = install(build, state, said.packages, meta)
-    return state
+    meta = build.meta("toolchain", "install the toolchain", build.plan.toolchain.from_)
+    return install(build, base(build), packages, meta)
+
+
+def toolchain(build: Build) -> State:
+    """The plain toolchain, and the packages that the file adds."""
+    packages = build.plan.toolchain.packages
+    state = plain_toolchain(build)
+    if not packages:
+        return state
+    meta = build.meta("toolchain", "install more packages", packages[0])
+    return install(build, state, packages, meta)
 
 
 def uses_clang(build: Build) -> bool:
@@ -70,14 +75,14 @@ def uses_clang(build: Build) -> bool:
     return any(package.partition("=")[0] == "clang" for package in build.plan.toolchain.packages)
 
 
-def make_variables(build: Build) -> list[str]:
-    """The variables of every `make` in the kernel's tree."""
+def make_variables(build: Build, compiler: str = "") -> list[str]:
+    """The variables of every `make` in the kernel's tree; `compiler` goes before the compiler."""
     architecture = build.plan.platform.architecture
     prefix = _TUPLES[architecture]
     variables = [f"ARCH={KERNEL_NAMES[architecture]}", f"CROSS_COMPILE={prefix}-"]
     if uses_clang(build):
-        return [*variables, "LLVM=1", "CC=ccache clang"]
-    return [*variables, f"CC=ccache {prefix}-gcc"]
+        return [*variables, "LLVM=1", f"CC={compiler}clang"]
+    return [*variables, f"CC={compiler}{prefix}-gcc"]
 
 
 def compiler_variables(build: Build) -> dict[str, str]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from frameworks.diagnostics import Collector, Problems
-from frameworks.linux import Linux, prepare
+from frameworks.linux import Linux, source
 from frameworks.linux.kernel import assignment, quote
 from frameworks.linux.versions import versions
 from frameworks.spec import Option, Text
@@ -308,34 +310,58 @@ def test_names_of_users_can_be_looked_up() -> None:
 # --- The source tree -----------------------------------------------------------------------------
 
 
-def test_limits_are_raised_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for name, old, _ in prepare.EDITS:
+SCRIPT = Path(source.__file__).parent / "steps" / "prepare.sh"
+LIMITS = {
+    "init/Kconfig": ("\tdefault 32 if !UML\n", "\tdefault 1024 if !UML\n"),
+    "arch/x86/include/asm/setup.h": (
+        "#define COMMAND_LINE_SIZE 2048\n",
+        "#define COMMAND_LINE_SIZE 16384\n",
+    ),
+    "arch/arm64/include/uapi/asm/setup.h": (
+        "#define COMMAND_LINE_SIZE\t2048\n",
+        "#define COMMAND_LINE_SIZE 16384\n",
+    ),
+}
+
+
+def prepare(tree: Path, *arguments: str) -> str:
+    """Run the script on a tree; what it says."""
+    done = subprocess.run(
+        ["sh", SCRIPT, *arguments],
+        env={**os.environ, "TREE": str(tree)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return done.stderr
+
+
+def test_limits_are_raised_once(tmp_path: Path) -> None:
+    for name, (old, _) in LIMITS.items():
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"before\n{old}after\n")
     patch = tmp_path / "a.patch"
     patch.write_text("one")
-    arguments = ["--tree", str(tmp_path), "--identity", "package x=1", str(patch)]
-    assert prepare.main(arguments) == 0
-    for name, old, new in prepare.EDITS:
+    arguments = ["package x=1; $(id)", str(patch)]
+    assert prepare(tmp_path, *arguments) == ""
+    for name, (_, new) in LIMITS.items():
         assert (tmp_path / name).read_text() == f"before\n{new}after\n"
-        assert old not in (tmp_path / name).read_text()
-    first = (tmp_path / prepare.IDENTITY).read_text()
-    assert prepare.main(arguments) == 0
-    assert (tmp_path / prepare.IDENTITY).read_text() == first
-    assert capsys.readouterr().err == ""
+    first = (tmp_path / ".hutch-source").read_text()
+    assert first.startswith("package x=1; $(id)\n")
+    assert prepare(tmp_path, *arguments) == ""
+    assert (tmp_path / ".hutch-source").read_text() == first
     patch.write_text("two")
-    assert prepare.main(arguments) == 0
-    assert (tmp_path / prepare.IDENTITY).read_text() != first
+    assert prepare(tmp_path, *arguments) == ""
+    assert (tmp_path / ".hutch-source").read_text() != first
 
 
-def test_a_strange_tree_stays_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_strange_tree_stays_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "init").mkdir()
     (tmp_path / "init/Kconfig").write_text("config OTHER\n")
-    assert prepare.main(["--tree", str(tmp_path)]) == 0
+    assert prepare(tmp_path, "").count("its limit stays") == 3
     assert (tmp_path / "init/Kconfig").read_text() == "config OTHER\n"
-    assert not (tmp_path / prepare.IDENTITY).exists()
-    assert capsys.readouterr().err.count("its limit stays") == len(prepare.EDITS)
+    assert not (tmp_path / ".hutch-source").exists()
 
 
 def test_named_contexts_stand_in(tmp_path: Path) -> None:
