@@ -317,7 +317,7 @@ class TestPrivateSources:
             file = GIT_APP.format(url=f"{url}/repo.git#main")
             folder = hutch.project(tmp_path / "private", file)
             refused = hutch.build(folder, "--target", "app", "--no-cache").failed()
-            assert f"from: {url}/repo.git#main" in refused
+            assert hutch.marks(refused, f"  from: {url}/repo.git#main")
             out = hutch.files(
                 tmp_path,
                 folder,
