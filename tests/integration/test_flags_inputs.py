@@ -241,6 +241,22 @@ class TestNamedContexts:
         )
         assert "bad-build-context" in done.failed()
 
+    def test_a_useless_git_url_is_said(self, hutch: Hutch, named: Path, tmp_path: Path) -> None:
+        done = hutch.build(
+            named,
+            *("--build-context", "other=https://example.com/x.git?branch=a&tag=b"),
+            *("--build-context", f"guest.example.com/kernel:1={tmp_path / 'guest'}"),
+        )
+        assert "bad-git-url" in done.failed()
+
+
+def test_what_is_no_image_is_said_at_its_line(hutch: Hutch, tmp_path: Path) -> None:
+    file = NAMED.replace("guest.example.com/kernel:1", "example.com/Not/Image")
+    folder = hutch.project(tmp_path / "p", file.replace("from: other", "from: debian"))
+    text = hutch.build(folder).failed()
+    assert "bad-image-reference" in text
+    assert hutch.marks(text, "kernel: {from: example.com/Not/Image")
+
 
 ARGS = """\
 version: v1
