@@ -134,24 +134,31 @@ def configure(build: Build, tree: Tree, tools: State) -> tuple[State, State]:
     assert kernel is not None
     at = kernel.config or kernel.at
     requests, paths = _requests(build, kernel)
-    makefile = Mount.bind("/src/Makefile", tree.state, "/Makefile", readonly=True)
     merged = build.tool(
         "frameworks.linux.kconfig",
         ["merge", "--source", "/src", "--out", "/out/request", *paths],
-        mounts=[makefile, *requests, Mount.bind("/out", scratch())],
+        mounts=[tree.mount(), *requests, Mount.bind("/out", scratch())],
         meta=build.meta("kernel", "merge the configuration", at),
     ).mount("/out")
-    base, mounts = _base(build, kernel)
+    target, base, mounts = _base(build, kernel)
+    variables = make_variables(build)
+    # Apart from the requests, for it compiles the program that reads Kconfig.
+    started = build.run(
+        tools,
+        ["/usr/bin/make", "-s", "-C", "/src", "O=/o", *variables, target],
+        mounts=[tree.mount(), Mount.bind("/o", scratch())],
+        meta=build.meta("kernel", f"make {target}", at),
+    ).mount("/o")
     config = build.run(
         tools,
-        run_script("configure.sh", base, "/request/request", "/out/config", *make_variables(build)),
+        run_script("configure.sh", base, "/request/request", "/out/config", *variables),
         mounts=[
             script("configure.sh"),
             tree.mount(),
             *mounts,
             Mount.bind("/request", merged, readonly=True),
             Mount.bind("/out", scratch()),
-            Mount.tmpfs("/o"),
+            Mount.bind("/o", started),
         ],
         meta=build.meta("kernel", "make olddefconfig", at),
     ).mount("/out")
@@ -182,15 +189,19 @@ def _name(kernel: Kernel) -> str:
     return said if said in LAYERS or said in TARGETS else "file"
 
 
-def _base(build: Build, kernel: Kernel) -> tuple[str, list[Mount]]:
-    """What the requests go over: a target of the kernel's own Makefile, or a file."""
+def _base(build: Build, kernel: Kernel) -> tuple[str, str, list[Mount]]:
+    """What the requests go over: a target of the kernel's own Makefile, then the file to take.
+
+    The file is that target's result, or one of the context, which is mounted.
+    """
     said = kernel.config
     if said is None or said in LAYERS:
-        return "tinyconfig", []
+        return "tinyconfig", "/o/.config", []
     if said in TARGETS:
-        return str(said), []
+        return str(said), "/o/.config", []
     context = build.inputs.context(said)
-    return "/base", [Mount.bind("/base", context, posixpath.join("/", said), readonly=True)]
+    mount = Mount.bind("/base", context, posixpath.join("/", said), readonly=True)
+    return "tinyconfig", "/base", [mount]
 
 
 def _requests(build: Build, kernel: Kernel) -> tuple[list[Mount], list[str]]:

@@ -1,18 +1,15 @@
 #!/bin/sh
 # Make a kernel's .config: configure.sh BASE REQUEST OUT MAKE-VARIABLE...
 #
-# BASE is one of the kernel's own configurations (tinyconfig) or the path of a file; REQUEST are the
-# lines that go over it, of which the last of several for one option counts.
+# BASE is a whole .config; REQUEST are the lines that go over it, of which the last of several for one
+# option counts.
 set -eu
 base=$1
 request=$2
 out=$3
 shift 3
-case $base in
-/*) cp "$base" /o/.config ;;
-*) make -s -C /src O=/o "$@" "$base" ;;
-esac
-cat "$request" >> /o/.config
+cat "$base" "$request" > /tmp/config
+cp /tmp/config /o/.config
 # It warns of every line that is there twice: that is how a request goes over its base.
 if ! make -s -C /src O=/o "$@" olddefconfig 2> /tmp/messages; then
 	cat /tmp/messages >&2
