@@ -44,7 +44,7 @@ FEATURES = (
     ("`docker build` with `DOCKER_BUILDKIT=1`", "inputs  test_the_command_line"),
     ("`--target`, files with `-o`", "build TestTargets"),
     ("`--platform`: another one", "build TestPlatforms test_one_of"),
-    ("`--platform`: several", "supply TestFacts test_each_platform"),
+    ("`--platform`: several", "containerfile TestBuildFile test_several"),
     ("`--label`", "build TestImageFlags test_label"),
     ("`--load`", "build TestImageFlags test_load"),
     ("images that only the daemon has", "build TestImages test_one"),
@@ -63,7 +63,7 @@ FEATURES = (
     ("SBOM (`--sbom`)", "supply TestSbom"),
     ("provenance", "supply TestProvenance test_materials"),
     ("`/urunc.json` and labels, with and without attestations", "supply TestProvenance test_urunc"),
-    ("facts in `--metadata-file`", "supply TestFacts test_sources"),
+    ("facts in `--metadata-file`", "build TestImageFlags test_metadata"),
     ("SOURCE_DATE_EPOCH, the same bytes anywhere", "supply TestEpoch test_the_client"),
     ("SOURCE_DATE_EPOCH of the context", "supply TestEpoch test_of"),
     ("`rewrite-timestamp`", "supply TestEpoch test_rewrite"),
@@ -89,7 +89,7 @@ def run(engine: str, to: Path) -> None:
 def read(paths: Iterable[Path]) -> Results:
     """The results in JUnit files."""
     found: dict[str, str] = {}
-    for path in paths:
+    for path in sorted(paths):
         for case in ElementTree.parse(path).iter("testcase"):
             module, _, group = (
                 (case.get("classname") or "").partition("test_flags_")[2].partition(".")

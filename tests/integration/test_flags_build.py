@@ -108,10 +108,10 @@ class TestImageFlags:
         assert json.loads(labels)["com.urunc.unikernel.binary"] == "/.boot/kernel"
 
     def test_metadata_file(self, hutch: Hutch, project: Path, tmp_path: Path) -> None:
+        if hutch.is_old:
+            pytest.skip("Docker 20.10 answers with the digest alone")
         facts = tmp_path / "facts.json"
         hutch.build(project, "--metadata-file", str(facts)).ok()
-        if hutch.is_old:
-            return  # 20.10 answers with the digest alone
         assert json.loads(facts.read_text())["frontend.hutch.framework"] == "generic"
 
 
@@ -182,7 +182,7 @@ class TestSteps:
         text = hutch.build(
             step, "--target", "toolchain", "--network", "none", "--no-cache-filter", "toolchain"
         ).failed()
-        assert ">>>" in text
+        assert hutch.is_old or ">>>" in text
 
     def test_hostname(self, hutch: Hutch, step: Path, tmp_path: Path) -> None:
         flag = ("--build-arg", "BUILDKIT_SANDBOX_HOSTNAME=sandy")
@@ -231,6 +231,7 @@ class TestCaches:
         return found
 
     def test_no_cache_and_its_filter(self, hutch: Hutch, project: Path) -> None:
+        (project / "hello").write_text(os.urandom(8).hex())  # nobody else builds it meanwhile
         hutch.build(project).ok()
         again = self.steps(hutch.build(project).ok().vertices())
         assert again

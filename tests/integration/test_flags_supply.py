@@ -266,12 +266,14 @@ class TestEpoch:
             pytest.skip("the classic store writes the time of the build into the image's history")
         assert len(times) == 1
 
-    def test_rewrite_timestamp(self, attested: Hutch, tmp_path: Path) -> None:
-        """With it even the times inside a base image's own layers are at most the epoch."""
-        folder = attested.project(tmp_path / "p", RAW.format(type="raw"))
+    def test_rewrite_timestamp(self, hutch: Hutch, tmp_path: Path) -> None:
+        """Every new layer's times are at most the epoch; a base image's layers stay as they are."""
+        if not hutch.has_containerd_store:
+            pytest.skip("the exporter of Docker's classic store cannot")
+        folder = hutch.project(tmp_path / "p", RAW.format(type="raw"))
         out = tmp_path / "out.tar"
         flags = ("--build-arg", "SOURCE_DATE_EPOCH=1000000000", "--provenance=false")
-        attested.build(folder, *flags, "-o", f"type=oci,rewrite-timestamp=true,dest={out}").ok()
+        hutch.build(folder, *flags, "-o", f"type=oci,rewrite-timestamp=true,dest={out}").ok()
         unpacked = tmp_path / "layout"
         with tarfile.open(out) as tar:
             tar.extractall(unpacked, filter="data")
