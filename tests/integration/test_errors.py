@@ -5,6 +5,7 @@ Builds go through the real docker, so the marks (`>>>`) are buildx's own.
 
 from __future__ import annotations
 
+import re
 import json
 import time
 from pathlib import Path
@@ -146,7 +147,9 @@ def refused(builder: Builder, project: Path, data: bytes | str) -> Done:
 class TestHostileFiles:
     def test_three_megabytes(self, builder: Builder, project: Path) -> None:
         done = refused(builder, project, FILE + "# " + "x" * 3_000_000)
-        assert "the file has 3000252 bytes, and a bunnyfile may have 262144" in done.error
+        # How many exactly depends on the length of the frontend's name.
+        said = r"the file has 3000\d{3} bytes, and a bunnyfile may have 262144"
+        assert re.search(said, done.error)
 
     def test_a_billion_laughs(self, builder: Builder, project: Path) -> None:
         lines = ["a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]"]
