@@ -5,8 +5,8 @@ Builds go through the real docker, so the marks (`>>>`) are buildx's own.
 
 from __future__ import annotations
 
-import re
 import json
+import re
 import time
 from pathlib import Path
 
