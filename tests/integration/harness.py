@@ -133,7 +133,7 @@ class Builder:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             input=data,
-            timeout=900,
+            timeout=3600,  # a guard against hanging: kernels take minutes, on a busy machine many
         )
         text = done.stdout.decode(errors="replace")
         return subprocess.CompletedProcess(done.args, done.returncode, text, "")
