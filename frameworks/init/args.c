@@ -95,11 +95,11 @@ char **args_join(char *const *words, size_t count, enum args_style style, size_t
 }
 
 /* The text after the first word that is just "--", outside double quotes; NULL if there is none. */
-static char *after_dashes(char *text)
+static const char *after_dashes(const char *text)
 {
 	int quoted = 0;
 
-	for (char *c = text; *c; c++) {
+	for (const char *c = text; *c; c++) {
 		quoted ^= *c == '"';
 		if (!quoted && c[0] == '-' && c[1] == '-' && (c == text || c[-1] == ' ') &&
 		    (c[2] == ' ' || c[2] == '\0' || c[2] == '\n'))
@@ -110,7 +110,8 @@ static char *after_dashes(char *text)
 
 char **args_of_cmdline(char *text, size_t *count)
 {
-	char *start = after_dashes(text), **out;
+	const char *found = after_dashes(text);
+	char *start = found ? text + (found - text) : NULL, **out;
 	size_t length, spaces = 0, n = 0;
 
 	if (!start)
@@ -134,6 +135,53 @@ char **args_of_cmdline(char *text, size_t *count)
 	out[n] = NULL;
 	*count = n;
 	return out;
+}
+
+/* What Go's strings.TrimSpace takes away, of ASCII. */
+static int blank(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* Step over `piece` at *at; 0 if something else is there. */
+static int step(const char **at, const char *piece, size_t length)
+{
+	if (strncmp(*at, piece, length) != 0)
+		return 0;
+	*at += length;
+	return 1;
+}
+
+int args_match(char *const *args, const char *cmdline)
+{
+	const char *at = after_dashes(cmdline);
+
+	if (!at)
+		return 0;
+	for (size_t i = 0; args[i]; i++) {
+		const char *arg = args[i];
+		size_t length;
+		int wrapped;
+
+		while (blank(*arg))
+			arg++;
+		length = strlen(arg);
+		while (length > 0 && blank(arg[length - 1]))
+			length--;
+		wrapped = memchr(arg, ' ', length) != NULL;
+		if (!wrapped) {
+			/* Only what it wraps is trimmed in the end. */
+			arg = args[i];
+			length = strlen(arg);
+		}
+		if ((i > 0 && !step(&at, " ", 1)) || (wrapped && !step(&at, "'", 1)) ||
+		    !step(&at, arg, length) || (wrapped && !step(&at, "'", 1)))
+			/* A monitor may drop blanks at the end, and with them empty arguments. */
+			return (*at == '\0' || *at == '\n') && args[i][0] == '\0' && !args[i + 1];
+	}
+	while (*at == ' ' || *at == '\n')
+		at++;
+	return *at == '\0';
 }
 
 /* Step over blanks, double quotes and ends of words. */

@@ -34,6 +34,12 @@ char **args_join(char *const *words, size_t count, enum args_style style, size_t
 char **args_of_cmdline(char *text, size_t *count);
 
 /*
+ * Whether a kernel command line's arguments are what urunc writes for `args`: then they are known for
+ * certain, whatever they hold.
+ */
+int args_match(char *const *args, const char *cmdline);
+
+/*
  * Whether two lists of words are the same text but for blanks and double quotes, which is what the
  * kernel changes: is this command line really where argv came from?
  */

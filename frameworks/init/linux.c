@@ -112,12 +112,14 @@ static bool load_config(struct config *out, const char *path)
 
 /*
  * The application's arguments, NULL when there are none. The kernel command line has them unharmed;
- * argv tells whether it is the one they came from (an initramfs may have started us).
+ * argv tells whether it is the one they came from (an initramfs may have started us). Where it says
+ * what urunc makes of the image's own arguments, `image`, those it is, down to the last blank.
  */
-static char **app_args(char **argv, bool from_urunc)
+static char **app_args(char **argv, char **image, bool from_urunc)
 {
 	char *text = read_file("/proc/cmdline", NULL);
 	size_t count = 0;
+	bool known = text && from_urunc && image && args_match(image, text);
 	char **words = text ? args_of_cmdline(text, &count) : NULL;
 	char **joined;
 
@@ -125,6 +127,8 @@ static char **app_args(char **argv, bool from_urunc)
 		words = argv;
 		for (count = 0; words[count]; count++)
 			;
+	} else if (known) {
+		return image;
 	}
 	joined = args_join(words, count, from_urunc ? ARGS_URUNC : ARGS_BY_HAND, &count);
 	return joined && count > 0 ? joined : NULL;
@@ -208,25 +212,27 @@ static void finish(int status)
 
 int main(int argc, char **argv, char **environ)
 {
-	struct config config = {0};
+	struct config config = {0}, image = {0};
 	const char *where = getenv("URUNIT_CONFIG");
 	struct launch launch = {.config = &config};
 	struct stat st;
 
 	(void)argc;
 	mount_system();
-	if (where || stat(IMAGE_CONFIG, &st) == 0) {
-		/* A configuration that was promised and is broken ends here: to run the application as
-		 * root with half an environment would be worse. */
-		if (!load_config(&config, where ? where : IMAGE_CONFIG))
-			finish(125);
-	}
+	/* A configuration that was promised and is broken ends here: to run the application as root
+	 * with half an environment would be worse. */
+	if (stat(IMAGE_CONFIG, &st) == 0 && !load_config(&image, IMAGE_CONFIG))
+		finish(125);
+	if (where && !load_config(&config, where))
+		finish(125);
+	if (!where)
+		config = image;
 	set_hostname(&config, where != NULL);
 	net_up();
 	if (getenv("URUNIT_DEFROUTE"))
 		net_default_route();
 	mount_volumes(config.volumes, config.volume_count);
-	launch.args = app_args(argv + 1, where != NULL);
+	launch.args = app_args(argv + 1, image.args, where != NULL);
 	if (!launch.args && config.arg_count > 0)
 		launch.args = config.args;
 	launch.env = app_env(&config, environ, where != NULL);

@@ -182,6 +182,12 @@ int main(int argc, char **argv)
 		words[half] = NULL;
 		printf("%d", args_same(words, words + half + 1));
 		free(words);
+	} else if (!strcmp(command, "match")) {
+		/* the command line, and then the arguments */
+		char **words = words_of(data, size, &count);
+
+		printf("%d", args_match(words + 1, words[0]));
+		free(words);
 	} else if (!strcmp(command, "fstype")) {
 		const char *type = fstype_of((unsigned char *)data, size);
 

@@ -203,8 +203,8 @@ def as_urunc(arguments: Sequence[str]) -> str:
     """The tail of the kernel command line as urunc writes it (urunc.md 2.2)."""
     words = []
     for argument in arguments:
-        argument = argument.strip()
-        words.append(f"'{argument}'" if argument.find(" ") > 0 else argument)
+        trimmed = argument.strip()
+        words.append(f"'{trimmed}'" if trimmed.find(" ") > 0 else argument)
     return " ".join(words)
 
 
@@ -243,6 +243,33 @@ def test_arguments_come_back(driver: Driver, arguments: list[str]) -> None:
     cmdline = f"panic=-1 console=ttyS0 root=/dev/vda rw init=/urunit -- {as_urunc(arguments)}"
     assert restore(driver, cmdline) == arguments
     assert restore(driver, cmdline + "\n") == arguments
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["/bin/app"],
+        ["redis-server", "--save", ""],
+        ["a", "", "", "b c", ""],
+        ["say", "it's ' not ' balanced", "x'"],
+        ["a\tb", "  padded word  ", "trailing ", "x"],
+        [],
+    ],
+)
+def test_the_images_own_arguments_are_known(driver: Driver, arguments: list[str]) -> None:
+    def match(cmdline: str, words: list[str]) -> bool:
+        data = "".join(f"{word}\0" for word in [cmdline, *words]).encode()
+        return driver("match", data=data) == b"1"
+
+    cmdline = f"console=ttyS0 init=/urunit -- {as_urunc(arguments)}"
+    assert match(cmdline, arguments)
+    # Monitors and kernels may trim the end.
+    assert match(f"{cmdline.rstrip()}\n", arguments)
+    assert not match(f"{cmdline} x", arguments)
+    assert not match(cmdline, [*arguments, "y"])
+    assert not match("console=ttyS0", arguments)
+    if arguments:
+        assert not match(cmdline, ["other", *arguments[1:]])
 
 
 def test_all_of_very_many_arguments(driver: Driver) -> None:
