@@ -26,6 +26,8 @@ from llb.mount import (
     CacheSharing,
     ContentCache,
     FilesystemMount,
+    SecretMount,
+    SSHMount,
     TmpfsMount,
     source_of,
 )
@@ -40,7 +42,7 @@ _NANOSECONDS: Final = 1_000_000_000
 # What comes before a SourceOp in an Op: its number and "bytes of this length follow".
 _SOURCE: Final = bytes([pb.Op.SOURCE_FIELD_NUMBER << 3 | 2])
 
-_NETWORKS: Final = {
+NETWORKS: Final = {
     Network.SANDBOX: pb.NetMode.UNSET,
     Network.HOST: pb.NetMode.HOST,
     Network.NONE: pb.NetMode.NONE,
@@ -141,34 +143,12 @@ def _exec(op: ExecOp, scope: Scope) -> bytes:
         keeps = isinstance(filesystem, BindMount) and filesystem.keep
         mounts.append(_mount(filesystem, inputs, outputs if keeps else _NOTHING))
         outputs += keeps
-    for secret in op.secrets:
-        option = pb.SecretOpt(
-            ID=secret.id,
-            uid=secret.uid,
-            gid=secret.gid,
-            mode=secret.mode,
-            optional=secret.optional,
-        )
-        mounts.append(
-            pb.Mount(
-                input=_NOTHING, dest=secret.dest, mountType=pb.MountType.SECRET, secretOpt=option
-            )
-        )
-    for socket in op.sockets:
-        agent = pb.SSHOpt(
-            ID=socket.id,
-            uid=socket.uid,
-            gid=socket.gid,
-            mode=socket.mode,
-            optional=socket.optional,
-        )
-        mounts.append(
-            pb.Mount(input=_NOTHING, dest=socket.dest, mountType=pb.MountType.SSH, SSHOpt=agent)
-        )
+    mounts += [mount_message(secret) for secret in op.secrets]
+    mounts += [mount_message(socket) for socket in op.sockets]
     message = pb.ExecOp(
         meta=meta,
         mounts=mounts,
-        network=_NETWORKS[op.network],
+        network=NETWORKS[op.network],
         security=_SECURITY[op.security],
     )
     if op.secret_env:
@@ -194,34 +174,63 @@ def _environment(op: ExecOp, scope: Scope) -> tuple[tuple[str, str], ...]:
 
 
 def _mount(mount: FilesystemMount, inputs: _Inputs, output: int) -> pb.Mount:
-    number = inputs.add(source_of(mount))
+    message = mount_message(mount)
+    message.input = inputs.add(source_of(mount))
+    message.output = output
+    return message
+
+
+def mount_message(mount: FilesystemMount | SecretMount | SSHMount) -> pb.Mount:
+    """A mount by itself: what shows where, without an input and without an output.
+
+    A gateway's containers take mounts in this form (gateway.proto, NewContainerRequest).
+    """
     match mount:
         case BindMount():
             return pb.Mount(
-                input=number,
+                input=_NOTHING,
                 selector=mount.selector,
                 dest=mount.dest,
-                output=output,
                 readonly=mount.readonly,
                 contentCache=_CONTENT[mount.content_cache],
             )
         case CacheMount():
             return pb.Mount(
-                input=number,
+                input=_NOTHING,
                 selector=mount.selector,
                 dest=mount.dest,
-                output=output,
                 readonly=mount.readonly,
                 mountType=pb.MountType.CACHE,
                 cacheOpt=pb.CacheOpt(ID=mount.id, sharing=_SHARING[mount.sharing]),
             )
         case TmpfsMount():
             return pb.Mount(
-                input=number,
+                input=_NOTHING,
                 dest=mount.dest,
-                output=output,
                 mountType=pb.MountType.TMPFS,
                 TmpfsOpt=pb.TmpfsOpt(size=mount.size),
+            )
+        case SecretMount():
+            secret = pb.SecretOpt(
+                ID=mount.id,
+                uid=mount.uid,
+                gid=mount.gid,
+                mode=mount.mode,
+                optional=mount.optional,
+            )
+            return pb.Mount(
+                input=_NOTHING, dest=mount.dest, mountType=pb.MountType.SECRET, secretOpt=secret
+            )
+        case SSHMount():
+            agent = pb.SSHOpt(
+                ID=mount.id,
+                uid=mount.uid,
+                gid=mount.gid,
+                mode=mount.mode,
+                optional=mount.optional,
+            )
+            return pb.Mount(
+                input=_NOTHING, dest=mount.dest, mountType=pb.MountType.SSH, SSHOpt=agent
             )
 
 
@@ -373,16 +382,19 @@ def _varint(number: int) -> bytes:
 def _surroundings(platform: Platform | None, require: tuple[str, ...]) -> bytes:
     op = pb.Op(constraints=pb.WorkerConstraints(filter=require))
     if platform is not None:
-        op.platform.CopyFrom(
-            pb.Platform(
-                Architecture=platform.architecture,
-                OS=platform.os,
-                Variant=platform.variant,
-                OSVersion=platform.os_version,
-                OSFeatures=platform.os_features,
-            )
-        )
+        op.platform.CopyFrom(platform_message(platform))
     return op.SerializeToString()
+
+
+def platform_message(platform: Platform) -> pb.Platform:
+    """A platform in the wire's form."""
+    return pb.Platform(
+        Architecture=platform.architecture,
+        OS=platform.os,
+        Variant=platform.variant,
+        OSVersion=platform.os_version,
+        OSFeatures=platform.os_features,
+    )
 
 
 _Encoder = Callable[..., bytes]

@@ -9,7 +9,7 @@ Source: buildkit-gateway.md 2.2 and 2.3 (frontend/gateway/pb/gateway.proto, grpc
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -19,19 +19,20 @@ from frontend.gateway import abilities
 from frontend.gateway.abilities import Abilities
 from frontend.gateway.channel import Channel
 from frontend.gateway.errors import UNIMPLEMENTED, UNKNOWN, GatewayError
+from frontend.gateway.files import FileStat, chunks
+from llb.encode import platform_message
+from llb.exec import Network
 from llb.pb import gateway_pb2 as gw
-from llb.pb import ops_pb2, stat_pb2, status_pb2
+from llb.pb import ops_pb2, status_pb2
 
 if TYPE_CHECKING:
+    from frontend.gateway.channel import Conversation
+    from frontend.gateway.container import Container, ContainerMount
     from llb import Caps, Definition, Platform
 
 _PING_SECONDS = 15
-_READ_CHUNK = 2 << 20  # bytes; below the smallest message limit of any daemon
 
 _DEF: Literal["def"] = "def"  # a field whose name Python keeps for itself
-
-_GO_MODE_DIR = 1 << 31
-_GO_MODE_SYMLINK = 1 << 27
 
 Answer = TypeVar("Answer", bound=Message)
 
@@ -85,39 +86,6 @@ class CacheImport:
 
 
 @dataclass(frozen=True, slots=True)
-class FileStat:
-    """One file of a result. `size` is in bytes, `modified` in nanoseconds since the epoch.
-
-    `permissions` are the nine POSIX bits; the wire's mode is Go's, which has other bits for types.
-    """
-
-    path: str
-    size: int
-    permissions: int
-    uid: int
-    gid: int
-    modified: int
-    is_dir: bool
-    is_symlink: bool
-    link: str
-
-    @classmethod
-    def from_pb(cls, stat: stat_pb2.Stat) -> FileStat:
-        """Read the wire's form."""
-        return cls(
-            path=stat.path,
-            size=stat.size,
-            permissions=stat.mode & 0o777,
-            uid=stat.uid,
-            gid=stat.gid,
-            modified=stat.modTime,
-            is_dir=bool(stat.mode & _GO_MODE_DIR),
-            is_symlink=bool(stat.mode & _GO_MODE_SYMLINK),
-            link=stat.linkname,
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class SourceMeta:
     """What a source resolves to. `identifier` and `attrs` may have been rewritten by a policy.
 
@@ -142,7 +110,7 @@ class Client:
     def __init__(self, channel: Channel, *, product: str = "") -> None:
         self._channel = channel
         self._product = product
-        pong = self._call("Ping", gw.PingRequest(), gw.PongResponse, timeout=_PING_SECONDS)
+        pong = self.call("Ping", gw.PingRequest(), gw.PongResponse, timeout=_PING_SECONDS)
         self.abilities = Abilities.from_pong(pong)
         self._inputs: Mapping[str, Definition] | None = None
 
@@ -192,7 +160,7 @@ class Client:
             )
         inline = evaluate and self.can(abilities.SOLVE_EVALUATE)
         request.Evaluate = inline
-        solved = _solved(self._call("Solve", request, gw.SolveResponse))
+        solved = _solved(self.call("Solve", request, gw.SolveResponse))
         if evaluate and not inline:
             for ref in solved.refs.values():
                 self.evaluate(ref)
@@ -203,7 +171,7 @@ class Client:
         if not ref:
             return
         if self.can(abilities.EVALUATE):
-            self._call("Evaluate", gw.EvaluateRequest(Ref=ref.id), gw.EvaluateResponse)
+            self.call("Evaluate", gw.EvaluateRequest(Ref=ref.id), gw.EvaluateResponse)
         else:
             self.stat_file(ref, ".")
 
@@ -212,7 +180,7 @@ class Client:
         if self._inputs is None:
             self._inputs = {}
             if self.can(abilities.FRONTEND_INPUTS):
-                answer = self._call("Inputs", gw.InputsRequest(), gw.InputsResponse)
+                answer = self.call("Inputs", gw.InputsRequest(), gw.InputsResponse)
                 if answer.Definitions:
                     from llb import Definition
 
@@ -232,28 +200,21 @@ class Client:
         """
         if not ref:
             raise GatewayError(_unknown(f"open {path}: no such file or directory"))
-        return b"".join(self._chunks(ref, path, offset, length))
 
-    def _chunks(self, ref: Ref, path: str, offset: int, length: int | None) -> Iterator[bytes]:
-        left = length
-        while left is None or left > 0:
-            want = _READ_CHUNK if left is None else min(left, _READ_CHUNK)
+        def part(start: int, size: int) -> bytes:
             request = gw.ReadFileRequest(
-                Ref=ref.id, FilePath=path, Range=gw.FileRange(Offset=offset, Length=want)
+                Ref=ref.id, FilePath=path, Range=gw.FileRange(Offset=start, Length=size)
             )
-            data = self._call("ReadFile", request, gw.ReadFileResponse).Data
-            yield data
-            if len(data) < want:
-                return
-            offset += len(data)
-            left = None if left is None else left - len(data)
+            return self.call("ReadFile", request, gw.ReadFileResponse).Data
+
+        return b"".join(chunks(part, offset, length))
 
     def read_dir(self, ref: Ref, path: str, *, include: str = "") -> tuple[FileStat, ...]:
         """The entries of a directory, one level; `include` is a pattern for their names."""
         if not ref:
             return ()
         request = gw.ReadDirRequest(Ref=ref.id, DirPath=path, IncludePattern=include)
-        answer = self._call("ReadDir", request, gw.ReadDirResponse)
+        answer = self.call("ReadDir", request, gw.ReadDirResponse)
         return tuple(map(FileStat.from_pb, answer.entries))
 
     def stat_file(self, ref: Ref, path: str) -> FileStat:
@@ -261,7 +222,7 @@ class Client:
         if not ref:
             raise GatewayError(_unknown(f"stat {path}: no such file or directory"))
         request = gw.StatFileRequest(Ref=ref.id, Path=path)
-        return FileStat.from_pb(self._call("StatFile", request, gw.StatFileResponse).stat)
+        return FileStat.from_pb(self.call("StatFile", request, gw.StatFileResponse).stat)
 
     # --- resolving ---
 
@@ -291,7 +252,7 @@ class Client:
         )
         if commit_object:
             request.Git.ReturnObject = True
-        answer = self._call("ResolveSourceMeta", request, gw.ResolveSourceMetaResponse)
+        answer = self.call("ResolveSourceMeta", request, gw.ResolveSourceMetaResponse)
         http = answer.HTTP
         return SourceMeta(
             identifier=answer.Source.identifier or identifier,
@@ -324,7 +285,7 @@ class Client:
             request.ResolverType = 1
             request.SessionID = attrs.get("oci.session", "")
             request.StoreID = attrs.get("oci.store", "")
-        answer = self._call("ResolveImageConfig", request, gw.ResolveImageConfigResponse)
+        answer = self.call("ResolveImageConfig", request, gw.ResolveImageConfigResponse)
         return SourceMeta(
             identifier=f"{scheme}://{answer.Ref or reference}",
             attrs=attrs,
@@ -360,22 +321,59 @@ class Client:
             info=info,
             ranges=ranges,
         )
-        self._call("Warn", request, gw.WarnResponse)
+        self.call("Warn", request, gw.WarnResponse)
 
     def return_result(self, result: gw.Result) -> None:
         """End the build with a result. Call exactly one of the two returns, once."""
-        self._call("Return", gw.ReturnRequest(result=result), gw.ReturnResponse)
+        self.call("Return", gw.ReturnRequest(result=result), gw.ReturnResponse)
 
     def return_error(self, status: status_pb2.Status) -> None:
         """End the build with an error. Call exactly one of the two returns, once."""
         # A request with neither field set would crash the daemon; a Status of 0 is no error.
         if not status.code:
             status.code = UNKNOWN
-        self._call("Return", gw.ReturnRequest(error=status), gw.ReturnResponse)
+        self.call("Return", gw.ReturnRequest(error=status), gw.ReturnResponse)
 
-    def _call(
+    # --- containers ---
+
+    def container(
+        self,
+        mounts: Iterable[ContainerMount],
+        *,
+        network: Network = Network.SANDBOX,
+        platform: Platform | None = None,
+        hosts: Iterable[tuple[str, str]] = (),
+        hostname: str = "",
+    ) -> Container:
+        """A container to run processes in, with `mounts`, one of them at `/` (BuildKit 0.8).
+
+        `hosts` are pairs of a name and an address (0.10), `hostname` needs 0.12. The container is
+        released at the end of a `with`, or by `release`.
+        """
+        from frontend.gateway import container
+
+        return container.create(
+            self, mounts, network=network, platform=platform, hosts=hosts, hostname=hostname
+        )
+
+    # --- the wire ---
+
+    def require(self, ability: str) -> None:
+        """Raise a `GatewayError` that says what to update if the daemon lacks an ability."""
+        if not self.can(ability):
+            raise GatewayError(_unknown(self.abilities.lacks(ability, self._product)))
+
+    def converse(self, method: str) -> Conversation:
+        """Start a call of `method` that carries messages both ways."""
+        return self._channel.converse(method)
+
+    def call(
         self, method: str, request: Message, answer: type[Answer], timeout: float | None = None
     ) -> Answer:
+        """Call `method`; `timeout` is in seconds. Raises `GatewayError`.
+
+        For what has no method of its own here.
+        """
         size = request.ByteSize() if method in ("Solve", "Return") else 0
         if size and size > (limit := self.abilities.message_limit):
             raise GatewayError(
@@ -418,15 +416,7 @@ def _ref(ref: gw.Ref) -> Ref:
 
 
 def _platform(platform: Platform | None) -> ops_pb2.Platform | None:
-    if platform is None:
-        return None
-    return ops_pb2.Platform(
-        OS=platform.os,
-        Architecture=platform.architecture,
-        Variant=platform.variant,
-        OSVersion=platform.os_version,
-        OSFeatures=platform.os_features,
-    )
+    return None if platform is None else platform_message(platform)
 
 
 def _unknown(message: str) -> status_pb2.Status:

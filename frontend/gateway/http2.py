@@ -1,10 +1,11 @@
-"""gRPC's unary calls over HTTP/2 on two pipes, in the little that the daemon's methods need.
+"""gRPC over HTTP/2 on two pipes, in the little that the daemon's methods need.
 
 grpcio would do this too, but it cannot use file descriptors (so bytes had to be relayed through a
 socket, with frames filtered on the way), it caps error details at 16 KiB by default, it takes 18 MB
 of the image, and importing it costs more time than everything else a frontend does before its first
-call. What is here: one request and one answer per stream, any number of streams at a time, flow
-control both ways, headers of any size, and every error as a `GatewayError`.
+call. What is here: calls with one request and one answer, calls that carry messages both ways (one
+method has them), any number of them at a time, flow control both ways, headers of any size, and
+every error as a `GatewayError`.
 
 Facts: RFC 9113 (HTTP/2); the gRPC protocol over HTTP/2; buildkit-gateway.md 1.3.
 """
@@ -60,14 +61,26 @@ class _Broken(Exception):
 class _Stream:
     """One call: what may still be sent, and what came back."""
 
-    __slots__ = ("body", "done", "headers", "reset", "window")
+    __slots__ = ("body", "done", "headers", "received", "reset", "window")
 
     def __init__(self, window: int) -> None:
         self.window = window
         self.headers: dict[bytes, bytes] = {}
         self.body = bytearray()
+        self.received = 0
         self.done = False
         self.reset: int | None = None
+
+    def take(self) -> bytes | None:
+        """The first message that is here whole, None for none."""
+        size = 5 + int.from_bytes(self.body[1:5], "big")
+        if len(self.body) < max(5, size):
+            return None
+        if self.body[0]:
+            raise _failure(INTERNAL, "the daemon's message is compressed, which nobody asked for")
+        message = bytes(self.body[5:size])
+        del self.body[:size]
+        return message
 
 
 class Http2Channel:
@@ -96,10 +109,9 @@ class Http2Channel:
     ) -> Answer:
         """Call `method` of LLBBridge; `timeout` is in seconds. Raises `GatewayError`."""
         deadline = None if timeout is None else time.monotonic() + timeout
-        body = request.SerializeToString()
         number, stream = self._open(method)
         try:
-            self._send(number, stream, b"\x00" + len(body).to_bytes(4, "big") + body)
+            self._send(number, stream, request, last=True)
             with self._changed:
                 while not (stream.done or self._broken):
                     left = None if deadline is None else deadline - time.monotonic()
@@ -107,14 +119,14 @@ class Http2Channel:
                         raise _failure(DEADLINE_EXCEEDED, f"{method} was not answered in time")
                     self._changed.wait(left)
         finally:
-            with self._changed:
-                del self._streams[number]
-                self._changed.notify_all()
-            if not (stream.done or self._broken):
-                self._write(_RST_STREAM, 0, number, _CANCEL.to_bytes(4, "big"))
+            self._drop(number, stream)
         if not stream.done:
             raise _failure(UNAVAILABLE, self._broken)
         return _answer(stream, answer)
+
+    def converse(self, method: str) -> Http2Conversation:
+        """Start a call of `method` that carries messages both ways. Raises `GatewayError`."""
+        return Http2Conversation(self, *self._open(method))
 
     def _open(self, method: str) -> tuple[int, _Stream]:
         """Start a stream. Numbers must reach the daemon in order, so the lock is held till then."""
@@ -128,21 +140,45 @@ class Http2Channel:
             self._write(_HEADERS_FRAME, _END_HEADERS, number, block)
         return number, stream
 
-    def _send(self, number: int, stream: _Stream, message: bytes) -> None:
-        """Send the request as fast as the daemon lets us, unless it answers before the end."""
-        view = memoryview(message)
+    def _drop(self, number: int, stream: _Stream) -> None:
+        """Forget a stream; one that is not over is cancelled."""
+        with self._changed:
+            self._streams.pop(number, None)
+            self._changed.notify_all()
+        if not (stream.done or self._broken):
+            self._write(_RST_STREAM, 0, number, _CANCEL.to_bytes(4, "big"))
+
+    def _send(self, number: int, stream: _Stream, message: Message, *, last: bool) -> bool:
+        """Send a message as fast as the daemon lets us; False if it ended the call meanwhile."""
+        body = message.SerializeToString()
+        view = memoryview(b"\x00" + len(body).to_bytes(4, "big") + body)
         while view:
             with self._changed:
                 self._changed.wait_for(
                     lambda: self._broken or stream.done or min(self._window, stream.window) > 0
                 )
                 if self._broken or stream.done:
-                    return
+                    return False
                 size = min(len(view), self._window, stream.window, self._frame_size)
                 self._window -= size
                 stream.window -= size
             part, view = view[:size], view[size:]
-            self._write(_DATA, 0 if view else _END_STREAM, number, part)
+            self._write(_DATA, 0 if view or not last else _END_STREAM, number, part)
+        return True
+
+    def _receive(self, stream: _Stream) -> bytes | None:
+        """The next message of a stream, None after the last of one that ended well."""
+        with self._changed:
+            while True:
+                if (message := stream.take()) is not None:
+                    return message
+                if stream.done:
+                    break
+                if self._broken:
+                    raise _failure(UNAVAILABLE, self._broken)
+                self._changed.wait()
+        _check(stream)
+        return None
 
     def _write(self, kind: int, flags: int, number: int, payload: bytes | memoryview) -> None:
         """Write one frame. A daemon that is gone is noticed by the reader."""
@@ -240,9 +276,13 @@ class Http2Channel:
                 stream.headers.update(headers)
                 if kind == _DATA:
                     stream.body += payload
+                    stream.received += len(payload)
                 if kind in (_DATA, _HEADERS_FRAME) and flags & _END_STREAM:
                     stream.done = True
             self._changed.notify_all()
+        if stream is not None and stream.received >= _REPLENISH and not stream.done:
+            self._write(_WINDOW_UPDATE, 0, number, stream.received.to_bytes(4, "big"))
+            stream.received = 0
 
     def _settle(self, payload: bytes) -> None:
         """The daemon's settings."""
@@ -260,14 +300,51 @@ class Http2Channel:
             self._changed.notify_all()
 
 
+class Http2Conversation:
+    """A `Conversation`: one stream that stays open."""
+
+    def __init__(self, channel: Http2Channel, number: int, stream: _Stream) -> None:
+        self._channel = channel
+        self._number = number
+        self._stream = stream
+        self._sending = threading.Lock()  # a message may take several frames
+
+    def send(self, message: Message) -> None:
+        """Send one message. Raises `GatewayError` if the call is over."""
+        with self._sending:
+            sent = self._channel._send(self._number, self._stream, message, last=False)
+        if not sent:
+            if self._stream.done:
+                _check(self._stream)
+            raise _failure(UNAVAILABLE, self._channel._broken or "the daemon has ended the call")
+
+    def receive(self, kind: type[Answer]) -> Answer | None:
+        """The next message of the daemon, None when it has ended the call.
+
+        Waits for it. Raises `GatewayError` for the error that the call ended with.
+        """
+        data = self._channel._receive(self._stream)
+        return None if data is None else kind.FromString(data)
+
+    def close(self) -> None:
+        """Give the call up, unless it is over."""
+        self._channel._drop(self._number, self._stream)
+
+
 def _answer(stream: _Stream, answer: type[Answer]) -> Answer:
     """The answer that a finished stream holds; raises the error that it ended with."""
+    _check(stream)
+    message = stream.take()
+    if message is None or stream.body:
+        raise _failure(INTERNAL, "the daemon's answer is not one whole message")
+    return answer.FromString(message)
+
+
+def _check(stream: _Stream) -> None:
+    """Raise the error that a finished stream ended with."""
     code = stream.headers.get(b"grpc-status")
     if code == b"0":
-        size = int.from_bytes(stream.body[1:5], "big")
-        if len(stream.body) < 5 or stream.body[0] or len(stream.body) != 5 + size:
-            raise _failure(INTERNAL, "the daemon's answer is not one whole message")
-        return answer.FromString(bytes(stream.body[5:]))
+        return
     if details := stream.headers.get(b"grpc-status-details-bin"):
         from base64 import b64decode
 

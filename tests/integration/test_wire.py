@@ -412,6 +412,14 @@ class TestResults:
         assert done.returncode == 0, done.stderr
         assert "all read" in done.stdout
 
+    def test_containers_of_the_frontend(self, builder: Builder, project: Path) -> None:
+        done = builder.build(
+            *("-f", str(project / "bunnyfile"), "--build-arg", "PROBE=container", "--call=run"),
+            context=project,
+        )
+        assert done.returncode == 0, done.stderr
+        assert "all ran" in done.stdout
+
 
 class TestErrors:
     def failed(self, builder: Builder, project: Path, name: str) -> str:
