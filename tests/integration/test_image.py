@@ -25,7 +25,7 @@ for package in ("llb", "schemas", "frameworks", "frontend"):
                 path = os.path.relpath(os.path.join(directory, name), top)
                 module = path.removesuffix(".pyc").replace("/", ".").removesuffix(".__init__")
                 importlib.import_module(module)
-import ruamel.yaml, grpc
+import ruamel.yaml
 from google.protobuf.internal import api_implementation
 print(api_implementation.Type(), len([m for m in sys.modules if m.startswith("frontend.")]) > 10)
 """

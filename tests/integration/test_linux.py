@@ -11,6 +11,7 @@ import json
 import shutil
 import socket
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -185,7 +186,9 @@ def test_a_missing_program(builder: Builder, show: Path, booted: Callable[..., s
 def test_a_changed_program_builds_no_kernel(builder: Builder, show: Path) -> None:
     text = TINY.replace("MONITOR", "qemu") + "cmd: [/bin/show]\n"
     builder.build(show, text)
-    (show / "show.c").write_text((show / "show.c").read_text() + "/* changed */\n")
+    # To what no build of this engine has seen.
+    change = f"/* {uuid.uuid4()} */\n"
+    (show / "show.c").write_text((show / "show.c").read_text() + change)
     ran = steps(builder.build(show, text, RAW))
     assert ran["[linux] build the application"]
     for name in ("fetch linux", "unpack", "prepare", "make ", "install the toolchain"):
