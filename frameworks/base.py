@@ -21,6 +21,7 @@ from frameworks.process import Process
 from frameworks.spec import App, Kernel, Rootfs, Settings, Source, Text, Toolchain
 from llb import (
     CacheSharing,
+    Caps,
     Exec,
     Location,
     Meta,
@@ -79,6 +80,8 @@ class Plan:
     app: App | None = None
     init: Text | None = None
     settings: Settings = field(default_factory=Settings)
+    args: Mapping[str, str] = field(default_factory=dict)
+    """The build's arguments, as the scripts of `app` see them."""
     epoch: int | None = None
     keys: Mapping[str, str] = field(default_factory=dict)
     """Runtime keys by short name that the file gives itself (a Dockerfile's labels); they win."""
@@ -122,8 +125,11 @@ class Inputs(ABC):
         """The build context, of which `path` (file, directory or wildcard) will be read."""
 
     @abstractmethod
-    def named(self, name: str, path: str = "/") -> State | None:
-        """A named build context (`--build-context name=...`), or None where there is none."""
+    def named(self, name: Text, platform: Platform, path: str = "/") -> Image | None:
+        """A named build context (`--build-context name=...`), or None where there is none.
+
+        What is an image comes for `platform`, and with its config; of a directory `path` is read.
+        """
 
     @abstractmethod
     def image(self, ref: Text, platform: Platform) -> Image:
@@ -169,10 +175,23 @@ class Build:
     worker: Platform
     """The platform that steps run on: the builder's own, so that nothing is emulated."""
     flags: Flags = field(default_factory=Flags)
+    caps: Caps | None = None
+    """What the daemon can do; None where no daemon is asked."""
+
+    def can(self, cap: str) -> bool:
+        """Whether the daemon is known to have a capability (a constant of `llb.Cap`).
+
+        Only for what has another way; marshalling finds what a graph cannot do without.
+        """
+        return self.caps is not None and cap in self.caps
 
     def platform_of(self, ref: str) -> Platform:
         """The platform that an image for this build is pulled for."""
         return self.framework.image_platform(self.plan, ref)
+
+    def fetch(self, name: Text, platform: Platform, path: str = "/") -> Image:
+        """What a `from` names: a named build context, of which `path` is read, or an image."""
+        return self.inputs.named(name, platform, path) or self.inputs.image(name, platform)
 
     def meta(self, step: str, what: str, at: Range | Text | None = None) -> Meta:
         """Metadata of a vertex: its name, the progress group of `step`, its lines in the file.

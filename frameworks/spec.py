@@ -44,11 +44,15 @@ class PackageSource:
 
 @dataclass(frozen=True, slots=True)
 class GitSource:
-    """A git repository; `ref` a branch or tag, `commit` the full hash it must resolve to."""
+    """A git repository; `ref` a branch or tag, `commit` the full hash it must resolve to.
+
+    `subdir` is the directory of it that is meant, "" for all of it.
+    """
 
     url: Text
     ref: Text | None = None
     commit: Text | None = None
+    subdir: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +115,30 @@ class Artifact:
 
 
 @dataclass(frozen=True, slots=True)
+class Secret:
+    """`app.secrets`: a build secret, as a file at `target` or as the variable `env`."""
+
+    id: Text
+    target: Text | None = None
+    env: Text | None = None
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class App:
-    """`app`: what is built from source. `build` is a script: the one place that is code."""
+    """`app`: what is built from source. `fetch` and `build` are scripts: all that is code here.
+
+    `git` is the repository that `from_` is the URL of; `ssh` are ids of agents.
+    """
 
     at: Range
     from_: Text
+    git: GitSource | None = None
     path: Text | None = None
     packages: tuple[Text, ...] = ()
+    secrets: tuple[Secret, ...] = ()
+    ssh: tuple[Text, ...] = ()
+    fetch: Text | None = None
     build: Text | None = None
     artifacts: tuple[Artifact, ...] = ()
 

@@ -93,7 +93,8 @@ class Session:
 
     def check(self, platform: Platform, loaded: Loaded) -> Plan:
         """What can be said of one platform's build before anything is fetched. Raises Problems."""
-        return plan.make(loaded.bunnyfile, loaded.file, platform, epoch=self.options.epoch)
+        epoch = self.options.epoch
+        return plan.make(loaded.bunnyfile, loaded.file, platform, epoch=epoch, args=loaded.args)
 
     def _jobs(self, source: BuildFile) -> Iterable[tuple[Plan, GatewayInputs]]:
         """Each platform's plan, and where its inputs come from."""
@@ -134,7 +135,8 @@ class Session:
         """Build one platform and add it to the result."""
         platform = planned.platform
         framework = frameworks.get(planned.framework)
-        build = Build(planned, framework, inputs, self.worker, self._flags())
+        caps = self.client.llb_caps
+        build = Build(planned, framework, inputs, self.worker, self._flags(), caps)
         # In a Dockerfile `--target` names one of its stages.
         name = "" if self.is_dockerfile else self.options.target
         while True:

@@ -88,7 +88,7 @@ def _load(options: argparse.Namespace) -> Plan:
     loaded = load(data, options.file, {**plans.platform_args(platform, platform), **args})
     if asked is None and (said := plans.architecture(loaded.bunnyfile)):
         platform = Platform("linux", said)
-    plan = plans.make(loaded.bunnyfile, loaded.file, platform, epoch=_epoch())
+    plan = plans.make(loaded.bunnyfile, loaded.file, platform, epoch=_epoch(), args=loaded.args)
     return plans.settle(plan, _head(plan, options))
 
 

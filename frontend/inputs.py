@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from frameworks.base import Image, Inputs
 from frameworks.diagnostics import Diagnostic, Problems, problem
@@ -22,6 +22,7 @@ from llb import Platform, State, scratch
 
 if TYPE_CHECKING:
     from frontend.gateway.contexts import Contexts
+    from frontend.gateway.named import NamedContext
 
 _AT_ONCE = 8
 
@@ -35,6 +36,7 @@ class GatewayInputs(Inputs):
         self._contexts = contexts
         self._images = images
         self._paths: dict[str, set[str]] = {}
+        self._named: dict[Key, Image | None] = {}
         self._found: dict[Key, Image] = {}
         self._wanted: dict[Key, Callable[[], Image]] = {}
         self._settled = True
@@ -54,9 +56,14 @@ class GatewayInputs(Inputs):
     def context(self, path: str) -> State:
         return self._contexts.main(self._follow("", path))
 
-    def named(self, name: str, path: str = "/") -> State | None:
-        found = self._contexts.named(name, follow=self._follow(name, path))
-        return None if found is None else found.state
+    def named(self, name: Text, platform: Platform, path: str = "/") -> Image | None:
+        if not self._contexts.options.named_contexts:
+            return None
+        follow = self._follow(name, path)
+        key = (name, str(platform), *follow)
+        if key not in self._named:
+            self._named[key] = _placed(name, lambda: self._contexts.named(name, platform, follow))
+        return self._named[key]
 
     def image(self, ref: Text, platform: Platform) -> Image:
         def resolve() -> Image:
@@ -131,7 +138,11 @@ def _fetch(wanted: Mapping[Key, Callable[[], Image]]) -> dict[Key, Image]:
     return found
 
 
-def _placed(at: Text, resolve: Callable[[], ResolvedImage]) -> Image:
+@overload
+def _placed(at: Text, resolve: Callable[[], ResolvedImage]) -> Image: ...
+@overload
+def _placed(at: Text, resolve: Callable[[], NamedContext | None]) -> Image | None: ...
+def _placed(at: Text, resolve: Callable[[], ResolvedImage | NamedContext | None]) -> Image | None:
     """An answer, or an error that stands at the line that asked for it."""
     try:
         found = resolve()
@@ -143,4 +154,6 @@ def _placed(at: Text, resolve: Callable[[], ResolvedImage]) -> Image:
         if error.status.details:  # the step that failed knows its own lines better
             raise
         raise problem("no-such-image", error.message, at=at.at) from error
-    return Image(found.state, found.reference or str(at), found.config)
+    if found is None:
+        return None
+    return Image(found.state, found.reference or str(at), found.config or b"{}")

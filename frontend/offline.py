@@ -31,7 +31,7 @@ class OfflineInputs(Inputs):
             meta=llb.Meta(name="[internal] load build context"),
         )
 
-    def named(self, name: str, path: str = "/") -> State | None:
+    def named(self, name: Text, platform: Platform, path: str = "/") -> Image | None:
         return None
 
     def image(self, ref: Text, platform: Platform) -> Image:

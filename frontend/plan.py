@@ -9,6 +9,7 @@ does not say leaves `rootfs.type` open until `settle` is given the first of them
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass, replace
 from typing import Any
 
@@ -52,9 +53,14 @@ def platform_args(platform: Platform, worker: Platform) -> dict[str, str]:
 
 
 def make(
-    bunnyfile: Bunnyfile, file: SourceFile, platform: Platform, *, epoch: int | None = None
+    bunnyfile: Bunnyfile,
+    file: SourceFile,
+    platform: Platform,
+    *,
+    epoch: int | None = None,
+    args: Mapping[str, str] | None = None,
 ) -> Plan:
-    """The plan to build `bunnyfile` for `platform`.
+    """The plan to build `bunnyfile` for `platform`; `args` are the build arguments with a value.
 
     Raises Problems with everything that the framework's guests cannot take.
     """
@@ -83,6 +89,7 @@ def make(
         app=bunnyfile.app,
         init=bunnyfile.init,
         settings=bunnyfile.settings,
+        args=args or {},
         epoch=epoch,
         compat=bunnyfile.version != "v1",
     )

@@ -9,14 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
+from frameworks.app import directory
 from frameworks.base import Build, File, Framework, Plan
-from frameworks.bsd.app import app_directory
 from frameworks.bsd.kernconf import read_report
 from frameworks.bsd.source import Tree, cache_key, pins, run_script, script, tree
 from frameworks.diagnostics import Collector, Diagnostic, did_you_mean
 from frameworks.init import config
 from frameworks.process import Process
-from frameworks.spec import GitSource, Kernel, PackageSource, Source, Text
+from frameworks.spec import App, GitSource, Kernel, PackageSource, Source, Text
 from llb import Meta, Mount, State, copy, mkdir, mkfile, scratch
 
 SOURCE = "/src"
@@ -78,9 +78,7 @@ class BSD(Framework):
         """The image that compilers run in: Debian with this framework's packages."""
         said = build.plan.toolchain
         image = said.from_ if said.from_ is not None and said.from_ != "source" else Text(_IMAGE)
-        base = build.inputs.named(image)
-        if base is None:
-            base = build.inputs.image(image, build.worker).state
+        base = build.fetch(image, build.worker).state.with_platform(build.worker)
         tools = install(build, base, self.packages, "install the compilers", said.from_)
         if said.packages:
             at = said.packages[0]
@@ -237,13 +235,15 @@ class BSD(Framework):
         Its compiler makes programs for the guest's architecture. There is no C library of the guest
         in the toolchain: what is built is either without one, or brings it in `toolchain.from`.
         """
-        app = build.plan.app
-        assert app is not None
-        tools, variables = self.compilers(build)
-        if app.packages:
-            what = "install the application's packages"
-            tools = install(build, tools, app.packages, what, app.packages[0], step="app")
-        return app_directory(build, tools, variables)
+
+        def compilers(said: App) -> tuple[State, dict[str, str]]:
+            tools, variables = self.compilers(build)
+            if said.packages:
+                what = "install the application's packages"
+                tools = install(build, tools, said.packages, what, said.packages[0], step="app")
+            return tools, variables
+
+        return directory(build, compilers)
 
     def init(self, build: Build, tree: State, process: Process) -> tuple[State, Process]:
         """Put hutch's init where this kernel looks for it, and with it the image's own words."""

@@ -14,8 +14,9 @@ from importlib.resources import files
 from pathlib import Path
 
 from frameworks.base import Build
+from frameworks.git import checkout
 from frameworks.spec import GitSource, LocalSource, Text, UrlSource
-from llb import Meta, Mount, State, git, http, scratch
+from llb import Meta, Mount, State, http, scratch
 
 ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2")
 
@@ -70,9 +71,9 @@ def tree(build: Build, folder: Path, marker: str, tools: State) -> Tree:
         archive = http(said.url, checksum=key, filename=name, meta=meta)
         return _unpack(build, archive, name, marker, key, said.url, tools)
     if isinstance(said, LocalSource):
-        named = build.inputs.named(said.path)
+        named = build.inputs.named(said.path, build.plan.platform)
         if named is not None:
-            return Tree(named, f"context:{said.path}")
+            return Tree(named.state, f"context:{said.path}")
         context = build.inputs.context(said.path)
         if said.path.endswith(ARCHIVES):
             key = f"local:{said.path}"
@@ -89,16 +90,9 @@ def cache_key(tree: Tree) -> str:
 
 
 def _git(build: Build, source: GitSource, at: Text | None) -> Tree:
-    ref = str(source.ref or source.commit or "")
-    commit = str(source.commit or "")
-    # A commit by itself needs neither a look-up nor a check: BuildKit fetches just that.
-    checksum = commit if commit and ref != commit else ""
-    what = f"fetch {source.url} {ref}".rstrip()
-    meta = build.meta("kernel", what, at)
-    return Tree(
-        git(source.url, ref=ref, checksum=checksum, skip_submodules=True, meta=meta),
-        f"git:{source.url}#{commit or ref}",
-    )
+    name = source.ref or source.commit or ""
+    meta = build.meta("kernel", f"fetch {source.url} {name}".rstrip(), at)
+    return Tree(checkout(build, source, meta), f"git:{source.url}#{source.commit or name}")
 
 
 def _unpack(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
 from frameworks.base import Build, File, Framework, Guest, Plan
@@ -72,9 +73,10 @@ class Linux(Framework):
 
     def app(self, build: Build) -> File:
         """The application, built from source in the toolchain."""
-        from frameworks.linux.app import app_directory
+        from frameworks.app import directory
+        from frameworks.linux.toolchain import compilers
 
-        return app_directory(build)
+        return directory(build, partial(compilers, build))
 
     def init(self, build: Build, tree: State, process: Process) -> tuple[State, Process]:
         """hutch's init, as /urunit."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import llb
 from frameworks.base import Build
+from frameworks.git import checkout
 from frameworks.linux.toolchain import base, plain_toolchain, run_script, script
 from frameworks.linux.versions import Series, versions
 from frameworks.spec import GitSource, Kernel, LocalSource, PackageSource, Text, UrlSource
@@ -56,8 +57,7 @@ def source(build: Build) -> Tree:
         state, name, identity = _package(build, said, tools)
     elif isinstance(said, GitSource):
         meta = build.meta("kernel", f"fetch {said.url}", said.url)
-        ref = said.ref or said.commit or ""
-        state = llb.git(said.url, ref=ref, checksum=said.commit or "", meta=meta)
+        state = checkout(build, said, meta)
         name, identity = "git", f"git {said.commit}" if said.commit else None
     elif isinstance(said, UrlSource):
         meta = build.meta("kernel", f"fetch {said.url}", said.url)
@@ -100,9 +100,9 @@ def _package(
 
 
 def _local(build: Build, said: LocalSource, tools: State) -> State:
-    named = build.inputs.named(said.path)
+    named = build.inputs.named(said.path, build.plan.platform)
     origin, path = (
-        (build.inputs.context(said.path), str(said.path)) if named is None else (named, "/")
+        (build.inputs.context(said.path), str(said.path)) if named is None else (named.state, "/")
     )
     name = posixpath.basename(path)
     if name.endswith(_ARCHIVES) or ".tar." in name:

@@ -8,7 +8,7 @@ from importlib.resources import files
 from frameworks.base import Build
 from frameworks.linux.configs import KERNEL_NAMES
 from frameworks.linux.versions import versions
-from frameworks.spec import Text
+from frameworks.spec import App, Text
 from llb import Meta, Mount, State, scratch
 
 STEPS = "/hutch"
@@ -31,13 +31,8 @@ def run_script(name: str, *arguments: str) -> list[str]:
 
 def base(build: Build) -> State:
     """The image that the toolchain is made from, for the machine that builds."""
-    said = build.plan.toolchain.from_
-    if said is not None:
-        named = build.inputs.named(said)
-        if named is not None:
-            return named.with_platform(build.worker)
-    ref = said if said is not None else Text(versions().image)
-    return build.inputs.image(ref, build.worker).state
+    name = build.plan.toolchain.from_ or Text(versions().image)
+    return build.fetch(name, build.worker).state.with_platform(build.worker)
 
 
 def install(build: Build, state: State, packages: Iterable[str], meta: Meta) -> State:
@@ -85,10 +80,15 @@ def make_variables(build: Build, compiler: str = "") -> list[str]:
     return [*variables, f"CC={compiler}{prefix}-gcc"]
 
 
-def compiler_variables(build: Build) -> dict[str, str]:
-    """The environment of an application's build: its compiler by the names Makefiles look for."""
+def compilers(build: Build, app: App) -> tuple[State, dict[str, str]]:
+    """The image that an application is built in, with its packages; its compiler by the names that
+    Makefiles look for, which compiles for the guest whatever the builder's architecture."""
+    tools = toolchain(build)
+    if app.packages:
+        meta = build.meta("app", "install the application's packages", app.packages[0])
+        tools = install(build, tools, app.packages, meta)
     prefix = _TUPLES[build.plan.platform.architecture]
-    return {
+    return tools, {
         "CC": f"{prefix}-gcc",
         "AR": f"{prefix}-ar",
         "STRIP": f"{prefix}-strip",

@@ -26,11 +26,8 @@ def base(build: Build) -> Image:
 
 
 def source(build: Build, name: Text, path: str = "/") -> Image:
-    """What a `from` names: a named build context, or else an image."""
-    named = build.inputs.named(name, path)
-    if named is not None:
-        return Image(named, name)
-    return build.inputs.image(name, build.platform_of(name))
+    """What a `from` names, for the guest: a named build context, or else an image."""
+    return build.fetch(name, build.platform_of(name), path)
 
 
 def fill(build: Build, tree: State, app: File | None) -> State:

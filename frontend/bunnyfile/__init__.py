@@ -40,6 +40,8 @@ class Loaded:
     file: SourceFile
     warnings: tuple[Diagnostic, ...]
     tree: nodes.Mapping
+    args: Mapping[str, str]
+    """The build arguments that have a value: those of the file and the platform's."""
 
 
 def load(data: bytes, filename: str, args: Mapping[str, str] | None = None) -> Loaded:
@@ -69,15 +71,16 @@ def _load(file: SourceFile, args: Mapping[str, str]) -> Loaded:
     version = version_of(tree, problems)
     problems.check()
     filled = tree
+    values: Mapping[str, str] = {}
     if version == "v1":
-        filled = arguments.substitute(tree, args, problems)
+        filled, values = arguments.substitute(tree, args, problems)
         problems.check()
     validate(filled, _schema(version, filled), problems)
     problems.check()
     bunnyfile = model.decode(filled, version, problems)
     (rules.check_v1 if version == "v1" else rules.check_v0)(bunnyfile, problems)
     problems.check()
-    return Loaded(bunnyfile, file, problems.warnings, tree)
+    return Loaded(bunnyfile, file, problems.warnings, tree, values)
 
 
 def _shortened(problems: Problems) -> Problems:

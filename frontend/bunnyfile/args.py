@@ -2,7 +2,8 @@
 
 Works on the tree, before validation: a substituted value is checked like any other, at its own
 place, and can only ever be a value. `$$` is a plain dollar; a `$` before anything but `{` or `$`
-stays as it is. Scripts (`app.build`) are left alone: there the arguments are environment variables.
+stays as it is. Scripts (`app.fetch`, `app.build`) are left alone: there the arguments are
+environment variables.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ PLATFORM_ARGS = frozenset(
     for part in ("PLATFORM", "OS", "ARCH", "VARIANT")
 )
 
+SCRIPTS = frozenset({"fetch", "build"})
+"""The keys of `app` whose values are programs."""
+
 # A value can grow by substitution, and a default by defaults, so growth has a bound.
 MAX_GROWTH = 1024 * 1024
 
@@ -34,8 +38,10 @@ _DOLLAR = re.compile(
 )
 
 
-def substitute(root: Mapping, given: Dict[str, str], problems: Collector) -> Mapping:
-    """The tree with its build arguments filled in.
+def substitute(
+    root: Mapping, given: Dict[str, str], problems: Collector
+) -> tuple[Mapping, Dict[str, str]]:
+    """The tree with its build arguments filled in, and the arguments that have a value.
 
     `given` holds the build's own arguments and the platform's (`TARGETARCH` and so on). An
     argument that is used but not declared under `args:`, or declared but without any value, is
@@ -43,7 +49,7 @@ def substitute(root: Mapping, given: Dict[str, str], problems: Collector) -> Map
     """
     scope = _Scope(dict(given), problems)
     scope.declare(root.find("args"))
-    return replace(root, entries=tuple(_entries(root, scope)))
+    return replace(root, entries=tuple(_entries(root, scope))), scope.values
 
 
 def _entries(root: Mapping, scope: _Scope) -> Iterator[Entry]:
@@ -52,7 +58,7 @@ def _entries(root: Mapping, scope: _Scope) -> Iterator[Entry]:
             yield Entry(entry.key, scope.defaults(entry.value))
         elif entry.key.text == "app" and isinstance(entry.value, Mapping):
             kept = (
-                inner if inner.key.text == "build" else Entry(inner.key, scope.fill(inner.value))
+                inner if inner.key.text in SCRIPTS else Entry(inner.key, scope.fill(inner.value))
                 for inner in entry.value
             )
             yield Entry(entry.key, replace(entry.value, entries=tuple(kept)))
@@ -69,8 +75,8 @@ class _Scope:
         self._given = given
         self._problems = problems
         self._declared: list[str] = []
-        self._grown = 0
-        self._values = {name: given[name] for name in PLATFORM_ARGS if name in given}
+        self._room = MAX_GROWTH
+        self.values = {name: given[name] for name in sorted(PLATFORM_ARGS) if name in given}
         self._defaults: dict[str, Scalar] = {}
 
     def declare(self, section: Node | None) -> None:
@@ -88,9 +94,9 @@ class _Scope:
                 self._defaults[name] = default
             self._declared.append(name)
             if name in self._given:
-                self._values[name] = self._given[name]
+                self.values[name] = self._given[name]
             elif default.kind != "null":
-                self._values[name] = default.text
+                self.values[name] = default.text
 
     def defaults(self, section: Node) -> Node:
         """The `args:` section with its own defaults filled in."""
@@ -108,17 +114,23 @@ class _Scope:
         return replace(node, entries=tuple(Entry(e.key, self.fill(e.value)) for e in node))
 
     def _scalar(self, scalar: Scalar) -> Scalar:
-        if "$" not in scalar.text:
+        if "$" not in scalar.text or self._room < 0:
             return scalar
-        if self._grown > MAX_GROWTH:
-            return scalar
-        text = _DOLLAR.sub(lambda found: self._value(scalar, found), scalar.text)
-        self._grown += len(text)
-        if self._grown > MAX_GROWTH:
+        text = _DOLLAR.sub(lambda found: self._counted(scalar, found), scalar.text)
+        self._room -= len(scalar.text)
+        if self._room < 0:
             message = f"build arguments make the file grow by more than {MAX_GROWTH} characters"
             self._problems.error("bad-substitution", message, at=scalar.at)
             return scalar
         return scalar if text == scalar.text else with_text(scalar, text)
+
+    def _counted(self, scalar: Scalar, found: re.Match[str]) -> str:
+        """What goes in for one `${...}`, or nothing once there is no room for it."""
+        if self._room < 0:
+            return ""
+        value = self._value(scalar, found)
+        self._room -= len(value)
+        return value
 
     def _value(self, scalar: Scalar, found: re.Match[str]) -> str:
         if found[0] == "$$":
@@ -146,11 +158,11 @@ class _Scope:
                 at=at,
             )
             return found[0]
-        value = self._values.get(name, "")
+        value = self.values.get(name, "")
         default = found["default"]
         if default is not None:
             return value or default[2:]
-        if name not in self._values:
+        if name not in self.values:
             self._problems.error(
                 "missing-argument",
                 f"the build argument '{name}' has no value",

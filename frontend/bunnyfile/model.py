@@ -6,7 +6,8 @@ A tree gets here only when its schema found nothing wrong with it. What a schema
 
 from __future__ import annotations
 
-from frameworks.diagnostics import Collector
+from frameworks import giturl
+from frameworks.diagnostics import Collector, Problems, problem
 from frameworks.spec import (
     App,
     Artifact,
@@ -19,6 +20,7 @@ from frameworks.spec import (
     PackageSource,
     Platforms,
     Rootfs,
+    Secret,
     Settings,
     Source,
     Text,
@@ -115,8 +117,10 @@ def _decode_v1(root: Mapping, problems: Collector) -> Bunnyfile:
         toolchain=Toolchain(_optional(toolchain, "from"), tuple(_texts(toolchain, "packages")))
         if isinstance(toolchain, Mapping)
         else Toolchain(),
-        kernel=_kernel(_at(root, "kernel"), kernel) if isinstance(kernel, Mapping) else None,
-        app=_app(_at(root, "app"), app) if isinstance(app, Mapping) else None,
+        kernel=_kernel(_at(root, "kernel"), kernel, problems)
+        if isinstance(kernel, Mapping)
+        else None,
+        app=_app(_at(root, "app"), app, problems) if isinstance(app, Mapping) else None,
         rootfs=_rootfs(_at(root, "rootfs"), rootfs) if isinstance(rootfs, Mapping) else None,
         init=_optional(root, "init"),
         settings=_settings(root, problems),
@@ -127,14 +131,14 @@ def _decode_v1(root: Mapping, problems: Collector) -> Bunnyfile:
     )
 
 
-def _kernel(at: Range, section: Mapping) -> Kernel:
+def _kernel(at: Range, section: Mapping, problems: Collector) -> Kernel:
     source = section.find("source")
     options = section.find("options")
     return Kernel(
         at=at,
         from_=_required(section, "from"),
         path=_optional(section, "path"),
-        source=_source(source) if isinstance(source, Mapping) else None,
+        source=_source(source, problems) if isinstance(source, Mapping) else None,
         config=_optional(section, "config"),
         fragments=tuple(_texts(section, "fragments")),
         options=tuple(_option(entry) for entry in options) if isinstance(options, Mapping) else (),
@@ -154,24 +158,69 @@ def _option(entry: Entry) -> Option:
     return Option(_text(entry.key), value)
 
 
-def _source(section: Mapping) -> Source:
+def _source(section: Mapping, problems: Collector) -> Source:
     if (package := _optional(section, "package")) is not None:
         return PackageSource(package)
     if (git := _optional(section, "git")) is not None:
-        return GitSource(git, _optional(section, "ref"), _optional(section, "commit"))
+        return _git(git, _optional(section, "ref"), _optional(section, "commit"), problems)
     if (url := _optional(section, "url")) is not None:
         return UrlSource(url, _required(section, "sha256"))
     return LocalSource(_required(section, "local"))
 
 
-def _app(at: Range, section: Mapping) -> App:
+def _git(text: Text, ref: Text | None, commit: Text | None, problems: Collector) -> GitSource:
+    """What a repository's URL says, and the keys beside it, which may not contradict it."""
+    try:
+        url = giturl.repository(text, text.at)
+        for what, said, beside in (("ref", url.ref, ref), ("commit", url.checksum, commit)):
+            if said and beside and said != beside:
+                message = f"the URL says '{said}', and '{what}' says '{beside}'"
+                raise problem("bad-git-url", message, hint="keep one of them", at=beside.at)
+        if url.checksum and len(url.checksum) != _COMMIT:
+            message = f"'{url.checksum}' is not the full hash of a commit"
+            hint = f"give all its {_COMMIT} hexadecimal digits"
+            raise problem("bad-git-url", message, hint=hint, at=text.at)
+    except Problems as found:
+        problems.take(found)
+        return GitSource(text)
+    return GitSource(
+        Text(url.remote, text.at),
+        ref or (Text(url.ref, text.at) if url.ref else None),
+        commit or (Text(url.checksum, text.at) if url.checksum else None),
+        url.subdir,
+    )
+
+
+_COMMIT = 40
+
+
+def _app(at: Range, section: Mapping, problems: Collector) -> App:
+    from_ = _optional(section, "from") or Text("local", at)
+    is_git = giturl.is_repository(from_)
     return App(
         at=at,
-        from_=_optional(section, "from") or Text("local", at),
+        from_=from_,
+        git=_git(from_, None, None, problems) if is_git else None,
         path=_optional(section, "path"),
         packages=tuple(_texts(section, "packages")),
+        secrets=tuple(map(_secret, _items(section, "secrets"))),
+        ssh=tuple(_texts(section, "ssh")),
+        fetch=_optional(section, "fetch"),
         build=_optional(section, "build"),
         artifacts=tuple(_artifact(item) for item in _texts(section, "artifacts")),
+    )
+
+
+def _secret(node: Node) -> Secret:
+    """An id, or a mapping."""
+    if not isinstance(node, Mapping):
+        return Secret(_text(node))
+    required = node.find("required")
+    return Secret(
+        id=_required(node, "id"),
+        target=_optional(node, "target"),
+        env=_optional(node, "env"),
+        required=not isinstance(required, Scalar) or required.text.lower() == "true",
     )
 
 

@@ -13,14 +13,15 @@ Source: buildkit-gateway.md 4.2 (frontend/dockerui/context.go, config.go).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from posixpath import basename, dirname, join
 from typing import TYPE_CHECKING
 
+from frameworks import giturl
 from frameworks.diagnostics import problem
-from frontend.gateway import giturl, ignorefile
+from frontend.gateway import ignorefile
 from frontend.gateway.errors import GatewayError
-from llb import Cap, Definition, Differ, Meta, MTime, SourceFile, State, git, http, local, scratch
+from llb import Cap, Definition, Differ, Meta, MTime, SourceFile, State, http, local, scratch
 from llb.paths import clean
 
 if TYPE_CHECKING:
@@ -241,19 +242,13 @@ class Contexts:
         url = giturl.parse(text)
         if url is None:
             return None
-        mtime = MTime(url.mtime) if url.mtime else None
         reproducible = self.options.epoch is not None or self.options.epoch_from_context
-        if mtime is None and reproducible and Cap.SOURCE_GIT_MTIME in self.client.llb_caps:
-            mtime = MTime.COMMIT
-        return git(
-            url.remote,
-            ref=url.ref,
-            subdir="" if keep_git_dir else url.subdir,
-            keep_git_dir=keep_git_dir or bool(url.keep_git_dir) or self.options.keep_git_dir,
-            checksum=url.checksum,
-            skip_submodules=url.submodules is False,
-            mtime=mtime,
-            fetch_by_commit=url.fetch_by_commit,
+        by_commit = reproducible and Cap.SOURCE_GIT_MTIME in self.client.llb_caps
+        if keep_git_dir:
+            url = replace(url, subdir="")
+        return url.checkout(
+            keep_git_dir=keep_git_dir or self.options.keep_git_dir,
+            mtime=MTime.COMMIT if by_commit and not url.mtime else None,
             meta=Meta(name=title or f"[internal] load git source {text}"),
         )
 

@@ -15,7 +15,7 @@ GIVEN = {"TARGETARCH": "arm64", "SET": "given", "EMPTY": "", "MORE": "${SET}"}
 def filled(source: str, given: dict[str, str] | None = None) -> tuple[Mapping, Collector]:
     problems = Collector()
     root = yaml.parse(SourceFile("bunnyfile", source.encode()))
-    return args.substitute(root, GIVEN if given is None else given, problems), problems
+    return args.substitute(root, GIVEN if given is None else given, problems)[0], problems
 
 
 def result(

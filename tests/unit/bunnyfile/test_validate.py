@@ -69,7 +69,7 @@ def plain(node: Node) -> Any:
 def tree(source: str) -> Mapping:
     root = yaml.parse(SourceFile("bunnyfile", source.encode()))
     problems = Collector()
-    filled = substitute(root, {"TAG": "x"}, problems)
+    filled, _ = substitute(root, {"TAG": "x"}, problems)
     assert not problems.errors
     return filled
 

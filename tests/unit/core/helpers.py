@@ -7,13 +7,13 @@ from collections.abc import Mapping
 
 import frameworks
 import llb
-from frameworks.base import Build, Flags, Image
+from frameworks.base import Build, Flags, Image, Plan
 from frameworks.lower import Lowering
 from frameworks.spec import Text
 from frontend import plan as plans
-from frontend.bunnyfile import load
+from frontend.bunnyfile import Loaded, load
 from frontend.offline import OfflineInputs
-from llb import Platform, State
+from llb import Caps, Platform
 
 AMD64 = Platform("linux", "amd64")
 
@@ -24,18 +24,22 @@ class FakeInputs(OfflineInputs):
     def __init__(
         self,
         configs: Mapping[str, Mapping[str, object]] | None = None,
-        named: Mapping[str, State] | None = None,
+        named: Mapping[str, Image] | None = None,
     ) -> None:
         super().__init__(AMD64)
         self._configs = configs or {}
         self._named = named or {}
 
-    def named(self, name: str, path: str = "/") -> State | None:
-        return self._named.get(name)
+    def named(self, name: Text, platform: Platform, path: str = "/") -> Image | None:
+        return self._named.get(f"{name}::{platform}", self._named.get(name))
 
     def image(self, ref: Text, platform: Platform) -> Image:
         config = json.dumps(self._configs.get(ref, {})).encode()
         return Image(llb.image(ref, platform=platform), f"{ref}@pinned", config)
+
+
+def _make(loaded: Loaded, platform: Platform, epoch: int | None) -> Plan:
+    return plans.make(loaded.bunnyfile, loaded.file, platform, epoch=epoch, args=loaded.args)
 
 
 def lower(
@@ -44,14 +48,15 @@ def lower(
     platform: Platform = AMD64,
     epoch: int | None = None,
     flags: Flags | None = None,
+    caps: Caps | None = None,
     head: bytes | None = None,
 ) -> Lowering:
     """Lower a bunnyfile for `platform` on an amd64 builder."""
     loaded = load(text.encode(), "bunnyfile", plans.platform_args(platform, AMD64))
-    plan = plans.settle(plans.make(loaded.bunnyfile, loaded.file, platform, epoch=epoch), head)
+    plan = plans.settle(_make(loaded, platform, epoch), head)
     framework = frameworks.get(plan.framework)
     inputs = inputs or FakeInputs()
-    build = Build(plan, framework, inputs, AMD64, flags or Flags())
+    build = Build(plan, framework, inputs, AMD64, flags or Flags(), caps)
     first = Lowering(build)
     _ = first.layers  # a recipe asks for its paths the first time
     return Lowering(build)

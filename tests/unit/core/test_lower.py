@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 import llb
-from frameworks.base import Flags
+from frameworks.base import Flags, Image
 from frameworks.diagnostics import Problems
 from frameworks.lower import Lowering
 from frontend import image
 from frontend.targets import TARGETS, find
-from llb import Network, Platform, Resources, State, Ulimit
+from llb import Caps, Network, Platform, Resources, State, Ulimit
+from llb.definition import DecodedOp
+from llb.pb.ops_pb2 import ExecOp, MountType, NetMode
 from llb.tree import render
 from tests.unit.core.helpers import AMD64, FakeInputs, lower
 
@@ -102,9 +105,117 @@ def test_an_include_is_copied_as_a_dockerfile_would_but_in_v0_as_bunny_does() ->
     assert "contents" not in old
 
 
-def test_a_named_context_stands_in_for_an_image() -> None:
-    inputs = FakeInputs(named={"nginx:1.27": llb.local("mine")})
-    assert "local://mine" in graph(lower(text("v0-raw-image"), inputs).layers[0])
+def test_a_named_context_stands_in_for_an_image_and_brings_its_config() -> None:
+    config = json.dumps({"config": {"Cmd": ["/mine"], "Env": ["A=b"]}}).encode()
+    inputs = FakeInputs(named={"nginx:1.27": Image(llb.local("mine"), "mine", config)})
+    lowering = lower(text("v0-raw-image"), inputs)
+    assert "local://mine" in graph(lowering.layers[0])
+    assert lowering.rootfs.process.cmd == ("/mine",)
+    assert lowering.rootfs.process.env == {"A": "b"}
+
+
+def test_a_named_context_for_the_guests_platform_and_another_for_the_builders() -> None:
+    """What steps run in is the builder's, what goes into the guest is the guest's."""
+    arm64 = Platform("linux", "arm64")
+    named = {
+        f"base::{platform}": Image(llb.local(f"base-{platform.architecture}"), "base")
+        for platform in (AMD64, arm64)
+    }
+    file = HEAD.format(version="v1", framework="linux") + (
+        "toolchain: {from: base}\n"
+        "app: {build: make, artifacts: ['a:/a']}\n"
+        "rootfs: {from: base, type: raw}\n"
+    )
+    lowering = lower(file, FakeInputs(named=named), arm64)
+    assert lowering.app is not None
+    assert "local://base-amd64" in graph(lowering.app.state)
+    assert "local://base-arm64" not in graph(lowering.app.state)
+    base = [op for op in ops(lowering.rootfs.tree) if op.kind == "source"]
+    assert "local://base-arm64" in {op.message.source.identifier for op in base}
+
+
+APP = HEAD.format(version="v1", framework="linux") + (
+    "args: {WHO: world, NONE: }\n"
+    "app:\n"
+    "  secrets: [token, {id: key, target: /root/key, env: KEY, required: false}]\n"
+    "  ssh: [default, deploy]\n"
+    "  fetch: fetch it\n"
+    "  build: build it\n"
+    "  artifacts: ['a:/a']\n"
+)
+
+
+def ops(state: State | None) -> tuple[DecodedOp, ...]:
+    assert state is not None
+    return state.marshal(platform=AMD64).ops()
+
+
+def scripts(lowering: Lowering) -> dict[str, ExecOp]:
+    """The steps of the application, by their names."""
+    assert lowering.app is not None
+    definition = lowering.app.state.marshal(platform=AMD64)
+    names = {d: m.description.get("llb.customname", "") for d, m in definition.metadata.items()}
+    return {names[op.digest]: op.message.exec for op in definition.ops() if op.kind == "exec"}
+
+
+def test_scripts_see_the_builds_arguments_and_the_compiler() -> None:
+    arm64 = Platform("linux", "arm64")
+    found = scripts(lower(APP, platform=arm64))["[linux] build the application"]
+    env = dict(pair.split("=", 1) for pair in found.meta.env)
+    assert env["WHO"] == "world"
+    assert "NONE" not in env
+    assert (env["TARGETPLATFORM"], env["BUILDARCH"]) == ("linux/arm64", "amd64")
+    assert env["CC"] == "aarch64-linux-gnu-gcc"
+
+
+def test_only_what_fetches_has_the_network_and_the_agents() -> None:
+    found = scripts(lower(APP))
+    fetch = found["[linux] fetch what the application needs"]
+    build = found["[linux] build the application"]
+    assert fetch.network == NetMode.UNSET
+    assert build.network == NetMode.NONE
+    assert [m.SSHOpt.ID for m in fetch.mounts if m.mountType == MountType.SSH] == ["", "deploy"]
+    assert not [m for m in build.mounts if m.mountType == MountType.SSH]
+    for step in (fetch, build):
+        secrets = [m for m in step.mounts if m.mountType == MountType.SECRET]
+        assert [(m.secretOpt.ID, m.dest, m.secretOpt.optional) for m in secrets] == [
+            ("token", "/run/secrets/token", False),
+            ("key", "/root/key", True),
+        ]
+        assert [(s.ID, s.name, s.optional) for s in step.secretenv] == [("key", "KEY", True)]
+    given = next(m.input for m in build.mounts if m.dest == "/app")
+    assert given >= 0
+
+
+@pytest.mark.parametrize(
+    ("said", "caps", "attributes"),
+    [
+        ("url#v1", None, {"ref": "v1"}),
+        ("url?ref=v1&commit=C", None, {"ref": "C"}),
+        ("url?ref=v1&commit=C", (0, 22), {"ref": "v1", "git.checksum": "C"}),
+        ("url?ref=v1&commit=C", (0, 21), {"ref": "C"}),
+        ("url?commit=C", (0, 30), {"ref": "", "git.checksum": "C", "git.fetchbycommit": "true"}),
+        ("url?commit=C", (0, 29), {"ref": "C"}),
+        ("url?ref=v1&subdir=d", None, {"ref": "v1:d"}),
+    ],
+)
+def test_a_repository(said: str, caps: tuple[int, int] | None, attributes: dict[str, str]) -> None:
+    commit, url = "c" * 40, "https://host/x.git"
+    file = HEAD.format(version="v1", framework="linux") + (
+        f"app: {{from: '{said.replace('url', url).replace('C', commit)}', build: make, "
+        "artifacts: ['a:/a']}\n"
+    )
+    lowering = lower(file, caps=caps and Caps.of_buildkit(*caps))
+    assert lowering.app is not None
+    (source,) = [
+        op.message.source
+        for op in ops(lowering.app.state)
+        if op.kind == "source" and op.message.source.identifier.startswith("git://")
+    ]
+    found = {key: value for key, value in source.attrs.items() if key in attributes}
+    found["ref"] = source.identifier.partition("#")[2]
+    assert found == {key: value.replace("C", commit) for key, value in attributes.items()}
+    assert source.attrs["git.fullurl"] == url
 
 
 def test_unikrafts_images_are_pulled_for_their_monitor() -> None:

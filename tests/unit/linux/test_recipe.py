@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from frameworks.base import Image
 from frameworks.diagnostics import Collector, Problems
 from frameworks.linux import Linux, source
 from frameworks.linux.kernel import assignment, quote
@@ -365,7 +366,7 @@ def test_a_strange_tree_stays_as_it_is(tmp_path: Path) -> None:
 
 
 def test_named_contexts_stand_in(tmp_path: Path) -> None:
-    inputs = FakeInputs(named={"mylinux": scratch().mkfile("/Makefile", b"")})
+    inputs = FakeInputs(named={"mylinux": Image(scratch().mkfile("/Makefile", b""), "mylinux")})
     file = text("kernel: {from: source, source: {local: mylinux}}\n")
     kernel = lower(file, inputs).kernel
     assert kernel is not None

@@ -1,16 +1,20 @@
-"""Git repositories as build contexts: `https://host/repo.git#ref:dir` and its relatives.
+"""Git repositories, as Docker writes them: `https://host/repo.git#ref:dir` and its relatives.
 
-Docker reads a context value as git if it is `git@host:path`, `ssh://`, `git://`, `github.com/...`,
-or an http(s) URL whose path ends in `.git`. What to check out is in the fragment (`#ref:dir`) or in
-the query (`?ref=...&subdir=...`). Sources: buildkit-gateway.md 4.2
+Docker reads a build context as git if it is `git@host:path`, `ssh://`, `git://`, `github.com/...`,
+or an http(s) URL whose path ends in `.git` (`parse`). Where a bunnyfile wants a repository and
+nothing else, any http(s) URL is one (`repository`). What to check out is in the fragment
+(`#ref:dir`) or in the query (`?ref=...&subdir=...`). Sources: buildkit-gateway.md 4.2
 (frontend/dockerfile/dfgitutil, util/gitutil, util/sshutil).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from frameworks.diagnostics import Problems, problem
+from llb import Meta, MTime, Range, State, git
+from llb.giturl import GitURL
 from llb.paths import clean
 
 _CODE = "bad-git-url"
@@ -33,6 +37,43 @@ class GitUrl:
     submodules: bool | None = None
     mtime: Literal["", "checkout", "commit"] = ""
     fetch_by_commit: bool = False
+
+    def checkout(
+        self, *, meta: Meta, keep_git_dir: bool = False, mtime: MTime | None = None
+    ) -> State:
+        """The files that it asks for; the arguments add to what it says."""
+        return git(
+            self.remote,
+            ref=self.ref,
+            subdir=self.subdir,
+            keep_git_dir=keep_git_dir or bool(self.keep_git_dir),
+            checksum=self.checksum,
+            skip_submodules=self.submodules is False,
+            mtime=mtime or (MTime(self.mtime) if self.mtime else None),
+            fetch_by_commit=self.fetch_by_commit,
+            meta=meta,
+        )
+
+
+def is_repository(text: str) -> bool:
+    """Whether a name that may be an image's is a repository's: a URL, or user@host:path."""
+    return "://" in text or text.startswith("github.com/") or _is_scp(text)
+
+
+def repository(text: str, at: Range | None = None) -> GitUrl:
+    """Read what has to be a repository. Raises `Problems`, at the range `at`, if it is none."""
+    try:
+        found = parse(text)
+        if found is None and text.lower().startswith(("http://", "https://")):
+            found = _checkout(*_take_apart(text), text)
+        if found is None or not GitURL.parse(found.remote).identity.strip("/"):
+            raise ValueError
+    except Problems as problems:
+        raise Problems(replace(each, at=at) for each in problems.diagnostics) from None
+    except ValueError:
+        message = f"{text!r} is no git repository"
+        raise problem(_CODE, message, hint=_EXAMPLE, at=at) from None
+    return found
 
 
 def parse(text: str) -> GitUrl | None:
@@ -116,8 +157,6 @@ class _Query:
 
     def refuse(self, why: str) -> None:
         """Raise the user's error."""
-        from frameworks.diagnostics import problem
-
         raise problem(_CODE, f"the git URL {self._text!r} makes no sense: {why}", hint=_EXAMPLE)
 
     def text(self, key: str) -> str:

@@ -3,7 +3,7 @@
 import pytest
 
 from frameworks.diagnostics import Problems
-from frontend.gateway.giturl import GitUrl, parse
+from frameworks.giturl import GitUrl, parse
 
 REPO = "https://github.com/moby/buildkit.git"
 COMMIT = "8ac2d11ef4bdf5a2d9f0b2c0c9b7b4c8f4ac0e5a"
