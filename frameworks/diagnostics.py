@@ -13,12 +13,20 @@ this room because frameworks raise diagnostics and may not import `frontend`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from llb import Position, Range, SourceFile
 
 _NOWHERE = Range(Position(1), Position(1))
+
+
+def printable(text: str) -> str:
+    """A text that cannot move a terminal's cursor or pass for a line of ours: the characters of a
+    user's value that could are written as escapes."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 class Severity(StrEnum):
@@ -45,14 +53,18 @@ class Diagnostic:
 
     def __str__(self) -> str:
         """The one-line form: `bunnyfile:3:4: message (hint) [code]`, lines and columns from 1."""
-        where = ""
-        if self.file is not None:
-            where = f"{self.file.filename}: "
-            if self.at is not None:
-                start = self.at.start
-                where = f"{self.file.filename}:{start.line}:{start.character + 1}: "
         hint = f" ({self.hint})" if self.hint else ""
-        return f"{where}{self.message}{hint} [{self.code}]"
+        return printable(f"{self.where}{self.message}{hint} [{self.code}]")
+
+    @property
+    def where(self) -> str:
+        """The place, as the start of a line: `bunnyfile:3:4: `; "" for none."""
+        if self.file is None:
+            return ""
+        if self.at is None:
+            return f"{self.file.filename}: "
+        start = self.at.start
+        return f"{self.file.filename}:{start.line}:{start.character + 1}: "
 
     @property
     def order(self) -> tuple[str, int, int, str, str]:
@@ -100,14 +112,10 @@ class Collector:
 
     def take(self, problems: Problems) -> None:
         """Add errors that were raised elsewhere, giving them this file where they have none."""
-        for found in problems.diagnostics:
-            self._found.append(
-                found
-                if found.file is not None
-                else Diagnostic(
-                    found.code, found.message, found.hint, found.at, self._file, found.severity
-                )
-            )
+        self._found += [
+            found if found.file is not None else replace(found, file=self._file)
+            for found in problems.diagnostics
+        ]
 
     @property
     def warnings(self) -> tuple[Diagnostic, ...]:

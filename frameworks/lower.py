@@ -31,6 +31,8 @@ class Root:
     tree: State | None = None
     packed: State | None = None
     """The tree of files that `file` was made of, where hutch made it."""
+    layered: bool = False
+    """Whether `tree` starts with the layers of the image that `config` is of."""
 
 
 class Lowering:
@@ -82,7 +84,7 @@ class Lowering:
         filled = tree.fill(self.build, base.state, self.app)
         filled, process = self.framework.init(self.build, filled, process)
         if rootfs.type == "raw":
-            return Root(process, config, tree=filled)
+            return Root(process, config, tree=filled, layered=bool(base.ref))
         pack = packed.initrd if rootfs.type == "initrd" else packed.block
         return Root(process, config, file=pack(self.build, filled), packed=filled)
 

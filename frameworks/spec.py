@@ -200,6 +200,14 @@ class Settings:
     labels: tuple[tuple[Text, Text], ...] = ()
     annotations: tuple[tuple[Text, Text], ...] = ()
 
+    def runtime_keys(self, prefix: str) -> dict[Text, Text]:
+        """The annotations whose names start with `prefix`, by the rest of their names."""
+        return {
+            Text(name.removeprefix(prefix), name.at): value
+            for name, value in self.annotations
+            if name.startswith(prefix)
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Bunnyfile:
@@ -216,6 +224,8 @@ class Bunnyfile:
     args: tuple[tuple[Text, Text | None], ...] = ()
 
 
+_LARGEST = 1 << 44  # ext4 with blocks of 4 KiB
+_LONGEST = 15
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 
@@ -226,6 +236,8 @@ def parse_size(text: str) -> int:
     """
     number = text.rstrip("KMGkmg")
     unit = text[len(number) :].upper()
-    if not (number.isascii() and number.isdigit() and unit in _UNITS) or int(number) == 0:
+    if not (number.isascii() and number.isdigit() and unit in _UNITS) or not number.strip("0"):
         raise ValueError(f"'{text}' is not a size")
-    return int(number) * _UNITS[unit]
+    if len(number) > _LONGEST or (size := int(number) * _UNITS[unit]) > _LARGEST:
+        raise ValueError(f"'{text}' is more than a file system can have")
+    return size

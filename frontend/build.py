@@ -27,6 +27,7 @@ from frontend.gateway.images import Images
 from frontend.gateway.options import DEFAULT_SBOM_GENERATOR, Environment, Options, Sbom
 from frontend.gateway.result import Builder, Result
 from frontend.inputs import GatewayInputs, at_once
+from frontend.urunc import PREFIX
 from llb import Definition, MissingCapability, Network, Platform, SourceFile, State
 from llb.pb import ops_pb2
 
@@ -105,6 +106,13 @@ class Session:
                 inputs = GatewayInputs(self.contexts, self.images)
                 yield containerfile.make(self, source, platform, inputs), inputs
             return
+        for name in self.options.labels:
+            if name.startswith(PREFIX):
+                raise problem(
+                    "reserved-annotation",
+                    f"'--label {name}' is the runtime's: hutch writes it",
+                    hint="say it in the file ('platforms', 'kernel', 'rootfs', 'cmd')",
+                )
         for number, (platform, loaded) in enumerate(self.platforms()):
             planned = self.check(platform, loaded)
             if number == 0:

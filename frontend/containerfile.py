@@ -13,15 +13,17 @@ or with build arguments (`--build-arg HUTCH_KERNEL=...`). Source: urunc.md 4.3 a
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import frameworks
-from frameworks.diagnostics import Diagnostic, Severity, did_you_mean, problem
+from frameworks.diagnostics import Collector, Diagnostic, Severity, did_you_mean, problem
 from frameworks.spec import Bunnyfile, Kernel, Platforms, Rootfs, Text
 from frontend import plan as plans
+from frontend import urunc
 from frontend.gateway import nested
-from frontend.image import PREFIX
+from frontend.urunc import PREFIX
 from llb import Position, Range
 
 if TYPE_CHECKING:
@@ -44,8 +46,6 @@ INIT = "hutch.init"
 _PAGE = "docs/containerfile.md"
 _BUNNY_INIT = "bunny.urunit"
 _KERNEL_PATH = "/.boot/kernel"
-_OPERATORS = frozenset({"bootKernel", "bootInitrd", "vAccel", "RPCAddress"})
-"""Keys that belong to who runs a host: an image must not have them (urunc.md 1.1)."""
 
 
 def make(session: Session, source: BuildFile, platform: Platform, inputs: GatewayInputs) -> Plan:
@@ -64,8 +64,22 @@ def make(session: Session, source: BuildFile, platform: Platform, inputs: Gatewa
     labels = _Labels(file, image.config, options.labels, options.build_args)
     for found in labels.ignored():
         session.warn(source, found, _PAGE)
-    planned = plans.make(_bunnyfile(labels, path), file, platform, epoch=options.epoch)
-    return replace(planned, keys=labels.keys())
+    return plan(labels, path, platform, options.epoch)
+
+
+def plan(labels: _Labels, path: Text, platform: Platform, epoch: int | None) -> Plan:
+    """What is put around the image of the Dockerfile `path`. Raises Problems."""
+    keys = labels.keys()
+    bunnyfile = _bunnyfile(labels, path)
+    planned = plans.make(bunnyfile, labels.file, platform, epoch=epoch)
+    if bunnyfile.rootfs is None:
+        # The files of such a guest are in its kernel or its disk; the image's are beside them.
+        keys.setdefault("mountRootfs", "false")
+    return replace(planned, rootfs=_rootfs(path), keys=keys)
+
+
+def _rootfs(path: Text) -> Rootfs:
+    return Rootfs(_START, Text("dockerfile", _START), dockerfile=path, type=Text("raw", _START))
 
 
 _START = Range(Position(1), Position(1))
@@ -85,7 +99,7 @@ class _Labels:
         found = self._own().get(name)
         if found is None:
             return Text(default, _START)
-        return Text(found, self._place(name))
+        return Text(found, self._place(name) or _START)
 
     def setting(self, name: str, default: str = "") -> Text:
         """One of hutch's own settings: its build argument, or else its label."""
@@ -95,20 +109,19 @@ class _Labels:
         return self.get(name, default)
 
     def keys(self) -> dict[str, str]:
-        """The runtime's keys that are given, by short name; `mountRootfs` follows from others."""
-        keys = {
-            name.removeprefix(PREFIX): value
-            for name, value in self._own().items()
-            if name.startswith(PREFIX)
-        }
-        for name in sorted(_OPERATORS & keys.keys()):
-            raise problem(
-                "reserved-annotation",
-                f"'{PREFIX}{name}' is for who runs urunc, and has no place in an image",
-                hint="remove the label",
-                at=self._place(PREFIX + name),
-                file=self.file,
-            )
+        """The runtime's keys that are given, by short name; `mountRootfs` follows from others.
+
+        Raises Problems with all that urunc would not take.
+        """
+        said: dict[Text, Text] = {}
+        for name, value in self._own().items():
+            if name.startswith(PREFIX):
+                at = self._place(name) or _START
+                said[Text(name.removeprefix(PREFIX), at)] = Text(value, at)
+        problems = Collector(self.file)
+        urunc.check(said, problems)
+        problems.check()
+        keys = {str(name): str(value) for name, value in said.items()}
         if "mountRootfs" not in keys and ("initrd" in keys or keys.get("blkMntPoint") == "/"):
             keys["mountRootfs"] = "false"
         return keys
@@ -134,22 +147,21 @@ class _Labels:
         return {**labels, **self.given}
 
     def _own(self) -> dict[str, str]:
-        text = self.file.data
         return {
             name: value
             for name, value in self._all().items()
-            if name in self.given or name.encode() in text
+            if name in self.given or self._place(name) is not None
         }
 
-    def _place(self, name: str) -> Range:
+    def _place(self, name: str) -> Range | None:
         """Where the label is set: its last mention on a line that is no comment."""
+        word = re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])")
         for number, line in reversed(
             list(enumerate(self.file.data.decode("utf-8", "replace").split("\n"), 1))
         ):
-            column = line.find(name)
-            if column >= 0 and not line.lstrip().startswith("#"):
-                return Range(Position(number, column), Position(number, column + len(name)))
-        return _START
+            if not line.lstrip().startswith("#") and (found := word.search(line)):
+                return Range(Position(number, found.start()), Position(number, found.end()))
+        return None
 
 
 def _bunnyfile(labels: _Labels, path: Text) -> Bunnyfile:
@@ -172,9 +184,7 @@ def _bunnyfile(labels: _Labels, path: Text) -> Bunnyfile:
             version=version or None,
         ),
         kernel=_kernel(labels, type),
-        rootfs=Rootfs(
-            _START, Text("dockerfile", _START), dockerfile=path, type=Text("raw", _START)
-        ),
+        rootfs=_rootfs(path) if "raw" in frameworks.get(type).guest.rootfs else None,
         init=_init(labels),
     )
 

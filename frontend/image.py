@@ -2,7 +2,7 @@
 
 The same keys travel three ways (urunc.md 1.2), because runtimes and exporters each lose some of
 them: as annotations of the manifest and labels of the config, both plain, and as `/urunc.json` in
-the image, where values are base64. This module is the only one that knows the keys.
+the image, where values are base64. Which keys there are: `frontend.urunc`.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from frameworks.lower import KERNEL, Root
 from frameworks.process import Process
 from frameworks.rootfs.packed import ROOTFS
 from frameworks.spec import Text
+from frontend.urunc import PREFIX
 from llb import State, merge, scratch
 
-PREFIX = "com.urunc.unikernel."
 URUNC_JSON = "/urunc.json"
 
 _CACHE_KEY = "moby.buildkit.cache.v0"
@@ -80,10 +80,9 @@ def config(plan: Plan, root: Root, labels: Mapping[str, str]) -> bytes:
     base's layers are in the image (`raw`).
     """
     image: dict[str, Any] = json.loads(root.config)
-    layered = root.tree is not None
     image.pop("created", None)
     image.pop(_CACHE_KEY, None)
-    if not layered:
+    if not root.layered:
         image.pop("rootfs", None)
         image.pop("history", None)
     for key in ("variant", "os.version", "os.features"):

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import llb
 from frameworks.base import Image, Inputs
+from frameworks.diagnostics import problem
 from frameworks.spec import Text
-from llb import Platform, State
+from llb import InvalidReference, Platform, State
 
 TOOLS = "hutch"
 """What stands for hutch's own image where no daemon says which it is."""
@@ -35,7 +36,10 @@ class OfflineInputs(Inputs):
         return None
 
     def image(self, ref: Text, platform: Platform) -> Image:
-        return Image(llb.image(ref, platform=platform), ref)
+        try:
+            return Image(llb.image(ref, platform=platform), ref)
+        except InvalidReference as error:
+            raise problem("bad-image-reference", str(error), at=ref.at) from None
 
     def dockerfile(self, path: Text, target: str, platform: Platform) -> Image:
         # Only a daemon can build it; its result is shown as a source of that name.

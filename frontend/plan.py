@@ -18,6 +18,7 @@ from frameworks.base import Framework, Plan
 from frameworks.diagnostics import Collector, did_you_mean
 from frameworks.rootfs.detect import HEAD, identify, identify_name
 from frameworks.spec import Bunnyfile, Include, Rootfs, Text, parse_size
+from frontend.urunc import PREFIX
 from llb import Platform, SourceFile
 
 __all__ = ["HEAD", "architecture", "make", "platform_args", "settle", "to_json"]
@@ -89,6 +90,7 @@ def make(
         app=bunnyfile.app,
         init=bunnyfile.init,
         settings=bunnyfile.settings,
+        keys={str(k): str(v) for k, v in bunnyfile.settings.runtime_keys(PREFIX).items()},
         args=args or {},
         epoch=epoch,
         compat=bunnyfile.version != "v1",
@@ -151,7 +153,14 @@ def _check_monitor(
     framework: Framework, monitor: Text, platform: Platform, problems: Collector
 ) -> None:
     monitors = framework.guest.monitors
-    if monitor not in monitors:
+    if platform.os != "linux":
+        problems.error(
+            "unsupported-platform",
+            f"urunc runs on Linux hosts, and starts no image for {platform}",
+            hint=f"use --platform linux/{platform.architecture}",
+            at=monitor.at,
+        )
+    elif monitor not in monitors:
         problems.error(
             "unsupported-monitor",
             f"{framework.name} guests do not run on the monitor '{monitor}'",

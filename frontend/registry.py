@@ -20,7 +20,8 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 
-from frontend.image import PREFIX, URUNC_JSON
+from frontend.image import URUNC_JSON
+from frontend.urunc import PREFIX
 from llb import Platform
 from llb.reference import InvalidReference, Reference
 

@@ -64,8 +64,8 @@ def _image(lowering: Lowering) -> Target:
     root = lowering.rootfs
     keys = image.runtime_keys(lowering.build, root)
     state = image.assemble(lowering.build, lowering.layers, keys)
-    layered = root.tree is not None and root.config != b"{}"
-    return Target(state, lowering, root, keys, root.config if layered else b"")
+    layers_of = root.config if root.layered and root.config != b"{}" else b""
+    return Target(state, lowering, root, keys, layers_of)
 
 
 def _kernel(lowering: Lowering) -> Target:

@@ -147,13 +147,17 @@ def _kernel(at: Range, section: Mapping, problems: Collector) -> Kernel:
     )
 
 
+_DIGITS = 20
+"""How long a number may be to be one: longer than any that a kernel takes is only text."""
+
+
 def _option(entry: Entry) -> Option:
     scalar = entry.value
     assert isinstance(scalar, Scalar)
     value: bool | int | str = Text(scalar.text, scalar.at)
     if scalar.kind == "bool":
         value = scalar.text.lower() == "true"
-    elif scalar.kind == "int":
+    elif scalar.kind == "int" and len(scalar.text) <= _DIGITS:
         value = int(scalar.text)
     return Option(_text(entry.key), value)
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 
-from frameworks.diagnostics import Diagnostic
+from frameworks.diagnostics import Diagnostic, printable
 from llb import Range
 
 _CONTEXT = 1
@@ -30,17 +30,11 @@ def render(diagnostics: Iterable[Diagnostic]) -> str:
 
 def render_one(found: Diagnostic) -> str:
     """One diagnostic on several lines; the excerpt is left out where it has no place in a file."""
-    where = ""
-    if found.file is not None:
-        where = f"{found.file.filename}: "
-        if found.at is not None:
-            start = found.at.start
-            where = f"{found.file.filename}:{start.line}:{start.character + 1}: "
-    lines = [f"{where}{found.severity}: {found.message} [{found.code}]"]
+    lines = [printable(f"{found.where}{found.severity}: {found.message} [{found.code}]")]
     if found.file is not None and found.at is not None:
         lines += excerpt(found.file.data, found.at)
     if found.hint:
-        lines.append(f"  hint: {found.hint}")
+        lines.append(printable(f"  hint: {found.hint}"))
     return "\n".join(lines) + "\n"
 
 

@@ -7,10 +7,11 @@ file asks for is the plan's business (`frontend.plan`).
 from __future__ import annotations
 
 from frameworks.diagnostics import Collector
-from frameworks.spec import Bunnyfile, Include, Kernel, Rootfs, Text
+from frameworks.spec import Bunnyfile, Include, Kernel, LocalSource, Rootfs, Text
+from frontend import urunc
 from frontend.bunnyfile.paths import clean, image_path_fault
 
-_RUNTIME = "com.urunc.unikernel."
+_LAST_ID = (1 << 32) - 1
 
 
 def check_v0(file: Bunnyfile, problems: Collector) -> None:
@@ -65,18 +66,43 @@ def check_v1(file: Bunnyfile, problems: Collector) -> None:
                 hint="remove 'artifacts', or choose another 'rootfs.type'",
                 at=file.app.artifacts[0].source.at,
             )
+    _check_runtime_keys(file, problems)
+
+
+def _check_runtime_keys(file: Bunnyfile, problems: Collector) -> None:
+    """The runtime's keys that nothing else of a file says may be annotations; no others."""
     for section, pairs in (
         ("annotations", file.settings.annotations),
         ("labels", file.settings.labels),
     ):
         for key, _ in pairs:
-            if key.startswith(_RUNTIME):
-                problems.error(
-                    "reserved-annotation",
-                    f"'{key}' in '{section}' is the runtime's: hutch writes it",
-                    hint="say it with the file's own keys ('platforms', 'kernel', 'rootfs', 'cmd')",
-                    at=key.at,
-                )
+            if not key.startswith(urunc.PREFIX):
+                continue
+            name = key.removeprefix(urunc.PREFIX)
+            if name in urunc.OPTIONAL:
+                if section == "annotations":
+                    continue
+                hint = "put it under 'annotations': hutch makes labels of those"
+            else:
+                hint = "say it with the file's own keys ('platforms', 'kernel', 'rootfs', 'cmd')"
+            problems.error(
+                "reserved-annotation",
+                f"'{key}' in '{section}' is the runtime's: hutch writes it",
+                hint=hint,
+                at=key.at,
+            )
+    given = file.settings.runtime_keys(urunc.PREFIX)
+    urunc.check({name: value for name, value in given.items() if name in urunc.OPTIONAL}, problems)
+    guest = file.platforms
+    for name in given:
+        solo5 = guest.framework == "mirage" and guest.monitor in ("hvt", "spt")
+        if name.startswith("solo5") and not solo5:
+            problems.error(
+                "bad-combination",
+                f"'{urunc.PREFIX}{name}' is read for mirage guests on hvt and spt only",
+                hint="remove it",
+                at=name.at,
+            )
 
 
 def _check_path(rootfs: Rootfs, written: Text | None, problems: Collector) -> None:
@@ -161,6 +187,11 @@ def _check_include(include: Include, problems: Collector) -> None:
         )
     for what, path in (("source", include.source), ("destination", include.destination)):
         _check_inside(f"rootfs.include, {what}", path, problems)
+    if include.owner is not None:
+        for number in include.owner.split(":"):
+            if len(number) > len(str(_LAST_ID)) or int(number) > _LAST_ID:
+                message = f"'{number}' is no user's or group's number: the last is {_LAST_ID}"
+                problems.error("bad-value", message, at=include.owner.at)
 
 
 def _check_inside(what: str, path: Text, problems: Collector) -> None:
@@ -218,6 +249,8 @@ def _check_kernel(kernel: Kernel, problems: Collector) -> None:
     files = [*kernel.fragments, *kernel.patches, *([kernel.config] if kernel.config else [])]
     for path in files:
         _check_inside("kernel", path, problems)
+    if isinstance(kernel.source, LocalSource):
+        _check_inside("kernel.source.local", kernel.source.path, problems)
 
 
 def _only_from_source(key: str, value: Text, problems: Collector) -> None:

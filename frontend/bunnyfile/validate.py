@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from frameworks.diagnostics import Collector, did_you_mean
+from frameworks.diagnostics import Collector, did_you_mean, printable
 from frontend.bunnyfile.nodes import Mapping, Node, Scalar, Sequence
 from llb import Range
 from schemas import Schema
@@ -293,15 +293,14 @@ def _equal(node: Node, value: object) -> bool:
     if isinstance(value, bool):
         return node.kind == "bool" and (node.text.lower() == "true") is value
     if isinstance(value, int):
-        return node.kind == "int" and int(node.text) == value
+        return node.kind == "int" and node.text.removeprefix("+") == str(value)
     return node.kind != "null" and node.text == value
 
 
 def _quoted(text: str) -> str:
     """A value in a message: on one line, shortened, and never able to forge a second line."""
     shown = text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
-    safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in shown)
-    return f"'{safe}'"
+    return f"'{printable(shown)}'"
 
 
 def _wanted(types: list[str]) -> str:

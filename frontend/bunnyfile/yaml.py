@@ -25,6 +25,7 @@ MAX_DEPTH = 32
 # How many nodes aliases may add to a file, all together ("billion laughs").
 MAX_ALIASED = 10_000
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _CORE = "tag:yaml.org,2002:"
 _INT = re.compile(r"0|[-+]?[1-9][0-9]*")
 _NUMBER = re.compile(
@@ -172,6 +173,13 @@ class _Composer:
 
     def _scalar(self, event: Any) -> Scalar:
         at = self._range(event.start_mark, event.end_mark)
+        if not event.value.isascii() and (half := _SURROGATE.search(event.value)):
+            self.problems.error(
+                "control-character",
+                f"the escape of U+{ord(half[0]):04X} is half a character",
+                hint="write the character itself, or its escape with eight digits: \\U0001F600",
+                at=at,
+            )
         plain = not event.style
         tag = self._tag(event, at)
         if tag in ("", "!"):

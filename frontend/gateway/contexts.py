@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 CONTEXT = "context"
 IGNORE_FILE = ".dockerignore"
 HTTP_FILE = "context"
+MOST_BYTES = 1 << 20
+"""How long a build file may be. It travels with every graph and every error."""
 
 _DEFAULT_FILENAME = "Dockerfile"
 _ARCHIVES = (b"BZh", b"\x1f\x8b\x08", b"\xfd7zXZ\x00")
@@ -98,7 +100,7 @@ class Contexts:
             where = self.options.build_file_local
             state = local(
                 where,
-                session=self._session(where),
+                session=self.session(where),
                 follow=[name, name + IGNORE_FILE, *names[1:]],
                 shared_key_hint=where,
                 differ=Differ.NONE,
@@ -122,13 +124,21 @@ class Contexts:
 
     def _first_of(self, ref: Ref, names: Iterable[str]) -> bytes | None:
         for name in names:
-            if (data := self._read_if_there(ref, name)) is not None:
+            data = self._read_if_there(ref, name, MOST_BYTES + 1)
+            if data is not None and len(data) > MOST_BYTES:
+                raise problem(
+                    "file-too-large",
+                    f"the build file {name!r} has more than {MOST_BYTES >> 20} MiB",
+                    hint="is this the right file? -f names it",
+                    file=SourceFile(name, b""),
+                )
+            if data is not None:
                 return data
         return None
 
-    def _read_if_there(self, ref: Ref, path: str) -> bytes | None:
+    def _read_if_there(self, ref: Ref, path: str, length: int | None = None) -> bytes | None:
         try:
-            return self.client.read_file(ref, path)
+            return self.client.read_file(ref, path, length=length)
         except GatewayError as error:
             if error.is_missing_file:
                 return None
@@ -147,12 +157,34 @@ class Contexts:
             return main.state
         return local(
             CONTEXT,
-            session=self._session(CONTEXT),
+            session=self.session(CONTEXT),
             exclude=self.ignored(),
             follow=followed(follow),
             shared_key_hint=CONTEXT,
             meta=Meta(name="[internal] load build context"),
         )
+
+    def build_file_of(self, path: str) -> tuple[bytes | None, bytes]:
+        """Another build file, `path` in the main context, and the ignore file beside it.
+
+        Like the first one it is found whatever `.dockerignore` says. None, b"" for no such file.
+        """
+        beside = path + IGNORE_FILE
+        state = self._main().state
+        if state is None:
+            state = local(
+                CONTEXT,
+                session=self.session(CONTEXT),
+                follow=[path, beside],
+                shared_key_hint=f"{CONTEXT}-{path}",
+                differ=Differ.NONE,
+                meta=Meta(name=f"[internal] load build definition from {path}"),
+            )
+        try:
+            ref = self.client.solve(self.marshal(state)).ref
+            return self._read_if_there(ref, path), self._read_if_there(ref, beside) or b""
+        except GatewayError as error:
+            raise error.during(f"cannot read {path}") from error
 
     @property
     def is_local(self) -> bool:
@@ -168,19 +200,22 @@ class Contexts:
             return ()
         if self._found.ignored is None:
             self.build_file()
-            data = self._found.beside
+            name, data = f"{self._main().filename}{IGNORE_FILE}", self._found.beside
             if not data:
-                data = self.read_ignore_file(
-                    CONTEXT, f"{CONTEXT}-{IGNORE_FILE}", f"[internal] load {IGNORE_FILE}"
+                name, data = (
+                    IGNORE_FILE,
+                    self.read_ignore_file(
+                        CONTEXT, f"{CONTEXT}-{IGNORE_FILE}", f"[internal] load {IGNORE_FILE}"
+                    ),
                 )
-            self._found.ignored = ignorefile.read(data)
+            self._found.ignored = ignorefile.read(data, name)
         return self._found.ignored
 
     def read_ignore_file(self, name: str, hint: str, title: str) -> bytes:
         """The `.dockerignore` of one of the client's directories, b"" if it has none."""
         state = local(
             name,
-            session=self._session(name),
+            session=self.session(name),
             follow=[IGNORE_FILE],
             shared_key_hint=hint,
             differ=Differ.NONE,
@@ -274,13 +309,10 @@ class Contexts:
         platform = self.environment.build_platform
         return state.marshal(platform=platform, caps=self.client.llb_caps)
 
-    def _session(self, name: str) -> str:
-        """The client that has the directory `name`: bake may share one between its targets."""
-        return self.options.local_sessions.get(name, self.environment.session_id)
-
     def session(self, name: str) -> str:
-        """The id of the client session that offers the directory `name`."""
-        return self._session(name)
+        """The session of the client that offers the directory `name`: bake may share one between
+        its targets."""
+        return self.options.local_sessions.get(name, self.environment.session_id)
 
 
 def followed(paths: Iterable[str]) -> tuple[str, ...]:

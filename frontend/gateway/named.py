@@ -165,7 +165,7 @@ class _Loader:
         state = local(
             name,
             session=contexts.session(name),
-            exclude=ignorefile.read(data),
+            exclude=ignorefile.read(data, f"{name}/{IGNORE_FILE}"),
             follow=followed(self.follow),
             shared_key_hint=f"context:{self.key}-{shared_key}",
             meta=Meta(name=f"[context {self.key}] load from client"),

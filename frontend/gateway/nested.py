@@ -12,9 +12,8 @@ from posixpath import basename
 from typing import TYPE_CHECKING
 
 from frameworks.diagnostics import problem
-from frontend.gateway.errors import GatewayError
 from frontend.gateway.images import ResolvedImage
-from llb import Definition, Platform, State, scratch
+from llb import Definition, InvalidReference, Platform, Reference, State, scratch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +24,7 @@ _OURS = frozenset(
     (
         *("requestid", "frontend.caps", "source", "cmdline", "multi-platform", "platform"),
         *("target", "filename", "dockerfilekey", "context", "contextkey", "contextsubdir"),
+        *("build-arg:BUILDKIT_MULTI_PLATFORM", "build-arg:BUILDKIT_SYNTAX"),
     )
 )
 _SYNTAX = re.compile(rb"#\s*syntax\s*=\s*(\S+)[ \t]*([^\r\n]*)", re.IGNORECASE)
@@ -37,9 +37,10 @@ def dockerfile(contexts: Contexts, path: str, target: str, platform: Platform) -
     Raises Problems where there is no such file or it would come back to us, and the daemon's own
     GatewayError, with the Dockerfile's lines, where it does not build.
     """
-    context = contexts.main([path, f"{path}.dockerignore"])
-    data = _read(contexts, context, path)
-    return solve(contexts, data, path, target, platform)
+    data, ignore = contexts.build_file_of(path)
+    if data is None:
+        raise problem("no-such-file", f"there is no '{path}' in the build context")
+    return solve(contexts, data, path, target, platform, ignore=ignore)
 
 
 def solve(
@@ -49,11 +50,13 @@ def solve(
     target: str,
     platform: Platform,
     *,
+    ignore: bytes = b"",
     ours: bool = False,
 ) -> ResolvedImage:
     """Build the Dockerfile whose bytes are `data`, called `name` in messages.
 
-    `ours` says that its `# syntax=` line is what called us, and is not to be followed again.
+    `ignore` is the ignore file of its own, b"" for the build's. `ours` says that its `# syntax=`
+    line is what called us, and is not to be followed again.
     """
     frontend, options = _request(contexts, data, name, ours=ours)
     options["platform"] = str(platform)
@@ -62,7 +65,7 @@ def solve(
     solved = contexts.client.solve(
         frontend=frontend,
         options=options,
-        inputs=_inputs(contexts, data, basename(name)),
+        inputs=_inputs(contexts, data, basename(name), ignore),
         cache_imports=contexts.options.cache_imports,
     )
     config = solved.metadata.get("containerimage.config", b"{}")
@@ -94,7 +97,7 @@ def _request(
     if contexts.options.epoch is not None:  # older frontends know no "context"
         options["build-arg:SOURCE_DATE_EPOCH"] = str(contexts.options.epoch)
     syntax, line = syntax_of(data)
-    own = syntax == contexts.options.source
+    own = _is_ours(syntax, contexts.options.source)
     if not syntax or (own and ours):
         return "dockerfile.v0", options
     if own:
@@ -104,6 +107,15 @@ def _request(
             hint="remove that line",
         )
     return "gateway.v0", options | {"source": syntax, "cmdline": line}
+
+
+def _is_ours(syntax: str, source: str) -> bool:
+    """Whether a `# syntax=` line names the image that we run from, in this version or another."""
+    try:
+        theirs, ours = Reference.parse(syntax), Reference.parse(source)
+    except InvalidReference:
+        return syntax == source
+    return theirs.name == ours.name
 
 
 def syntax_of(data: bytes) -> tuple[str, str]:
@@ -124,27 +136,20 @@ def syntax_of(data: bytes) -> tuple[str, str]:
 
 
 def _passes(key: str) -> bool:
-    return key not in _OURS and not key.startswith("attest:")
+    """Whether an option is the nested build's too: not what we do, or ask of one platform."""
+    return key not in _OURS and not key.startswith(("attest:", "build-arg:BUILDKIT_ATTEST_"))
 
 
-def _inputs(contexts: Contexts, data: bytes, name: str) -> Mapping[str, Definition]:
+def _inputs(
+    contexts: Contexts, data: bytes, name: str, ignore: bytes = b""
+) -> Mapping[str, Definition]:
     """The graphs that stand in for the client's directories; the rest it reads from the client."""
     file = scratch().mkfile("/" + name, data)
-    ignored = "\n".join(contexts.ignored())
+    ignored = ignore or "\n".join(contexts.ignored()).encode()
     if ignored:
-        file = file.mkfile(f"/{name}.dockerignore", ignored + "\n")
+        file = file.mkfile(f"/{name}.dockerignore", ignored)
     given = dict(contexts.client.inputs())
     given["dockerfile"] = contexts.marshal(file)
     if not contexts.is_local:
         given["context"] = contexts.marshal(contexts.main())
     return given
-
-
-def _read(contexts: Contexts, context: State, path: str) -> bytes:
-    try:
-        ref = contexts.client.solve(contexts.marshal(context)).ref
-        return contexts.client.read_file(ref, path)
-    except GatewayError as error:
-        if not error.is_missing_file:
-            raise error.during(f"cannot read {path}") from error
-        raise problem("no-such-file", f"there is no '{path}' in the build context") from None

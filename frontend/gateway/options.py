@@ -28,6 +28,7 @@ _ULIMITS = (
     *("nproc", "rss", "rtprio", "rttime", "sigpending", "stack"),
 )
 _MAX_CPU = 8192
+_LAST_SECOND = (1 << 32) - 1  # the last that a cpio archive can hold
 
 Value = TypeVar("Value")
 
@@ -144,7 +145,8 @@ class _Parser:
     def parse(self) -> Options:
         raw = self._raw
         args = _cut(raw, "build-arg:")
-        platforms = self._each("platform", _split(raw.get("platform", "")), self._platform)
+        asked = self._each("platform", _split(raw.get("platform", "")), self._platform)
+        platforms = tuple(dict.fromkeys(asked))  # one may be written in several ways
         attestations = self._attestations()
         # Daemons before BuildKit 0.32 refuse the word "context" for Docker's own argument.
         when = args.get("HUTCH_SOURCE_DATE_EPOCH") or args.get("SOURCE_DATE_EPOCH", "")
@@ -264,11 +266,11 @@ class _Parser:
         if text in ("", "context"):
             return None, text == "context"
         seconds = _int(text)
-        if seconds is None or seconds < 0:
+        if seconds is None or not 0 <= seconds <= _LAST_SECOND:
             self._bad(
                 "build-arg:SOURCE_DATE_EPOCH",
                 text,
-                "not a number of seconds since 1970",
+                "not a number of seconds since 1970, up to 2106",
                 "for example SOURCE_DATE_EPOCH=$(git log -1 --pretty=%ct)",
             )
             return None, False
@@ -462,7 +464,7 @@ def _fields(text: str) -> list[str]:
 def _int(text: str) -> int | None:
     """A decimal number as Go reads it: a sign and digits, nothing else."""
     digits = text[1:] if text[:1] in ("-", "+") else text
-    return int(text) if digits.isascii() and digits.isdigit() else None
+    return int(text) if digits.isascii() and digits.isdigit() and len(digits) < 20 else None
 
 
 def _bool(text: str) -> bool | None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from frontend.gateway.client import Client
-from frontend.gateway.errors import UNKNOWN
+from frontend.gateway.errors import UNKNOWN, GatewayError
 from frontend.gateway.http2 import Http2Channel
 from llb.pb import status_pb2
 
@@ -27,7 +27,11 @@ def run(handler: Callable[[Client], Result], incoming: int, outgoing: int) -> in
         result = handler(client)
         client.return_result(result.message)
     except BaseException as error:
-        client.return_error(_status(error))
+        status = _status(error)
+        try:
+            client.return_error(status)
+        except GatewayError:  # larger than the daemon takes: the words alone are not
+            client.return_error(status_pb2.Status(code=status.code, message=status.message))
         return 1
     return 0
 
@@ -43,7 +47,7 @@ def _status(error: BaseException) -> status_pb2.Status:
     except BaseException as worse:  # a broken installation: say at least what broke
         _log(worse)
         text = f"hutch failed: {type(error).__name__}: {error}"
-        return status_pb2.Status(code=UNKNOWN, message=text)
+        return status_pb2.Status(code=UNKNOWN, message=ascii(text))
 
 
 def _log(error: BaseException) -> None:

@@ -15,6 +15,7 @@ JSON under a type name of BuildKit's, not a protobuf message (buildkit-gateway.m
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64encode
 
 from frameworks.diagnostics import Diagnostic, Problems
@@ -25,6 +26,7 @@ from llb.pb import status_pb2
 _TYPES = "github.com/moby/buildkit/errdefs."
 _EXCERPTS = 8  # each carries the whole file
 _EXCERPT_BYTES = 1 << 20
+_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 def from_exception(error: BaseException) -> status_pb2.Status:
@@ -63,7 +65,7 @@ def from_problems(problems: Problems) -> status_pb2.Status:
         if diagnostic.file is None or diagnostic.at is None:
             continue
         spent += len(diagnostic.file.data)
-        if len(excerpts) == _EXCERPTS or (excerpts and spent > _EXCERPT_BYTES):
+        if len(excerpts) == _EXCERPTS or spent > _EXCERPT_BYTES:
             break
         excerpts.append(diagnostic)
     # The daemon's client prints the last detail first.
@@ -94,7 +96,7 @@ def _source(diagnostic: Diagnostic) -> dict[str, object]:
     assert diagnostic.at is not None
     start, end = diagnostic.at.start, diagnostic.at.end
     return {
-        "info": _info(diagnostic.file),
+        "info": _info(diagnostic.file, diagnostic.file.data),
         "ranges": [
             {
                 "start": {"line": start.line, "character": start.character},
@@ -104,10 +106,11 @@ def _source(diagnostic: Diagnostic) -> dict[str, object]:
     }
 
 
-def _info(file: SourceFile) -> dict[str, object]:
+def _info(file: SourceFile, data: bytes = b"") -> dict[str, object]:
     return {
         "filename": file.filename,
-        "data": b64encode(file.data).decode(),
+        # buildx prints the lines as they are: nothing in them may move the terminal's cursor.
+        "data": b64encode(_CONTROL.sub(b"?", data)).decode(),
         "language": file.language,
     }
 
@@ -118,4 +121,6 @@ def _attach(status: status_pb2.Status, kind: str, value: dict[str, object]) -> N
 
 
 def _status(message: str) -> status_pb2.Status:
-    return status_pb2.Status(code=UNKNOWN, message=message)
+    # The wire takes no half characters, which a broken path or variable may bring.
+    text = message.encode("utf-8", "backslashreplace").decode()
+    return status_pb2.Status(code=UNKNOWN, message=text)

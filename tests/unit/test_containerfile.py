@@ -8,10 +8,10 @@ import pytest
 
 from frameworks.diagnostics import Problems
 from frameworks.spec import Text
-from frontend.containerfile import _bunnyfile, _Labels
+from frontend.containerfile import _bunnyfile, _Labels, plan
 from frontend.failures import explain
 from frontend.gateway.errors import GatewayError
-from llb import SourceFile
+from llb import Platform, SourceFile
 from llb.pb import status_pb2
 
 KEY = "com.urunc.unikernel."
@@ -33,6 +33,7 @@ def test_defaults() -> None:
 def test_only_the_file_s_own_labels_count() -> None:
     text = f"FROM x\n# {KEY}initrd\nLABEL {KEY}hypervisor=firecracker\n"
     config = {f"{KEY}hypervisor": "firecracker", f"{KEY}binary": "/k"}
+    text += f"# {KEY}binary\nLABEL x.{KEY}binary=/x {KEY}binary.more=/x\n"
     found = labels(text, config)
     assert found.keys() == {"hypervisor": "firecracker"}
     assert found.get(f"{KEY}hypervisor").at.start.line == 3
@@ -70,9 +71,36 @@ def test_what_makes_no_sense(given: dict[str, str], code: str) -> None:
     assert [found.code for found in raised.value.diagnostics] == [code]
 
 
-def test_keys_of_the_host_are_refused() -> None:
-    with pytest.raises(Problems, match="for who runs urunc"):
-        labels("FROM x\n", {}, {f"{KEY}bootKernel": "/boot/x"}).keys()
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ({"bootKernel": "/boot/x"}, "reserved-annotation"),
+        ({"hypervisr": "qemu"}, "unknown-key"),
+        ({"binary": "/a b"}, "bad-path"),
+        ({"block": "../z", "blkMntPoint": "/"}, "bad-path"),
+        ({"block": "/z"}, "missing-key"),
+        ({"blkMntPoint": "/z"}, "missing-key"),
+        ({"mountRootfs": "yes"}, "bad-value"),
+        ({"solo5NetDev": "net-0"}, "bad-value"),
+    ],
+)
+def test_keys_that_urunc_would_not_take(given: dict[str, str], code: str) -> None:
+    (name, value), *_ = given.items()
+    text = f"FROM x\nLABEL {KEY}{name}='{value}'\n"
+    with pytest.raises(Problems) as raised:
+        labels(text, {}, {KEY + name: value for name, value in given.items()}).keys()
+    (found,) = raised.value.diagnostics
+    assert (found.code, found.at and found.at.start.line) == (code, 2)
+
+
+@pytest.mark.parametrize(("type", "mounted"), [("linux", True), ("mirage", False)])
+def test_guests_that_cannot_mount_the_image(type: str, mounted: bool) -> None:
+    given = {f"{KEY}unikernelType": type, f"{KEY}binary": "/k"}
+    if type == "mirage":
+        given[f"{KEY}hypervisor"] = "spt"
+    made = plan(labels("FROM x\n", {}, given), Text("Dockerfile"), Platform("linux", "amd64"), None)
+    assert made.rootfs.type == "raw"
+    assert (made.keys.get("mountRootfs", "true") == "true") is mounted
 
 
 @pytest.mark.parametrize(("label", "init"), [("false", "none"), ("true", None)])

@@ -58,6 +58,17 @@ def test_keys_of_each_root_filesystem() -> None:
     assert block["blkMntPoint"] == "/srv"
 
 
+def test_a_tree_from_nothing_has_no_history_of_the_kernels_image() -> None:
+    base = {"config": {"Cmd": ["/k"]}, "history": [{"created_by": "x"}], "rootfs": {"a": 1}}
+    rest = "rootfs: {type: raw, include: [a:/a]}"
+    kernel = "kernel: {from: base, path: /k}"
+    made = config(file(rest, kernel=kernel), base)
+    assert made["config"]["Cmd"] == ["/k"]
+    assert not {"history", "rootfs"} & set(made)
+    target = find("", lower(file(rest, kernel=kernel), FakeInputs({"base": base})))
+    assert target.base_config == b""
+
+
 def test_a_prebuilt_file_is_annotated_as_what_it_is() -> None:
     text = file("rootfs: {from: local, path: image}", version="v0.1")
     assert keys(text, b"070701" + bytes(99))["initrd"] == "/.boot/rootfs"
@@ -72,6 +83,17 @@ def test_the_version_and_the_old_command_line() -> None:
     )
     assert found["unikernelVersion"] == "0.18.0"
     assert found["cmdline"] == "redis-server /data/redis.conf"
+
+
+def test_keys_that_the_file_says_itself_are_in_all_three_places() -> None:
+    text = file(
+        f"annotations: {{{PREFIX}solo5NetDev: net0, org.example.a: b}}", "mirage", monitor="spt"
+    )
+    assert keys(text)["solo5NetDev"] == "net0"
+    target = find("", lower(text))
+    assert target.annotations[PREFIX + "solo5NetDev"] == "net0"
+    assert target.annotations["org.example.a"] == "b"
+    assert json.loads(target.config({}))["config"]["Labels"][PREFIX + "solo5NetDev"] == "net0"
 
 
 def test_urunc_json_holds_the_keys_in_base64() -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from frameworks.diagnostics import Problems
 from frontend.gateway.ignorefile import read
 
 
@@ -27,6 +28,9 @@ def test_reads_patterns_as_docker_does(data: bytes, patterns: tuple[str, ...]) -
     assert read(data) == patterns
 
 
-def test_keeps_bytes_that_are_not_utf8() -> None:
-    (pattern,) = read(b"caf\xe9")
-    assert pattern.encode("utf-8", "surrogateescape") == b"caf\xe9"
+def test_what_is_not_text_is_refused_at_its_line() -> None:
+    with pytest.raises(Problems) as raised:
+        read(b"# \xc3\xb6\ncaf\xe9\n", "x.dockerignore")
+    (found,) = raised.value.diagnostics
+    assert str(found).startswith("x.dockerignore:2:1: byte 0xe9 of x.dockerignore is not UTF-8")
+    assert found.code == "not-utf8"

@@ -18,8 +18,8 @@ import pytest
 
 pytest.importorskip("oras")
 
-from frontend.image import PREFIX
 from frontend.registry import RegistryError, Repository, decode, show
+from frontend.urunc import PREFIX
 from llb import Platform
 
 INDEX = "application/vnd.oci.image.index.v1+json"
