@@ -14,7 +14,7 @@ from llb.encode import Scope, encode, terminal
 from llb.exec import ExecOp
 from llb.fileop import Copy, FileOp
 from llb.foreign import ForeignOp
-from llb.merge import MergeOp
+from llb.merge import DiffOp, MergeOp
 from llb.meta import Meta
 from llb.pb import ops_pb2 as pb
 from llb.platform import Platform
@@ -60,15 +60,21 @@ class _Marshaller:
         self._raw: dict[str, bytes] = {}
         self._metadata: dict[str, pb.OpMetadata] = {}
         self._sources = SourceIndex()
+        self._impossible: set[Vertex] = set()
 
     def add(self, vertex: Vertex) -> None:
         if isinstance(vertex, ForeignOp):
             self._add_foreign(vertex)
             return
+        if isinstance(vertex, DiffOp) and missing(self._scope.caps, (Cap.DIFF,)):
+            self._impossible.add(vertex)  # but for a merge, which may copy what it stands for
+            return
         if isinstance(vertex, MergeOp) and missing(self._scope.caps, (Cap.MERGE,)):
             substitute: Vertex = _merge_by_copying(vertex, self._scope.caps)
         else:
             substitute = vertex
+        for edge in substitute.inputs:
+            self._check_input(edge)
         caps = tuple(substitute.capabilities())
         if isinstance(substitute, ExecOp) and self._scope.caps is not None and self._can(_PATH):
             caps += (_PATH,)
@@ -82,6 +88,7 @@ class _Marshaller:
             self._sources.add(digest, vertex.meta.location)
 
     def finish(self, output: Output) -> Definition:
+        self._check_input(output)
         data = terminal(self._scope.digests[output.vertex], output.index)
         used = {Cap.CONSTRAINTS, Cap.PLATFORM}
         for metadata in self._metadata.values():
@@ -112,8 +119,11 @@ class _Marshaller:
         if lacking is None and isinstance(vertex, FileOp):
             lacking = missing(self._scope.caps, vertex.implied_capabilities())
         if lacking is not None:
-            wanted_by = vertex.meta.name or vertex.describe()
-            raise MissingCapability(lacking, wanted_by, vertex.meta.location)
+            raise _lacks(vertex, lacking)
+
+    def _check_input(self, edge: Output) -> None:
+        if edge.vertex in self._impossible:
+            raise _lacks(edge.vertex, Cap.DIFF)
 
     def _can(self, cap: Cap) -> bool:
         return self._scope.caps is None or cap in self._scope.caps
@@ -155,12 +165,26 @@ class _Marshaller:
             known.linux_resources.CopyFrom(metadata.linux_resources)
 
 
+def _lacks(vertex: Vertex, cap: str) -> MissingCapability:
+    return MissingCapability(cap, vertex.meta.name or vertex.describe(), vertex.meta.location)
+
+
 def _merge_by_copying(op: MergeOp, caps: Caps | None) -> FileOp:
-    """Return a FileOp that lays the layers one upon the other by copying the contents of each."""
+    """Return a FileOp that lays the layers one upon the other by copying the contents of each.
+
+    A difference that lies right upon what it is the difference from is copied as the whole that
+    comes of it, which has the same files.
+    """
     replace = caps is not None and Cap.FILE_COPY_ALWAYS_REPLACE in caps
+    layers = [op.layers[0]]
+    for layer in op.layers[1:]:
+        changed = layer.vertex
+        if isinstance(changed, DiffOp) and changed.lower == layers[-1] and changed.upper:
+            layer = changed.upper
+        layers.append(layer)
     return FileOp(
         meta=op.meta,
-        base=op.layers[0],
+        base=layers[0],
         cwd="/",
         actions=tuple(
             Copy(
@@ -170,7 +194,7 @@ def _merge_by_copying(op: MergeOp, caps: Caps | None) -> FileOp:
                 contents_only=True,
                 always_replace=replace,
             )
-            for layer in op.layers[1:]
+            for layer in layers[1:]
         ),
     )
 

@@ -378,9 +378,9 @@ def merge(states: Iterable[State], *, meta: Meta = NO_META) -> State:
 def diff(lower: State, upper: State, *, meta: Meta = NO_META) -> State:
     """Return what changes `lower` into `upper`, for use in `merge` (BuildKit 0.10).
 
-    The difference from an empty filesystem is `upper` itself. No other op can tell a difference, so
-    where the daemon has no diff, marshalling raises MissingCapability: a caller that can do without
-    should use `upper` itself.
+    The difference from an empty filesystem is `upper` itself. Where the daemon has no diff, a merge
+    that lays it right upon `lower` copies `upper` instead; no other op can tell a difference, so
+    any other use of it raises MissingCapability when it is marshalled.
     """
     if lower.output is None:
         return upper

@@ -51,8 +51,29 @@ def test_what_is_on_top_of_such_copies_finds_them() -> None:
     assert executed.inputs == ((merged.digest, 0),)
 
 
-def test_a_diff_has_no_substitute() -> None:
-    state = llb.merge([ALPINE, llb.diff(ALPINE, A, meta=llb.Meta(name="[x] patch"))])
+def test_a_difference_upon_what_it_is_from_is_copied_as_the_whole() -> None:
+    changed, more = ALPINE.run(["first"]).root, ALPINE.run(["second"]).root
+    for states, copied in (
+        ([ALPINE, llb.diff(ALPINE, changed)], [changed]),
+        ([ALPINE, llb.diff(ALPINE, changed), llb.diff(changed, more)], [changed, more]),
+        ([ALPINE, llb.diff(ALPINE, changed), B], [changed, B]),
+    ):
+        assert marshal(llb.merge(states), NO_MERGE) == marshal(
+            llb.merge([ALPINE, *copied]), NO_MERGE
+        )
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        llb.diff(ALPINE, A, meta=llb.Meta(name="[x] patch")),
+        llb.diff(ALPINE, A, meta=llb.Meta(name="[x] patch")).run(["true"]).root,
+        # What B has would be undone by all of A that is as it was in ALPINE.
+        llb.merge([ALPINE, B, llb.diff(ALPINE, A, meta=llb.Meta(name="[x] patch"))]),
+        llb.merge([ALPINE, llb.diff(ALPINE, S, meta=llb.Meta(name="[x] patch"))]),
+    ],
+)
+def test_any_other_difference_has_no_substitute(state: llb.State) -> None:
     with pytest.raises(llb.MissingCapability, match=r"diffop.*\[x\] patch") as caught:
         marshal(state, NO_MERGE)
     assert caught.value.cap == "diffop"
