@@ -258,6 +258,17 @@ class Build:
         return self.run(tools, command, meta=meta, mounts=mounts, readonly_root=True)
 
 
+_LACKING = {
+    "toolchain": ("build from source", ""),
+    "kernel": (
+        "build a kernel from source",
+        "take a prebuilt one with `from: local` or `from: <image>` and `path:`",
+    ),
+    "app": ("build an application", "build it elsewhere, and bring it with `rootfs.include`"),
+}
+"""What a framework cannot do that lacks a step, and what to do instead."""
+
+
 class Framework:
     """A framework's steps. Those that build, if not overridden, are errors that say so."""
 
@@ -271,22 +282,29 @@ class Framework:
         lint (docs/rules/).
         """
 
+    def check_steps(self, plan: Plan, problems: Collector) -> None:
+        """Note the steps that a plan asks for and the framework lacks: those not overridden."""
+        kernel, app = plan.kernel, plan.app
+        asked: dict[str, Range] = {}
+        if kernel is not None and kernel.from_ == "source":
+            asked["kernel"] = kernel.from_.at
+        if app is not None:
+            asked["app"] = app.at
+        for step, at in asked.items():
+            if getattr(type(self), step) is getattr(Framework, step):
+                problems.take(self._lacks(step, at))
+
     def image_platform(self, plan: Plan, ref: str) -> Platform:
         """The platform to pull an image of this framework for; default: the result's."""
         return plan.platform
 
     def toolchain(self, build: Build) -> State:
         """The image with compilers and tools, shared by every build of this framework."""
-        raise self.unsupported("build from source", build.plan.toolchain.from_)
+        raise self._lacks("toolchain", build.plan.monitor.at)
 
     def kernel(self, build: Build) -> File:
         """The kernel, built from source."""
-        kernel = build.plan.kernel
-        raise self.unsupported(
-            "build a kernel from source",
-            kernel.from_ if kernel else None,
-            "take a prebuilt one with `from: local` or `from: <image>` and `path:`",
-        )
+        raise self._lacks("kernel", build.plan.monitor.at)
 
     def default_source(self, plan: Plan) -> tuple[str, Source] | None:
         """The version and the source of a kernel that names none; None without a default."""
@@ -306,8 +324,7 @@ class Framework:
 
     def app(self, build: Build) -> File:
         """The application, built from source: the directory that its artifacts are in."""
-        app = build.plan.app
-        raise self.unsupported("build an application", app.from_ if app else None)
+        raise self._lacks("app", build.plan.monitor.at)
 
     def init(self, build: Build, tree: State, process: Process) -> tuple[State, Process]:
         """Put an init program into the guest's tree of files, where the plan asks for one.
@@ -317,11 +334,8 @@ class Framework:
         """
         return tree, process
 
-    def unsupported(self, what: str, at: Text | None, hint: str = "") -> Problems:
+    def _lacks(self, step: str, at: Range) -> Problems:
         """The error of a step that this framework lacks."""
-        return problem(
-            "unsupported-step",
-            f"hutch cannot {what} for {self.name} yet",
-            hint=hint,
-            at=at.at if at is not None else None,
-        )
+        what, hint = _LACKING[step]
+        message = f"hutch cannot {what} for {self.name} yet"
+        return problem("unsupported-step", message, hint=hint, at=at)

@@ -7,6 +7,7 @@ recipe still points at the user's line. Names and meaning: bunnyfile.md.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -222,6 +223,21 @@ class Bunnyfile:
     init: Text | None = None
     settings: Settings = field(default_factory=Settings)
     args: tuple[tuple[Text, Text | None], ...] = ()
+
+    def images(self) -> Iterator[Text]:
+        """Every name of an image, or of a build context in the place of one."""
+        if self.toolchain.from_ is not None and self.toolchain.from_ != "source":
+            yield self.toolchain.from_
+        if self.kernel is not None and self.kernel.from_ not in ("local", "source"):
+            yield self.kernel.from_
+        if self.app is not None and self.app.from_ != "local" and self.app.git is None:
+            yield self.app.from_
+        if self.rootfs is not None:
+            if self.rootfs.from_ not in ("scratch", "local", "dockerfile"):
+                yield self.rootfs.from_
+            for include in self.rootfs.include:
+                if include.from_ != "local" and not include.is_archive:
+                    yield include.from_
 
 
 _LARGEST = 1 << 44  # ext4 with blocks of 4 KiB

@@ -28,7 +28,7 @@ from frontend.gateway.options import DEFAULT_SBOM_GENERATOR, Environment, Option
 from frontend.gateway.result import Builder, Result
 from frontend.inputs import GatewayInputs, at_once
 from frontend.urunc import PREFIX
-from llb import Definition, MissingCapability, Network, Platform, SourceFile, State
+from llb import Definition, Network, Platform, SourceFile, State
 from llb.pb import ops_pb2
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ class Session:
             target = targets.find(name, lowering)
             if inputs.settle():
                 break
-        definition = self._marshal(target.state, platform, planned.file)
+        definition = self._marshal(target.state, platform)
         ref = self._solve(definition)
         self._solved.append((ref, lowering))
         builder.add(platform, ref, target.config(self.options.labels))
@@ -182,7 +182,7 @@ class Session:
         if asked.generator != DEFAULT_SBOM_GENERATOR:
             documents.append(scan(lowering.build, self.images, asked, files))
         for document in documents:
-            ref = self._solve(self._marshal(document, plan.platform, plan.file))
+            ref = self._solve(self._marshal(document, plan.platform))
             builder.attest_bundle(plan.platform, ref)
 
     def _evaluate(self) -> None:
@@ -213,7 +213,7 @@ class Session:
         if report is None:
             return
         try:
-            ref = self._solve(self._marshal(report.state, plan.platform, plan.file))
+            ref = self._solve(self._marshal(report.state, plan.platform))
             data = self.client.read_file(ref, report.path)
         except GatewayError:
             return  # it failed before there was a configuration
@@ -238,7 +238,7 @@ class Session:
             if inputs.settle():
                 break
         assert file is not None
-        ref = self._solve(self._marshal(file.state, planned.platform, planned.file))
+        ref = self._solve(self._marshal(file.state, planned.platform))
         try:
             head = self.client.read_file(ref, file.path, length=plan.HEAD)
         except GatewayError as error:
@@ -254,12 +254,8 @@ class Session:
             ) from error
         return plan.settle(planned, head)
 
-    def _marshal(self, state: State, platform: Platform, file: SourceFile) -> Definition:
-        try:
-            return state.marshal(platform=platform, caps=self.client.llb_caps)
-        except MissingCapability as missing:
-            at = missing.location.ranges[0] if missing.location else None
-            raise problem("old-builder", str(missing), at=at, file=file) from None
+    def _marshal(self, state: State, platform: Platform) -> Definition:
+        return state.marshal(platform=platform, caps=self.client.llb_caps)
 
     def _solve(self, definition: Definition) -> Ref:
         return self.client.solve(definition, cache_imports=self.options.cache_imports).ref

@@ -5,7 +5,7 @@ of a bunnyfile that says nothing else, and gets kernel, init program and the run
 to be different is said with labels, in the Dockerfile or with `--label`:
 
     LABEL com.urunc.unikernel.hypervisor=firecracker   any key of the runtime's
-    LABEL hutch.kernel=source                          where the kernel is from: see `KERNEL`
+    LABEL hutch.kernel=source                          where the kernel is from: `frontend.asked`
 
 or with build arguments (`--build-arg HUTCH_KERNEL=...`). Source: urunc.md 4.3 and 4.6, item 13.
 """
@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 import frameworks
 from frameworks.diagnostics import Collector, Diagnostic, Severity, did_you_mean, problem
 from frameworks.spec import Bunnyfile, Kernel, Platforms, Rootfs, Text
+from frontend import asked, urunc
 from frontend import plan as plans
-from frontend import urunc
 from frontend.gateway import nested
 from frontend.urunc import PREFIX
 from llb import Position, Range
@@ -35,17 +35,12 @@ if TYPE_CHECKING:
     from frontend.inputs import GatewayInputs
     from llb import Platform, SourceFile
 
-KERNEL = "hutch.kernel"
-"""`source` (the default: the framework's own), `local`, or an image; with `hutch.kernel.path` where
-it is not built, and with `hutch.kernel.config` and `hutch.kernel.version` where it is."""
-
 INHERITED = "InheritedLabel"
 """The name of the warning about a label of the base image."""
 
 INIT = "hutch.init"
 _PAGE = "docs/containerfile.md"
 _BUNNY_INIT = "bunny.urunit"
-_KERNEL_PATH = "/.boot/kernel"
 
 
 def make(session: Session, source: BuildFile, platform: Platform, inputs: GatewayInputs) -> Plan:
@@ -103,7 +98,7 @@ class _Labels:
 
     def setting(self, name: str, default: str = "") -> Text:
         """One of hutch's own settings: its build argument, or else its label."""
-        argument = name.upper().replace(".", "_")
+        argument = asked.argument(name)
         if argument in self.args:
             return Text(self.args[argument], _START)
         return self.get(name, default)
@@ -175,7 +170,7 @@ def _bunnyfile(labels: _Labels, path: Text) -> Bunnyfile:
             at=type.at,
             file=labels.file,
         )
-    version = labels.get(f"{PREFIX}unikernelVersion") or labels.setting(f"{KERNEL}.version")
+    version = labels.get(f"{PREFIX}unikernelVersion") or labels.setting(asked.VERSION)
     return Bunnyfile(
         version=Text("v1", _START),
         platforms=Platforms(
@@ -193,27 +188,17 @@ def _kernel(labels: _Labels, type: Text) -> Kernel | None:
     """The kernel to put into the image; None where the Dockerfile brings its own."""
     if labels.get(f"{PREFIX}binary"):
         return None
-    from_ = labels.setting(KERNEL, "source" if type == "linux" else "")
+    from_ = labels.setting(asked.KERNEL, "source" if type == "linux" else "")
     if not from_:
         raise problem(
             "missing-kernel",
             f"the file makes a {type} guest, and does not say where its kernel is",
-            hint=f"add 'LABEL {PREFIX}binary=PATH' for a file of the image, or '{KERNEL}=...'",
+            hint=f"add 'LABEL {PREFIX}binary=PATH' for a file of the image, or "
+            f"'{asked.KERNEL}=...'",
             at=type.at,
             file=labels.file,
         )
-    path = labels.setting(f"{KERNEL}.path")
-    if from_ == "source":
-        return Kernel(from_.at, from_, config=labels.setting(f"{KERNEL}.config") or None)
-    if from_ == "local" and not path:
-        raise problem(
-            "missing-key",
-            f"'{KERNEL}=local' needs '{KERNEL}.path'",
-            hint="name the kernel's file in the build context",
-            at=from_.at,
-            file=labels.file,
-        )
-    return Kernel(from_.at, from_, path=path or Text(_KERNEL_PATH, from_.at))
+    return asked.kernel(from_, labels.setting, labels.file)
 
 
 def _init(labels: _Labels) -> Text | None:

@@ -8,28 +8,57 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from frameworks.diagnostics import Problems, problem
 from frontend.gateway.errors import GatewayError
 from llb import Position, Range, SourceFile
 
 _SOURCE = "errdefs.Source+json"
-_MISSING = re.compile(r'failed to calculate checksum of ref \S+: "(?P<path>[^"]+)": not found')
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """Words of the daemon's, and ours for them; `{0}` is what the words' group found."""
+
+    code: str
+    words: re.Pattern[str]
+    message: str
+    hint: str
+
+
+_FAILURES = (
+    _Failure(
+        "no-such-file",
+        re.compile(r'failed to calculate checksum of ref \S+: "([^"]+)": not found'),
+        "there is no '{0}' where this line looks for it",
+        "paths start at the build context, or at the image's root; .dockerignore hides files",
+    ),
+    _Failure(
+        "missing-secret",
+        re.compile(r"secret (\S+): not found"),
+        "the build was given no secret '{0}'",
+        "give it with '--secret id={0},src=FILE', or let it be missing with 'required: false'",
+    ),
+    _Failure(
+        "missing-agent",
+        re.compile(r"unset ssh forward key (\S+)"),
+        "the build was given no SSH agent '{0}'",
+        "give it with '--ssh {0}'",
+    ),
+)
 
 
 def explain(error: GatewayError, file: SourceFile) -> Problems | None:
     """The user's error behind a daemon's, at its lines of `file`; None if it says enough."""
-    found = _MISSING.search(error.message)
     at = next(_places(error, file.filename), None)
-    if found is None or at is None:
+    if at is None:
         return None
-    return problem(
-        "no-such-file",
-        f"there is no '{found['path']}' where this line looks for it",
-        hint="paths start at the build context, or at the image's root; .dockerignore hides files",
-        at=at,
-        file=file,
-    )
+    for failure in _FAILURES:
+        if found := failure.words.search(error.message):
+            message, hint = failure.message.format(found[1]), failure.hint.format(found[1])
+            return problem(failure.code, message, hint=hint, at=at, file=file)
+    return None
 
 
 def _places(error: GatewayError, filename: str) -> Iterator[Range]:

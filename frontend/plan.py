@@ -95,6 +95,7 @@ def make(
         epoch=epoch,
         compat=bunnyfile.version != "v1",
     )
+    framework.check_steps(plan, problems)
     framework.check(plan, problems)
     problems.check()
     return replace(plan, warnings=problems.warnings)

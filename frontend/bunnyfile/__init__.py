@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import frameworks
 import schemas
 from frameworks.diagnostics import Collector, Diagnostic, Problems, problem
-from frameworks.spec import Bunnyfile
+from frameworks.spec import Bunnyfile, Kernel, Text
+from frontend import asked
 from frontend.bunnyfile import args as arguments
 from frontend.bunnyfile import model, nodes, rules
 from frontend.bunnyfile.kind import kind_of
@@ -70,17 +71,46 @@ def _load(file: SourceFile, args: Mapping[str, str]) -> Loaded:
     tree = parse(file)
     version = version_of(tree, problems)
     problems.check()
+    kernel = _asked(tree, args, file) if version == "v0.1" else None
     filled = tree
     values: Mapping[str, str] = {}
     if version == "v1":
         filled, values = arguments.substitute(tree, args, problems)
         problems.check()
-    validate(filled, _schema(version, filled), problems)
+    needed = _schema(version, filled)
+    if kernel is not None:
+        needed = {**needed, "required": [key for key in needed["required"] if key != "kernel"]}
+    validate(filled, needed, problems)
     problems.check()
     bunnyfile = model.decode(filled, version, problems)
+    if kernel is not None:
+        bunnyfile = _with_kernel(bunnyfile, kernel, args)
     (rules.check_v1 if version == "v1" else rules.check_v0)(bunnyfile, problems)
     problems.check()
     return Loaded(bunnyfile, file, problems.warnings, tree, values)
+
+
+def _asked(tree: nodes.Mapping, args: Mapping[str, str], file: SourceFile) -> Kernel | None:
+    """The kernel that build arguments ask for, for a v0.1 file that names none.
+
+    bunny's files always name one, so nothing that worked means anything else.
+    """
+    from_ = args.get(asked.argument(asked.KERNEL), "")
+    if not from_ or tree.find("kernel") is not None:
+        return None
+
+    def setting(name: str) -> Text:
+        return Text(args.get(asked.argument(name), ""), tree.at)
+
+    return asked.kernel(Text(from_, tree.at), setting, file)
+
+
+def _with_kernel(bunnyfile: Bunnyfile, kernel: Kernel, args: Mapping[str, str]) -> Bunnyfile:
+    platforms = bunnyfile.platforms
+    version = args.get(asked.argument(asked.VERSION))
+    if version and kernel.from_ == "source":
+        platforms = replace(platforms, version=Text(version, platforms.framework.at))
+    return replace(bunnyfile, kernel=kernel, platforms=platforms)
 
 
 def _shortened(problems: Problems) -> Problems:

@@ -46,7 +46,7 @@ def decode(root: Mapping, version: str, problems: Collector) -> Bunnyfile:
 
 def _decode_v0(root: Mapping, problems: Collector) -> Bunnyfile:
     platforms = _section(root, "platforms")
-    kernel = _section(root, "kernel")
+    kernel = root.find("kernel")
     framework = _required(platforms, "framework")
     rootfs = root.find("rootfs")
     return Bunnyfile(
@@ -57,7 +57,9 @@ def _decode_v0(root: Mapping, problems: Collector) -> Bunnyfile:
             version=_nonempty(platforms, "version"),
             architecture=_nonempty(platforms, "architecture"),
         ),
-        kernel=Kernel(_at(root, "kernel"), _required(kernel, "from"), _required(kernel, "path")),
+        kernel=Kernel(_at(root, "kernel"), _required(kernel, "from"), _required(kernel, "path"))
+        if isinstance(kernel, Mapping)
+        else None,
         rootfs=_rootfs_v0(root, rootfs, framework) if isinstance(rootfs, Mapping) else None,
         settings=_settings_v0(root, problems),
     )

@@ -10,6 +10,7 @@ from frameworks.diagnostics import Collector
 from frameworks.spec import Bunnyfile, Include, Kernel, LocalSource, Rootfs, Text
 from frontend import urunc
 from frontend.bunnyfile.paths import clean, image_path_fault
+from llb import InvalidReference, Reference
 
 _LAST_ID = (1 << 32) - 1
 
@@ -17,7 +18,9 @@ _LAST_ID = (1 << 32) - 1
 def check_v0(file: Bunnyfile, problems: Collector) -> None:
     """The combinations that bunny rejects (urunc.md 4.1), and those it gets wrong."""
     assert file.kernel is not None
-    _check_prebuilt_kernel(file.kernel, problems)
+    _check_images(file, problems)
+    if file.kernel.path is not None:
+        _check_inside("kernel.path", file.kernel.path, problems)
     rootfs = file.rootfs
     if rootfs is None:
         return
@@ -50,6 +53,7 @@ def check_v0(file: Bunnyfile, problems: Collector) -> None:
 
 def check_v1(file: Bunnyfile, problems: Collector) -> None:
     """What v1 adds to that: kernels from source, applications, Dockerfiles, disk images."""
+    _check_images(file, problems)
     if file.kernel is not None:
         _check_kernel(file.kernel, problems)
     if file.rootfs is not None:
@@ -67,6 +71,15 @@ def check_v1(file: Bunnyfile, problems: Collector) -> None:
                 at=file.app.artifacts[0].source.at,
             )
     _check_runtime_keys(file, problems)
+
+
+def _check_images(file: Bunnyfile, problems: Collector) -> None:
+    """What names an image or a build context has a form, and the same for both."""
+    for name in file.images():
+        try:
+            Reference.parse(name)
+        except InvalidReference as error:
+            problems.error("bad-image-reference", str(error), at=name.at)
 
 
 def _check_runtime_keys(file: Bunnyfile, problems: Collector) -> None:
@@ -204,12 +217,6 @@ def _check_inside(what: str, path: Text, problems: Collector) -> None:
         )
 
 
-def _check_prebuilt_kernel(kernel: Kernel, problems: Collector) -> None:
-    """A kernel of an image keeps its path there in v0.1, and the path becomes an annotation."""
-    assert kernel.path is not None
-    _check_inside("kernel.path", kernel.path, problems)
-
-
 def _check_kernel(kernel: Kernel, problems: Collector) -> None:
     if kernel.from_ != "source":
         if kernel.path is None:
@@ -221,7 +228,7 @@ def _check_kernel(kernel: Kernel, problems: Collector) -> None:
                 at=kernel.from_.at,
             )
         else:
-            _check_prebuilt_kernel(kernel, problems)
+            _check_inside("kernel.path", kernel.path, problems)
         building = (
             ("config", kernel.config),
             ("fragments", next(iter(kernel.fragments), None)),

@@ -92,12 +92,6 @@ class Images:
             with open(OWN_DEFINITION, "rb") as file:
                 return State.from_definition(Definition.from_bytes(file.read()))
         source = self._contexts.options.source
-        if not source:
-            raise problem(
-                "no-own-image",
-                "BuildKit did not say which image this frontend runs from",
-                hint="start the build file with a line: # syntax=IMAGE",
-            )
         return self.resolve(source, self._contexts.environment.build_platform).state
 
 

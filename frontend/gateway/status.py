@@ -20,7 +20,7 @@ from base64 import b64encode
 
 from frameworks.diagnostics import Diagnostic, Problems
 from frontend.gateway.errors import UNKNOWN, GatewayError
-from llb import MissingCapability, SourceFile
+from llb import MissingCapability
 from llb.pb import status_pb2
 
 _TYPES = "github.com/moby/buildkit/errdefs."
@@ -71,9 +71,10 @@ def from_problems(problems: Problems) -> status_pb2.Status:
     # The daemon's client prints the last detail first.
     for diagnostic in reversed(excerpts):
         _attach(status, "Source", _source(diagnostic))
-    if not excerpts and (file := next((d.file for d in found if d.file), None)) is not None:
+    if not excerpts:
         # Without any source Docker's own frontend would blame the `# syntax=` line.
-        _attach(status, "Source", {"info": _info(file), "ranges": []})
+        name = next((each.file.filename for each in found if each.file), "")
+        _attach(status, "Source", {"info": {"filename": name}, "ranges": []})
     return status
 
 
@@ -96,22 +97,18 @@ def _source(diagnostic: Diagnostic) -> dict[str, object]:
     assert diagnostic.at is not None
     start, end = diagnostic.at.start, diagnostic.at.end
     return {
-        "info": _info(diagnostic.file, diagnostic.file.data),
+        "info": {
+            "filename": diagnostic.file.filename,
+            # buildx prints the lines as they are: nothing in them may move the terminal's cursor.
+            "data": b64encode(_CONTROL.sub(b"?", diagnostic.file.data)).decode(),
+            "language": diagnostic.file.language,
+        },
         "ranges": [
             {
                 "start": {"line": start.line, "character": start.character},
                 "end": {"line": max(start.line, end.line), "character": end.character},
             }
         ],
-    }
-
-
-def _info(file: SourceFile, data: bytes = b"") -> dict[str, object]:
-    return {
-        "filename": file.filename,
-        # buildx prints the lines as they are: nothing in them may move the terminal's cursor.
-        "data": b64encode(_CONTROL.sub(b"?", data)).decode(),
-        "language": file.language,
     }
 
 

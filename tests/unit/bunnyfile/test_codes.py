@@ -17,7 +17,7 @@ from tests.errors.test_errors import FILES, diagnose
 ROOT = Path(__file__).parents[3]
 PAGES = ROOT / "docs" / "errors"
 # Calls whose first argument is a code.
-CALLS = ("problem", "error", "warn", "Diagnostic", "Fault", "_fail")
+CALLS = ("problem", "error", "warn", "Diagnostic", "Fault", "_fail", "_Failure")
 # Pages whose example is not judged on linux/amd64.
 PLATFORMS = {"unsupported-platform": "linux/riscv64"}
 # Found by a step of the build, not by reading and planning.
@@ -44,6 +44,13 @@ USED = {code: where for folder in ("frontend", "frameworks") for code, where in 
 def test_the_table_is_what_is_used() -> None:
     """A lint rule's findings have its name for a code, and pages of their own."""
     assert set(USED) - set(RULES) == set(CODES)
+
+
+def test_each_has_a_pair() -> None:
+    """A bad file, and what is said of it: by reading it, or by a build (`tests/errors/built`)."""
+    answers = [path.read_text() for path in (ROOT / "tests/errors").rglob("*.err")]
+    shown = {code for text in answers for code in re.findall(r"\[([a-z0-9-]+)\]$", text, re.M)}
+    assert set(CODES) - shown == set()
 
 
 def test_titles_and_sentences() -> None:

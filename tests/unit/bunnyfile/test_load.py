@@ -394,3 +394,31 @@ def test_mutated_files_end_in_problems_or_a_bunnyfile() -> None:
                 assert found.at is not None
                 assert found.at.end.line <= source.count("\n") + 1
                 assert "\n" not in str(found)
+
+
+V0 = "version: v0.1\nplatforms: {framework: linux, monitor: qemu}\n"
+
+
+def test_a_v0_file_without_a_kernel_may_ask_for_one() -> None:
+    args = {"HUTCH_KERNEL": "source", "HUTCH_KERNEL_CONFIG": "tiny", "HUTCH_KERNEL_VERSION": "6.1"}
+    found = load(V0.encode(), "bunnyfile", args).bunnyfile
+    assert found.kernel is not None
+    assert (found.kernel.from_, found.kernel.path, found.kernel.config) == ("source", None, "tiny")
+    assert found.platforms.version == "6.1"
+    image = load(V0.encode(), "bunnyfile", {"HUTCH_KERNEL": "kernels/linux:1"}).bunnyfile
+    assert image.kernel is not None
+    assert (image.kernel.from_, image.kernel.path) == ("kernels/linux:1", "/.boot/kernel")
+
+
+def test_a_v0_file_s_own_kernel_is_the_one() -> None:
+    text = V0 + "kernel: {from: local, path: k}\n"
+    found = load(text.encode(), "bunnyfile", {"HUTCH_KERNEL": "source"}).bunnyfile
+    assert found.kernel is not None
+    assert found.kernel.from_ == "local"
+
+
+def test_a_v0_file_without_any_kernel() -> None:
+    with pytest.raises(Problems, match="the file needs 'kernel'"):
+        load(V0.encode(), "bunnyfile")
+    with pytest.raises(Problems, match="HUTCH_KERNEL_PATH"):
+        load(V0.encode(), "bunnyfile", {"HUTCH_KERNEL": "local"})

@@ -57,7 +57,10 @@ def test_a_huge_file_is_sent_once() -> None:
 def test_a_problem_without_a_place() -> None:
     found = status.from_exception(Problems([Diagnostic("bad-build-option", "no")]))
     assert found.message == "no [bad-build-option]"
-    assert not found.details
+    (detail,) = found.details
+    # An empty one: Docker's own frontend would put the line that names hutch in its place.
+    assert detail.type_url.endswith("errdefs.Source+json")
+    assert json.loads(detail.value) == {"info": {"filename": ""}, "ranges": []}
 
 
 def test_a_missing_capability_points_at_its_line() -> None:

@@ -1,0 +1,135 @@
+"""Mistakes that only a build finds: `tests/errors/built/NAME.bunnyfile` and what docker prints.
+
+A pair is a file, `NAME.toml` with how to build it, and `NAME.err` with the end of docker's output.
+`pytest -m integration tests/integration/test_error_pairs.py --update-goldens` writes the last.
+
+flags      more words of the command line
+files      files of the context, beside those that every pair has
+padding    how many bytes of comments to add to the file
+engine     "20.10" for what only an old daemon lacks
+context    "web" for a context that is an archive on the web, which docker does not look into
+image      a word that stands for an image whose configuration is broken
+
+In a file, REGISTRY and FRONTEND stand for the registry and hutch's image.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import http.server
+import json
+import re
+import tarfile
+import threading
+import tomllib
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.harness import ROOT, Builder, Done
+
+pytestmark = pytest.mark.integration
+
+PAIRS = sorted(path.stem for path in (ROOT / "tests/errors/built").glob("*.bunnyfile"))
+# The lines of the file, or the error itself, whichever is first.
+ANSWER = re.compile(r"^(?:\S+:\d+\n-{20}\n|ERROR: failed to build)", re.MULTILINE)
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+
+
+def broken_image(registry: str) -> str:
+    """Push an image whose environment is no list, as no builder makes one; returns its name."""
+    name = f"{registry}/hutch-test/broken:1"
+    base = f"http://{registry}/v2/hutch-test/broken"
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    def send(method: str, url: str, data: bytes, kind: str) -> str:
+        request = urllib.request.Request(url, data, {"Content-Type": kind}, method=method)
+        with opener.open(request) as answer:
+            return str(answer.headers.get("Location", ""))
+
+    config = {"architecture": "amd64", "os": "linux", "config": {"Env": "A=b"}}
+    data = json.dumps({**config, "rootfs": {"type": "layers", "diff_ids": []}}).encode()
+    digest = "sha256:" + hashlib.sha256(data).hexdigest()
+    where = send("POST", f"{base}/blobs/uploads/", b"", "text/plain")
+    mark = "&" if "?" in where else "?"
+    send("PUT", f"{where}{mark}digest={digest}", data, "application/octet-stream")
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": {
+            "mediaType": "application/vnd.oci.image.config.v1+json",
+            "digest": digest,
+            "size": len(data),
+        },
+        "layers": [],
+    }
+    send("PUT", f"{base}/manifests/1", json.dumps(manifest).encode(), MANIFEST)
+    return name
+
+
+@contextmanager
+def on_the_web(folder: Path) -> Iterator[str]:
+    """The URL of an archive of `folder`."""
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None: ...
+
+    with tarfile.open(folder.parent / "context.tar", "w", format=tarfile.GNU_FORMAT) as archive:
+        archive.add(folder, ".")
+    handler = partial(Quiet, directory=folder.parent)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/context.tar"
+        server.shutdown()
+
+
+def build(builder: Builder, project: Path, text: str, settings: dict[str, Any]) -> Done:
+    """Build one pair's file; it must fail."""
+    flags = list(settings.get("flags", ()))
+    if settings.get("context") != "web":
+        return builder.fail(project, text, *flags)
+    flags += ["--build-arg", f"BUILDKIT_SYNTAX={builder.frontend}"]
+    with on_the_web(project) as url:
+        done = builder.build(url, None, *flags, check=False)
+    assert done.status != 0, done.log
+    return done
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_a_pair(
+    request: pytest.FixtureRequest, project: Path, name: str, update_goldens: bool
+) -> None:
+    here = ROOT / "tests/errors/built" / name
+    settings = tomllib.loads(here.with_suffix(".toml").read_text())
+    fixture = "old_builder" if settings.get("engine") == "20.10" else "builder"
+    builder: Builder = request.getfixturevalue(fixture)
+    words = {"FRONTEND": builder.frontend, "REGISTRY": builder.registry}
+    if "image" in settings:
+        words[settings["image"]] = broken_image(builder.registry)
+
+    def filled(text: str) -> str:
+        return re.sub("|".join(words), lambda found: words[found[0]], text)
+
+    (project / "kernel").write_bytes(b"kernel" * 1000)
+    (project / "file").write_text("file\n")
+    for path, text in settings.get("files", {}).items():
+        (project / path).write_text(filled(text))
+    text = filled(here.with_suffix(".bunnyfile").read_text())
+    text += ("#" * 99 + "\n") * (settings.get("padding", 0) // 100)
+    log = build(builder, project, text, settings).log
+    found = ANSWER.search(log)
+    assert found is not None, log
+    shown = log[found.start() :].rstrip("\n") + "\n"
+    for word, value in words.items():
+        shown = shown.replace(value, word)
+    shown = shown.replace(f"{project}/", "")
+    golden = here.with_suffix(".err")
+    if update_goldens:
+        golden.write_text(shown, encoding="utf-8")
+    assert shown == golden.read_text(encoding="utf-8")
