@@ -49,7 +49,10 @@ def find(layout: Layout) -> Found | None:
 
 
 def connect(address: str) -> bool:
-    """Make a buildx builder for a BUILDKIT_HOST unless there is one; False when it cannot be."""
-    if works("docker", "buildx", "inspect", BUILDER):
-        return True
-    return works("docker", "buildx", "create", "--name", BUILDER, "--driver", "remote", address)
+    """Make our buildx builder the one at a BUILDKIT_HOST; False when nothing answers there.
+
+    Made anew each time: an address may have changed, and a builder keeps the one it was made for.
+    """
+    works("docker", "buildx", "rm", BUILDER)
+    create = ("docker", "buildx", "create", "--name", BUILDER, "--driver", "remote", address)
+    return works(*create) and works("docker", "buildx", "inspect", "--bootstrap", BUILDER)

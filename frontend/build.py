@@ -234,7 +234,9 @@ class Session:
         inputs = GatewayInputs(self.contexts, self.images)
         build = Build(planned, frameworks.get(planned.framework), inputs, self.worker)
         while True:
-            file = Lowering(build).rootfs.file
+            lowering = Lowering(build)
+            # With all that the build itself will read, so that the client sends it once.
+            file, _ = lowering.rootfs.file, lowering.kernel
             if inputs.settle():
                 break
         assert file is not None
@@ -262,7 +264,6 @@ class Session:
 
     def _flags(self) -> Flags:
         options = self.options
-        no_cache = options.no_cache
         return Flags(
             network=Network(options.network or "sandbox"),
             hosts=options.hosts,
@@ -272,9 +273,7 @@ class Session:
             hostname=options.hostname,
             proxy=options.proxy,
             resources=options.resources,
-            no_cache=not no_cache
-            if no_cache is not None and not no_cache
-            else frozenset(map(str.casefold, no_cache or ())),
+            no_cache=options.no_cache,
             cache_namespace=options.cache_namespace,
         )
 

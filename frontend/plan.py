@@ -8,7 +8,6 @@ does not say leaves `rootfs.type` open until `settle` is given the first of them
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass, replace
 from typing import Any
@@ -17,20 +16,11 @@ import frameworks
 from frameworks.base import Framework, Plan
 from frameworks.diagnostics import Collector, did_you_mean
 from frameworks.rootfs.detect import HEAD, identify, identify_name
-from frameworks.spec import Bunnyfile, Include, Rootfs, Text, parse_size
+from frameworks.spec import ARCHITECTURES, Bunnyfile, Include, Rootfs, Text, parse_size
 from frontend.urunc import PREFIX
 from llb import Platform, SourceFile
 
 __all__ = ["HEAD", "architecture", "make", "platform_args", "settle", "to_json"]
-
-_ARCHITECTURES = {
-    "x86": "amd64",
-    "x86_64": "amd64",
-    "amd64": "amd64",
-    "aarch64": "arm64",
-    "arm64": "arm64",
-}
-_GUEST_PATH = re.compile(r"/|(/[A-Za-z0-9._-]+)+")
 
 
 def architecture(bunnyfile: Bunnyfile) -> str | None:
@@ -39,7 +29,7 @@ def architecture(bunnyfile: Bunnyfile) -> str | None:
     An unknown name is returned as it is: `make` says what is wrong with it.
     """
     said = bunnyfile.platforms.architecture
-    return None if said is None else _ARCHITECTURES.get(said.lower(), str(said))
+    return None if said is None else ARCHITECTURES.get(said.lower(), str(said))
 
 
 def platform_args(platform: Platform, worker: Platform) -> dict[str, str]:
@@ -182,11 +172,11 @@ def _check_architecture(bunnyfile: Bunnyfile, platform: Platform, problems: Coll
     name = architecture(bunnyfile)
     if said is None or name == platform.architecture:
         return
-    if name not in _ARCHITECTURES.values():
+    if name not in ARCHITECTURES.values():
         problems.error(
             "unknown-architecture",
             f"unknown architecture '{said}'",
-            hint=did_you_mean(said, _ARCHITECTURES),
+            hint=did_you_mean(said, ARCHITECTURES),
             at=said.at,
         )
     else:
@@ -256,14 +246,7 @@ def _with_block_defaults(
                 hint=did_you_mean(rootfs.filesystem, guest.filesystems),
                 at=rootfs.filesystem.at,
             )
-        if not _GUEST_PATH.fullmatch(mount) or "/../" in f"{mount}/" or "/./" in f"{mount}/":
-            problems.error(
-                "bad-path",
-                f"the runtime does not take '{mount}' as a mount point",
-                hint="an absolute path of letters, digits and . _ - /",
-                at=mount.at,
-            )
-        elif mount == "/" and guest.mount != "/":
+        if mount == "/" and guest.mount != "/":
             problems.error(
                 "unsupported-mount",
                 f"{framework.name} guests cannot mount a block image at /",

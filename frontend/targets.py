@@ -71,7 +71,7 @@ def _image(lowering: Lowering) -> Target:
 def _kernel(lowering: Lowering) -> Target:
     if lowering.kernel is None:
         raise _nothing(lowering, "kernel")
-    return _files(lowering, "kernel", lowering.kernel)
+    return _file(lowering, "kernel", lowering.kernel)
 
 
 def _rootfs(lowering: Lowering) -> Target:
@@ -80,18 +80,21 @@ def _rootfs(lowering: Lowering) -> Target:
         return Target(root.tree, lowering, _bare(root.tree))
     if root.file is None:
         raise _nothing(lowering, "rootfs")
-    return _files(lowering, "rootfs", root.file)
+    return _file(lowering, "rootfs", root.file)
 
 
 def _app(lowering: Lowering) -> Target:
     app = lowering.plan.app
     if app is None or lowering.app is None:
         raise _nothing(lowering, "app")
-    built = [
-        File(lowering.app.state, posixpath.join(lowering.app.path, artifact.source))
-        for artifact in app.artifacts
-    ]
-    return _files(lowering, "app", *built)
+    names = [posixpath.basename(artifact.source.rstrip("/")) for artifact in app.artifacts]
+    if len(set(names)) < len(names):  # then where they go tells them apart
+        names = [artifact.destination.lstrip("/") for artifact in app.artifacts]
+    built = {
+        name: File(lowering.app.state, posixpath.join(lowering.app.path, artifact.source))
+        for name, artifact in zip(names, app.artifacts, strict=True)
+    }
+    return _files(lowering, "app", built)
 
 
 def _toolchain(lowering: Lowering) -> Target:
@@ -121,21 +124,26 @@ def available(bunnyfile: Bunnyfile) -> frozenset[str]:
     """The targets that a file has the sections for."""
     kernel, app = bunnyfile.kernel, bunnyfile.app
     builds = app is not None or (kernel is not None and kernel.from_ == "source")
+    packed = bunnyfile.rootfs is not None or (app is not None and bool(app.artifacts))
     sections = {
         "image": True,
         "kernel": kernel is not None,
-        "rootfs": bunnyfile.rootfs is not None,
+        "rootfs": packed,
         "app": app is not None,
         "toolchain": builds,
     }
     return frozenset(name for name, there in sections.items() if there)
 
 
-def _files(lowering: Lowering, step: str, *files: File) -> Target:
-    """Files side by side, under their own names."""
+def _file(lowering: Lowering, step: str, file: File) -> Target:
+    """One file, under its own name."""
+    return _files(lowering, step, {posixpath.basename(file.path): file})
+
+
+def _files(lowering: Lowering, step: str, files: Mapping[str, File]) -> Target:
+    """Files by their names in the result."""
     state = scratch()
-    for file in files:
-        name = posixpath.basename(file.path.rstrip("/"))
+    for name, file in files.items():
         state = state.copy(
             file.state,
             file.path,

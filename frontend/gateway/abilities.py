@@ -19,10 +19,7 @@ FRONTEND_INPUTS = "frontend.inputs"
 EVALUATE = "gateway.evaluate"
 SOLVE_EVALUATE = "gateway.solve.evaluate"
 WARNINGS = "gateway.warnings"
-READ_DIR = "readdir"
-STAT_FILE = "statfile"
 ATTESTATIONS = "reference.attestations"
-REF_ARRAY = "proto.refarray"
 EXEC = "gateway.exec"
 EXEC_EXTRA_HOSTS = "gateway.exec.extrahosts"
 EXEC_SIGNALS = "gateway.exec.signals"
@@ -32,7 +29,6 @@ EXEC_FILESYSTEM = "gateway.exec.filesystem"
 _FIRST_IN = {
     IMPORT_CACHES: "0.4",
     FRONTEND_INPUTS: "0.7",
-    REF_ARRAY: "0.7",
     SOLVE_EVALUATE: "0.8",
     EXEC: "0.8",
     WARNINGS: "0.10",

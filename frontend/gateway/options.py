@@ -94,7 +94,7 @@ class Options:
     epoch_from_context: bool = False
 
     # how to build it
-    no_cache: tuple[str, ...] | None = None
+    no_cache: bool | frozenset[str] = False
     resolve_mode: ResolveMode = ResolveMode.DEFAULT
     network: Network | None = None
     hosts: tuple[tuple[str, str], ...] = ()
@@ -109,10 +109,7 @@ class Options:
 
     # what else to answer with
     request: str = ""
-    frontend_caps: tuple[str, ...] = ()
     sbom: Sbom | None = None
-    provenance: bool = False
-    vcs: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     # ourselves
     source: str = ""
@@ -126,12 +123,6 @@ class Options:
         or an architecture only.
         """
         return _Parser(raw, build_platform or _own_platform()).parse()
-
-    def ignores_cache(self, name: str) -> bool:
-        """Whether `--no-cache` (or a filter that names `name`, in any case) covers a target."""
-        if self.no_cache is None:
-            return False
-        return not self.no_cache or name.casefold() in map(str.casefold, self.no_cache)
 
 
 class _Parser:
@@ -170,7 +161,7 @@ class _Parser:
             multi_platform=self._multi_platform(args, len(platforms)),
             epoch=epoch,
             epoch_from_context=from_context,
-            no_cache=tuple(_split(raw["no-cache"])) if "no-cache" in raw else None,
+            no_cache=_no_cache(raw.get("no-cache")),
             resolve_mode=self._resolve_mode(),
             network=self._network(),
             hosts=self._each("add-hosts", _fields(raw.get("add-hosts", "")), _host),
@@ -183,10 +174,7 @@ class _Parser:
             cache_imports=self._cache_imports(),
             cache_namespace=args.get("BUILDKIT_CACHE_MOUNT_NS", ""),
             request=raw.get("requestid", ""),
-            frontend_caps=tuple(_split(raw.get("frontend.caps", ""))),
             sbom=_sbom(attestations.get("sbom")),
-            provenance="provenance" in attestations,
-            vcs=_cut(raw, "vcs:"),
             source=raw.get("source", ""),
             cmdline=raw.get("cmdline", ""),
         )
@@ -403,6 +391,13 @@ def _proxy(args: Mapping[str, str]) -> Proxy | None:
         all=found.get("all_proxy", ""),
     )
     return proxy if proxy != Proxy() else None
+
+
+def _no_cache(text: str | None) -> bool | frozenset[str]:
+    """Everything (`--no-cache`), or the targets of a filter, in lower case."""
+    if not text:
+        return text is not None
+    return frozenset(map(str.casefold, _split(text)))
 
 
 def _sbom(attributes: dict[str, str] | None) -> Sbom | None:

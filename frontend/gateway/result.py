@@ -94,10 +94,6 @@ class Builder:
         """A fact for `buildx build --metadata-file`, under the key `frontend.NAME`."""
         self._metadata[f"frontend.{name}"] = value.encode()
 
-    def metadata(self, key: str, value: bytes) -> None:
-        """Any other metadata key."""
-        self._metadata[key] = value
-
     def attest_bundle(self, platform: Platform, ref: Ref, *, reason: str = "sbom") -> None:
         """Attach the `*.spdx.json` files in the root of `ref` as SBOM attestations."""
         metadata = {"reason": reason.encode()}
@@ -108,20 +104,6 @@ class Builder:
             metadata=metadata,
             ref=gw.Ref(id=ref.id),
             inTotoPredicateType=SPDX_PREDICATE,
-        )
-        self._attestations.setdefault(str(platform), []).append(attestation)
-
-    def attest_statement(
-        self, platform: Platform, ref: Ref, path: str, predicate_type: str, *, reason: str = ""
-    ) -> None:
-        """Attach one predicate file as an in-toto statement about the image itself."""
-        attestation = gw.Attestation(
-            kind=gw.InToto,
-            metadata={"reason": reason.encode()} if reason else None,
-            ref=gw.Ref(id=ref.id),
-            path=path,
-            inTotoPredicateType=predicate_type,
-            inTotoSubjects=[gw.InTotoSubject(kind=gw.Self)],
         )
         self._attestations.setdefault(str(platform), []).append(attestation)
 

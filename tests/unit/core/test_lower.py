@@ -280,3 +280,14 @@ def test_a_step_that_a_framework_lacks_is_an_error_with_a_hint() -> None:
     source = HEAD.format(version="v1", framework="unikraft") + "kernel: {from: source}\n"
     with pytest.raises(Problems, match="cannot build a kernel from source for unikraft yet"):
         lower(source)
+
+
+def test_artifacts_of_one_name_are_told_apart_by_where_they_go() -> None:
+    file = HEAD.format(version="v1", framework="linux") + "app:\n  artifacts: "
+    for artifacts, names in (
+        ("['a/x:/bin/x', 'b/y:/y']", {"/x", "/y"}),
+        ("['a/x:/bin/x', 'b/x:/y']", {"/bin/x", "/y"}),
+    ):
+        state = find("app", lower(file + artifacts + "\n")).state
+        copies = [action.copy for op in ops(state) for action in op.message.file.actions]
+        assert {copy.dest for copy in copies} - {"/"} == names
