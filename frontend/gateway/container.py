@@ -71,8 +71,8 @@ class Completed:
 class Process:
     """A process in a container, started. Read `output` to its end, then `status` is known."""
 
-    def __init__(self, client: Client, call: Conversation, id: str) -> None:
-        self._client = client
+    def __init__(self, container: Container, call: Conversation, id: str) -> None:
+        self._container = container
         self._call = call
         self._id = id
         self.status: int | None = None
@@ -93,6 +93,7 @@ class Process:
                     yield (STDERR if message.File.Fd == STDERR else STDOUT), message.File.Data
                 case "Exit":
                     self.status = message.Exit.Code
+                    self._container.failed |= self.status != 0
                     if self.status == _UNKNOWN_STATUS and message.Exit.Error.message:
                         self._call.close()
                         raise GatewayError(message.Exit.Error)
@@ -122,11 +123,12 @@ class Process:
 
     def signal(self, name: str) -> None:
         """Send it a signal, by a name such as `TERM` (BuildKit 0.10)."""
-        self._client.require(abilities.EXEC_SIGNALS)
+        self._container.client.require(abilities.EXEC_SIGNALS)
         self._send(Signal=gw.SignalMessage(Name=name.removeprefix("SIG")))
 
     def kill(self) -> None:
         """End it at once, and forget it."""
+        self._container.failed = True
         self._call.close()
 
     def _send(
@@ -143,8 +145,10 @@ class Container:
     """A container of the daemon's, to run processes in. Made by `Client.container`."""
 
     def __init__(self, client: Client, id: str) -> None:
-        self._client = client
+        self.client = client
         self.id = id
+        self.failed = False
+        """Whether a process has ended otherwise than well."""
 
     def __enter__(self) -> Container:
         return self
@@ -176,7 +180,7 @@ class Container:
         """
         secret_env = tuple(secret_env)
         if secret_env:
-            self._client.require(abilities.EXEC_SECRET_ENV)
+            self.client.require(abilities.EXEC_SECRET_ENV)
         process_id = f"{self.id}:{_new_id()}"
         init = gw.InitMessage(
             ContainerID=self.id,
@@ -194,16 +198,17 @@ class Container:
                 ops_pb2.SecretEnv(ID=s.id, name=s.name, optional=s.optional) for s in secret_env
             ],
         )
-        call = self._client.converse("ExecProcess")
+        call = self.client.converse("ExecProcess")
         try:
             call.send(gw.ExecMessage(ProcessID=process_id, Init=init))
             answer = call.receive(gw.ExecMessage)
             if answer is None or answer.WhichOneof("Input") != "Started":
                 raise _gone()
         except BaseException:
+            self.failed = True
             call.close()
             raise
-        return Process(self._client, call, process_id)
+        return Process(self, call, process_id)
 
     def run(
         self,
@@ -227,7 +232,7 @@ class Container:
         self, path: str, *, mount: int = 0, offset: int = 0, length: int | None = None
     ) -> bytes:
         """The bytes of a regular file of a mount, or `length` bytes of it from `offset`."""
-        self._client.require(abilities.EXEC_FILESYSTEM)
+        self.client.require(abilities.EXEC_FILESYSTEM)
 
         def part(start: int, size: int) -> bytes:
             request = gw.ReadFileRequest(
@@ -236,33 +241,35 @@ class Container:
                 Range=gw.FileRange(Offset=start, Length=size),
                 MountIndex=mount,
             )
-            return self._client.call("ReadFileContainer", request, gw.ReadFileResponse).Data
+            return self.client.call("ReadFileContainer", request, gw.ReadFileResponse).Data
 
         return b"".join(chunks(part, offset, length))
 
     def read_dir(self, path: str, *, mount: int = 0, include: str = "") -> tuple[FileStat, ...]:
         """The entries of a directory of a mount, one level."""
-        self._client.require(abilities.EXEC_FILESYSTEM)
+        self.client.require(abilities.EXEC_FILESYSTEM)
         request = gw.ReadDirRequest(
             Ref=self.id, DirPath=path, IncludePattern=include, MountIndex=mount
         )
-        answer = self._client.call("ReadDirContainer", request, gw.ReadDirResponse)
+        answer = self.client.call("ReadDirContainer", request, gw.ReadDirResponse)
         return tuple(map(FileStat.from_pb, answer.entries))
 
     def stat_file(self, path: str, *, mount: int = 0) -> FileStat:
         """One file's facts, in a mount."""
-        self._client.require(abilities.EXEC_FILESYSTEM)
+        self.client.require(abilities.EXEC_FILESYSTEM)
         request = gw.StatFileRequest(Ref=self.id, Path=path, MountIndex=mount)
-        answer = self._client.call("StatFileContainer", request, gw.StatFileResponse)
+        answer = self.client.call("StatFileContainer", request, gw.StatFileResponse)
         return FileStat.from_pb(answer.stat)
 
     def release(self) -> None:
         """End the container and every process in it."""
-        self._client.call(
-            "ReleaseContainer",
-            gw.ReleaseContainerRequest(ContainerID=self.id),
-            gw.ReleaseContainerResponse,
-        )
+        request = gw.ReleaseContainerRequest(ContainerID=self.id)
+        try:
+            self.client.call("ReleaseContainer", request, gw.ReleaseContainerResponse)
+        except GatewayError:
+            # The daemon says once more what a process ended with (container.go, Release).
+            if not self.failed:
+                raise
 
 
 def create(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 
+import grpc
 import pytest
 from google.protobuf.message import Message
 
@@ -16,7 +17,7 @@ from llb.pb import gateway_pb2 as gw
 from llb.pb import ops_pb2, status_pb2
 from tests.unit.gateway.test_client import client
 from tests.unit.gateway.test_stdio import OK, frontend
-from tests.wire.daemon import GATEWAY_CAPS, Daemon, Handler, Outcome, Refusal, Talker, pong
+from tests.wire.daemon import GATEWAY_CAPS, Daemon, Handler, Outcome, Refusal, Talker, fail, pong
 
 Messages = Iterator[gw.ExecMessage]
 
@@ -219,6 +220,29 @@ def test_the_container_as_it_is_asked_for() -> None:
     assert request.platform.Architecture == "arm64"
     assert [(h.Host, h.IP) for h in request.extraHosts] == [("box", "10.0.0.1")]
     assert request.hostname == "guest"
+
+
+@pytest.mark.parametrize("status", [0, 3])
+def test_a_release_does_not_say_again_how_a_process_ended(status: int) -> None:
+    def process(messages: Messages) -> Messages:
+        init, answer = started(messages)
+        yield answer
+        yield from ended(init.ProcessID, status)
+
+    def release(request: Message, context: grpc.ServicerContext) -> Message:
+        fail(context, status_pb2.Status(code=2, message="exit code: 3"))
+        raise AssertionError
+
+    caps = pong(ALL_CAPS, Caps.of_buildkit(0, 27))
+    handlers: dict[str, Handler] = {
+        **MADE,
+        "Ping": lambda *_: caps,
+        "ReleaseContainer": release,
+    }
+    body = "container.run(['sh'])\ncontainer.release()\n" + OK
+    outcome = Daemon(handlers, process=process).run(frontend(START + body))
+    # Where every process ended well, an error is the release's own.
+    assert outcome.status == (0 if status else 1), outcome.returns
 
 
 def test_every_container_has_a_name_of_its_own() -> None:
