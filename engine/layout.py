@@ -69,7 +69,7 @@ class Place:
 
 BRIDGES = "hutch"
 DEFAULT_BLOCK = 213
-COMMON = ("ca-certificates", "containerd", "git", "iproute2", "iptables", "runc")
+COMMON = ("ca-certificates", "containerd", "git", "iproute2", "iptables", "openssh-client", "runc")
 FORKY = Root("forky", (*COMMON, "docker-buildx", "docker-cli", "docker-registry", "docker.io"))
 BOOKWORM = Root("bookworm", (*COMMON, "docker.io"))
 
