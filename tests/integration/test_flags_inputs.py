@@ -7,8 +7,10 @@ import io
 import json
 import os
 import tarfile
+import uuid
 from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -232,6 +234,78 @@ class TestNamedContexts:
             *("buildx", "bake", "--allow=fs=*", "-f", str(tmp_path / "bake.json"), "image")
         ).ok()
         assert (tmp_path / "out/.boot/kernel").read_text() == "REPLACED"
+
+    BASE = (
+        "FROM scratch\nARG TARGETARCH\nCOPY kernel /for-$TARGETARCH\n"
+        'ENV FROM=base\nUSER 7\nCMD ["/from/base"]\n'
+    )
+    RAW = (
+        "version: v1\nplatforms: {framework: generic, monitor: qemu}\n"
+        "kernel: {from: local, path: kernel}\nrootfs: {from: base, type: raw}\n"
+    )
+
+    @pytest.fixture
+    def based(self, hutch: Hutch, tmp_path: Path) -> Path:
+        (tmp_path / "base").mkdir()
+        (tmp_path / "base/kernel").write_text("BASE")
+        (tmp_path / "base/Dockerfile").write_text(self.BASE)
+        return hutch.project(tmp_path / "based", self.RAW)
+
+    def check_config(self, config: dict[str, Any]) -> None:
+        """The command, environment and user are the named image's own."""
+        assert config["config"]["Cmd"] == ["/from/base"]
+        assert "FROM=base" in config["config"]["Env"]
+        assert config["config"]["User"] == "7"
+
+    @pytest.mark.parametrize("kind", ["image", "oci-layout"])
+    def test_an_image_brings_its_config(
+        self, hutch: Hutch, based: Path, tmp_path: Path, kind: str
+    ) -> None:
+        if kind == "oci-layout" and not hutch.has_containerd_store:
+            pytest.skip("writing an OCI layout with the docker driver needs the containerd store")
+        ref, layout = f"{hutch.registry}/flags-base:1", tmp_path / "layout"
+        output = ["--push", "-t", ref]
+        if kind == "oci-layout":
+            output = ["-o", f"type=oci,tar=false,dest={layout}"]
+        hutch.build(tmp_path / "base", *output, file=None).ok()
+        value = f"docker-image://{ref}" if kind == "image" else f"oci-layout://{layout}"
+        self.check_config(hutch.push(based, "--build-context", f"base={value}").config)
+
+    def test_a_bake_target_brings_its_config(
+        self, hutch: Hutch, based: Path, tmp_path: Path
+    ) -> None:
+        name = f"flags-{uuid.uuid4().hex[:12]}"
+        bake = {
+            "target": {
+                "base": {"context": str(tmp_path / "base")},
+                "image": {
+                    "context": str(based),
+                    "dockerfile": "bunnyfile",
+                    "contexts": {"base": "target:base"},
+                    "output": ["type=registry"],
+                    "tags": [f"{hutch.registry}/{name}:1"],
+                },
+            }
+        }
+        (tmp_path / "bake.json").write_text(json.dumps(bake))
+        command = ("buildx", "bake", "--allow=fs=*", "-f", str(tmp_path / "bake.json"), "image")
+        hutch.docker(*command).ok()
+        self.check_config(hutch.pull(name).config)
+
+    def test_each_platform_gets_its_own(self, hutch: Hutch, based: Path, tmp_path: Path) -> None:
+        """What goes into the guest is of its platform, whatever the builder's is."""
+        if not hutch.has_containerd_store:
+            pytest.skip("several platforms need Docker's containerd image store")
+        ref = f"{hutch.registry}/flags-base-both:1"
+        both = ("--platform", "linux/amd64,linux/arm64")
+        hutch.build(tmp_path / "base", *both, "--push", "-t", ref, file=None).ok()
+        given = ("--build-context", f"base=docker-image://{ref}")
+        (based / "bunnyfile").write_text(
+            (based / "bunnyfile").read_text().replace("generic", "linux")
+        )
+        out = hutch.files(tmp_path, based, *both, *given)
+        for architecture in ("amd64", "arm64"):
+            assert f"for-{architecture}" in tree(out / f"linux_{architecture}")
 
     def test_a_useless_one_is_said(self, hutch: Hutch, named: Path, tmp_path: Path) -> None:
         done = hutch.build(

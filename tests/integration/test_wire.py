@@ -421,6 +421,32 @@ class TestResults:
         assert "all ran" in done.stdout
 
 
+def test_a_dockerfile_of_another_frontend(builder: Builder, project: Path, tmp_path: Path) -> None:
+    """The Dockerfile of a root file system names its own frontend (here the probe), and gets it,
+    with the build's options; the bunnyfile names hutch."""
+    hutch = os.environ.get("HUTCH_FRONTEND")
+    if not hutch:
+        pytest.fail("HUTCH_FRONTEND is not set: use `make integration`")
+    (project / "Dockerfile").write_text(
+        f"# syntax={builder.image} with words\nFROM nothing-that-docker-would-find\n"
+    )
+    (project / "kernel").write_text("kernel")
+    (project / "bunnyfile").write_text(
+        f"# syntax={hutch}\nversion: v1\nplatforms: {{framework: generic, monitor: qemu}}\n"
+        "kernel: {from: local, path: kernel}\n"
+        "rootfs: {dockerfile: Dockerfile, target: last, type: raw}\ncmd: [/x]\n"
+    )
+    flags = ("-f", str(project / "bunnyfile"), "--build-arg", "X=y", "--label", "a=b")
+    out = builder.files(tmp_path, *flags, context=project)
+    facts = json.loads((out / "facts.json").read_text())
+    assert facts["filename"] == "Dockerfile"
+    assert facts["target"] == "last"
+    assert facts["args"]["X"] == "y"
+    assert facts["platforms"] == ["linux/amd64"]
+    assert "src/main.c" in names(out / "context")
+    assert (out / ".boot/kernel").read_text() == "kernel"
+
+
 class TestErrors:
     def failed(self, builder: Builder, project: Path, name: str) -> str:
         done = builder.build(
