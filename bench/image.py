@@ -12,7 +12,9 @@ from engine.oci import DOCKER_INDEX, DOCKER_MANIFEST, INDEX, MANIFEST
 IMPORT = """
 import time
 start = time.perf_counter()
-import frontend.gateway.stdio, frontend.gateway.client, frontend.build
+from frontend.startup import prepare
+prepare()
+import frontend.gateway.session, frontend.build
 print(time.perf_counter() - start)
 """
 

@@ -199,6 +199,21 @@ def application(source: Path, root: Path) -> None:
                 install(path, target)
 
 
+def dataclass_code(source: Path, wheels: Path, root: Path) -> None:
+    """Compile the methods of our dataclasses (`frontend.startup` says what for).
+
+    A process of its own imports our modules. The wheels are for the target, so protobuf's library
+    in C may be for another machine: its part in Python is enough here.
+    """
+    command = ("-m", "image.dataclass_code", "--source", str(source), "--wheels", str(wheels))
+    output = root / STDLIB / "frontend" / "dataclasses.code"
+    subprocess.run(
+        (sys.executable, "-B", *command, "--output", str(output)),
+        check=True,
+        env={**os.environ, "PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION": "python"},
+    )
+
+
 def imported(source: Path) -> set[str]:
     """The modules that a file imports anywhere in it: ours import late, inside functions."""
     names: set[str] = set()
@@ -280,6 +295,7 @@ def main() -> None:
     licences(options.packages, base)
     check_imports(options.source, base)
     application(options.source, options.app)
+    dataclass_code(options.source, options.wheels, options.app)
     settle(base, options.epoch)
     settle(options.app, options.epoch)
 

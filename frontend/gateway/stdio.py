@@ -42,6 +42,9 @@ def serve(handler: Callable[[Client], Result]) -> NoReturn:
     incoming, outgoing = seize()
     status = 1
     try:
+        from frontend.startup import prepare
+
+        prepare()
         from frontend.gateway.session import run
 
         status = run(handler, incoming, outgoing)

@@ -64,6 +64,21 @@ def test_every_module_of_ours_imports(frontend: str) -> None:
     assert run(frontend, "/usr/bin/python3", "-ISB", "-c", IMPORT_ALL) == "upb True\n"
 
 
+COMPILED = """
+import sys
+texts = []
+sys.addaudithook(lambda event, args: texts.append(args[0]) if event == "compile" else None)
+from frontend.startup import prepare
+prepare()
+import frontend.gateway.session, frontend.build, frontend.bunnyfile.lint
+print(sum(b"__dataclass_" in text for text in texts if isinstance(text, bytes)))
+"""
+
+
+def test_no_dataclass_is_compiled_at_a_start(frontend: str) -> None:
+    assert run(frontend, "/usr/bin/python3", "-ISB", "-c", COMPILED) == "0\n"
+
+
 def test_the_command_runs(frontend: str) -> None:
     assert run(frontend, "/usr/bin/python3", "-ISB", "-m", "frontend", "--version").startswith(
         "hutch "
