@@ -277,7 +277,7 @@ def test_bunnys_own_files() -> None:
             found += 1
             if "<src>" in block:
                 # Not a file but a list of all fields, which bunny itself refuses.
-                assert codes(block) == ["bad-combination"]
+                assert "bad-combination" in codes(block)
                 continue
             assert load(block.encode(), page.name).bunnyfile.version == "v0.1"
     assert found >= 4
