@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
+
+# A hook of git's, and `git rebase --exec`, name their repository in the environment: without this
+# the repositories that tests make would be that one.
+for name in [name for name in os.environ if name.startswith("GIT_")]:
+    del os.environ[name]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
