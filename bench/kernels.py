@@ -131,7 +131,7 @@ def bare_make(directory: Path, frontend: str) -> float:
     _chroot(root, "sh", "/hutch/fetch.sh", "/out", f"{series.package}={series.version}")
     _chroot(root, "tar", "-xf", "/out/source.tar", "-C", "/src", "--strip-components=1")
     parts = []
-    for number, (name, text) in enumerate(configs.fragments(configs.DEFAULT, "amd64")):
+    for number, (name, text) in enumerate(configs.fragments(configs.DEFAULT, "amd64", "qemu")):
         part = root / "request" / f"{number:02}-{name}"
         part.write_text(text)
         parts.append(str(part))

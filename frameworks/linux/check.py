@@ -6,13 +6,28 @@ import re
 
 from frameworks.base import Plan
 from frameworks.diagnostics import Collector, Diagnostic, did_you_mean
-from frameworks.linux.configs import DEFAULT, LAYERS, TARGETS
+from frameworks.linux.configs import DEFAULT, LAYERS, TARGETS, fragments
 from frameworks.linux.kernel import OPTIONS, option_name
 from frameworks.linux.versions import versions
 from frameworks.spec import Kernel, Option
 
 _NAME = re.compile(r"[A-Za-z0-9_]+")
 _FILE = re.compile(r"[./]")
+
+_DISK = frozenset({"VIRTIO_BLK", "EXT4_FS"})
+_SHARED: dict[str, tuple[frozenset[str], ...]] = {
+    "qemu": (frozenset({"NET_9P_VIRTIO", "9P_FS"}), frozenset({"VIRTIO_FS"}), _DISK),
+    "cloud-hypervisor": (frozenset({"VIRTIO_FS"}), _DISK),
+    "firecracker": (_DISK,),
+}
+"""What a guest may get at the container's own files by (urunc.md 2.1): any of these will do."""
+
+_FILESYSTEMS = {
+    "ext4": "EXT4_FS",
+    "ext2": "EXT4_FS",  # by EXT4_USE_FOR_EXT2
+    "squashfs": "SQUASHFS",
+    "erofs": "EROFS_FS",
+}
 
 
 def check_plan(plan: Plan, problems: Collector) -> None:
@@ -32,6 +47,7 @@ def check_plan(plan: Plan, problems: Collector) -> None:
         )
     for option in kernel.options:
         _check_option(option, problems)
+    _check_rootfs(plan, kernel, problems)
     if kernel.cmdline is not None:
         if not kernel.cmdline.isprintable() or not kernel.cmdline.isascii():
             problems.error(
@@ -71,6 +87,55 @@ def _check_version(plan: Plan, kernel: Kernel, problems: Collector) -> None:
             hint=f'write version: "{name}", or say where {version} is under kernel.source',
             at=version.at,
         )
+
+
+def _check_rootfs(plan: Plan, kernel: Kernel, problems: Collector) -> None:
+    """A kernel that cannot mount its root panics at boot, where few will see why.
+
+    Only of our own configurations, and those that are empty, is it known what they have; fragments
+    of the user's may add what they lack.
+    """
+    rootfs, said = plan.rootfs, kernel.config or DEFAULT
+    if (
+        rootfs.type is None
+        or kernel.fragments
+        or said not in (*LAYERS, "tinyconfig", "allnoconfig")
+    ):
+        return
+    has = _options(plan, kernel, str(said))
+    ways = {
+        "initrd": (frozenset({"BLK_DEV_INITRD"}),),
+        "block": (frozenset({"VIRTIO_BLK"}),),
+        "raw": _SHARED.get(plan.monitor, ()),
+    }.get(rootfs.type, ())
+    what, at = f"a root filesystem of type '{rootfs.type}'", rootfs.type.at
+    # What a prebuilt image holds is not known here.
+    if rootfs.type == "block" and rootfs.filesystem in _FILESYSTEMS and rootfs.path is None:
+        ways = (ways[0] | {_FILESYSTEMS[rootfs.filesystem]},)
+        what = f"{what} with {rootfs.filesystem}"
+        if rootfs.filesystem.at != rootfs.at:  # where the file names it
+            at = rootfs.filesystem.at
+    if not ways or any(way <= has for way in ways):
+        return
+    more = said == DEFAULT or DEFAULT in LAYERS.get(str(said), ())
+    cure = "turn that on in kernel.options" if more else "the default configuration has that"
+    problems.error(
+        "unsupported-rootfs",
+        f"a kernel of the configuration '{said}' cannot mount {what}",
+        hint=f"it lacks {', '.join(sorted(ways[0] - has))}: {cure}",
+        at=at,
+    )
+
+
+def _options(plan: Plan, kernel: Kernel, config: str) -> set[str]:
+    """What a kernel of a named configuration has, with the file's options."""
+    has = set[str]()
+    if config in LAYERS:
+        for _, text in fragments(config, plan.platform.architecture, plan.monitor):
+            has.update(re.findall(r"^CONFIG_(\w+)=y$", text, re.MULTILINE))
+    for option in kernel.options:
+        (has.discard if option.value in (False, "n") else has.add)(option_name(option))
+    return has
 
 
 def _check_option(option: Option, problems: Collector) -> None:
@@ -122,5 +187,7 @@ def explain(report: bytes, plan: Plan) -> tuple[Diagnostic, ...]:
             where = f" (configuration {config}, {name}, line {loss.line})"
         hint = f"did you mean {loss.nearest}?" if loss.nearest else ""
         message = f"the kernel has no {loss.option}={loss.wanted}{where}: {loss.why(near=False)}"
+        if loss.reason == "syntax":
+            message = f"{loss.why(near=False)}{where}"
         found.append(Diagnostic("lost-option", message, hint, at, plan.file))
     return tuple(found)

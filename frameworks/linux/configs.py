@@ -1,8 +1,9 @@
 """The named kernel configurations: which fragments each is made of, for whom.
 
-A fragment file is `configs/<name>.config` (every architecture) or `configs/<name>.<arch>.config`.
-In it a line `#@ before 6.9` or `#@ from 6.9` limits the lines below it, up to the next `#@` line,
-to those series of the kernel, for options that were renamed; `#@ all` ends the limit.
+A layer has a fragment file `configs/<layer>.config`, and over it, where there is such a file,
+`<layer>.<arch>.config`, `<layer>.<monitor>.config` and `<layer>.<monitor>.<arch>.config`. In it a
+line `#@ before 6.9` or `#@ from 6.9` limits the lines below it, up to the next `#@` line, to those
+series of the kernel, for options that were renamed; `#@ all` ends the limit.
 """
 
 from __future__ import annotations
@@ -32,15 +33,17 @@ def series(version: str) -> tuple[int, int]:
     return int(major), int(minor)
 
 
-def fragments(name: str, architecture: str) -> list[tuple[str, str]]:
+def fragments(name: str, architecture: str, monitor: str) -> list[tuple[str, str]]:
     """The fragments of a named configuration as (file name, text), in merging order.
 
     `architecture` is OCI's, "amd64" or "arm64". KeyError for an unknown name.
     """
     folder = files("frameworks.linux") / "configs"
+    arch = KERNEL_NAMES[architecture]
     found = []
     for layer in LAYERS[name]:
-        for file in (f"{layer}.config", f"{layer}.{KERNEL_NAMES[architecture]}.config"):
+        for over in ("", f".{arch}", f".{monitor}", f".{monitor}.{arch}"):
+            file = f"{layer}{over}.config"
             fragment = folder / file
             if fragment.is_file():
                 found.append((file, fragment.read_text(encoding="utf-8")))

@@ -13,7 +13,7 @@ ends with 3 if anything was, and copies the .config if not. Two steps, so that t
 read after a failure.
 
 Fragments in a directory called `ours` are hutch's: they were seen to hold on the series of
-`VERIFIED`, and give way to what a user's own fragments ask for.
+`VERIFIED`, and each of their lines gives way only to what a user's own fragments ask for.
 """
 
 from __future__ import annotations
@@ -23,14 +23,19 @@ import re
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from frameworks.linux.configs import limit
+
+if TYPE_CHECKING:
+    from frameworks.linux.kconfig_tree import Tree
 
 VERIFIED = ("6.1", "6.12", "7.3")
 """The series on which every line of our own configurations was seen to survive."""
 
 ASSIGNED = re.compile(r"^CONFIG_([A-Za-z0-9_]+)=(.*)$")
 UNSET = re.compile(r"^# CONFIG_([A-Za-z0-9_]+) is not set$")
+_NEARLY = re.compile(r"^[A-Z0-9_]+=\S+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +54,11 @@ class Loss:
 
     `reason` is one of `unknown` (no such option in this source tree), `dependency` (`missing`
     lists the conditions that do not hold), `selected` (another option forces it on), `internal`
-    (only other options can set it), `choice` (another entry of the same choice was taken), `type`
-    (not a value that the option can have) and `other`. `nearest` is a known option's name that
-    looks like it, or "".
+    (only other options can set it), `choice` (another entry of the same choice was taken),
+    `module` (it is one, and none is ever loaded), `type` (not a value that the option can have;
+    `missing` is its kind) and `other`. `nearest` is a known option's name that looks like it, or
+    "". A line that is no request at all is a loss without an option: its `reason` is `syntax`,
+    `wanted` the line, and `nearest` what may have been meant.
     """
 
     option: str
@@ -65,38 +72,54 @@ class Loss:
 
     def __str__(self) -> str:
         where = f"{self.fragment}:{self.line}"
+        if self.reason == "syntax":
+            return f"{where}: {self.why()}"
         return f"{where}: CONFIG_{self.option}={self.wanted} was not kept: {self.why()}"
 
     def why(self, *, near: bool = True) -> str:
         """The reason in words; `near` is whether to name the nearest option."""
         needs = ", ".join(self.missing)
+        hint = f"; did you mean {self.nearest}?" if near and self.nearest else ""
         if self.reason == "unknown":
-            hint = f"; did you mean {self.nearest}?" if near and self.nearest else ""
             return f"this kernel has no such option{hint}"
+        if self.reason == "syntax":
+            return f"'{self.wanted}' is no line of a kernel configuration{hint}"
         return {
             "dependency": f"it needs {needs}",
             "selected": f"it is forced on by {needs}",
             "internal": "it cannot be set by hand" + (f", only through {needs}" if needs else ""),
             "choice": f"it is one of several of which {needs} was taken",
-            "type": f"the kernel made it {self.got}",
+            "module": "it is a module, and no module is ever loaded",
+            "type": f"it takes {needs}, and the kernel made it {self.got}",
         }.get(self.reason, f"the kernel's own rules made it {self.got}")
 
 
-def parse(text: str, fragment: str = "") -> list[Request]:
-    """The requests of a fragment or .config, in order; comments and blank lines are skipped.
+def parse(data: bytes, fragment: str = "") -> tuple[list[Request], list[Loss]]:
+    """The requests of a fragment or .config, in order, and the lines that are none.
 
-    Raises ValueError naming the line for anything else, so that a typo is not taken for a comment.
+    Comments and blank lines are skipped, whatever bytes they have.
     """
-    requests = []
-    for number, raw in enumerate(text.splitlines(), 1):
-        line = raw.strip()
-        if match := ASSIGNED.match(line):
-            requests.append(Request(match[1], match[2].strip(), fragment, number))
-        elif match := UNSET.match(line):
+    requests, losses = list[Request](), list[Loss]()
+    for number, raw in enumerate(data.removeprefix(b"\xef\xbb\xbf").splitlines(), 1):
+        line = raw.decode("utf-8", "replace").strip()
+        if match := UNSET.match(line):
             requests.append(Request(match[1], "n", fragment, number))
-        elif line and not line.startswith("#"):
-            raise ValueError(f"{fragment}:{number}: not a kernel option: {line}")
-    return requests
+        elif not line or line.startswith("#"):
+            continue
+        elif (match := ASSIGNED.match(line)) and _is_utf8(raw):
+            requests.append(Request(match[1], match[2].strip(), fragment, number))
+        else:
+            near = f"CONFIG_{line}" if _NEARLY.match(line) and not match else ""
+            losses.append(Loss("", line, "", fragment, number, "syntax", nearest=near))
+    return requests, losses
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def last(requests: list[Request]) -> dict[str, Request]:
@@ -120,9 +143,14 @@ def render(requests: dict[str, Request]) -> str:
 
 
 def same(wanted: str, got: str) -> bool:
-    """Whether two values of .config mean the same: numbers by value, the rest by text."""
+    """Whether two values of .config mean the same: numbers by value, the rest by text.
+
+    A kernel without modules has what was asked for as a module built in.
+    """
     if wanted == got:
-        return True
+        return wanted != "m"
+    if wanted == "m":
+        return got == "y"
     try:
         return int(wanted, 0) == int(got, 0)
     except ValueError:
@@ -141,36 +169,56 @@ def is_ours(fragment: Path | str) -> bool:
     return "ours" in Path(fragment).parts
 
 
-def load(fragments: list[Path], version: str) -> list[Request]:
-    """The requests of the fragments that count for a series, in order."""
-    requests: list[Request] = []
+def load(fragments: list[Path], version: str) -> tuple[list[Request], list[Loss]]:
+    """The requests of the fragments that count for a series, in order; and lines that are none."""
+    requests, losses = list[Request](), list[Loss]()
     for path in fragments:
-        text = path.read_text(encoding="utf-8")
+        data = path.read_bytes()
         name = f"{path.parent.name}/{path.name}"
-        requests += parse(limit(text, version) if is_ours(path) else text, name)
-    return list(last(requests).values())
+        found, wrong = parse(
+            limit(data.decode(), version).encode() if is_ours(path) else data, name
+        )
+        requests += found
+        losses += wrong
+    return list(last(requests).values()), losses
 
 
-def check(config: str, requests: list[Request], source: Path, srcarch: str) -> list[Loss]:
-    """What `config` (the text of the final .config) lost of the requests."""
-    from frameworks.linux.kconfig_tree import Tree
+def check(config: bytes, requests: list[Request], tree: Tree) -> list[Loss]:
+    """What `config` (the final .config) lost of the requests.
 
-    values = {name: request.value for name, request in last(parse(config, ".config")).items()}
-    lost = [r for r in requests if not same(r.value, values.get(r.option, "n"))]
-    if not lost:
-        return []
-    tree = Tree(source, srcarch)
-    return [tree.explain(request, values) for request in lost]
+    To turn off an option that the source tree does not have is a loss, too: it may be misspelled,
+    and what was meant still be on.
+    """
+    values = values_of(config)
+    return [
+        tree.explain(request, values)
+        for request in requests
+        if not same(request.value, values.get(request.option, "n"))
+        or (request.option not in values and request.option not in tree.definitions)
+    ]
 
 
-def errors(losses: list[Loss], requests: list[Request], version: str) -> list[Loss]:
+def values_of(config: bytes) -> dict[str, str]:
+    """The options of a .config by name; those that it turns off are "n"."""
+    return {name: request.value for name, request in last(parse(config)[0]).items()}
+
+
+def errors(
+    losses: list[Loss], requests: list[Request], config: bytes, tree: Tree, version: str
+) -> list[Loss]:
     """The losses that end a build.
 
-    Lines of our own configurations count on verified series, and only while no user's line can be
-    the cause: who turns NET off also loses what needs it, and means to.
+    Lines of our own configurations count on verified series, but where the cause is what the user
+    asks for: who turns NET off also loses what needs it, and means to.
     """
-    strict = version in VERIFIED and all(is_ours(request.fragment) for request in requests)
-    return [loss for loss in losses if strict or not is_ours(loss.fragment)]
+    values = values_of(config)
+    asked = frozenset(request.option for request in requests if not is_ours(request.fragment))
+    return [
+        loss
+        for loss in losses
+        if not is_ours(loss.fragment)
+        or (version in VERIFIED and not tree.is_due_to(loss, asked, values))
+    ]
 
 
 def main(arguments: list[str]) -> int:
@@ -183,14 +231,17 @@ def main(arguments: list[str]) -> int:
         else:
             paths.append(Path(argument))
     if command == "merge":
-        requests = load(paths, series_of(options["source"]))
+        requests, _ = load(paths, series_of(options["source"]))
         options["out"].write_text(render(last(requests)), encoding="utf-8")
     elif command == "check":
+        from frameworks.linux.kconfig_tree import Tree
+
         version = series_of(options["source"])
-        requests = load(paths, version)
-        config = options["config"].read_text(encoding="utf-8")
-        losses = check(config, requests, options["source"], str(options["srcarch"]))
-        ending = errors(losses, requests, version)
+        requests, wrong = load(paths, version)
+        config = options["config"].read_bytes()
+        tree = Tree(options["source"], str(options["srcarch"]))
+        losses = wrong + check(config, requests, tree)
+        ending = errors(losses, requests, config, tree, version)
         for loss in losses:
             note = "" if loss in ending else " (not an error here)"
             print(f"hutch: {loss}{note}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Why an option was lost: a reader of a kernel tree's Kconfig files, for the error path only.
+"""Which options there are, and why one was lost: a reader of a kernel tree's Kconfig files.
 
 Kconfig's language: Documentation/kbuild/kconfig-language.rst. What is read of it is what an answer
 needs: entries, the conditions around them, selects, choices.
@@ -140,9 +140,11 @@ class Tree:
             if values.get(selector, "n") in ("y", "m")
             and (not condition or evaluate(condition, values) > 0)
         )
-        if wanted == "n":
-            return loss("selected", forced) if forced else loss("other")
-        level = 1 if wanted == "m" else 2
+        if wanted == "n" and forced:
+            return loss("selected", forced)
+        if wanted == got == "m":
+            return loss("module")
+        level = 1 if wanted in ("m", "n") else 2
         unmet: list[tuple[str, ...]] = []
         for definition in definitions:
             terms = [term for c in definition.conditions for term in conjuncts(c)]
@@ -165,9 +167,44 @@ class Tree:
             )
             if taken:
                 return loss("choice", taken)
-        return loss(
-            "type" if got != "n" or definition.kind not in ("bool", "tristate") else "other"
-        )
+        kind = definitions[0].kind
+        if not _FORMS.get(kind, _SWITCH).fullmatch(wanted):
+            return loss("type", (_KINDS.get(kind, "y or n"),))
+        return loss("other")
+
+    def is_due_to(self, loss: Loss, asked: frozenset[str], values: dict[str, str]) -> bool:
+        """Whether one of the options `asked` brought a loss about, if only by way of others."""
+        seen = set[str]()
+        ahead = {name for part in loss.missing for name in _names(part)}
+        while ahead:
+            name = ahead.pop()
+            if name in asked:
+                return True
+            if name in seen:
+                continue
+            seen.add(name)
+            on = values.get(name, "n") != "n"
+            for definition in self.definitions.get(name, []):
+                # What is off is so by its conditions, what is on by what selects it.
+                if not on:
+                    ahead.update(*map(_names, definition.conditions))
+            if on:
+                ahead.update(s for s, _ in self.selectors.get(name, []) if values.get(s) == "y")
+        return False
+
+
+_KINDS = {"int": "a number", "hex": "a number in hexadecimal", "string": "a text in quotes"}
+_SWITCH = re.compile(r"[ymn]")
+_FORMS = {
+    "int": re.compile(r"-?\d+"),
+    "hex": re.compile(r"(0[xX])?[0-9A-Fa-f]+"),
+    "string": re.compile(r'".*"'),
+}
+
+
+def _names(expression: str) -> list[str]:
+    """The options in an expression."""
+    return [token for token in TOKEN.findall(expression) if re.fullmatch(r"[A-Z0-9_]+", token)]
 
 
 def _joined(text: str) -> list[str]:

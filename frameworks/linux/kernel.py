@@ -210,7 +210,7 @@ def _requests(build: Build, kernel: Kernel) -> tuple[list[Mount], list[str]]:
     said = str(kernel.config) if kernel.config is not None else DEFAULT
     mounts, paths = list[Mount](), list[str]()
     if said in LAYERS:
-        ours = fragments(said, architecture)
+        ours = fragments(said, architecture, build.plan.monitor)
         state = scratch().file(
             *(
                 llb.mkfile(f"/{i:02}-{name}", text, timestamp=0)
@@ -263,7 +263,8 @@ def assignment(option: Option) -> str:
         return f"CONFIG_{name}=y"
     if isinstance(value, int):
         return f"CONFIG_{name}={value}"
-    if value in ("y", "m") or value.isdigit() or value.lower().startswith("0x"):
+    # Digits that the file has in quotes are a text, as of a version's name.
+    if value == "y" or value.lower().startswith("0x"):
         return f"CONFIG_{name}={value}"
     return f"CONFIG_{name}={quote(value)}"
 

@@ -81,6 +81,13 @@ config SIZE
     int "Size"
     range 1 10
 
+config NAME
+    string "Name"
+
+config SHOWN
+    bool "Shown to experts" if EXPERT
+    default y
+
 config COMPILER
     bool "Compiler" if $(cc-option,-mfoo)
 """
@@ -96,8 +103,9 @@ def tree(tmp_path: Path) -> Path:
 
 
 def losses(tree: Path, request: str, config: str) -> list[str]:
-    requests = kconfig.parse(request, "options")
-    return [str(loss) for loss in kconfig.check(config, requests, tree, "x86")]
+    requests, wrong = kconfig.parse(request.encode(), "options")
+    found = kconfig.check(config.encode(), requests, Tree(tree, "x86"))
+    return [str(loss) for loss in wrong + found]
 
 
 @pytest.mark.parametrize(
@@ -123,12 +131,22 @@ def losses(tree: Path, request: str, config: str) -> list[str]:
         ("CONFIG_MODULE_SIG=y", "CONFIG_MODULES=y", "it needs EXPERT"),
         ("CONFIG_MODULE_SIG=y", "CONFIG_EXPERT=y", "it needs MODULES"),
         ("CONFIG_TWICE=y", "CONFIG_NET=y", "it needs PCI = y"),
-        ("CONFIG_SIZE=11", "CONFIG_SIZE=10", "the kernel made it 10"),
+        ("CONFIG_SIZE=11", "CONFIG_SIZE=10", "the kernel's own rules made it 10"),
+        ('CONFIG_SIZE="2"', "CONFIG_SIZE=10", "it takes a number, and the kernel made it 10"),
+        (
+            "CONFIG_NAME=20",
+            'CONFIG_NAME=""',
+            'it takes a text in quotes, and the kernel made it ""',
+        ),
+        ("CONFIG_CRC=m", "CONFIG_CRC=m", "it is a module, and no module is ever loaded"),
+        ("CONFIG_NET=y # on", "", "it takes y or n, and the kernel made it n"),
+        ("# CONFIG_INNET is not set", "", "this kernel has no such option; did you mean INET?"),
+        ("# CONFIG_SHOWN is not set", "CONFIG_SHOWN=y", "it needs EXPERT"),
         ("CONFIG_COMPILER=y", "", "the kernel's own rules made it n"),
     ],
 )
 def test_why_an_option_was_lost(tree: Path, request_line: str, config: str, why: str) -> None:
-    name = kconfig.parse(request_line)[0]
+    (name,), _ = kconfig.parse(request_line.encode())
     said = f"options:1: CONFIG_{name.option}={name.value} was not kept: {why}"
     assert losses(tree, request_line, config) == [said]
 
@@ -136,19 +154,29 @@ def test_why_an_option_was_lost(tree: Path, request_line: str, config: str, why:
 def test_what_was_kept_is_no_loss(tree: Path) -> None:
     config = 'CONFIG_A=y\nCONFIG_B=0x10\nCONFIG_C="a b"\n# CONFIG_D is not set\n'
     assert losses(tree, 'CONFIG_A=y\nCONFIG_B=16\nCONFIG_C="a b"\n', config) == []
-    assert losses(tree, "# CONFIG_D is not set\n# CONFIG_E is not set\n", config) == []
+    # What is off is not in the .config when its dependencies are off, too.
+    assert losses(tree, "# CONFIG_D is not set\n# CONFIG_INET is not set\n", config) == []
+    # In a kernel without modules a module is built in.
+    assert losses(tree, "CONFIG_A=m\n", config) == []
 
 
 def test_the_last_request_counts() -> None:
-    requests = kconfig.parse("CONFIG_A=y\nCONFIG_B=1\n# CONFIG_A is not set\n")
+    requests, _ = kconfig.parse(b"CONFIG_A=y\nCONFIG_B=1\n# CONFIG_A is not set\n")
     last = kconfig.last(requests)
     assert [(r.option, r.value) for r in last.values()] == [("B", "1"), ("A", "n")]
     assert kconfig.render(last) == "CONFIG_B=1\n# CONFIG_A is not set\n"
 
 
-def test_a_line_that_is_no_option_is_an_error() -> None:
-    with pytest.raises(ValueError, match="debug:2: not a kernel option: IKCONFIG=y"):
-        kconfig.parse("# a comment\nIKCONFIG=y\n", "debug")
+def test_a_line_that_is_no_option_is_a_loss() -> None:
+    text = "\ufeff# a comment\r\nIKCONFIG=y\nCONFIG_A=y\nset NET\n".encode()
+    requests, losses = kconfig.parse(text + b'# caf\xe9\nCONFIG_B="caf\xe9"\n', "debug")
+    assert [(r.option, r.value, r.line) for r in requests] == [("A", "y", 3)]
+    assert [str(loss) for loss in losses] == [
+        "debug:2: 'IKCONFIG=y' is no line of a kernel configuration; did you mean "
+        "CONFIG_IKCONFIG=y?",
+        "debug:4: 'set NET' is no line of a kernel configuration",
+        "debug:6: 'CONFIG_B=\"caf\ufffd\"' is no line of a kernel configuration",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -179,42 +207,78 @@ def test_terms_of_a_condition() -> None:
     assert conjuncts("A || B && C") == ["A || B && C"]
 
 
-def test_report_and_who_may_lose_what(
-    tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
-    ours.mkdir()
-    theirs.mkdir()
-    (ours / "00-tiny.config").write_text("CONFIG_INET=y\n#@ before 6.10\nCONFIG_OLD=y\n#@ all\n")
-    (theirs / "00").write_text("# CONFIG_NET is not set\nCONFIG_WIRELESS=y\n")
-    config, report, out = (tmp_path / name for name in ("config", "report", "out"))
-    config.write_text("CONFIG_EXPERT=y\n")
-    check = ["check", "--source", str(tree), "--srcarch", "x86", "--config", str(config)]
-    check += ["--report", str(report)]
-    require = ["require", "--report", str(report), "--config", str(config), "--out", str(out)]
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    """Where fragments of ours are, and a user's."""
+    for name in ("ours", "theirs"):
+        (tmp_path / name).mkdir()
+    return tmp_path / "ours", tmp_path / "theirs"
 
-    # Ours alone: its line has to hold. The one for older series is not even asked for.
-    assert kconfig.main([*check, str(ours / "00-tiny.config")]) == 0
+
+def checked(tree: Path, config: Path, *fragments: Path) -> list[tuple[str, str, int]]:
+    """What a check finds worth ending the build: option, fragment, line."""
+    report = tree / "report"
+    check = ["check", "--source", str(tree), "--srcarch", "x86", "--config", str(config)]
+    check += ["--report", str(report), *map(str, fragments)]
+    assert kconfig.main(check) == 0
     found = kconfig.read_report(report.read_bytes())
-    assert [(loss.option, loss.fragment, loss.line) for loss in found] == [
-        ("INET", "ours/00-tiny.config", 1)
-    ]
+    return [(loss.option, loss.fragment, loss.line) for loss in found]
+
+
+def test_a_report_ends_the_build(
+    tree: Path, folders: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    ours, _ = folders
+    fragment, config, out = ours / "00-tiny.config", tree / "config", tree / "out"
+    fragment.write_text("CONFIG_INET=y\n#@ before 6.10\nCONFIG_OLD=y\n#@ all\n")
+    require = ["require", "--report", str(tree / "report"), "--config", str(config)]
+    require += ["--out", str(out)]
+
+    # A line of ours has to hold. The one for older series is not even asked for.
+    config.write_text("CONFIG_EXPERT=y\n")
+    assert checked(tree, config, fragment) == [("INET", "ours/00-tiny.config", 1)]
     assert kconfig.main(require) == 3
     assert not out.exists()
     assert "CONFIG_INET=y was not kept: it needs NET" in capsys.readouterr().err
 
-    # A user who turns off what ours needs has the last word; the user's own line has to hold.
-    assert kconfig.main([*check, str(ours / "00-tiny.config"), str(theirs / "00")]) == 0
-    found = kconfig.read_report(report.read_bytes())
-    assert [(loss.option, loss.fragment, loss.line) for loss in found] == [
-        ("WIRELESS", "theirs/00", 2)
-    ]
-
     # Nothing lost: the configuration goes on as it is.
     config.write_text("CONFIG_NET=y\nCONFIG_INET=y\nCONFIG_CRC=y\n")
-    assert kconfig.main([*check, str(ours / "00-tiny.config")]) == 0
+    assert checked(tree, config, fragment) == []
     assert kconfig.main(require) == 0
     assert out.read_text() == config.read_text()
+
+
+@pytest.mark.parametrize(
+    ("asked", "config", "lost"),
+    [
+        # Who turns off what ours needs, if only by way of others, has the last word.
+        ("# CONFIG_NET is not set", "CONFIG_EXPERT=y\nCONFIG_GZIP=y", []),
+        # Who turns on what forces another on means that, too.
+        (
+            "CONFIG_INET=y",
+            "CONFIG_NET=y\nCONFIG_INET=y\nCONFIG_CRC=y\nCONFIG_PCI=y\nCONFIG_GZIP=y",
+            ["WIRELESS"],
+        ),
+        ("CONFIG_XZ=y", "CONFIG_NET=y\nCONFIG_PCI=y\nCONFIG_XZ=y", ["WIRELESS"]),
+        # An option that has nothing to do with it excuses nothing.
+        ("CONFIG_TWICE=y", "CONFIG_NET=y\nCONFIG_TWICE=y", ["PCI", "GZIP", "WIRELESS"]),
+        # The user's own lines have to hold, and be lines.
+        ("# CONFIG_NET is not set\nCONFIG_INET=y", "CONFIG_GZIP=y", ["INET"]),
+        ("NET=y\n# CONFIG_NET is not set", "CONFIG_GZIP=y", [""]),
+    ],
+)
+def test_who_may_lose_what(
+    tree: Path, folders: tuple[Path, Path], asked: str, config: str, lost: list[str]
+) -> None:
+    ours, theirs = folders
+    (ours / "a").write_text(
+        "CONFIG_PCI=y\nCONFIG_GZIP=y\nCONFIG_WIRELESS=y\n# CONFIG_CRC is not set\n"
+    )
+    (theirs / "00").write_text(asked)
+    path = tree / "config"
+    path.write_text(config + "\n")
+    found = checked(tree, path, ours / "a", theirs / "00")
+    assert sorted(option for option, _, _ in found) == sorted(lost)
 
 
 def test_merge_takes_the_lines_of_the_series(tree: Path, tmp_path: Path) -> None:
@@ -237,17 +301,31 @@ def test_limit_keeps_line_numbers() -> None:
 
 @pytest.mark.parametrize("name", LAYERS)
 @pytest.mark.parametrize("architecture", ["amd64", "arm64"])
+@pytest.mark.parametrize("monitor", ["qemu", "firecracker", "cloud-hypervisor"])
 @pytest.mark.parametrize("version", kconfig.VERIFIED)
-def test_our_own_fragments(name: str, architecture: str, version: str) -> None:
-    """No option is asked for twice in one configuration, and none as a module."""
+def test_our_own_fragments(name: str, architecture: str, monitor: str, version: str) -> None:
+    """No fragment takes back what another asks for, and none asks for a module."""
     requests: list[Request] = []
-    for file, text in fragments(name, architecture):
-        requests += kconfig.parse(limit(text, version), file)
-    names = [request.option for request in requests]
-    assert sorted(set(names)) == sorted(names)
-    assert all(request.value != "m" for request in requests)
-    assert "BLK_DEV_INITRD" in names
-    assert ("VIRTIO_NET" in names) == (name != "tiny")
+    for file, text in fragments(name, architecture, monitor):
+        found, wrong = kconfig.parse(limit(text, version).encode(), file)
+        assert not wrong
+        assert len({request.option for request in found}) == len(found)
+        requests += found
+    wanted = {(request.option, request.value) for request in requests}
+    assert len(dict(wanted)) == len(wanted)
+    assert "m" not in dict(wanted).values()
+    assert "BLK_DEV_INITRD" in dict(wanted)
+    assert ("VIRTIO_NET" in dict(wanted)) == (name != "tiny")
+
+
+def test_a_monitor_may_need_more() -> None:
+    """Cloud Hypervisor ends a guest that powers off by ACPI, and starts one anew that reboots."""
+    names = {
+        monitor: [file for file, _ in fragments("tiny", "amd64", monitor)]
+        for monitor in ("qemu", "cloud-hypervisor")
+    }
+    assert names["qemu"] == ["tiny.config", "tiny.x86_64.config"]
+    assert names["cloud-hypervisor"][2:] == ["tiny.cloud-hypervisor.x86_64.config"]
 
 
 def test_nearest_is_silent_when_nothing_is_near(tree: Path) -> None:
