@@ -91,7 +91,7 @@ def _package(
     step = build.run(
         base(build),
         run_script("fetch.sh", *arguments),
-        mounts=[script("fetch.sh"), Mount.bind("/out", scratch())],
+        mounts=[script("fetch.sh"), script("apt.sh"), Mount.bind("/out", scratch())],
         network=True,
         meta=build.meta("kernel", f"fetch {pinned}", at),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from importlib.resources import files
 
@@ -13,6 +14,7 @@ from llb import Meta, Mount, State, scratch
 
 STEPS = "/hutch"
 
+_CLANG = re.compile(r"clang(-\d+)?(?:[:=].*)?")
 _TUPLES = {"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}
 
 
@@ -35,24 +37,45 @@ def base(build: Build) -> State:
     return build.fetch(name, build.worker).state.with_platform(build.worker)
 
 
-def install(build: Build, state: State, packages: Iterable[str], meta: Meta) -> State:
-    """`state` with packages of its distribution; one of the few steps that have the network."""
+def install(
+    build: Build,
+    state: State,
+    packages: Iterable[str],
+    meta: Meta,
+    snapshot: tuple[str, str, str] | None = None,
+) -> State:
+    """`state` with packages of its distribution; one of the few steps that have the network.
+
+    `snapshot` (archive, suite, time) is where versions are that are no longer current.
+    """
     wanted = list(dict.fromkeys(map(str, packages)))
     if not wanted:
         return state
-    command = run_script("install.sh", *wanted)
-    return build.run(state, command, mounts=[script("install.sh")], network=True, meta=meta).root
+    past = ["--snapshot", *snapshot] if snapshot is not None else []
+    command = run_script("install.sh", *past, *wanted)
+    mounts = [script("install.sh"), script("apt.sh")]
+    return build.run(state, command, mounts=mounts, network=True, meta=meta).root
 
 
 def plain_toolchain(build: Build) -> State:
-    """The base image with what kernels and C programs need."""
+    """The base image with what kernels and C programs need.
+
+    The compiler is pinned in our own image; another one has what its distribution has.
+    """
     table = versions()
     target = build.plan.platform.architecture
+    native = target == build.worker.architecture
+    said = build.plan.toolchain.from_
     packages = [*table.packages, *table.target[target]]
-    if target != build.worker.architecture:
+    if not native:
         packages += table.cross[target]
-    meta = build.meta("toolchain", "install the toolchain", build.plan.toolchain.from_)
-    return install(build, base(build), packages, meta)
+    meta = build.meta("toolchain", "install the toolchain", said)
+    if said is not None:
+        return install(build, base(build), packages, meta)
+    pinned = (table.native if native else table.foreign)[target]
+    names = {package.partition("=")[0] for package in pinned}
+    packages = [package for package in packages if package not in names]
+    return install(build, base(build), (*packages, *pinned), meta, table.snapshot)
 
 
 def toolchain(build: Build) -> State:
@@ -62,12 +85,21 @@ def toolchain(build: Build) -> State:
     if not packages:
         return state
     meta = build.meta("toolchain", "install more packages", packages[0])
-    return install(build, state, packages, meta)
+    version = _llvm(build)
+    # A kernel takes all of LLVM's tools, not only its compiler.
+    more = () if version is None else (f"lld{version}", f"llvm{version}")
+    return install(build, state, (*packages, *more), meta)
 
 
-def uses_clang(build: Build) -> bool:
-    """Whether the file's toolchain brings clang: then the kernel is built with LLVM."""
-    return any(package.partition("=")[0] == "clang" for package in build.plan.toolchain.packages)
+def _llvm(build: Build) -> str | None:
+    """The version of LLVM that the file's toolchain brings, "" or "-19"; None without clang.
+
+    With clang among the packages the kernel is built by it.
+    """
+    for package in build.plan.toolchain.packages:
+        if match := _CLANG.fullmatch(package):
+            return match[1] or ""
+    return None
 
 
 def make_variables(build: Build, compiler: str = "") -> list[str]:
@@ -75,8 +107,9 @@ def make_variables(build: Build, compiler: str = "") -> list[str]:
     architecture = build.plan.platform.architecture
     prefix = _TUPLES[architecture]
     variables = [f"ARCH={KERNEL_NAMES[architecture]}", f"CROSS_COMPILE={prefix}-"]
-    if uses_clang(build):
-        return [*variables, "LLVM=1", f"CC={compiler}clang"]
+    version = _llvm(build)
+    if version is not None:
+        return [*variables, f"LLVM={version or 1}", f"CC={compiler}clang{version}"]
     return [*variables, f"CC={compiler}{prefix}-gcc"]
 
 
@@ -98,6 +131,7 @@ def compilers(build: Build, app: App) -> tuple[State, dict[str, str]]:
 
 def strip_command(build: Build) -> str:
     """The strip for the guest's architecture."""
-    if uses_clang(build):
-        return "llvm-strip"
+    version = _llvm(build)
+    if version is not None:
+        return f"llvm-strip{version}"
     return f"{_TUPLES[build.plan.platform.architecture]}-strip"

@@ -27,13 +27,21 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """The defaults: series by name, and the toolchain's image and packages."""
+    """The defaults: series by name, and the toolchain's image and packages.
+
+    `snapshot` is (archive, suite, time) of the pinned packages. `target` and `cross` are packages
+    by the guest's architecture; `native` and `foreign` the pinned ones of a builder of that
+    architecture and of another.
+    """
 
     default: str
     series: Mapping[str, Series]
     image: str
+    snapshot: tuple[str, str, str]
     packages: tuple[str, ...]
     target: Mapping[str, tuple[str, ...]]
+    native: Mapping[str, tuple[str, ...]]
+    foreign: Mapping[str, tuple[str, ...]]
     cross: Mapping[str, tuple[str, ...]]
 
     def of_package(self, package: str) -> Series | None:
@@ -46,11 +54,18 @@ def versions() -> Versions:
     """The content of `versions.toml`."""
     data = tomllib.loads((files("frameworks.linux") / "versions.toml").read_text(encoding="utf-8"))
     toolchain = data["toolchain"]
+
+    def by_architecture(name: str) -> dict[str, tuple[str, ...]]:
+        return {architecture: tuple(row) for architecture, row in toolchain[name].items()}
+
     return Versions(
         default=data["default"],
         series={name: Series(name, **row) for name, row in data["series"].items()},
         image=toolchain["image"],
+        snapshot=(toolchain["archive"], toolchain["suite"], toolchain["snapshot"]),
         packages=tuple(toolchain["packages"]),
-        target={name: tuple(row) for name, row in toolchain["target"].items()},
-        cross={name: tuple(row) for name, row in toolchain["cross"].items()},
+        target=by_architecture("target"),
+        native=by_architecture("native"),
+        foreign=by_architecture("foreign"),
+        cross=by_architecture("cross"),
     )

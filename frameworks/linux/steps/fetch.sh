@@ -8,32 +8,29 @@
 # SNAPSHOT is a time at which the mirror's snapshot service still has the version, once a newer one
 # has pushed it out of the archive.
 set -eu
+. "${0%/*}/apt.sh"
 out=$1
 package=$2
-apt_get() {
-	apt-get -q -o APT::Sandbox::User=root "$@"
-}
-# The package from a further source, whose signatures are those of Debian's archive.
-try() {
-	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $1" \
-		> /etc/apt/sources.list.d/hutch.list
-	apt_get -o Acquire::Check-Valid-Until=false update && apt_get download -- "$package"
-}
 cd "$(mktemp -d)"
-apt_get update
-if ! apt_get download -- "$package" 2> /tmp/why; then
-	if [ $# -le 2 ]; then
-		cat /tmp/why >&2
-		echo "hutch: there is no source package $package: is the version still in the archive?" >&2
+why=$PWD/why
+
+# attempt WHAT COMMAND...: whether the package is there after COMMAND. Why not is said only if nowhere
+# is.
+attempt() {
+	what=$1
+	shift
+	"$@" 2>> "$why" && apt_get download -- "$package" 2>> "$why" && return 0
+	echo "hutch: $package is not in $what" | tee -a "$why"
+	return 1
+}
+
+attempt "the image's own sources" apt_get update ||
+	{ [ $# -gt 2 ] && {
+		attempt "the mirror's $3 $4" use_mirror "$3" "$4" ||
+			attempt "the snapshot of $5" use_snapshot "$3" "$4" "$5"
+	}; } || {
+		cat "$why" >&2
+		echo "hutch: $package cannot be fetched; above is what apt says of each place" >&2
 		exit 1
-	fi
-	repository=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | head -n 1)
-	mirror=${repository%/}
-	mirror=${mirror%/*}
-	if ! try "$mirror/$3 $4 main"; then
-		echo "hutch: $package has left the archive: trying the snapshots" >&2
-		# deb.<domain> has its snapshots at snapshot.<domain>.
-		try "${mirror%%://*}://snapshot.${mirror#*://deb.}/archive/$3/$5 $4 main"
-	fi
-fi
+	}
 dpkg-deb --fsys-tarfile ./*.deb | tar -xO --wildcards './usr/src/*.tar.*' > "$out/source.tar"

@@ -1,17 +1,36 @@
 #!/bin/sh
-# Install packages: install.sh PACKAGE... (arguments of a step, so data and no code)
+# Install packages (arguments of a step, so data and no code):
 #
-# A package of another architecture is named as Debian does it: libssl-dev:arm64.
+#     install.sh [--snapshot ARCHIVE SUITE TIME] PACKAGE[=VERSION]...
+#
+# A package of another architecture is named as Debian does it: libssl-dev:arm64. Where the image's own
+# sources have moved on from a version, it comes from the mirror's snapshot of TIME.
 set -eu
+. "${0%/*}/apt.sh"
 export DEBIAN_FRONTEND=noninteractive
+archive=
+if [ "$1" = --snapshot ]; then
+	archive=$2 suite=$3 time=$4
+	shift 4
+fi
 for package; do
 	case $package in
 	*:amd64 | *:arm64) dpkg --add-architecture "${package##*:}" ;;
 	esac
 done
-apt-get update -q
 # A step that breaks off is thrown away whole: no need to wait for the disk after each file.
-apt-get install -y -q --no-install-recommends -o DPkg::Options::=--force-unsafe-io -- "$@"
+install() {
+	apt_get install -y --no-install-recommends -o DPkg::Options::=--force-unsafe-io "$@"
+}
+apt_get update
+if ! install -- "$@"; then
+	[ -n "$archive" ] || exit 1
+	echo "hutch: not all is there in the pinned version: trying the snapshot of $time" >&2
+	use_snapshot "$archive" "$suite" "$time"
+	install --allow-downgrades -- "$@"
+	forget_snapshot
+fi
 # Lists and logs have the time in them, and nobody reads them any more.
-rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/debconf/*-old /var/cache/ldconfig/aux-cache
-find /var/log -type f -delete
+rm -rf "$root/var/lib/apt/lists/"* "$root/var/cache/apt/"*.bin "$root/var/cache/debconf/"*-old \
+	"$root/var/cache/ldconfig/aux-cache"
+find "$root/var/log" -type f -delete

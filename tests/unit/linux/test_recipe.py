@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from frameworks.base import Image
 from frameworks.diagnostics import Collector, Problems
-from frameworks.linux import Linux, source
+from frameworks.linux import Linux
 from frameworks.linux.kernel import assignment, quote
 from frameworks.linux.versions import versions
 from frameworks.spec import Option, Text
@@ -98,6 +97,42 @@ def test_the_toolchain_is_shared() -> None:
         assert tools in {op.digest for op in definition(state).ops()}
 
 
+@pytest.mark.parametrize("architecture", ["amd64", "arm64"])
+def test_the_compiler_is_pinned(architecture: str) -> None:
+    """On either machine, in our own image; another image has what its distribution has."""
+    table = versions()
+    platform = Platform("linux", architecture)
+    for pins, native in ((table.native, True), (table.foreign, False)):
+        names = [package.partition("=")[0] for package in pins[architecture]]
+        assert sorted(set(names)) == sorted(names)
+        assert all("=" in package for package in pins[architecture])
+        worker = platform if native else {"amd64": ARM64, "arm64": AMD64}[architecture]
+        build = replace(lower(text(SOURCE), platform=platform).build, worker=worker)
+        said = render(definition(Linux().toolchain(build)))
+        assert f"--snapshot {' '.join(table.snapshot)} " in said
+        for package in pins[architecture]:
+            assert f" {package}" in said
+    said = tree("kernel: {from: source}\ntoolchain: {from: 'debian:sid'}\n", platform)
+    assert "--snapshot" not in said
+    assert "gcc-14" not in said
+
+
+@pytest.mark.parametrize(
+    ("packages", "installed", "variables"),
+    [
+        ("[clang]", "clang lld llvm", "LLVM=1 CC=clang "),
+        ("[clang-19]", "clang-19 lld-19 llvm-19", "LLVM=-19 CC=clang-19 "),
+        ("['clang=1:19.0-63', lld]", "clang=1:19.0-63 lld llvm", "LLVM=1 CC=clang "),
+        ("[clang-tidy]", "clang-tidy", "CC=x86_64-linux-gnu-gcc "),
+    ],
+)
+def test_clang_brings_its_tools(packages: str, installed: str, variables: str) -> None:
+    said = tree(f"{SOURCE}toolchain: {{packages: {packages}}}\n", monitor="firecracker")
+    assert f"install.sh {installed}\n" in said
+    assert variables in said
+    assert ("STRIP=llvm-strip" in said) == ("LLVM" in variables)
+
+
 def test_a_default_source_is_pinned_in_every_way() -> None:
     table = versions()
     assert table.default in table.series
@@ -149,6 +184,8 @@ def test_the_file_is_the_monitors(monitor: str, platform: Platform, target: str)
         ("PHYSICAL_START", "0x1000000", "CONFIG_PHYSICAL_START=0x1000000"),
         ("LOCALVERSION", '-a "b" \\c', 'CONFIG_LOCALVERSION="-a \\"b\\" \\\\c"'),
         ("LOCALVERSION", "", 'CONFIG_LOCALVERSION=""'),
+        # In quotes in the file: a text, whatever it looks like.
+        ("LOCALVERSION", "2024", 'CONFIG_LOCALVERSION="2024"'),
     ],
 )
 def test_options_as_lines(name: str, value: bool | int | str, line: str) -> None:
@@ -166,6 +203,7 @@ def test_quote() -> None:
         ("kernel: {from: source, options: {NET: m}}\n", ["bad-value"]),
         ('kernel: {from: source, options: {LOCALVERSION: "a\\nCONFIG_X=y"}}\n', ["bad-value"]),
         ('kernel: {from: source, cmdline: "a\\nb"}\n', ["bad-value"]),
+        ("kernel: {from: source, config: tiny}\nrootfs: {from: x}\n", ["unsupported-rootfs"]),
     ],
 )
 def test_refused(rest: str, codes: list[str]) -> None:
@@ -309,60 +347,6 @@ def test_names_of_users_can_be_looked_up() -> None:
 
 
 # --- The source tree -----------------------------------------------------------------------------
-
-
-SCRIPT = Path(source.__file__).parent / "steps" / "prepare.sh"
-LIMITS = {
-    "init/Kconfig": ("\tdefault 32 if !UML\n", "\tdefault 1024 if !UML\n"),
-    "arch/x86/include/asm/setup.h": (
-        "#define COMMAND_LINE_SIZE 2048\n",
-        "#define COMMAND_LINE_SIZE 16384\n",
-    ),
-    "arch/arm64/include/uapi/asm/setup.h": (
-        "#define COMMAND_LINE_SIZE\t2048\n",
-        "#define COMMAND_LINE_SIZE 16384\n",
-    ),
-}
-
-
-def prepare(tree: Path, *arguments: str) -> str:
-    """Run the script on a tree; what it says."""
-    done = subprocess.run(
-        ["sh", SCRIPT, *arguments],
-        env={**os.environ, "TREE": str(tree)},
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return done.stderr
-
-
-def test_limits_are_raised_once(tmp_path: Path) -> None:
-    for name, (old, _) in LIMITS.items():
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"before\n{old}after\n")
-    patch = tmp_path / "a.patch"
-    patch.write_text("one")
-    arguments = ["package x=1; $(id)", str(patch)]
-    assert prepare(tmp_path, *arguments) == ""
-    for name, (_, new) in LIMITS.items():
-        assert (tmp_path / name).read_text() == f"before\n{new}after\n"
-    first = (tmp_path / ".hutch-source").read_text()
-    assert first.startswith("package x=1; $(id)\n")
-    assert prepare(tmp_path, *arguments) == ""
-    assert (tmp_path / ".hutch-source").read_text() == first
-    patch.write_text("two")
-    assert prepare(tmp_path, *arguments) == ""
-    assert (tmp_path / ".hutch-source").read_text() != first
-
-
-def test_a_strange_tree_stays_as_it_is(tmp_path: Path) -> None:
-    (tmp_path / "init").mkdir()
-    (tmp_path / "init/Kconfig").write_text("config OTHER\n")
-    assert prepare(tmp_path, "").count("its limit stays") == 3
-    assert (tmp_path / "init/Kconfig").read_text() == "config OTHER\n"
-    assert not (tmp_path / ".hutch-source").exists()
 
 
 def test_named_contexts_stand_in(tmp_path: Path) -> None:

@@ -1,0 +1,252 @@
+"""The scripts of a build's steps, run here on small trees, with an apt that only plays along."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from frameworks.linux import source
+
+STEPS = Path(source.__file__).parent / "steps"
+
+
+def step(
+    name: str, *arguments: str, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a script; its outputs are not mixed."""
+    return subprocess.run(
+        ["sh", STEPS / name, *arguments],
+        env={**os.environ, **(env or {})},
+        capture_output=True,
+        text=True,
+    )
+
+
+# --- The source tree -----------------------------------------------------------------------------
+
+
+RELEASE = """\
+#include <linux/initrd.h>
+#include <linux/kexec.h>
+
+static void __init do_populate_rootfs(void *unused, async_cookie_t cookie)
+{
+done:
+	if (!do_retain_initrd && initrd_start && !kexec_free_initrd())
+		free_initrd_mem(initrd_start, initrd_end);
+	initrd_start = 0;
+}
+"""
+"""Of init/initramfs.c in Linux 6.1."""
+
+LIMITS = {
+    "init/Kconfig": ("\tdefault 32 if !UML\n", "\tdefault 1024 if !UML\n"),
+    "arch/x86/include/asm/setup.h": (
+        "#define COMMAND_LINE_SIZE 2048\n",
+        "#define COMMAND_LINE_SIZE 16384\n",
+    ),
+    "arch/arm64/include/uapi/asm/setup.h": (
+        "#define COMMAND_LINE_SIZE\t2048\n",
+        "#define COMMAND_LINE_SIZE 16384\n",
+    ),
+}
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """What of a kernel tree is changed, as Linux 6.1 has it."""
+    for name, (old, _) in LIMITS.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"before\n{old}after\n")
+    (tmp_path / "init/initramfs.c").write_text(RELEASE)
+    return tmp_path
+
+
+def prepare(tree: Path, *arguments: str) -> str:
+    """Run the script on a tree; what it says."""
+    done = step("prepare.sh", *arguments, env={"TREE": str(tree)})
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+def test_a_tree_is_prepared_once(tree: Path) -> None:
+    patch = tree / "a.patch"
+    patch.write_text("one")
+    arguments = ["package x=1; $(id)", str(patch)]
+    assert prepare(tree, *arguments) == ""
+    for name, (_, new) in LIMITS.items():
+        assert (tree / name).read_text() == f"before\n{new}after\n"
+    first = (tree / ".hutch-source").read_text()
+    initramfs = (tree / "init/initramfs.c").read_text()
+    assert first.startswith("package x=1; $(id)\n")
+    assert prepare(tree, *arguments) == ""
+    assert (tree / ".hutch-source").read_text() == first
+    assert (tree / "init/initramfs.c").read_text() == initramfs
+    patch.write_text("two")
+    assert prepare(tree, *arguments) == ""
+    assert (tree / ".hutch-source").read_text() != first
+
+
+def test_an_old_kernel_shows_its_initrd(tree: Path) -> None:
+    """urunc's configuration is read from there; test_linux boots such a kernel."""
+    prepare(tree, "")
+    said = (tree / "init/initramfs.c").read_text()
+    assert said.startswith("#include <linux/initrd.h>\n#include <linux/kobject.h>\n")
+    assert (
+        "		free_initrd_mem(initrd_start, initrd_end);\n"
+        "	else if (do_retain_initrd && initrd_start)\n"
+        "		hutch_show_initrd();\n"
+        "	initrd_start = 0;\n"
+    ) in said
+    assert said.count("static void __init hutch_show_initrd(void)\n{") == 1
+
+
+def test_a_new_kernel_shows_it_by_itself(tree: Path) -> None:
+    new = RELEASE.replace(
+        "#include <linux/kexec.h>\n",
+        "#include <linux/kexec.h>\n\n"
+        "static BIN_ATTR(initrd, 0440, sysfs_bin_attr_simple_read, NULL, 0);\n",
+    ).replace("kexec_free_initrd())\n", "kexec_free_initrd()) {\n")
+    (tree / "init/initramfs.c").write_text(new)
+    assert prepare(tree, "") == ""
+    assert (tree / "init/initramfs.c").read_text() == new
+
+
+def test_a_strange_tree_stays_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "init").mkdir()
+    (tmp_path / "init/Kconfig").write_text("config OTHER\n")
+    (tmp_path / "init/initramfs.c").write_text("int other;\n")
+    said = prepare(tmp_path, "")
+    assert said.count("its limit stays") == 3
+    assert said.count("it gets no /sys/firmware/initrd") == 1
+    assert (tmp_path / "init/Kconfig").read_text() == "config OTHER\n"
+    assert (tmp_path / "init/initramfs.c").read_text() == "int other;\n"
+    assert not (tmp_path / ".hutch-source").exists()
+
+
+# --- apt -----------------------------------------------------------------------------------------
+
+APT = """\
+#!/bin/sh
+# Has what is asked for where $ROOT/have says: a word of the sources that apt was given.
+echo "apt-get $*" >> "$ROOT/log"
+sources="own $(cat "$ROOT/etc/apt/sources.list.d/hutch.list" 2> /dev/null || true)"
+case "$*" in
+*indextargets*) cat "$ROOT/mirror" ;;
+*update*) echo 'Hit: everything' ;;
+*download* | *install*)
+	for word in $(cat "$ROOT/have"); do
+		case "$sources" in *"$word"*) exit 0 ;; esac
+	done
+	echo "E: nothing in ${sources##*/}" >&2
+	exit 100
+	;;
+esac
+"""
+DPKG_DEB = '#!/bin/sh\ncat "$ROOT/package.tar"\n'
+PLACES = ("debian", "trixie", "20261120T000000Z")
+
+
+@pytest.fixture
+def system(tmp_path: Path) -> Path:
+    """A root for the scripts, with an apt in `bin`."""
+    for name in ("bin", "out", "etc/apt/sources.list.d", "etc/apt/preferences.d", "var/log"):
+        (tmp_path / name).mkdir(parents=True)
+    for name, text in (("apt-get", APT), ("dpkg-deb", DPKG_DEB), ("dpkg", "#!/bin/sh\n")):
+        (tmp_path / "bin" / name).write_text(text)
+        (tmp_path / "bin" / name).chmod(0o755)
+    (tmp_path / "usr/src").mkdir(parents=True)
+    (tmp_path / "usr/src/linux.tar.xz").write_bytes(b"the source")
+    with tarfile.open(tmp_path / "package.tar", "w") as tar:
+        tar.add(tmp_path / "usr/src/linux.tar.xz", "./usr/src/linux.tar.xz")
+    (tmp_path / "mirror").write_text("http://deb.host.example/debian/\n")
+    return tmp_path
+
+
+def run(
+    system: Path, have: str, name: str, *arguments: str
+) -> tuple[subprocess.CompletedProcess[str], list[str]]:
+    """Run a script where only sources with one of the words `have` have it; what apt was told."""
+    (system / "have").write_text(have)
+    env = {"ROOT": str(system), "PATH": f"{system}/bin:{os.environ['PATH']}"}
+    done = step(name, *arguments, env=env)
+    return done, (system / "log").read_text().splitlines()
+
+
+def fetch(system: Path, have: str, *places: str) -> subprocess.CompletedProcess[str]:
+    return run(system, have, "fetch.sh", str(system / "out"), "linux=1", *places)[0]
+
+
+@pytest.mark.parametrize("have", ["own", "deb.host.example/debian ", "snapshot.host.example"])
+def test_a_source_is_fetched_from_where_it_is(system: Path, have: str) -> None:
+    done = fetch(system, have, *PLACES)
+    assert done.returncode == 0, done.stderr
+    assert (system / "out/source.tar").read_bytes() == b"the source"
+    assert done.stderr == "", "no complaint about where it was not"
+
+
+def test_a_snapshot_is_the_mirrors(system: Path) -> None:
+    assert fetch(system, "snapshot", *PLACES).returncode == 0
+    said = (system / "etc/apt/sources.list.d/hutch.list").read_text()
+    assert said.endswith(
+        "] http://snapshot.host.example/archive/debian/20261120T000000Z trixie main\n"
+    )
+
+
+def test_a_source_that_is_nowhere(system: Path) -> None:
+    done = fetch(system, "none", *PLACES)
+    assert done.returncode == 1
+    for said in (
+        "hutch: linux=1 is not in the image's own sources\n",
+        "hutch: linux=1 is not in the mirror's debian trixie\n",
+        "hutch: linux=1 is not in the snapshot of 20261120T000000Z\n",
+        "hutch: linux=1 cannot be fetched",
+    ):
+        assert said in done.stderr
+    assert done.stderr.count("E: nothing in ") == 3, "apt's own words, of each place"
+
+
+def test_a_package_of_ones_own_has_no_other_places(system: Path) -> None:
+    done = fetch(system, "debian")
+    assert done.returncode == 1
+    assert done.stderr.count("is not in") == 1
+
+
+def test_a_mirror_without_snapshots(system: Path) -> None:
+    (system / "mirror").write_text("https://mirror.example/debian\n")
+    done = fetch(system, "none", *PLACES)
+    assert done.returncode == 1
+    assert "the mirror https://mirror.example is not known to keep old versions" in done.stderr
+
+
+def test_packages_are_installed(system: Path) -> None:
+    (system / "var/log/apt.log").write_text("12:00")
+    done, told = run(system, "own", "install.sh", "gcc", "libssl-dev:arm64")
+    assert done.returncode == 0, done.stderr
+    assert told[-1].endswith("-- gcc libssl-dev:arm64")
+    assert not list((system / "var/log").iterdir())
+
+
+def test_pinned_packages_come_from_the_snapshot_if_they_must(system: Path) -> None:
+    arguments = ["--snapshot", *PLACES, "gcc=1"]
+    done, told = run(system, "own", "install.sh", *arguments)
+    assert done.returncode == 0
+    assert not any("Check-Valid-Until" in line for line in told)
+
+    done, told = run(system, "snapshot", "install.sh", *arguments)
+    assert done.returncode == 0, done.stderr
+    assert "trying the snapshot of 20261120T000000Z" in done.stderr
+    assert "--allow-downgrades -- gcc=1" in told[-1]
+    # The image's own sources count for what is installed later.
+    assert not list((system / "etc/apt/preferences.d").iterdir())
+    assert not list((system / "etc/apt/sources.list.d").iterdir())
+
+    done, _ = run(system, "snapshot", "install.sh", "gcc=1")
+    assert done.returncode == 1
+    done, _ = run(system, "none", "install.sh", *arguments)
+    assert done.returncode == 100
