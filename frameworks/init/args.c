@@ -152,12 +152,9 @@ static int step(const char **at, const char *piece, size_t length)
 	return 1;
 }
 
-int args_match(char *const *args, const char *cmdline)
+/* Is `at` what urunc makes of `args`? Newer ones trim every argument, older only what they wrap. */
+static int matches(char *const *args, const char *at, int trim)
 {
-	const char *at = after_dashes(cmdline);
-
-	if (!at)
-		return 0;
 	for (size_t i = 0; args[i]; i++) {
 		const char *arg = args[i];
 		size_t length;
@@ -169,8 +166,7 @@ int args_match(char *const *args, const char *cmdline)
 		while (length > 0 && blank(arg[length - 1]))
 			length--;
 		wrapped = memchr(arg, ' ', length) != NULL;
-		if (!wrapped) {
-			/* Only what it wraps is trimmed in the end. */
+		if (!wrapped && !trim) {
 			arg = args[i];
 			length = strlen(arg);
 		}
@@ -182,6 +178,13 @@ int args_match(char *const *args, const char *cmdline)
 	while (*at == ' ' || *at == '\n')
 		at++;
 	return *at == '\0';
+}
+
+int args_match(char *const *args, const char *cmdline)
+{
+	const char *at = after_dashes(cmdline);
+
+	return at && (matches(args, at, 0) || matches(args, at, 1));
 }
 
 /* Step over blanks, double quotes and ends of words. */

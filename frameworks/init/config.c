@@ -23,6 +23,13 @@ static bool is(const char *record, const char *word)
 	return strcmp(record, word) == 0;
 }
 
+static bool letter(char c)
+{
+	char lower = (char)(c | 0x20);
+
+	return lower >= 'a' && lower <= 'z';
+}
+
 /* A number and nothing else: no sign, no blanks, no overflow. */
 static bool number(const char *text, uint64_t limit, uint64_t *out)
 {
@@ -51,17 +58,46 @@ static bool number32(const char *text, uint32_t *out)
 	return true;
 }
 
-/* Does it look like KEY=value? In the line format, what does not belongs to the value before. */
-static bool is_assignment(const char *record)
+static bool is_base64(const char *text, size_t length)
 {
-	const char *end = strchr(record, '=');
-
-	if (!end || end == record)
-		return false;
-	for (const char *c = record; c < end; c++)
-		if (*c == ' ' || *c == '\t' || *c == '"' || *c == '\'')
+	for (size_t i = 0; i < length; i++)
+		if (!letter(text[i]) && !strchr("0123456789+/-_", text[i]))
 			return false;
-	return true;
+	return length > 0 && length % 4 == 0;
+}
+
+/*
+ * Is it the last line of a base64 text, such as a key in PEM, and no variable with an empty value? Then
+ * its length is a multiple of four, and the line above it is of the same text, or its head.
+ */
+static bool is_padding(const char *record, const char *above)
+{
+	size_t length = strlen(record), before = strlen(above);
+	size_t padding = length - strcspn(record, "=");
+
+	/* At most two, and nothing after them. */
+	if (length % 4 != 0 || padding > 2 || record[length - 1] != '=')
+		return false;
+	if (padding == 2)
+		return true;
+	/* Such texts have lines of 64 or 76 bytes. */
+	return (before >= 48 && before >= length && is_base64(above, before)) ||
+	       (before > 5 && strcmp(above + before - 5, "-----") == 0);
+}
+
+/*
+ * Does a variable begin here? In the line format, what does not belongs to the value before, whose last
+ * line is `above`.
+ */
+static bool is_assignment(const char *record, const char *above)
+{
+	const char *c = record;
+
+	if (!letter(*c) && *c != '_')
+		return false;
+	while (letter(*c) || (*c && strchr("0123456789_.-", *c)))
+		c++;
+	return *c == '=' && !is_padding(record, above);
 }
 
 /* Cut the data at its separators. NULL when memory runs out. */
@@ -91,6 +127,8 @@ static char **split(char *data, size_t size, char separator, size_t *count)
 
 static const char *read_env(struct reader *in, struct config *out, bool lines)
 {
+	const char *above = "";
+
 	free(out->env);
 	out->env_count = 0;
 	out->env = malloc((in->count - in->next + 1) * sizeof(*out->env));
@@ -104,13 +142,15 @@ static const char *read_env(struct reader *in, struct config *out, bool lines)
 			in->next++;
 			return NULL;
 		}
-		if (lines && out->env_count > 0 && !is_assignment(record)) {
-			/* A value with a newline in it: put back what split() took. */
+		if (lines && out->env_count > 0 && !is_assignment(record, above)) {
+			/* A value with a newline in it: put back what split() took. Only after
+			 * the line is looked at, which until then ends at it. */
 			record[-1] = '\n';
-			continue;
+		} else {
+			out->env[out->env_count++] = record;
+			out->env[out->env_count] = NULL;
 		}
-		out->env[out->env_count++] = record;
-		out->env[out->env_count] = NULL;
+		above = record;
 	}
 	return "the environment has no end (UEE)";
 }
@@ -161,6 +201,8 @@ static const char *read_process(struct reader *in, struct config *out)
 			out->user = value;
 		} else if ((value = value_of(record, "HN:"))) {
 			out->hostname = value;
+		} else if ((value = value_of(record, "END:"))) {
+			out->power_off = is(value, "poweroff");
 		} else if ((value = value_of(record, "ARV:"))) {
 			out->args[out->arg_count++] = value;
 			out->args[out->arg_count] = NULL;

@@ -12,7 +12,8 @@
  *   UNS IP:a GW:a MSK:a UNE                                     network
  *   PAD                                                         filler, anywhere between sections
  *
- * Ours, in UCS: USR:user[:group] (names or numbers, instead of UID and GID) and HN:hostname.
+ * Ours, in UCS: USR:user[:group] (names or numbers, instead of UID and GID), HN:hostname, and
+ * END:poweroff, where a machine that reboots would start anew.
  */
 #ifndef HUTCH_CONFIG_H
 #define HUTCH_CONFIG_H
@@ -40,6 +41,7 @@ struct config {
 	const char *user;     /* USR, or NULL */
 	const char *workdir;  /* NULL or "" when not given */
 	const char *hostname; /* HN, or NULL */
+	bool power_off;       /* END:poweroff */
 	char **args;          /* NULL-terminated ARV, NULL when there was none */
 	size_t arg_count;
 	struct config_volume *volumes;

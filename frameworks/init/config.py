@@ -11,14 +11,18 @@ PATH = "/.hutch/init.conf"
 """Where the init programs look for it in the root filesystem."""
 
 
-def render(process: Process) -> bytes:
-    """The file's bytes. ValueError when a value has a NUL, which no process could be given."""
+def render(process: Process, *, power_off: bool = False) -> bytes:
+    """The file's bytes. ValueError when a value has a NUL, which no process could be given.
+
+    `power_off` is whether the guest ends by powering off, where a reboot would start it anew.
+    """
     process_records = [
         f"USR:{process.user}" if process.user else "UID:0",
         *([] if process.user else ["GID:0"]),
         f"WD:{process.workdir or '/'}",
         f"ARC:{len(process.args)}",
         *(f"ARV:{argument}" for argument in process.args),
+        *(["END:poweroff"] if power_off else []),
     ]
     records = [
         "UES",

@@ -21,6 +21,7 @@
 #include "args.h"
 
 #define IMAGE_CONFIG "/.hutch/init.conf"
+#define INITRD "/sys/firmware/initrd" /* where urunc leaves the configuration */
 #define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 void say(const char *format, ...)
@@ -101,7 +102,10 @@ static bool load_config(struct config *out, const char *path)
 	const char *wrong;
 
 	if (!data) {
-		say("cannot read %s: %s", path, strerror(errno));
+		say("cannot read %s: %s%s", path, strerror(errno),
+		    strcmp(path, INITRD) == 0 && errno == ENOENT
+			    ? " (Linux has it since 6.8, a kernel that hutch builds always)"
+			    : "");
 		return false;
 	}
 	wrong = config_parse(out, data, size);
@@ -113,13 +117,14 @@ static bool load_config(struct config *out, const char *path)
 /*
  * The application's arguments, NULL when there are none. The kernel command line has them unharmed;
  * argv tells whether it is the one they came from (an initramfs may have started us). Where it says
- * what urunc makes of the image's own arguments, `image`, those it is, down to the last blank.
+ * what urunc makes of the image's own arguments, `image`, those it is, down to the last blank: also of
+ * a urunc that gives no configuration, which nothing else tells from a person.
  */
 static char **app_args(char **argv, char **image, bool from_urunc)
 {
 	char *text = read_file("/proc/cmdline", NULL);
 	size_t count = 0;
-	bool known = text && from_urunc && image && args_match(image, text);
+	bool known = text && image && image[0] && args_match(image, text);
 	char **words = text ? args_of_cmdline(text, &count) : NULL;
 	char **joined;
 
@@ -182,7 +187,9 @@ static void set_hostname(const struct config *config, bool from_urunc)
 	free(text);
 }
 
-/* End the machine. Where that is not ours to do (a container), end the process. */
+static bool power_off; /* the image's monitor would start a machine anew that reboots */
+
+/* End the machine. Where that is not ours to do (a container, a shell), end the process. */
 static void finish(int status)
 {
 	char *port = getenv("HUTCH_DEBUG_EXIT");
@@ -190,6 +197,8 @@ static void finish(int status)
 
 	/* The stable form that tests and scripts look for on the console. */
 	say("exit status %d", status);
+	if (getpid() != 1)
+		_exit(status);
 	sync();
 	unmount_all();
 	if (port) {
@@ -200,7 +209,7 @@ static void finish(int status)
 		if (pwrite(ports, &byte, 1, (off_t)strtoul(port, NULL, 0)) != 1)
 			say("cannot write to port %s: %s", port, strerror(errno));
 	}
-	if (getenv("URUNIT_POWEROFF"))
+	if (power_off || getenv("URUNIT_POWEROFF"))
 		reboot(RB_POWER_OFF);
 	/* Without ACPI there is no reset register, and a microvm has no keyboard controller either:
 	 * a triple fault ends it at once. */
@@ -223,6 +232,7 @@ int main(int argc, char **argv, char **environ)
 	 * with half an environment would be worse. */
 	if (stat(IMAGE_CONFIG, &st) == 0 && !load_config(&image, IMAGE_CONFIG))
 		finish(125);
+	power_off = image.power_off;
 	if (where && !load_config(&config, where))
 		finish(125);
 	if (!where)

@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "fstype.h"
+#include "volumes.h"
 
-#define SERIAL 20 /* virtio-blk has room for this many bytes */
 #define DISKS 128
 
 static bool is_mount_point(const char *path)
@@ -121,22 +121,16 @@ static size_t first_volume(char names[DISKS][32], size_t count)
 	return stat(path, &disk) == 0 && disk.st_rdev == root.st_dev;
 }
 
-static bool has_serial(const char *disk, const char *id)
+static void read_serial(const char *disk, char out[VOLUMES_SERIAL + 1])
 {
 	char path[64];
 	char *text;
-	size_t length;
-	bool found;
 
 	snprintf(path, sizeof(path), "/sys/block/%.31s/serial", disk);
 	text = read_file(path, NULL);
-	if (!text)
-		return false;
-	length = strcspn(text, "\n");
-	found = length > 0 && length <= SERIAL && strncmp(text, id, length) == 0 &&
-		(id[length] == '\0' || length == SERIAL);
+	snprintf(out, VOLUMES_SERIAL + 1, "%.*s", text ? (int)strcspn(text, "\n") : 0,
+		 text ? text : "");
 	free(text);
-	return found;
 }
 
 static bool mount_disk(const char *disk, const char *path)
@@ -180,22 +174,22 @@ static bool mount_disk(const char *disk, const char *path)
 
 void mount_volumes(const struct config_volume *volumes, size_t count)
 {
-	static char disks[DISKS][32];
+	static char disks[DISKS][32], serials[DISKS][VOLUMES_SERIAL + 1];
 	size_t disk_count = count > 0 ? list_disks(disks) : 0;
-	size_t first = count > 0 ? first_volume(disks, disk_count) : 0;
+	size_t *found = calloc(count + 1, sizeof(*found));
 
+	if (!found) {
+		say("out of memory: no volume is mounted");
+		return;
+	}
+	for (size_t i = 0; i < disk_count; i++)
+		read_serial(disks[i], serials[i]);
+	volumes_assign(found, volumes, count, serials, disk_count,
+		       first_volume(disks, disk_count));
 	for (size_t i = 0; i < count; i++) {
 		char path[PATH_MAX];
-		size_t disk = 0;
 
-		/* Firecracker's serial numbers are not the runtime's: there the order counts. */
-		if (!strncmp(volumes[i].id, "FC", 2))
-			disk = disk_count;
-		while (disk < disk_count && !has_serial(disks[disk], volumes[i].id))
-			disk++;
-		if (disk == disk_count)
-			disk = first + i;
-		if (disk >= disk_count) {
+		if (found[i] == VOLUMES_NONE) {
 			say("there is no disk for the volume %s", volumes[i].mount);
 			continue;
 		}
@@ -207,8 +201,25 @@ void mount_volumes(const struct config_volume *volumes, size_t count)
 		if (!make_dirs(path))
 			say("cannot make %s: %s", path, strerror(errno));
 		else
-			mount_disk(disks[disk], path);
+			mount_disk(disks[found[i]], path);
 	}
+	free(found);
+}
+
+/* The kernel writes blanks and backslashes in a path as \ooo. */
+static void unescape(char *path)
+{
+	char *out = path;
+
+	for (char *in = path; *in; in++) {
+		if (in[0] == '\\' && in[1] && in[2] && in[3]) {
+			*out++ = (char)((in[1] - '0') << 6 | (in[2] - '0') << 3 | (in[3] - '0'));
+			in += 3;
+		} else {
+			*out++ = *in;
+		}
+	}
+	*out = '\0';
 }
 
 void unmount_all(void)
@@ -228,6 +239,7 @@ void unmount_all(void)
 		if (path && !strncmp(line, "/dev/", 5)) {
 			path++;
 			path[strcspn(path, " ")] = '\0';
+			unescape(path);
 			if (strcmp(path, "/") != 0)
 				umount2(path, MNT_DETACH);
 		}

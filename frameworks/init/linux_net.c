@@ -15,6 +15,16 @@
 
 #define RESOLV "/etc/resolv.conf"
 
+/* Write it; a symbolic link that leads nowhere, as systemd's does here, gives way. */
+static bool write_resolv_conf(const char *text)
+{
+	struct stat st;
+
+	if (stat(RESOLV, &st) != 0)
+		unlink(RESOLV);
+	return write_file(RESOLV, text);
+}
+
 /*
  * resolv.conf in a root that cannot be written to: over the file that is there, or else in a layer
  * over the whole of /etc.
@@ -33,12 +43,16 @@ static void cover_resolv_conf(const char *text)
 	mkdir("/run/etc/work", 0755);
 	if (mount("overlay", "/etc", "overlay", 0,
 		  "lowerdir=/etc,upperdir=/run/etc/upper,workdir=/run/etc/work") != 0 ||
-	    !write_file(RESOLV, text))
+	    !write_resolv_conf(text))
 		say("cannot write " RESOLV ": %s", strerror(errno));
 }
 
-/* Name servers that the kernel learned by DHCP, unless the root filesystem names its own. */
-static void write_resolv_conf(void)
+/*
+ * Name servers. Those that the root filesystem names count: the runtime's, where it could put the
+ * container's file there, or the image's own. Else those that the kernel learned by DHCP. The runtime
+ * has no other way to tell any.
+ */
+static void find_name_servers(void)
 {
 	char *old = read_file(RESOLV, NULL), *pnp = read_file("/proc/net/pnp", NULL);
 
@@ -49,7 +63,7 @@ static void write_resolv_conf(void)
 			if (!strncmp(line, "nameserver ", 11) || !strncmp(line, "domain ", 7))
 				strcat(strcat(out, line), "\n");
 		mkdir("/etc", 0755);
-		if (out && !write_file(RESOLV, out) && errno == EROFS)
+		if (out && !write_resolv_conf(out) && (errno == EROFS || errno == ENOENT))
 			cover_resolv_conf(out);
 		free(out);
 	}
@@ -70,7 +84,7 @@ void net_up(void)
 			say("cannot bring lo up: %s", strerror(errno));
 	}
 	close(sock);
-	write_resolv_conf();
+	find_name_servers();
 }
 
 void net_default_route(void)

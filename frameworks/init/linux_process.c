@@ -271,7 +271,8 @@ int run_app(const struct launch *launch)
 			if (reap(app, &status))
 				break;
 		} else if (number > 0 && number != SIGTTOU && number != SIGTTIN && number != SIGTSTP) {
-			/* The power button and Ctrl-Alt-Del ask the application to end. */
+			/* What init is told to shut down by: Ctrl-Alt-Del, where there is a
+			 * keyboard, and a power supply that fails. The application is asked. */
 			bool stop = getpid() == 1 && (number == SIGINT || number == SIGPWR);
 
 			kill(app, stop ? SIGTERM : number);

@@ -33,9 +33,11 @@ def add_init(build: Build, tree: State, process: Process) -> tuple[State, Proces
     meta = build.meta("rootfs", "add the init program", said or build.plan.rootfs.at)
     # On its own first: a file made in a directory sets that directory's time by the builder's
     # clock, but a copy of the directory gets the time that it is given.
+    # Cloud Hypervisor takes a guest's reboot for one, and urunc does not stop it.
+    text = render(process, power_off=build.plan.monitor == "cloud-hypervisor")
     settings = llb.scratch().file(
         llb.mkdir(posixpath.dirname(PATH), parents=True, timestamp=epoch),
-        llb.mkfile(PATH, render(process), mode=0o600, timestamp=epoch),
+        llb.mkfile(PATH, text, mode=0o600, timestamp=epoch),
         meta=meta,
     )
     tree = tree.file(

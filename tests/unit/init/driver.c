@@ -7,6 +7,7 @@
 #include "args.h"
 #include "config.h"
 #include "fstype.h"
+#include "volumes.h"
 
 static char *input(size_t *size)
 {
@@ -48,6 +49,7 @@ static void dump(const struct config *c, const char *wrong)
 	field("user", c->user);
 	field("workdir", c->workdir);
 	field("hostname", c->hostname);
+	field("end", c->power_off ? "poweroff" : NULL);
 	for (size_t i = 0; i < c->arg_count; i++)
 		field("arg", c->args[i]);
 	if (c->args && c->args[c->arg_count])
@@ -187,6 +189,21 @@ int main(int argc, char **argv)
 		char **words = words_of(data, size, &count);
 
 		printf("%d", args_match(words + 1, words[0]));
+		free(words);
+	} else if (!strcmp(command, "volumes")) {
+		/* the first disk that is no root, the disks' serial numbers, "/", the volumes' IDs */
+		char **words = words_of(data, size, &count);
+		static char serials[16][VOLUMES_SERIAL + 1];
+		struct config_volume volumes[16];
+		size_t disks = 0, found[16], ids = 0;
+
+		while (strcmp(words[disks], "/"))
+			strcpy(serials[disks], words[disks]), disks++;
+		while (disks + 1 + ids < count)
+			volumes[ids] = (struct config_volume){words[disks + 1 + ids], "/"}, ids++;
+		volumes_assign(found, volumes, ids, serials, disks, (size_t)atoi(argv[2]));
+		for (size_t i = 0; i < ids; i++)
+			printf("%d ", found[i] == VOLUMES_NONE ? -1 : (int)found[i]);
 		free(words);
 	} else if (!strcmp(command, "fstype")) {
 		const char *type = fstype_of((unsigned char *)data, size);

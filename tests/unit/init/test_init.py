@@ -18,6 +18,8 @@ from frameworks.process import Process
 HERE = Path(__file__).parent
 SOURCES = Path(__file__).parents[3] / "frameworks" / "init"
 
+PARTS = ("config.c", "args.c", "fstype.c", "accounts.c", "volumes.c")
+
 Driver = Callable[..., bytes]
 
 
@@ -25,7 +27,7 @@ Driver = Callable[..., bytes]
 def driver(tmp_path_factory: pytest.TempPathFactory) -> Driver:
     """Run one command of the driver: its standard output for arguments and standard input."""
     program = tmp_path_factory.mktemp("init") / "driver"
-    parts = [SOURCES / name for name in ("config.c", "args.c", "fstype.c", "accounts.c")]
+    parts = [SOURCES / name for name in PARTS]
     flags = ["-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror"]
     flags += ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", f"-I{SOURCES}"]
     command = ["gcc", *flags, "-o", str(program), str(HERE / "driver.c"), *map(str, parts)]
@@ -117,6 +119,32 @@ def test_values_with_newlines(driver: Driver) -> None:
     assert fields(driver("config", data=data)) == [("env", "A=one\ntwo words\n"), ("env", "B=2")]
 
 
+KEY = "M" * 64
+
+
+@pytest.mark.parametrize(
+    ("records", "values"),
+    [
+        # Only a name can begin a variable.
+        (["A=1", "1=2", "x y=3", "a/b=4", "-c=5", "=6", "f(x)=7"], 1),
+        (["A=1", "b=2", "_C.D-e=3", "F="], 4),
+        # A key in PEM, whose last line may be padded.
+        (["K=-----BEGIN KEY-----", KEY, "abcdefg=", "-----END KEY-----", "B="], 2),
+        (["K=-----BEGIN KEY-----", KEY, "abcdef==", "-----END KEY-----", "BB=="], 1),
+        (["K=-----BEGIN KEY-----", "abc=", "-----END KEY-----", "B=1"], 2),
+        (["K=", KEY, KEY, "abc="], 1),
+        # Variables without a value, below what is no such text.
+        (["A=1", "ABC=", "ABCDEFG=", "B=2"], 4),
+        (["A=one", "word", "ABC=", "B=second line", "ABCDEFG="], 4),
+        (["A=one", "two words", "ABC="], 2),
+    ],
+)
+def test_where_a_variable_begins(driver: Driver, records: list[str], values: int) -> None:
+    found = fields(driver("config", data=lines("UES", *records, "UEE")))
+    assert "\n".join(value for _, value in found) == "\n".join(records)
+    assert len(found) == values
+
+
 @pytest.mark.parametrize("pad", [b"\0", b"\0" * 511, b"PAD\n" * 100, b"PAD\n\0\0\0"])
 def test_padding_of_a_block_device(driver: Driver, pad: bytes) -> None:
     data = lines("UES", "A=1", "UEE") + pad
@@ -192,6 +220,8 @@ def test_what_the_build_writes_is_what_init_reads(driver: Driver) -> None:
         ("arg", "--x='y'"),
     ]
     assert ("uid", "0") in fields(driver("config", data=render(Process())))
+    ended = fields(driver("config", data=render(Process(), power_off=True)))
+    assert ("end", "poweroff") in ended
     with pytest.raises(ValueError, match="NUL"):
         render(Process(cmd=("a\0b",)))
 
@@ -199,12 +229,13 @@ def test_what_the_build_writes_is_what_init_reads(driver: Driver) -> None:
 # --- Arguments ----------------------------------------------------------------------------------
 
 
-def as_urunc(arguments: Sequence[str]) -> str:
-    """The tail of the kernel command line as urunc writes it (urunc.md 2.2)."""
+def as_urunc(arguments: Sequence[str], trims: bool = False) -> str:
+    """The tail of a kernel command line as urunc writes it (urunc.md 2.2); newer ones trim all."""
     words = []
     for argument in arguments:
         trimmed = argument.strip()
-        words.append(f"'{trimmed}'" if trimmed.find(" ") > 0 else argument)
+        plain = trimmed if trims else argument
+        words.append(f"'{trimmed}'" if trimmed.find(" ") > 0 else plain)
     return " ".join(words)
 
 
@@ -261,6 +292,7 @@ def test_the_images_own_arguments_are_known(driver: Driver, arguments: list[str]
         data = "".join(f"{word}\0" for word in [cmdline, *words]).encode()
         return driver("match", data=data) == b"1"
 
+    assert match(f"console=ttyS0 init=/urunit -- {as_urunc(arguments, trims=True)}", arguments)
     cmdline = f"console=ttyS0 init=/urunit -- {as_urunc(arguments)}"
     assert match(cmdline, arguments)
     # Monitors and kernels may trim the end.
@@ -357,6 +389,40 @@ def test_accounts_without_files(driver: Driver) -> None:
     many = b"".join(b"g%d:x:%d:www\n" % (i, i) for i in range(1000, 2000))
     found = driver("account", "www", data=PASSWD + b"\0" + many).decode().split()
     assert len(found) == 3 + 256
+
+
+# --- Volumes -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("first", "serials", "ids", "disks"),
+    [
+        # QEMU: by serial number, whatever the order.
+        (1, ["rootfs", "vol1", "vol0"], ["vol0", "vol1"], [2, 1]),
+        # Firecracker and Cloud Hypervisor: by the order, the root aside.
+        (1, ["", "", ""], ["FCvol0", "FCvol1"], [1, 2]),
+        (1, ["a1b2", "c3d4"], ["annot_vol"], [1]),
+        (0, ["", ""], ["vol0"], [0]),
+        # One that is missing gets no other's disk.
+        (1, ["rootfs", "vol1"], ["vol0", "vol1"], [-1, 1]),
+        (1, ["rootfs", "", "vol1"], ["vol0", "vol1"], [-1, 2]),
+        (1, ["", ""], ["vol0", "vol1"], [1, -1]),
+        # No disk is mounted twice, and the root never.
+        (0, ["vol0", "other"], ["vol0", "vol0"], [0, -1]),
+        (1, ["vol0", "x"], ["vol0"], [1]),
+        # virtio cuts a serial number at 20 bytes.
+        (0, ["12345678901234567890"], ["12345678901234567890abc"], [0]),
+        (0, ["123456789", ""], ["123456789abc"], [0]),
+        (0, [], ["vol0"], [-1]),
+        (0, ["vol0"], [], []),
+    ],
+)
+def test_disks_of_volumes(
+    driver: Driver, first: int, serials: list[str], ids: list[str], disks: list[int]
+) -> None:
+    data = "".join(f"{word}\0" for word in [*serials, "/", *ids]).encode()
+    found = driver("volumes", str(first), data=data).decode().split()
+    assert [int(word) for word in found] == disks
 
 
 # --- Filesystems ---------------------------------------------------------------------------------
