@@ -178,8 +178,8 @@ def running(
             said = replace(said, args=(*entrypoint, *args))
         if env:
             said = replace(said, env=(*said.env, *(f"{k}={v}" for k, v in env.items())))
-        files = place(said, tree, directory)
         chosen = replace(machine or Machine(), architecture=image.platform.architecture)
+        files = place(said, tree, directory, network=chosen.network)
         with Guest(guests.command(said, files, chosen), echo) as guest:
             yield guest
 
@@ -201,7 +201,7 @@ def boot(
         return guest.wait(timeout)
 
 
-def place(said: Contract, tree: Tree, directory: Path) -> Files:
+def place(said: Contract, tree: Tree, directory: Path, *, network: bool = False) -> Files:
     """Write the contract's files into `directory`, with urunit's configuration where it goes."""
 
     def save(key: str) -> str | None:
@@ -220,13 +220,13 @@ def place(said: Contract, tree: Tree, directory: Path) -> Files:
         tree.unpack(str(share))
         files = replace(files, share=str(share))
     if said.has_urunit:
-        text = guests.configuration(said)
+        text = guests.configuration(said, network=network)
         if said.rootfs == "initrd" and initrd is not None:
             with open(initrd, "ab") as out:
                 out.write(b"\0" * (-out.tell() % 4) + guests.cpio(guests.CONFIG, text))
         else:
             config = directory / guests.CONFIG
-            if said.type == "freebsd":  # a disk, in whole sectors
+            if said.is_bsd:  # a disk, in whole sectors
                 text += b"PAD\n" * (-(-(-len(text) % 512) // 4))
                 text += b"\0" * (-len(text) % 512)
             config.write_bytes(text)

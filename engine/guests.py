@@ -60,8 +60,18 @@ class Contract:
 
     @property
     def has_urunit(self) -> bool:
-        """Whether the guest's init is one that urunc writes a configuration for."""
-        return bool(self.args) and self.args[0].rpartition("/")[2] == "urunit"
+        """Whether the guest's init is one that a runtime writes a configuration for.
+
+        NetBSD starts /sbin/init, whatever the image's first word; another than hutch's looks at no
+        disk for it.
+        """
+        named = bool(self.args) and self.args[0].rpartition("/")[2] == "urunit"
+        return named or self.type == "netbsd"
+
+    @property
+    def is_bsd(self) -> bool:
+        """Whether the guest is FreeBSD or NetBSD."""
+        return self.type in ("freebsd", "netbsd")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,17 +120,23 @@ def command(contract: Contract, files: Files, machine: Machine) -> list[str]:
     return words + guest(contract, files, machine)
 
 
-def configuration(contract: Contract) -> bytes:
-    """The text that urunc hands to `urunit` (urunc.md, section 3), of the first wire format."""
+def configuration(contract: Contract, *, network: bool = False) -> bytes:
+    """The text that urunc hands to `urunit` (urunc.md, section 3), of the first wire format.
+
+    The BSDs' kernels start init without arguments, and with no address for `network`.
+    """
     lines = ["UES", *contract.env, "UEE", "UCS"]
     lines += [f"UID:{contract.uid}", f"GID:{contract.gid}", f"WD:{contract.workdir or '/'}"]
-    if contract.type == "freebsd":  # whose kernel starts init without arguments
-        rest = contract.args[1:]
+    if contract.is_bsd:
+        # FreeBSD's kernel is told the init by its name, which is the first word; NetBSD's is not.
+        rest = contract.args[1:] if contract.type == "freebsd" else contract.args
         lines += [f"ARC:{len(rest)}", *(f"ARV:{word}" for word in rest)]
     lines += ["UCE", "UBS"]
     if contract.keys.get("block") and contract.keys.get("blkMntPoint") != "/":
         lines += ["ID:annot_vol", f"MP:{contract.keys.get('blkMntPoint', '')}"]
     lines += ["UBE"]
+    if contract.is_bsd and network:
+        lines += ["UNS", f"IP:{ADDRESS}", f"GW:{GATEWAY}", f"MSK:{MASK}", "UNE"]
     return ("\n".join(lines) + "\n").encode()
 
 
@@ -274,13 +290,15 @@ def _freebsd(contract: Contract, files: Files, machine: Machine) -> list[str]:
 
 
 def _netbsd(contract: Contract, files: Files, machine: Machine) -> list[str]:
-    """NetBSD: no urunc takes it yet; this is what the prototype for it did (urunc.md 2.3)."""
+    """NetBSD: no urunc takes it yet; this is what the prototype for it did (urunc.md 2.3), with the
+    configuration on the last disk, where hutch's init looks for it."""
     if contract.rootfs != "block" or not files.block:
         raise NotBootable("NetBSD guests are booted here from a block image")
     words = ["-nodefaults", "-no-reboot", "-serial", "stdio"]
     words += ["-global", "virtio-mmio.force-legacy=false"]
     words += _disk("rootfs", files.block, "virtio-blk-device")
     words += _net(machine, "virtio-net-device")
+    words += _disk("urunit", files.config, "virtio-blk-device") if files.config else []
     return [*words, "-append", "console=com root=ld0a"]
 
 

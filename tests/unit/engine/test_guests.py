@@ -151,9 +151,25 @@ def test_freebsd() -> None:
 
 
 def test_netbsd() -> None:
-    contract = Contract({**BLOCK, "unikernelType": "netbsd"}, ("/a",))
-    words = guests.command(contract, Files("K", block="B"), Machine())
+    """The disks are the root's and, last, the configuration's, which has all arguments."""
+    contract = Contract({**BLOCK, "unikernelType": "netbsd"}, ("/a", "b c"), ENV)
+    assert contract.has_urunit
+    machine = Machine(network=True, forwards={8080: 80})
+    words = guests.command(contract, Files("K", block="B", config="C"), machine)
     assert append(words) == "console=com root=ld0a"
+    disks = [word for word in words if word.startswith("format=raw")]
+    assert disks == ["format=raw,if=none,id=rootfs,file=B", "format=raw,if=none,id=urunit,file=C"]
+    assert b"ARC:2\nARV:/a\nARV:b c\nUCE\n" in guests.configuration(contract)
+
+
+@pytest.mark.parametrize("type", ["freebsd", "netbsd"])
+def test_the_network_of_the_bsds(type: str) -> None:
+    """Their kernels are told no address: init is."""
+    contract = Contract({**BLOCK, "unikernelType": type}, ("/urunit", "/a"), ENV)
+    assert b"UNS" not in guests.configuration(contract)
+    text = guests.configuration(contract, network=True)
+    assert text.endswith(b"UBE\nUNS\nIP:10.0.2.15\nGW:10.0.2.2\nMSK:255.255.255.0\nUNE\n")
+    assert b"UNS" not in guests.configuration(linux(INITRD, "/urunit"), network=True)
 
 
 @pytest.mark.parametrize(
