@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import os
 import re
 import subprocess
@@ -63,9 +64,10 @@ class Guest:
                 stderr=subprocess.STDOUT,
             )
         except FileNotFoundError:
-            raise EngineError(
-                f"{command[0]} is not installed: apt-get install qemu-system-x86 qemu-system-arm"
-            ) from None
+            hint = ""
+            if command[0].startswith("qemu"):
+                hint = ": apt-get install qemu-system-x86 qemu-system-arm"
+            raise EngineError(f"{command[0]} is not installed{hint}") from None
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -161,12 +163,14 @@ def running(
     args: Sequence[str] | None = None,
     env: Mapping[str, str] | None = None,
     source: str | None = None,
+    monitor: str | None = None,
     echo: TextIO | None = None,
 ) -> Iterator[Guest]:
     """The guest of the image `ref`, booted; it is stopped when the block is left.
 
-    `args` replaces the image's command and `env` adds to its environment, as `docker run` does.
-    Raises NotBootable, EngineError, or OSError where the image cannot be read.
+    `args` replaces the image's command and `env` adds to its environment, as `docker run` does;
+    `monitor` is another than the image's, which can boot its kernel, too. Raises NotBootable,
+    EngineError, or OSError where the image cannot be read.
     """
     with tempfile.TemporaryDirectory(prefix="hutch-boot-") as name, Repository(ref) as repository:
         directory = Path(name)
@@ -178,8 +182,10 @@ def running(
             said = replace(said, args=(*entrypoint, *args))
         if env:
             said = replace(said, env=(*said.env, *(f"{k}={v}" for k, v in env.items())))
+        if monitor is not None:
+            said = replace(said, keys={**said.keys, "hypervisor": monitor})
         chosen = replace(machine or Machine(), architecture=image.platform.architecture)
-        files = place(said, tree, directory, network=chosen.network)
+        files = place(said, tree, directory, chosen)
         with Guest(guests.command(said, files, chosen), echo) as guest:
             yield guest
 
@@ -193,16 +199,23 @@ def boot(
     args: Sequence[str] | None = None,
     env: Mapping[str, str] | None = None,
     source: str | None = None,
+    monitor: str | None = None,
 ) -> Outcome:
     """Boot the image `ref` as `running` does, and wait for its end, at most `timeout` seconds."""
     with running(
-        ref, platform=platform, machine=machine, args=args, env=env, source=source
+        ref,
+        platform=platform,
+        machine=machine,
+        args=args,
+        env=env,
+        source=source,
+        monitor=monitor,
     ) as guest:
         return guest.wait(timeout)
 
 
-def place(said: Contract, tree: Tree, directory: Path, *, network: bool = False) -> Files:
-    """Write the contract's files into `directory`, with urunit's configuration where it goes."""
+def place(said: Contract, tree: Tree, directory: Path, machine: Machine) -> Files:
+    """Write the contract's files into `directory`, and urunit's and the monitor's configuration."""
 
     def save(key: str) -> str | None:
         path = said.keys.get(key)
@@ -220,17 +233,21 @@ def place(said: Contract, tree: Tree, directory: Path, *, network: bool = False)
         tree.unpack(str(share))
         files = replace(files, share=str(share))
     if said.has_urunit:
-        text = guests.configuration(said, network=network)
+        text = guests.configuration(said, machine)
         if said.rootfs == "initrd" and initrd is not None:
             with open(initrd, "ab") as out:
                 out.write(b"\0" * (-out.tell() % 4) + guests.cpio(guests.CONFIG, text))
         else:
             config = directory / guests.CONFIG
             if said.is_bsd:  # a disk, in whole sectors
-                text += b"PAD\n" * (-(-(-len(text) % 512) // 4))
+                if not machine.newer:
+                    text += b"PAD\n" * (-(-(-len(text) % 512) // 4))
                 text += b"\0" * (-len(text) % 512)
             config.write_bytes(text)
             files = replace(files, config=str(config))
+    if said.monitor == "firecracker":
+        files = replace(files, monitor=str(directory / "fc.json"))
+        Path(files.monitor).write_text(json.dumps(guests.firecracker(said, files, machine)))
     return files
 
 
@@ -289,6 +306,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )  # fmt: skip
     parser.add_argument("-e", dest="env", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--source", choices=SOURCES, help="read the keys from there alone")
+    parser.add_argument("--monitor", help="another than the image's, such as qemu")
+    parser.add_argument("--newer", action="store_true", help="as the urunc that is to come does it")
     parser.add_argument("--kvm", action="store_true", help="use the processor, as urunc does")
     options = parser.parse_args(arguments)
     machine = Machine(
@@ -296,6 +315,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         network=options.network or bool(options.ports),
         forwards=dict(options.ports),
         kvm=options.kvm,
+        newer=options.newer,
     )
     env = dict(entry.partition("=")[::2] for entry in options.env)
     try:
@@ -306,6 +326,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             args=options.args or None,
             env=env,
             source=options.source,
+            monitor=options.monitor,
             echo=sys.stdout,
         ) as guest:
             outcome = guest.wait(options.timeout)

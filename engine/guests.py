@@ -1,19 +1,21 @@
 """What urunc would run for an image: the monitor's command line, guest by guest.
 
-Pure: from what an image says to lists of words. The facts are the golden command lines of urunc.md,
-section 2.2, which the real urunc printed. Four things differ, because there is no urunc here:
+Pure: from what an image says to lists of words. The facts are the golden command lines of
+urunc.md, section 2.2, which the real urunc printed. For Firecracker and Cloud Hypervisor they are
+urunc's own, tap device and all. For QEMU, under which guests are booted here without urunc, three
+things differ:
 
 * `-accel tcg` in place of `-enable-kvm -cpu host`, with the processor model that each guest needs
   for it (kernels.md, sections 1 to 3); `kvm=True` gives urunc's own;
 * QEMU's user network, with forwarded ports, in place of a tap device;
-* the monitor's files are where the caller put them, not in a container's root;
-* on arm64 the console is the board's own `ttyAMA0`: urunc names `ttyS0` on every architecture.
+* the monitor's files are where the caller put them, not in a container's root.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_network
 
 PREFIX = "com.urunc.unikernel."
 
@@ -22,6 +24,7 @@ ADDRESS = "10.0.2.15"
 GATEWAY = "10.0.2.2"
 MASK = "255.255.255.0"
 MAC = "02:00:00:00:00:02"
+TAP = "tap0_urunc"
 CONFIG = "urunit.conf"
 """The file that tells an init called `urunit` about environment, user and volumes."""
 
@@ -50,6 +53,11 @@ class Contract:
         return self.keys.get("unikernelType", "")
 
     @property
+    def monitor(self) -> str:
+        """The monitor's name, "" for none."""
+        return self.keys.get("hypervisor", "")
+
+    @property
     def rootfs(self) -> str:
         """`initrd`, `block`, `share` or `none`: what urunc would make of it (urunc.md 2.1)."""
         if self.keys.get("initrd"):
@@ -76,13 +84,26 @@ class Contract:
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """The contract's files, on this machine. `share` is the unpacked image, for 9p."""
+    """The contract's files, on this machine.
+
+    `share` is the unpacked image, for 9p; `config` the text for an init called `urunit`, where it
+    is a file of its own; `monitor` where the monitor's own configuration is (Firecracker's).
+    """
 
     kernel: str
     initrd: str | None = None
     block: str | None = None
     share: str | None = None
     config: str | None = None
+    monitor: str = "/tmp/fc.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """A filesystem image that the runtime attaches, and where the guest mounts it."""
+
+    file: str
+    mount: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,54 +111,118 @@ class Machine:
     """The virtual machine around the guest.
 
     `memory` is in MiB, as a container's limit; `forwards` maps ports of this host to the guest's;
-    with `network` off the guest has no network device.
+    with `network` off the guest has no network device. `mask` is of the guest's address: a gateway
+    outside of it is reached as Kubernetes' networks need it. `dhcp` is for a guest that finds its
+    address by itself, as no urunc has it. `parameters` are more words for Linux's command line.
+
+    `newer` is the urunc that is to come (urunc.md 2.3 and 3): Linux on QEMU gets a virtio console,
+    and `urunit` its configuration in records that end with a NUL.
     """
 
     architecture: str = "amd64"
     memory: int = 256
     network: bool = False
     forwards: Mapping[int, int] = field(default_factory=dict)
+    mask: str = MASK
+    dhcp: bool = False
     kvm: bool = False
+    volumes: tuple[Volume, ...] = ()
+    parameters: tuple[str, ...] = ()
+    newer: bool = False
 
 
 def command(contract: Contract, files: Files, machine: Machine) -> list[str]:
-    """The QEMU command line for a contract. Raises NotBootable for a guest that QEMU cannot run."""
-    monitor = contract.keys.get("hypervisor", "")
+    """The monitor's command line for a contract. Raises NotBootable for what it cannot run."""
+    if contract.monitor == "firecracker":
+        return ["firecracker", "--no-api", "--config-file", files.monitor, "--no-seccomp"]
+    if contract.monitor == "cloud-hypervisor":
+        return _cloud_hypervisor(contract, files, machine)
     guest = _GUESTS.get(contract.type)
-    if guest is None or monitor not in ("qemu", "firecracker", "cloud-hypervisor"):
-        raise NotBootable(
-            f"only guests of QEMU can be booted here, not {contract.type or 'nothing'} on {monitor}"
-        )
+    if guest is None or contract.monitor != "qemu":
+        raise _unknown(contract)
     if machine.architecture == "arm64" and contract.type not in _ON_ARM64:
         raise NotBootable(f"{contract.type} guests cannot be booted here for arm64")
     name = {"amd64": "x86_64", "arm64": "aarch64"}[machine.architecture]
-    # urunc divides bytes by a million and calls the result M, which QEMU takes for MiB.
-    memory = machine.memory * (1 << 20) // 1_000_000
-    words = [f"qemu-system-{name}", "-m", f"{memory}M"]
+    words = [f"qemu-system-{name}", "-m", f"{_megabytes(machine)}M"]
     words += _accelerator(contract.type, machine)
-    words += ["-nographic", "-vga", "none", "-smp", "1"]
+    words += ["-display", "none"] if machine.newer else ["-nographic"]
+    words += ["-vga", "none", "-smp", "1"]
     words += ["-kernel", files.kernel]
     return words + guest(contract, files, machine)
 
 
-def configuration(contract: Contract, *, network: bool = False) -> bytes:
-    """The text that urunc hands to `urunit` (urunc.md, section 3), of the first wire format.
+def firecracker(contract: Contract, files: Files, machine: Machine) -> dict[str, object]:
+    """The JSON that Firecracker reads from `files.monitor`. Raises NotBootable, too."""
+    source = {
+        "kernel_image_path": files.kernel,
+        "boot_args": _boot_parameters(contract, files, machine),
+    }
+    # There is one initrd: the root filesystem, or else the configuration.
+    if initrd := files.initrd or files.config:
+        source["initrd_path"] = initrd
+    config: dict[str, object] = {
+        "boot-source": source,
+        "machine-config": {
+            "vcpu_count": 1,
+            "mem_size_mib": machine.memory,
+            "smt": False,
+            "track_dirty_pages": False,
+        },
+        "drives": [
+            {"drive_id": f"FC{id}", "is_read_only": False, "is_root_device": False}
+            | {"path_on_host": file}
+            for id, file in _disks(contract, files, machine)
+        ],
+    }
+    if machine.network:
+        config["network-interfaces"] = [
+            {"iface_id": "net1", "guest_mac": MAC, "host_dev_name": TAP}
+        ]
+    return config
 
-    The BSDs' kernels start init without arguments, and with no address for `network`.
+
+def _unknown(contract: Contract) -> NotBootable:
+    what = f"{contract.type or 'no'} guests on {contract.monitor or 'nothing'}"
+    return NotBootable(f"{what} cannot be booted here")
+
+
+def _cloud_hypervisor(contract: Contract, files: Files, machine: Machine) -> list[str]:
+    shared = ",shared=on" if contract.rootfs == "share" else ""
+    words = ["cloud-hypervisor", "--memory", f"size={_megabytes(machine)}M{shared}"]
+    words += ["--cpus", "boot=1", "--kernel", files.kernel, "--console", "off", "--serial", "tty"]
+    words += ["--seccomp", "false"]
+    words += ["--net", f"tap={TAP},mac={MAC},mtu=1500"] if machine.network else []
+    for id, file in _disks(contract, files, machine):
+        words += ["--disk", f"path={file},id={id}"]
+    if initrd := files.initrd or files.config:
+        words += ["--initramfs", initrd]
+    words += ["--fs", "tag=fs0,socket=/tmp/vhostqemu"] if shared else []
+    return [*words, "--cmdline", _boot_parameters(contract, files, machine)]
+
+
+def configuration(contract: Contract, machine: Machine) -> bytes:
+    """The text that urunc hands to `urunit` (urunc.md, section 3).
+
+    The BSDs' kernels start init without arguments, and with no address.
     """
-    lines = ["UES", *contract.env, "UEE", "UCS"]
-    lines += [f"UID:{contract.uid}", f"GID:{contract.gid}", f"WD:{contract.workdir or '/'}"]
+    records = ["UES", *contract.env, "UEE", "UCS"]
+    records += [f"UID:{contract.uid}", f"GID:{contract.gid}", f"WD:{contract.workdir or '/'}"]
     if contract.is_bsd:
         # FreeBSD's kernel is told the init by its name, which is the first word; NetBSD's is not.
         rest = contract.args[1:] if contract.type == "freebsd" else contract.args
-        lines += [f"ARC:{len(rest)}", *(f"ARV:{word}" for word in rest)]
-    lines += ["UCE", "UBS"]
+        records += [f"ARC:{len(rest)}", *(f"ARV:{word}" for word in rest)]
+    records += ["UCE", "UBS"]
+    prefix = "FC" if contract.monitor == "firecracker" else ""
     if contract.keys.get("block") and contract.keys.get("blkMntPoint") != "/":
-        lines += ["ID:annot_vol", f"MP:{contract.keys.get('blkMntPoint', '')}"]
-    lines += ["UBE"]
-    if contract.is_bsd and network:
-        lines += ["UNS", f"IP:{ADDRESS}", f"GW:{GATEWAY}", f"MSK:{MASK}", "UNE"]
-    return ("\n".join(lines) + "\n").encode()
+        records += [f"ID:{prefix}annot_vol", f"MP:{contract.keys.get('blkMntPoint', '')}"]
+    for number, volume in enumerate(machine.volumes):
+        records += [f"ID:{prefix}vol{number}", f"MP:{volume.mount}"]
+    records += ["UBE"]
+    if contract.is_bsd and machine.network:
+        records += ["UNS", f"IP:{ADDRESS}", f"GW:{GATEWAY}", f"MSK:{machine.mask}", "UNE"]
+    if machine.newer:
+        return b"".join(record.encode() + b"\0" for record in ["URUNIT1", *records])
+    return ("\n".join(records) + "\n").encode()
 
 
 def cpio(name: str, data: bytes) -> bytes:
@@ -149,6 +234,11 @@ def cpio(name: str, data: bytes) -> bytes:
         return _pad(_pad(head, 4) + data, 4)
 
     return _pad(entry(name, 0o100644, data) + entry("TRAILER!!!", 0, b""), 512)
+
+
+def _megabytes(machine: Machine) -> int:
+    """urunc divides bytes by a million and calls the result M, which monitors take for MiB."""
+    return machine.memory * (1 << 20) // 1_000_000
 
 
 def _pad(data: bytes, to: int) -> bytes:
@@ -196,45 +286,81 @@ def _disk(id: str, file: str, device: str = "virtio-blk-pci", serial: bool = Tru
     ]
 
 
-def _linux(contract: Contract, files: Files, machine: Machine) -> list[str]:
-    """Linux: an init that is `args[0]`; words with spaces travel between single quotes."""
+def _disks(contract: Contract, files: Files, machine: Machine) -> list[tuple[str, str]]:
+    """The disks of a Linux guest in their order: urunc's name for each, and its file."""
+    disks = []
+    if contract.keys.get("block") and files.block:
+        disks.append(("rootfs" if contract.rootfs == "block" else "annot_vol", files.block))
+    return disks + [(f"vol{number}", v.file) for number, v in enumerate(machine.volumes)]
+
+
+def _console(contract: Contract, machine: Machine) -> str:
+    if contract.monitor == "qemu" and machine.newer:
+        return "quiet console=hvc0 8250.nr_uarts=0"
+    if contract.monitor == "qemu" and machine.architecture == "arm64":
+        return "console=ttyAMA0"
+    return "console=ttyS0"
+
+
+def _boot_parameters(contract: Contract, files: Files, machine: Machine) -> str:
+    """Linux's command line. `args[0]` is its init; words with spaces go between single quotes."""
+    if contract.type != "linux":
+        raise _unknown(contract)
     if not contract.args:
         raise NotBootable("the image has neither an entrypoint nor a command: no init for Linux")
-    console = "ttyAMA0" if machine.architecture == "arm64" else "ttyS0"
-    boot = ["panic=-1", f"console={console}"]
-    words = _net(machine)
+    boot = ["panic=-1", _console(contract, machine)]
     init = "init"
     if contract.rootfs == "initrd" and files.initrd:
         boot += ["root=/dev/ram0", "rw"]
         init = "rdinit"
     elif contract.rootfs == "block" and files.block:
-        words += _disk("rootfs", files.block)
         boot += ["root=/dev/vda", "rw"]
     elif contract.rootfs == "share" and files.share:
+        if contract.monitor == "firecracker":
+            raise NotBootable("firecracker cannot share a directory with its guest")
+        boot += ["root=fs0", "rw"]
+        if contract.monitor == "qemu":
+            flags = "trans=virtio,version=9p2000.L,msize=5000000,cache=mmap,posixacl"
+            boot += ["rootfstype=9p", f"rootflags={flags}"]
+        else:
+            boot += ["rootfstype=virtiofs"]
+    if machine.network:
+        ip = "dhcp" if machine.dhcp else f"{ADDRESS}::{GATEWAY}:{machine.mask}:urunc:eth0:off"
+        boot.append(f"ip={ip}")
+    if not contract.has_urunit:
+        boot += contract.env
+    elif contract.rootfs == "initrd":
+        boot.append(f"URUNIT_CONFIG=/{CONFIG}")
+    elif files.config:
+        boot += ["retain_initrd", "URUNIT_CONFIG=/sys/firmware/initrd"]
+    if machine.network and not machine.dhcp and not _is_near(GATEWAY, machine.mask):
+        boot.append("URUNIT_DEFROUTE=1")
+    rest = [f"'{word}'" if " " in word.strip() else word for word in contract.args[1:]]
+    return " ".join([*boot, *machine.parameters, f"{init}={contract.args[0]}", "--", *rest])
+
+
+def _is_near(address: str, mask: str) -> bool:
+    """Whether an address is in the guest's own network."""
+    return ip_address(address) in ip_network(f"{ADDRESS}/{mask}", strict=False)
+
+
+def _linux(contract: Contract, files: Files, machine: Machine) -> list[str]:
+    words = _net(machine)
+    for id, file in _disks(contract, files, machine):
+        words += _disk(id, file)
+    if contract.rootfs == "share" and files.share:
         words += [
             *("-fsdev", f"local,id=rootfs9p,security_model=none,path={files.share}"),
             *("-device", "virtio-9p-pci,fsdev=rootfs9p,mount_tag=fs0"),
         ]
-        flags = "trans=virtio,version=9p2000.L,msize=5000000,cache=mmap,posixacl"
-        boot += ["root=fs0", "rw", "rootfstype=9p", f"rootflags={flags}"]
-    if contract.keys.get("block") and contract.rootfs != "block" and files.block:
-        words += _disk("annot_vol", files.block)
-    if machine.network:
-        boot.append(f"ip={ADDRESS}::{GATEWAY}:{MASK}:urunc:eth0:off")
-    if files.initrd:
-        words += ["-initrd", files.initrd]
-    if contract.has_urunit:
-        if contract.rootfs == "initrd":
-            boot.append(f"URUNIT_CONFIG=/{CONFIG}")
-        elif files.config:
-            words += ["-initrd", files.config]
-            boot += ["retain_initrd", "URUNIT_CONFIG=/sys/firmware/initrd"]
-    else:
-        boot += contract.env
-    words += ["-no-reboot", "-serial", "stdio", "-nodefaults"]
-    rest = [f"'{word}'" if " " in word.strip() else word for word in contract.args[1:]]
-    boot += [f"{init}={contract.args[0]}", "--", *rest]
-    return [*words, "-append", " ".join(boot)]
+    if initrd := files.initrd or files.config:
+        words += ["-initrd", initrd]
+    console = ["-serial", "stdio"]
+    if machine.newer:
+        console = ["-monitor", "none", "-chardev", "stdio,id=urunc-console,signal=off"]
+        console += ["-device", "virtio-serial-pci", "-device", "virtconsole,chardev=urunc-console"]
+    words += ["-no-reboot", *console, "-nodefaults"]
+    return [*words, "-append", _boot_parameters(contract, files, machine)]
 
 
 def _unikraft(contract: Contract, files: Files, machine: Machine) -> list[str]:
