@@ -30,32 +30,48 @@ char *find_env(char **env, const char *name)
 }
 
 /*
- * /dev/console itself cannot be a controlling terminal; the device behind it can, and with one Ctrl-C
- * and job control work. The user then must own it, to open /dev/stdout.
+ * Make the console our session's terminal: -1, or a file of it. /dev/console itself cannot be one; the
+ * device behind it can, and with one Ctrl-C and job control work.
+ *
+ * The session is not the application's, for with its leader a session's terminal goes: what the
+ * application left running would be hung up, and could not say a last word.
  */
-static void take_console(uid_t uid)
+static int take_console(void)
 {
 	char *active = read_file("/sys/class/tty/console/active", NULL);
 	char *name, path[64];
 	int tty = -1;
 
-	setsid();
 	if (active) {
 		active[strcspn(active, "\n")] = '\0';
 		name = strrchr(active, ' ');
 		snprintf(path, sizeof(path), "/dev/%s", name ? name + 1 : active);
-		tty = open(path, O_RDWR);
+		tty = open(path, O_RDWR | O_CLOEXEC);
 	}
 	free(active);
-	if (tty >= 0 && ioctl(tty, TIOCSCTTY, 0) == 0) {
-		for (int fd = 0; fd <= STDERR_FILENO; fd++)
-			dup2(tty, fd);
-	}
-	if (tty > STDERR_FILENO)
+	if (tty >= 0 && (setsid() < 0 || ioctl(tty, TIOCSCTTY, 0) != 0)) {
 		close(tty);
-	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		tty = -1;
+	}
+	return tty;
+}
+
+/*
+ * In the child: the terminal, the console or a container's, is the application's, which then is asked
+ * first what Ctrl-C means; its user must own it to open /dev/stdout.
+ */
+static void give_console(int tty, uid_t uid)
+{
+	int terminal = tty >= 0 ? tty : STDIN_FILENO;
+
+	if (tcgetpgrp(terminal) == getpgrp() && setpgid(0, 0) == 0)
+		tcsetpgrp(terminal, getpid());
+	for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+		if (tty >= 0)
+			dup2(tty, fd);
 		if (isatty(fd) && fchown(fd, uid, (gid_t)-1) != 0)
 			break; /* a read-only /dev: then it stays root's */
+	}
 }
 
 static void set_limits(const struct config *config)
@@ -159,7 +175,7 @@ static int execute(char **args, char **env)
 }
 
 /* In the child: everything a container engine does between fork and exec. */
-static int become_app(const struct launch *launch)
+static int become_app(const struct launch *launch, int tty)
 {
 	const struct config *config = launch->config;
 	const char *dir = config->workdir && *config->workdir ? config->workdir : "/";
@@ -174,7 +190,7 @@ static int become_app(const struct launch *launch)
 		say("user %s: %s", config->user ? config->user : "", wrong);
 		return 126;
 	}
-	take_console(account.uid);
+	give_console(tty, account.uid);
 	set_limits(config);
 	if (strlen(dir) < sizeof(path)) {
 		strcpy(path, dir);
@@ -203,15 +219,21 @@ static int become_app(const struct launch *launch)
 	return error == ENOENT || error == ENOTDIR ? 127 : 126;
 }
 
-/* Take every child that has ended; whether `app` was among them. */
+/*
+ * Take every child that has ended; whether `app` was among them. Stopped by its terminal (Ctrl-Z) it
+ * goes on: there is no shell here to continue it.
+ */
 static bool reap(pid_t app, int *status)
 {
 	bool ended = false;
 	int how;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &how, WNOHANG)) > 0)
-		if (pid == app) {
+	while ((pid = waitpid(-1, &how, WNOHANG | WUNTRACED)) > 0)
+		if (WIFSTOPPED(how)) {
+			if (pid == app && WSTOPSIG(how) != SIGSTOP)
+				kill(-app, SIGCONT);
+		} else if (pid == app) {
 			*status = WIFEXITED(how) ? WEXITSTATUS(how) : 128 + WTERMSIG(how);
 			ended = true;
 		}
@@ -249,21 +271,23 @@ static void end_rest(const sigset_t *all)
 int run_app(const struct launch *launch)
 {
 	sigset_t all;
-	int status = 0;
+	int status = 0, tty = -1;
 	pid_t app;
 
 	/* Signals are taken one at a time by sigwaitinfo below: no handler, no race. */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
-	if (getpid() == 1)
+	if (getpid() == 1) {
 		reboot(RB_DISABLE_CAD); /* Ctrl-Alt-Del then comes as SIGINT */
+		tty = take_console();
+	}
 	app = fork();
 	if (app < 0) {
 		say("cannot start a process: %s", strerror(errno));
 		return 125;
 	}
 	if (app == 0)
-		_exit(become_app(launch));
+		_exit(become_app(launch, tty));
 	for (;;) {
 		int number = sigwaitinfo(&all, NULL);
 

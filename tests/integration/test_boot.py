@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.guests import Machine
 from tests.integration.harness import Builder, Guests, said
 
 pytestmark = pytest.mark.integration
@@ -112,6 +113,20 @@ def test_v1_with_init(
     assert lines[2:8] == [f"argument {n + 1}: {word}" for n, word in enumerate(WORDS)]
     assert "environment: GREETING=hello  there" in lines
     assert "environment: QUOTES='a' \"b\" $c" in lines
+    assert "exit status 0" in output
+
+
+@pytest.mark.parametrize("kind", ["initrd", "block"])
+def test_the_urunc_that_is_to_come(
+    builder: Builder, small: Path, booted: Callable[..., str], kind: str
+) -> None:
+    """A virtio console, and a configuration in which a value may hold whatever it wants."""
+    text = V1.format(type=kind, more="", cmd=json.dumps(["/sbin/hello", *WORDS]))
+    key = "-----BEGIN KEY-----\nUEE\nA=b\n-----END KEY-----"
+    output = booted(builder.build(small, text).ref, machine=Machine(newer=True), env={"KEY": key})
+    lines = said(output)
+    assert lines[2:8] == [f"argument {n + 1}: {word}" for n, word in enumerate(WORDS)]
+    assert f"environment: KEY={key}\n" in output
     assert "exit status 0" in output
 
 
