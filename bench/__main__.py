@@ -25,6 +25,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=15, help="builds to take the median of")
     parser.add_argument("--image", default="hutch:dev", help="the frontend, in the registry")
     parser.add_argument("--kernels", action="store_true", help="build and boot kernels too")
+    parser.add_argument("--kernel-rounds", type=int, default=1, help="kernels built from nothing")
     parser.add_argument("--output", type=Path, default=Path("build/bench.json"))
     options = parser.parse_args()
     registry = os.environ.get("HUTCH_REGISTRY")
@@ -51,7 +52,9 @@ def main() -> int:
 
     linux: dict[str, object] = {}
     if options.kernels:
-        made, boots = kernels.measure(frontend, registry, min(options.rounds, 5))
+        made, boots = kernels.measure(
+            frontend, registry, min(options.rounds, 5), options.kernel_rounds
+        )
         if made is not None:
             row("make of a kernel, cold, against the bare machine", made.cold / made.bare, "")
             row("make with another option, against cold", made.option / made.cold, "")

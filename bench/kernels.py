@@ -12,6 +12,7 @@ import statistics
 import subprocess
 import tempfile
 import time
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +20,14 @@ from pathlib import Path
 from engine.boot import running
 from engine.guests import Machine
 from frameworks.linux import configs
+from frameworks.linux.kernel import ENVIRONMENT
 from frameworks.linux.versions import versions
 
 ROOT = Path(__file__).resolve().parent.parent
 STEPS = ROOT / "frameworks/linux/steps"
 HELLO = ROOT / "examples/linux-hello"
-MAKE = "[linux] make "
+MAKE = "[linux] make bzImage"
+VARIABLES = ["ARCH=x86_64", "CROSS_COMPILE=x86_64-linux-gnu-", "CC=ccache x86_64-linux-gnu-gcc"]
 MARK = "INIT-REACHED"
 PROGRAM = f"""\
 #include <stdio.h>
@@ -55,8 +58,8 @@ cmd: [/init]
 
 @dataclass(frozen=True, slots=True)
 class Builds:
-    """Seconds of `make`; `bare` is the same on the bare machine; `app_steps` counts the kernel's
-    steps that ran when only the application had changed."""
+    """Medians of the seconds of `make`; `bare` is the same on the bare machine; `app_steps` counts
+    the kernel's steps that ran when only the application had changed."""
 
     cold: float
     bare: float
@@ -74,8 +77,17 @@ class Boot:
     wall: float
 
 
-def build(directory: Path, kernel: str, frontend: str, *flags: str) -> list[tuple[str, float]]:
-    """Build and return what ran: the names of vertices that were not cached, and their seconds."""
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A vertex of a build that ran: its name, the target it is a step of, its seconds."""
+
+    name: str
+    target: str
+    seconds: float
+
+
+def build(directory: Path, kernel: str, frontend: str, *flags: str) -> list[Step]:
+    """Build and return what ran: the vertices that were not cached."""
     (directory / "bunnyfile").write_text(BUNNYFILE.format(frontend=frontend, kernel=kernel))
     command = ["docker", "buildx", "build", "--progress=rawjson", "--provenance=false", *flags]
     done = subprocess.run(
@@ -84,36 +96,43 @@ def build(directory: Path, kernel: str, frontend: str, *flags: str) -> list[tupl
     )  # fmt: skip
     if done.returncode != 0:
         raise RuntimeError(f"the build failed:\n{done.stderr[-4000:]}")
-    ended: dict[str, tuple[str, float]] = {}
+    ended: dict[str, Step] = {}
     for line in done.stderr.splitlines():
         for vertex in json.loads(line).get("vertexes") or ():
             if vertex.get("completed") and not vertex.get("cached"):
+                target = vertex.get("progressGroup", {}).get("name", "").rpartition("] ")[2]
                 spent = _seconds(vertex["completed"]) - _seconds(vertex["started"])
-                ended[vertex["digest"]] = (vertex["name"], spent)
+                ended[vertex["digest"]] = Step(vertex["name"], target, spent)
     return list(ended.values())
 
 
-def builds(directory: Path, frontend: str) -> Builds:
-    """Build a kernel cold, on the bare machine, with another option, and with another program."""
+def builds(directory: Path, frontend: str, rounds: int) -> Builds:
+    """Build a kernel cold, on the bare machine, with another option, and with another program.
+
+    Each round starts from cache mounts that nobody has used.
+    """
     (directory / "init.c").write_text(PROGRAM)
     tag = ("--tag", "bench:kernel")
     plain, other = "{from: source}", "{from: source, options: {IKCONFIG: true}}"
-    build(directory, plain, frontend, "--target", "toolchain", *tag)
-    cold = _make(build(directory, plain, frontend, "--no-cache-filter", "kernel", *tag))
-    bare = bare_make(directory, frontend)
-    option = _make(build(directory, other, frontend, *tag))
-    build(directory, plain, frontend, *tag)
-    (directory / "init.c").write_text(PROGRAM + f"/* {time.time_ns()} */\n")
-    ran = build(directory, plain, frontend, *tag)
-    steps = ("make", "merge", "olddefconfig", "patch", "prepare", "unpack the source", "fetch")
-    kernel = [
-        name for name, _ in ran if name.startswith("[linux]") and any(s in name for s in steps)
-    ]
-    return Builds(cold, bare, option, len(kernel))
+    root = bare_root(directory, frontend)
+    cold, bare, option = list[float](), list[float](), list[float]()
+    for _ in range(rounds):
+        fresh = ("--build-arg", f"BUILDKIT_CACHE_MOUNT_NS={uuid.uuid4()}")
+        cold.append(_make(build(directory, plain, frontend, *fresh, *tag)))
+        bare.append(bare_make(root))
+        option.append(_make(build(directory, other, frontend, *fresh, *tag)))
+    (directory / "init.c").write_text(PROGRAM + f"/* {uuid.uuid4()} */\n")
+    ran = build(directory, plain, frontend, *fresh, *tag)
+    return Builds(
+        statistics.median(cold),
+        statistics.median(bare),
+        statistics.median(option),
+        sum(step.target == "kernel" for step in ran),
+    )
 
 
-def bare_make(directory: Path, frontend: str) -> float:
-    """Seconds of the same make in a chroot of the same toolchain, with nothing built before."""
+def bare_root(directory: Path, frontend: str) -> Path:
+    """A chroot with the same toolchain, source and configuration as the steps of a build have."""
     root = directory / "root"
     archive = directory / "toolchain.tar"
     kernel = "{from: source}"
@@ -123,30 +142,35 @@ def bare_make(directory: Path, frontend: str) -> float:
     archive.unlink()
     table = versions()
     series = table.series[table.default]
-    for name in ("o", "out", "ccache", "src", "request", "hutch"):
-        (root / name).mkdir(exist_ok=True)
+    for name in ("o", "out", "ccache", "src", "request/ours", "hutch"):
+        (root / name).mkdir(parents=True, exist_ok=True)
     for script in STEPS.glob("*.sh"):
         (root / "hutch" / script.name).write_bytes(script.read_bytes())
     (root / "etc/resolv.conf").write_bytes(Path("/etc/resolv.conf").read_bytes())
-    _chroot(root, "sh", "/hutch/fetch.sh", "/out", f"{series.package}={series.version}")
+    pinned = (f"{series.package}={series.version}", series.archive, series.suite, series.snapshot)
+    _chroot(root, "sh", "/hutch/fetch.sh", "/out", *pinned)
     _chroot(root, "tar", "-xf", "/out/source.tar", "-C", "/src", "--strip-components=1")
+    _chroot(root, "sh", "/hutch/prepare.sh", "")
     parts = []
     for number, (name, text) in enumerate(configs.fragments(configs.DEFAULT, "amd64", "qemu")):
-        part = root / "request" / f"{number:02}-{name}"
+        part = root / "request/ours" / f"{number:02}-{name}"
         part.write_text(text)
         parts.append(str(part))
     merge = ["-m", "frameworks.linux.kconfig", "merge", "--source", str(root / "src")]
     _run(f"{ROOT}/.venv/bin/python", *merge, "--out", str(root / "request/request"), *parts)
-    variables = ["ARCH=x86_64", "CROSS_COMPILE=x86_64-linux-gnu-", "CC=ccache x86_64-linux-gnu-gcc"]
-    _chroot(
-        root, "sh", "/hutch/configure.sh", "tinyconfig", "/request/request", "/out/config",
-        *variables,
-    )  # fmt: skip
-    _chroot(root, "find", "/o", "-mindepth", "1", "-delete")
+    _chroot(root, "make", "-s", "-C", "/src", "O=/o", *VARIABLES, "tinyconfig")
+    configure = ["/hutch/configure.sh", "/o/.config", "/request/request", "/out/config"]
+    _chroot(root, "sh", *configure, *VARIABLES)
+    return root
+
+
+def bare_make(root: Path) -> float:
+    """Seconds of the same make on the bare machine, with nothing built before."""
+    _chroot(root, "find", "/o", "/ccache", "-mindepth", "1", "-delete")
     start = time.monotonic()
     _chroot(
         root, "sh", "/hutch/build.sh", "/out/config", "arch/x86/boot/bzImage", "/out/kernel",
-        *variables,
+        *VARIABLES,
     )  # fmt: skip
     return time.monotonic() - start
 
@@ -183,16 +207,18 @@ def boots(directory: Path, frontend: str, registry: str, rounds: int) -> dict[st
     }
 
 
-def measure(frontend: str, registry: str, rounds: int) -> tuple[Builds | None, dict[str, Boot]]:
+def measure(
+    frontend: str, registry: str, rounds: int, kernel_rounds: int
+) -> tuple[Builds | None, dict[str, Boot]]:
     """Everything above; the builds only for root, whom a chroot needs."""
     with tempfile.TemporaryDirectory(prefix="hutch-bench-") as name:
         directory = Path(name)
-        made = builds(directory, frontend) if os.geteuid() == 0 else None
+        made = builds(directory, frontend, kernel_rounds) if os.geteuid() == 0 else None
         return made, boots(directory, frontend, registry, rounds)
 
 
-def _make(ran: Sequence[tuple[str, float]]) -> float:
-    return next(seconds for name, seconds in ran if name.startswith(MAKE + "bzImage"))
+def _make(ran: Sequence[Step]) -> float:
+    return next(step.seconds for step in ran if step.name == MAKE)
 
 
 def _seconds(stamp: str) -> float:
@@ -205,12 +231,11 @@ def _seconds(stamp: str) -> float:
 
 def _chroot(root: Path, *command: str) -> None:
     """Run a command in `root`, with /proc and /dev, in a mount namespace of its own."""
-    script = (
-        'mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" && exec chroot "$0"'
-        " env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin CCACHE_DIR=/ccache CCACHE_NOHASHDIR=true"
-        ' KBUILD_BUILD_TIMESTAMP=@315532800 KBUILD_BUILD_USER=hutch KBUILD_BUILD_HOST=buildkit "$@"'
-    )
-    _run("unshare", "--mount", "sh", "-c", script, str(root), *command)
+    mounts = 'mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev"'
+    script = f'{mounts} && exec chroot "$0" env -i "$@"'
+    env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "KBUILD_BUILD_TIMESTAMP": "@315532800"}
+    words = [f"{name}={value}" for name, value in {**env, **ENVIRONMENT}.items()]
+    _run("unshare", "--mount", "sh", "-c", script, str(root), *words, *command)
 
 
 def _run(*command: str) -> None:

@@ -28,6 +28,19 @@ from llb import CacheSharing, Mount, State, scratch
 OPTIONS = "options"
 """The name of the fragment that holds the file's single options, one a line, in their order."""
 
+ENVIRONMENT = {
+    "CCACHE_DIR": "/ccache",
+    "CCACHE_MAXSIZE": "2G",
+    # The list of headers that the compiler writes anyway stands in for a preprocessor run.
+    "CCACHE_DEPEND": "true",
+    # The path of the source is the same in every build, and so is its compiler.
+    "CCACHE_NOHASHDIR": "true",
+    "KBUILD_BUILD_USER": "hutch",
+    "KBUILD_BUILD_HOST": "buildkit",
+    "KBUILD_BUILD_VERSION": "1",
+}
+"""The environment of a kernel's `make`, without what is of one build."""
+
 _SRCARCH = {"amd64": "x86", "arm64": "arm64"}
 _CONFIG = "/config"
 
@@ -80,16 +93,8 @@ def kernel_file(build: Build) -> File:
             build.cache("/ccache", "linux/ccache"),
         ],
         env={
-            "CCACHE_DIR": "/ccache",
-            "CCACHE_MAXSIZE": "2G",
-            # The list of headers that the compiler writes anyway stands in for a preprocessor run.
-            "CCACHE_DEPEND": "true",
-            # The path of the source is the same in every build, and so is its compiler.
-            "CCACHE_NOHASHDIR": "true",
+            **ENVIRONMENT,
             "KBUILD_BUILD_TIMESTAMP": f"@{plan.timestamp}",
-            "KBUILD_BUILD_USER": "hutch",
-            "KBUILD_BUILD_HOST": "buildkit",
-            "KBUILD_BUILD_VERSION": "1",
             "STRIP": strip_command(build),
         },
         meta=build.meta("kernel", f"make {posixpath.basename(target)}", kernel.at),
