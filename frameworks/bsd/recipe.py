@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import posixpath
 from collections.abc import Sequence
@@ -10,16 +11,19 @@ from pathlib import Path
 from typing import ClassVar
 
 from frameworks.app import directory
-from frameworks.base import Build, File, Framework, Plan
+from frameworks.base import Build, File, Framework, Image, Plan
 from frameworks.bsd.kernconf import read_report
-from frameworks.bsd.source import Tree, cache_key, pins, run_script, script, tree
+from frameworks.bsd.source import Tree, pins, run_script, script, tree
 from frameworks.diagnostics import Collector, Diagnostic, did_you_mean
 from frameworks.init import config
 from frameworks.process import Process
 from frameworks.spec import App, GitSource, Kernel, PackageSource, Source, Text
 from llb import Meta, Mount, State, copy, mkdir, mkfile, scratch
 
-SOURCE = "/src"
+SOURCE = "/usr/src"
+"""Where both systems have it. With a tree at /src, FreeBSD's build would take the directory
+/src/crypto/krb5/src/include for its own /src/include, and refuse to use it."""
+
 CONFIG = "/config"
 EPOCH = "315532800"
 """The time that kernels and tools carry, whatever SOURCE_DATE_EPOCH says: an application's new date
@@ -74,20 +78,29 @@ class BSD(Framework):
         pin = known[version]
         return version, GitSource(Text(pin.git), Text(pin.ref), Text(pin.commit))
 
+    def image(self, build: Build) -> Image:
+        """What `toolchain.from` names, or Debian."""
+        said = build.plan.toolchain.from_
+        image = said if said is not None and said != "source" else Text(_IMAGE)
+        return build.fetch(image, build.worker)
+
     def debian(self, build: Build) -> State:
         """The image that compilers run in: Debian with this framework's packages."""
         said = build.plan.toolchain
-        image = said.from_ if said.from_ is not None and said.from_ != "source" else Text(_IMAGE)
-        base = build.fetch(image, build.worker).state.with_platform(build.worker)
+        base = self.image(build).state.with_platform(build.worker)
         tools = install(build, base, self.packages, "install the compilers", said.from_)
         if said.packages:
             at = said.packages[0]
             tools = install(build, tools, said.packages, "install more packages", at)
         return tools
 
+    def tree(self, build: Build, tools: State) -> Tree:
+        """The source tree as it came: what tools are built from, so that no patch builds them."""
+        return tree(build, self.folder, self.marker, tools)
+
     def source(self, build: Build, tools: State) -> Tree:
-        """The source tree, with the plan's patches on it."""
-        found = tree(build, self.folder, self.marker, tools)
+        """The source tree with the plan's patches on it: what kernels are built from."""
+        found = self.tree(build, tools)
         kernel = build.plan.kernel
         state, key = found.state, found.key
         for index, patch in enumerate(kernel.patches if kernel is not None else ()):
@@ -220,10 +233,16 @@ class BSD(Framework):
         )
         return File(step.mount("/out"), f"/{name}")
 
-    def objects(self, build: Build, source: Tree, what: str) -> str:
-        """The id of the cache of object files: another source or architecture is another cache."""
-        architecture = build.plan.platform.architecture
-        return f"{self.name}/{architecture}/{cache_key(source)}/{what}"
+    def objects(self, build: Build, source: Tree, arguments: Sequence[str], what: str) -> str:
+        """The id of the cache of object files of a build that is called with `arguments`.
+
+        make does not look at the compiler, nor at what it was called with: another image, other
+        packages, other arguments are another cache, as another source and architecture are.
+        """
+        packages = (*self.packages, *build.plan.toolchain.packages)
+        made_by = [source.key, self.image(build).ref, *packages, *arguments]
+        key = hashlib.sha256("\0".join(made_by).encode()).hexdigest()[:16]
+        return f"{self.name}/{build.plan.platform.architecture}/{key}/{what}"
 
     def compilers(self, build: Build) -> tuple[State, dict[str, str]]:
         """The image that applications are built in, and the variables that name its compiler."""
@@ -248,19 +267,34 @@ class BSD(Framework):
     def init(self, build: Build, tree: State, process: Process) -> tuple[State, Process]:
         """Put hutch's init where this kernel looks for it, and with it the image's own words."""
         plan = build.plan
-        if plan.init is not None and plan.init != "auto":
+        said = plan.init
+        if said == "none" or (said is None and plan.compat):
             return tree, process
+        if said is not None and said != "auto":
+            return self.named_init(build, tree, process, said)
         stamp = plan.timestamp
+        meta = build.meta("rootfs", "add the init", said)
         program = f"{PROGRAMS}/{self.name}-{plan.platform.architecture}"
-        # A directory each, so that none of them gets its time from the moment of the build.
+        # On its own first: a file made in a directory sets that directory's time by the builder's
+        # clock, but a copy of the directory gets the time that it is given.
         folders = dict.fromkeys(("/dev", posixpath.dirname(self.init_path), "/.hutch"))
-        tree = tree.file(
+        added = scratch().file(
             *(mkdir(path, timestamp=stamp) for path in folders if path != "/"),
             copy(build.inputs.tools(), program, self.init_path, mode=0o755, timestamp=stamp),
-            mkfile(config.PATH, config.render(process), timestamp=stamp),
-            meta=build.meta("rootfs", "add the init", plan.init),
+            mkfile(config.PATH, config.render(process), mode=0o600, timestamp=stamp),
+            meta=meta,
         )
+        tree = tree.copy(added, "/", "/", contents_only=True, timestamp=stamp, meta=meta)
         return tree, self.started(process)
+
+    def named_init(
+        self, build: Build, tree: State, process: Process, path: Text
+    ) -> tuple[State, Process]:
+        """Have the kernel start the program `path` of the tree as its init.
+
+        Default: the image's process begins with it, for a runtime that names its first word.
+        """
+        return tree, prepend(process, str(path))
 
     def started(self, process: Process) -> Process:
         """The process as the image's config names it; default: unchanged."""

@@ -6,7 +6,6 @@ the build context, or a named build context.
 
 from __future__ import annotations
 
-import hashlib
 import posixpath
 import tomllib
 from dataclasses import dataclass
@@ -32,7 +31,10 @@ class Pin:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """A source tree: its state, and a name that is the same for the same source."""
+    """A source tree: its state, and a name that another source does not have.
+
+    What is at hand is named by its place, so the content behind a name may change (`stale.sh`).
+    """
 
     state: State
     key: str
@@ -82,11 +84,6 @@ def tree(build: Build, folder: Path, marker: str, tools: State) -> Tree:
         state = scratch().copy(context, said.path, "/", contents_only=True, meta=meta)
         return Tree(state, f"local:{said.path}")
     raise AssertionError("a package source passed the plan's check")
-
-
-def cache_key(tree: Tree) -> str:
-    """A name for cache mounts: short, and the same for the same source."""
-    return hashlib.sha256(tree.key.encode()).hexdigest()[:16]
 
 
 def _git(build: Build, source: GitSource, at: Text | None) -> Tree:

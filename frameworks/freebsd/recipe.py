@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from frameworks.base import Build, File, Guest, Plan
 from frameworks.bsd.recipe import BSD, CONFIG, EPOCH, SOURCE, prepend
-from frameworks.bsd.source import Tree, run_script, script
+from frameworks.bsd.source import run_script, script
 from frameworks.process import Process
 from llb import CacheSharing, Mount, Platform, State, scratch
 
@@ -16,6 +16,10 @@ _LLVM = "/usr/lib/llvm-19/bin"
 
 _TARGETS = {"amd64": ("amd64", "amd64"), "arm64": ("arm64", "aarch64")}
 """OCI architecture -> FreeBSD's TARGET and TARGET_ARCH."""
+
+_UNUSED = ("CAROOT", "CLANG", "KERBEROS", "LLD", "LLDB", "LLVM_BINUTILS")
+"""Options of FreeBSD's build whose tools `kernel-toolchain` would make first (Makefile.inc1,
+bootstrap-tools), minutes of C++ among them. No kernel needs them: Debian's compiler builds it."""
 
 
 class FreeBSD(BSD):
@@ -60,7 +64,7 @@ class FreeBSD(BSD):
     def toolchain(self, build: Build) -> State:
         """Debian's clang and lld, and what `kernel-toolchain` makes of the tree, at /obj."""
         debian = self.debian(build)
-        objects = self._toolchain(build, debian, self.source(build, debian))
+        objects = self._toolchain(build, debian)
         return debian.copy(
             objects,
             "/",
@@ -75,24 +79,28 @@ class FreeBSD(BSD):
         assert plan.kernel is not None
         debian = self.debian(build)
         source = self.source(build, debian)
-        objects = self._toolchain(build, debian, source)
+        objects = self._toolchain(build, debian)
         config = self.configure(build, source)
         target, arch = _TARGETS[plan.platform.architecture]
         directory = f"{target}.{arch}"
-        # For arm64 monitors want the form of a Linux Image, not ELF.
-        made = "kernel" if target == "amd64" else "kernel.bin"
-        path = f"{directory}/sys/HUTCH/{made}"
-        cache = self.objects(build, source, "kernel")
-        wanted = ("KERNCONF=HUTCH", f"KERNCONFDIR={CONFIG}", "NO_MODULES=yes")
+        arguments = [*self._arguments(build), "KERNCONF=HUTCH", f"KERNCONFDIR={CONFIG}"]
+        arguments.append("NO_MODULES=yes")
+        made = "kernel"
+        if target == "arm64":
+            # Monitors want the form of a Linux Image there, not ELF; it is made only on request.
+            made = "kernel.bin"
+            arguments.append("WITH_KERNEL_BIN=yes")
+        cache = self.objects(build, source, arguments, "kernel")
         step = build.run(
             debian,
-            run_script("kernel.sh", path, *self._arguments(build), *wanted),
+            run_script("kernel.sh", f"{directory}/sys", f"HUTCH/{made}", *arguments),
             mounts=(
                 script("frameworks.freebsd", "kernel.sh"),
+                script("frameworks.bsd", "stale.sh"),
                 Mount.bind(SOURCE, source.state, readonly=True),
                 # Written to, and thrown away: what is kept of it is the cache below.
                 Mount.bind(OBJECTS, objects, output=False),
-                build.cache(f"{OBJECTS}/src/{directory}/sys", cache, CacheSharing.LOCKED),
+                build.cache(f"{OBJECTS}{SOURCE}/{directory}/sys", cache, CacheSharing.LOCKED),
                 Mount.bind(CONFIG, config, readonly=True),
                 Mount.bind("/out", scratch()),
             ),
@@ -107,8 +115,9 @@ class FreeBSD(BSD):
         compiler = f"{_LLVM}/clang --target={arch}-unknown-freebsd -fuse-ld=lld"
         return self.debian(build), {"CC": compiler, "AR": f"{_LLVM}/llvm-ar"}
 
-    def _toolchain(self, build: Build, debian: State, source: Tree) -> State:
+    def _toolchain(self, build: Build, debian: State) -> State:
         """`kernel-toolchain`: for one source and architecture, the same vertex in every build."""
+        source = self.tree(build, debian)
         return build.run(
             debian,
             run_script("toolchain.sh", *self._arguments(build)),
@@ -129,6 +138,7 @@ class FreeBSD(BSD):
             f"TARGET={target}",
             f"TARGET_ARCH={arch}",
             "WITH_REPRODUCIBLE_BUILD=yes",
+            *(f"WITHOUT_{option}=yes" for option in _UNUSED),
         ]
 
     def _environment(self) -> dict[str, str]:

@@ -7,8 +7,10 @@ from typing import ClassVar
 
 from frameworks.base import Build, File, Guest, Plan
 from frameworks.bsd.recipe import BSD, CONFIG, EPOCH, SOURCE, install
-from frameworks.bsd.source import Tree, run_script, script
+from frameworks.bsd.source import run_script, script
 from frameworks.diagnostics import Collector
+from frameworks.process import Process
+from frameworks.spec import Text
 from llb import CacheSharing, Mount, State, mkdir, mkfile, scratch
 
 OBJECTS = "/obj"
@@ -75,10 +77,29 @@ class NetBSD(BSD):
             at=plan.monitor.at,
         )
 
+    def named_init(
+        self, build: Build, tree: State, process: Process, path: Text
+    ) -> tuple[State, Process]:
+        """Copy it to where the kernel looks: nothing that a runtime passes names another place."""
+        if path != self.init_path:
+            meta = build.meta("rootfs", f"make {path} the init", path)
+            folder = scratch().copy(
+                tree,
+                path,
+                self.init_path,
+                follow_symlink=True,
+                create_dest_path=True,
+                timestamp=build.plan.timestamp,
+                meta=meta,
+            )
+            stamp = build.plan.timestamp
+            tree = tree.copy(folder, "/", "/", contents_only=True, timestamp=stamp, meta=meta)
+        return tree, process
+
     def toolchain(self, build: Build) -> State:
         """Debian's compilers, and NetBSD's own tools at /tools."""
         debian = self._host(build)
-        tools = self._tools(build, debian, self.source(build, debian))
+        tools = self._tools(build, debian)
         return debian.copy(
             tools,
             "/",
@@ -93,20 +114,24 @@ class NetBSD(BSD):
         assert plan.kernel is not None
         debian = self._host(build)
         source = self.source(build, debian)
-        tools = self._tools(build, debian, source)
+        tools = self._tools(build, debian)
+        arguments = self._arguments(build)
         config = self.configure(build, source)
         machine, _, _ = _MACHINES[plan.platform.architecture]
         made = "netbsd" if machine == "amd64" else "netbsd.img"
         path = f"{machine}/compile/HUTCH/{made}"
         step = build.run(
             debian,
-            run_script("kernel.sh", path, *self._arguments(build)),
+            run_script("kernel.sh", path, *arguments),
             mounts=(
                 script("frameworks.netbsd", "kernel.sh"),
+                script("frameworks.bsd", "stale.sh"),
                 Mount.bind(SOURCE, source.state, readonly=True),
                 Mount.bind(TOOLS, tools, readonly=True),
                 Mount.bind(CONFIG, config, readonly=True),
-                build.cache(OBJECTS, self.objects(build, source, "kernel"), CacheSharing.LOCKED),
+                build.cache(
+                    OBJECTS, self.objects(build, source, arguments, "kernel"), CacheSharing.LOCKED
+                ),
                 Mount.bind("/out", scratch()),
             ),
             env={"SOURCE_DATE_EPOCH": EPOCH},
@@ -157,16 +182,21 @@ class NetBSD(BSD):
         state, triple = self._cross(build, "app")
         return state, {"CC": f"{triple}-gcc", "AR": f"{triple}-ar", "STRIP": f"{triple}-strip"}
 
-    def _tools(self, build: Build, debian: State, source: Tree) -> State:
+    def _tools(self, build: Build, debian: State) -> State:
         """The result of `build.sh tools`: for one source, the same vertex in every build."""
+        source = self.tree(build, debian)
+        arguments = self._arguments(build)
         return build.run(
             debian,
-            run_script("tools.sh", *self._arguments(build)),
+            run_script("tools.sh", *arguments),
             mounts=(
                 script("frameworks.netbsd", "tools.sh"),
+                script("frameworks.bsd", "stale.sh"),
                 Mount.bind(SOURCE, source.state, readonly=True),
                 Mount.bind(TOOLS, scratch()),
-                build.cache(OBJECTS, self.objects(build, source, "tools"), CacheSharing.LOCKED),
+                build.cache(
+                    OBJECTS, self.objects(build, source, arguments, "tools"), CacheSharing.LOCKED
+                ),
             ),
             env={"SOURCE_DATE_EPOCH": EPOCH, "HOST_CFLAGS": "-O -fcommon"},
             meta=build.meta("toolchain", "build.sh tools"),

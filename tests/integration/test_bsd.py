@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import posixpath
 import re
 import shutil
 import struct
 import tarfile
+import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -77,8 +79,11 @@ def record(builder: Builder, project: Path, text: str, *options: str) -> tuple[D
     done = builder.build(
         project, text, "--target", "kernel", *options, output=f"type=local,dest={out}"
     )
-    (kernel,) = [path for path in out.rglob("*") if path.is_file()]
-    return done, section(kernel.read_bytes(), ".record")
+    (file,) = [path for path in out.rglob("*") if path.is_file()]
+    kernel = file.read_bytes()
+    if kernel[56:60] == b"ARM\x64":
+        return done, kernel[64:].decode()
+    return done, section(kernel, ".record")
 
 
 RAW = "--progress=rawjson"
@@ -129,7 +134,9 @@ def test_netbsd_with_debians_compiler(builder: Builder, netbsd: Path) -> None:
 def test_freebsd_kernel(builder: Builder, freebsd: Path) -> None:
     _, noted = record(builder, freebsd, FREEBSD + "  options: {INET6: false, MAXUSERS: 8}\n")
     called = "--cross-bindir=/usr/lib/llvm-19/bin TARGET=amd64 TARGET_ARCH=amd64"
-    assert noted.startswith(f"kernel-toolchain called: {called} WITH_REPRODUCIBLE_BUILD=yes -j")
+    assert noted.startswith(f"kernel-toolchain called: {called} WITH_REPRODUCIBLE_BUILD=yes ")
+    assert "WITHOUT_CLANG=yes" in noted
+    assert "WITH_KERNEL_BIN" not in noted
     assert "KERNCONF=HUTCH KERNCONFDIR=/config NO_MODULES=yes" in noted
     assert "bmake's tests: skipped" in noted
     assert "clang: True" in noted
@@ -143,6 +150,43 @@ def test_freebsd_kernel(builder: Builder, freebsd: Path) -> None:
     assert "device\t\tp9fs\n" in noted
     assert "virtio_p9fs" not in noted
     assert noted.endswith("nooptions\tINET6\nnooptions\tMAXUSERS\noptions \tMAXUSERS=8\n")
+
+
+def test_netbsd_arm64(builder: Builder, netbsd: Path) -> None:
+    """A boot image, by Debian's cross compiler; the configuration is the port's own."""
+    text = NETBSD + "toolchain: {from: debian:trixie-slim}\n"
+    _, noted = record(builder, netbsd, text, "--platform", "linux/arm64")
+    assert re.search(r"^tools called: .* -m evbarm -a aarch64 ", noted)
+    assert "aarch64--netbsd-gcc" in noted.partition("external: ")[2]
+    assert noted.endswith('include \t"arch/evbarm/conf/GENERIC64"\n')
+
+
+def test_freebsd_arm64(builder: Builder, freebsd: Path) -> None:
+    """A boot image, which FreeBSD makes only when it is told to."""
+    _, noted = record(builder, freebsd, FREEBSD, "--platform", "linux/arm64")
+    assert noted.startswith("kernel-toolchain called: ")
+    assert "TARGET=arm64 TARGET_ARCH=aarch64" in noted
+    assert "WITH_KERNEL_BIN=yes" in noted
+    assert "include\t\tGENERIC" in noted
+
+
+@pytest.mark.parametrize("system", ["netbsd", "freebsd"])
+def test_objects_of_another_tree(builder: Builder, project: Path, system: str) -> None:
+    """make would take them for fresh: it sees only files that are newer."""
+    _with_tree(project, system)
+    text = NETBSD.replace("netbsd", system)
+    file = project / "tree" / "sys" / "conf" / "file.c"
+
+    def runs(content: str, when: int) -> str:
+        file.write_text(content)
+        os.utime(file, (when, when))
+        noted = record(builder, project, text)[1]
+        return re.findall(r"objects: of (\d+) runs", noted)[-1]
+
+    now = int(time.time())
+    assert runs("one", now - 1000) == "1"
+    assert runs("two", now + 1000) == "2"  # an edit: make sees it
+    assert runs("three", now - 2000) == "1"
 
 
 def test_configurations(builder: Builder, freebsd: Path) -> None:

@@ -34,7 +34,12 @@ KINDS = [
     ("linux", "block\n  filesystem: squashfs"),
     ("linux", "block\n  filesystem: erofs"),
     ("generic", "none"),
+    ("netbsd", "block\n  filesystem: ext2"),
+    ("netbsd", "block\n  filesystem: ffs"),
+    ("freebsd", "block\n  filesystem: ufs"),
+    ("freebsd", "raw"),
 ]
+IDS = [" ".join((framework, *kind.split())) for framework, kind in KINDS]
 
 
 def fill(project: Path, *, backwards: bool = False) -> Path:
@@ -54,7 +59,7 @@ def fill(project: Path, *, backwards: bool = False) -> Path:
     return project
 
 
-@pytest.mark.parametrize(("framework", "kind"), KINDS, ids=[" ".join(k[1].split()) for k in KINDS])
+@pytest.mark.parametrize(("framework", "kind"), KINDS, ids=IDS)
 def test_twice_without_cache(builder: Builder, tmp_path: Path, framework: str, kind: str) -> None:
     """From two directories, made in another order and at another time, with nothing cached."""
     text = FILE.format(framework=framework, type=kind)
@@ -118,14 +123,21 @@ def test_the_epoch_of_the_clients_environment(builder: Builder, tmp_path: Path) 
     assert given.digest == inherited.digest
 
 
-def test_without_an_epoch_the_files_are_the_same(builder: Builder, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("framework", "kind"), KINDS, ids=IDS)
+def test_without_an_epoch_the_files_are_the_same(
+    builder: Builder, tmp_path: Path, framework: str, kind: str
+) -> None:
     """Only the time of the build, in the config, tells two builds apart."""
+    text = FILE.format(framework=framework, type=kind)
+    if kind == "none":
+        text = text[: text.index("  include")] + "cmd: [/b]\n"
     layers = []
     for number in range(2):
         project = fill(tmp_path / str(number))
-        done = builder.build(project, FILE.format(framework="linux", type="block"), "--no-cache")
+        done = builder.build(project, text, "--no-cache")
         layers.append(builder.read(done.ref).image.layers)
         shutil.rmtree(project)
+        time.sleep(1.1)  # another second on the builder's clock
     assert layers[0] == layers[1]
 
 

@@ -1,10 +1,13 @@
-# A kernel: kernel.sh PATH-BELOW-THE-OBJECTS ARGUMENT-OF-MAKE.PY...
+# A kernel: kernel.sh OBJECTS-BELOW-THE-TREE'S PATH-BELOW-THEM ARGUMENT-OF-MAKE.PY...
 set -eu
-made=$1
-shift
-cd /src
+objects=/obj/usr/src/$1
+made=$2
+shift 2
+sh /hutch/stale.sh /usr/src "$objects"
+trap 'touch "$objects/.built"' EXIT
+cd /usr/src
 # newvers.sh turns SOURCE_DATE_EPOCH into a date with an option that only BSD's date has. A reproducible
 # kernel has no date in it anyway.
 env -u SOURCE_DATE_EPOCH tools/build/make.py "$@" -j"$(nproc)" buildkernel
-cp "/obj/src/$made" /out/kernel
+cp "$objects/$made" /out/kernel
 touch -d "@$SOURCE_DATE_EPOCH" /out/kernel

@@ -1,6 +1,6 @@
 # What kernels are built with: toolchain.sh ARGUMENT-OF-MAKE.PY...
 set -eu
-cd /src
+cd /usr/src
 if [ ! -e Makefile.inc1 ]; then
 	echo "hutch: the source is no FreeBSD source tree: there is no Makefile.inc1 at its top" >&2
 	exit 1

@@ -12,7 +12,7 @@ from frameworks.diagnostics import Problems
 from frontend import image
 from frontend.bunnyfile import load
 from frontend.plan import make, platform_args
-from llb import Platform, State
+from llb import Caps, Platform, State
 from llb.tree import render
 from tests.unit.core.helpers import AMD64, lower
 
@@ -46,20 +46,35 @@ def test_the_examples(name: str, architecture: str, update_goldens: bool) -> Non
 
 
 HEAD = "version: v1\nplatforms: {framework: %s, monitor: qemu}\n"
+DOCKER_20_10 = Caps.of_buildkit(0, 8)
+DOCKER_28_5 = Caps.of_buildkit(0, 25)
 
 
-def kernel_of(system: str, rest: str = "", epoch: int | None = None) -> str:
-    said = HEAD % system + rest
-    if "kernel:" not in rest:
-        said += "kernel: {from: source}\n"
-    kernel = lower(said, epoch=epoch).kernel
+def source_file(system: str, rest: str) -> str:
+    """A bunnyfile with a kernel from source, as `rest` says or the default."""
+    return HEAD % system + rest + ("" if "kernel:" in rest else "kernel: {from: source}\n")
+
+
+def kernel_of(system: str, rest: str = "", caps: Caps | None = None) -> str:
+    kernel = lower(source_file(system, rest), caps=caps).kernel
     assert kernel is not None
-    return graph(kernel.state, AMD64)
+    return render(kernel.state.marshal(platform=AMD64, caps=caps))
 
 
 def tools_of(system: str, rest: str = "", epoch: int | None = None) -> str:
-    said = HEAD % system + "kernel: {from: source}\n" if "kernel:" not in rest else HEAD % system
-    return graph(lower(said + rest, epoch=epoch).toolchain, AMD64)
+    return graph(lower(source_file(system, rest), epoch=epoch).toolchain, AMD64)
+
+
+def vertices(system: str, rest: str = "") -> dict[str, str]:
+    """The digests of the vertices of a kernel's build, by name."""
+    kernel = lower(source_file(system, rest)).kernel
+    assert kernel is not None
+    return {op.name: op.digest for op in kernel.state.marshal(platform=AMD64).ops()}
+
+
+def caches(system: str, rest: str = "") -> set[str]:
+    """The caches that a kernel's build has mounted."""
+    return {line.strip() for line in kernel_of(system, rest).splitlines() if " cache " in line}
 
 
 @pytest.mark.parametrize("system", ["netbsd", "freebsd"])
@@ -71,19 +86,54 @@ def test_tools_do_not_depend_on_the_kernels_configuration(system: str) -> None:
 
 
 @pytest.mark.parametrize("system", ["netbsd", "freebsd"])
+def test_a_patch_builds_no_tools(system: str) -> None:
+    """The patched tree is for the kernel; its tools are the same vertex as without the patch."""
+    tools = {"netbsd": "build.sh tools", "freebsd": "make.py kernel-toolchain"}[system]
+    plain, patched = vertices(system), vertices(system, "kernel: {from: source, patches: [a]}\n")
+    assert f"[{system}] patch a" in patched
+    kernel = {"netbsd": "build.sh kernel=HUTCH", "freebsd": "make.py buildkernel"}[system]
+    assert plain[f"[{system}] {kernel}"] != patched[f"[{system}] {kernel}"]
+    assert plain[f"[{system}] {tools}"] == patched[f"[{system}] {tools}"]
+
+
+@pytest.mark.parametrize("system", ["netbsd", "freebsd"])
 def test_another_source_is_another_cache(system: str) -> None:
-    def caches(rest: str) -> set[str]:
-        return {line for line in kernel_of(system, rest).splitlines() if "cache" in line}
-
     source = "kernel: {from: source, source: {git: 'https://example.com/src', ref: a}}\n"
-    assert caches(source) != caches(source.replace("ref: a", "ref: b"))
+    other = caches(system, source.replace("ref: a", "ref: b"))
+    assert caches(system, source).isdisjoint(other)
 
 
-def test_defaults_are_pinned() -> None:
-    for name in ("netbsd", "freebsd"):
-        framework = frameworks.get(name)
-        default, known = pins(framework.folder)  # type: ignore[attr-defined]
-        assert len(known[default].commit) == 40
+@pytest.mark.parametrize("system", ["netbsd", "freebsd"])
+@pytest.mark.parametrize("toolchain", ["from: 'debian:forky-slim'", "packages: [libfoo-dev]"])
+def test_another_compiler_is_another_cache(system: str, toolchain: str) -> None:
+    """make would take the objects of one for those of the other."""
+    other = caches(system, f"toolchain: {{{toolchain}}}\n")
+    assert other
+    assert caches(system).isdisjoint(other)
+
+
+def test_debians_compiler_and_netbsds_own_share_no_cache() -> None:
+    """Both are run in the same image."""
+    external = caches("netbsd", "toolchain: {from: 'debian:trixie-slim'}\n")
+    assert caches("netbsd").isdisjoint(external)
+
+
+@pytest.mark.parametrize("system", ["netbsd", "freebsd"])
+def test_every_version_is_pinned(system: str) -> None:
+    default, known = pins(frameworks.get(system).folder)  # type: ignore[attr-defined]
+    assert default in known
+    assert {len(pin.commit) for pin in known.values()} == {40}
+
+
+@pytest.mark.parametrize("caps", [DOCKER_20_10, DOCKER_28_5], ids=["20.10", "28.5"])
+def test_the_pinned_source_on_any_docker(caps: Caps) -> None:
+    """A tag is fetched alone where the daemon checks its commit, else the commit itself."""
+    pin = pins(frameworks.get("freebsd").folder)[1]["15.0"]  # type: ignore[attr-defined]
+    fetched = pin.ref if caps is DOCKER_28_5 else pin.commit
+    assert f"freebsd-src#{fetched} " in kernel_of("freebsd", caps=caps)
+    assert pins(frameworks.get("netbsd").folder)[1]["10.99"].commit in kernel_of(  # type: ignore[attr-defined]
+        "netbsd", caps=caps
+    )
 
 
 def errors(said: str) -> list[tuple[str, str]]:
@@ -135,13 +185,56 @@ def test_freebsds_images_are_pulled_for_freebsd() -> None:
     assert build.platform_of("kernels:1") == AMD64
 
 
-@pytest.mark.parametrize(("said", "init"), [("none", False), ("auto", True)])
-def test_init(said: str, init: bool) -> None:
-    rest = (
-        f"init: {said}\nkernel: {{from: local, path: k}}\nrootfs: {{type: raw, include: [a:/a]}}\n"
+def rootfs_of(system: str, init: str) -> tuple[tuple[str, ...], str]:
+    """The arguments of a raw image's process, and the graph of its files."""
+    lowering = lower(
+        HEAD % system
+        + f"init: {init}\nkernel: {{from: local, path: k}}\n"
+        + "rootfs: {type: raw, include: [a:/a]}\ncmd: [/a]\n"
     )
-    lowering = lower(HEAD % "freebsd" + rest + "cmd: [/a]\n")
-    args = lowering.rootfs.process.args
-    assert args == (("/urunit", "/a") if init else ("/a",))
+    tree = lowering.rootfs.tree
+    assert tree is not None
+    return lowering.rootfs.process.args, graph(tree, AMD64)
+
+
+def test_freebsds_init() -> None:
+    """urunc starts the first word of the image's process."""
+    args, files = rootfs_of("freebsd", "auto")
+    assert args == ("/urunit", "/a")
+    assert "freebsd-amd64 -> /urunit" in files
+    args, files = rootfs_of("freebsd", "none")
+    assert args == ("/a",)
+    assert "init" not in files
+    args, files = rootfs_of("freebsd", "/rescue/init")
+    assert args == ("/rescue/init", "/a")
+    assert "freebsd-amd64" not in files
+
+
+def test_netbsds_init() -> None:
+    """Its kernel starts /sbin/init, whatever the process is."""
+    args, files = rootfs_of("netbsd", "auto")
+    assert args == ("/a",)
+    assert "netbsd-amd64 -> /sbin/init" in files
+    args, files = rootfs_of("netbsd", "none")
+    assert args == ("/a",)
+    assert "init" not in files
+    args, files = rootfs_of("netbsd", "/rescue/init")
+    assert args == ("/a",)
+    assert "copy /rescue/init -> /sbin/init" in files
+    assert "netbsd-amd64" not in files
+    _, files = rootfs_of("netbsd", "/sbin/init")
+    assert "init" not in files
+
+
+@pytest.mark.parametrize("system", ["netbsd", "freebsd"])
+def test_an_old_file_has_no_init(system: str) -> None:
+    """A v0.1 file is packed as it says, and no other."""
+    said = (
+        f"version: v0.1\nplatforms: {{framework: {system}, monitor: qemu}}\n"
+        "kernel: {from: local, path: k}\n"
+        "rootfs: {from: scratch, type: raw, include: ['a:/a']}\ncmd: [/a]\n"
+    )
+    lowering = lower(said)
+    assert lowering.rootfs.process.args == ("/a",)
     assert lowering.rootfs.tree is not None
-    assert ("freebsd-amd64" in graph(lowering.rootfs.tree, AMD64)) == init
+    assert "init" not in graph(lowering.rootfs.tree, AMD64)

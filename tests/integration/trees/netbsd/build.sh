@@ -25,6 +25,7 @@ see() {
 		record "$1 network: $(ls /sys/class/net | tr '\n' ' ')"
 	fi
 	echo run >>"$objects/runs"
+	record "$1 objects: of $(wc -l <"$objects/runs") runs"
 }
 case $1 in
 tools)
@@ -47,6 +48,10 @@ kernel=*)
 		if touch "$tools/probe" 2>/dev/null; then record "tools: writable"; else record "tools: read-only"; fi
 		cat "$config"
 	} >"$made/record"
-	gcc -nostdlib -static -Wl,--build-id=none -I"$made" -o "$made/netbsd" sys/kernel.S
+	case $machine in
+	amd64) gcc -nostdlib -static -Wl,--build-id=none -I"$made" -o "$made/netbsd" sys/kernel.S ;;
+	# The header of a boot image: 64 bytes, with a mark at 56. The real one is made with every kernel.
+	evbarm) { head -c 56 /dev/zero; printf 'ARM\144'; head -c 4 /dev/zero; cat "$made/record"; } >"$made/netbsd.img" ;;
+	esac
 	;;
 esac

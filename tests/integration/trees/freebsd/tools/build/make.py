@@ -17,6 +17,8 @@ notes = [
     f"{step} network: {' '.join(sorted(os.listdir('/sys/class/net')))}",
     f"{step} source: {'writable' if os.access(source, os.W_OK) else 'read-only'}",
 ]
+if f"{source}/include" in f"{source}/crypto/krb5/src/include":
+    sys.exit("Do not include ${SRCTOP}/include when building bootstrap tools.")
 directory = f"{variables['TARGET']}.{variables['TARGET_ARCH']}"
 tree = objects / str(source).lstrip("/") / directory
 if step == "kernel-toolchain":
@@ -29,12 +31,19 @@ if step == "kernel-toolchain":
 elif step == "buildkernel":
     made = tree / "sys" / variables["KERNCONF"]
     made.mkdir(parents=True, exist_ok=True)
-    with (tree / "sys/runs").open("a") as runs:
-        runs.write("run\n")
+    runs = tree / "sys/runs"
+    with runs.open("a") as file:
+        file.write("run\n")
+    notes.append(f"buildkernel objects: of {len(runs.read_text().splitlines())} runs")
     config = Path(variables["KERNCONFDIR"], variables["KERNCONF"])
     tools = (tree / "tmp/record").read_text()
     (made / "record").write_text(tools + "\n".join(notes) + "\n" + config.read_text())
-    command = ["gcc", "-nostdlib", "-static", "-Wl,--build-id=none", f"-I{made}", "-o"]
-    subprocess.run([*command, f"{made}/kernel", "sys/kernel.S"], check=True)
+    if variables["TARGET"] == "amd64":
+        command = ["gcc", "-nostdlib", "-static", "-Wl,--build-id=none", f"-I{made}", "-o"]
+        subprocess.run([*command, f"{made}/kernel", "sys/kernel.S"], check=True)
+    elif "WITH_KERNEL_BIN" in variables:
+        # The header of a boot image: 64 bytes, with a mark at 56.
+        image = bytes(56) + b"ARM\x64" + bytes(4) + (made / "record").read_bytes()
+        (made / "kernel.bin").write_bytes(image)
 else:
     sys.exit(f"make.py: what is {step}?")
