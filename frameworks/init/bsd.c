@@ -49,6 +49,17 @@ char *decimal(char *buffer, long value)
 	return buffer;
 }
 
+int number_at(const char *text)
+{
+	int value = 0;
+
+	if (*text < '0' || *text > '9')
+		return -1;
+	for (; *text >= '0' && *text <= '9' && value < 1000; text++)
+		value = value * 10 + (*text - '0');
+	return value;
+}
+
 static void open_console(void)
 {
 	int file = sys_open("/dev/console", 2);

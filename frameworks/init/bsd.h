@@ -62,11 +62,9 @@ int sys_mount_disk(unsigned n, const char *type, const char *path);
 /* Of the network: the interface's name, and the sizes and numbers in which the systems differ. */
 struct network_abi {
 	const char *interface;
-	size_t ifreq_size;         /* struct ifreq */
-	size_t alias_size;         /* struct ifaliasreq, of which the first 64 bytes are the same */
 	unsigned long set_flags;   /* SIOCSIFFLAGS */
 	unsigned long get_flags;   /* SIOCGIFFLAGS */
-	unsigned long add_address; /* SIOCAIFADDR */
+	unsigned long add_address; /* SIOCAIFADDR: of struct ifaliasreq the first 64 bytes are the same */
 	unsigned long get_index;   /* SIOCGIFINDEX */
 	int route_family;          /* AF_ROUTE */
 	uint8_t route_version;     /* RTM_VERSION */
@@ -118,5 +116,7 @@ int run_app(const struct config *config);
 void say(const char *first, ...);
 /* A number in decimal, in a buffer of 24 bytes. */
 char *decimal(char *buffer, long value);
+/* The number that a text begins with, or -1. */
+int number_at(const char *text);
 
 #endif

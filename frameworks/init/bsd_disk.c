@@ -89,16 +89,55 @@ int find_config_disk(void)
 	return -1;
 }
 
-/* The disk whose serial number is `id`, of which virtio keeps 20 characters; -1 for none. */
-static int disk_of(const char *id)
+/* The disk of those not taken whose serial number is `id`, of which virtio keeps 20 characters; -1
+ * for none. Notes whether any disk has a serial number. */
+static int disk_of(const char *id, const bool *taken, bool *told)
 {
 	char serial[256], path[40];
+	int found = -1;
 
-	for (unsigned n = 0; n < DISKS; n++)
-		if (sys_disk(n, path, sizeof(path)) && sys_disk_serial(n, serial, sizeof(serial)) &&
-		    strncmp(serial, id, 20) == 0)
-			return (int)n;
+	for (unsigned n = 0; n < DISKS; n++) {
+		if (!sys_disk(n, path, sizeof(path)) || !sys_disk_serial(n, serial, sizeof(serial)))
+			continue;
+		*told = true;
+		if (found < 0 && !taken[n] && strncmp(serial, id, 20) == 0)
+			found = (int)n;
+	}
+	return found;
+}
+
+/* The first disk that is not taken, or -1. */
+static int next_disk(const bool *taken)
+{
+	char path[40];
+
+	for (int n = 0; n < DISKS; n++)
+		if (!taken[n] && sys_disk((unsigned)n, path, sizeof(path)))
+			return n;
 	return -1;
+}
+
+/* Choose a disk for each volume: `disks` has room for as many. */
+static void choose_disks(const struct config *config, bool *taken, int *disks)
+{
+	bool told = false;
+
+	/* Those with a name first, so that none of their disks is taken for another's. Firecracker's
+	 * serial numbers are its own: there the runtime's names begin with FC, and the order counts. */
+	for (size_t i = 0; i < config->volume_count; i++) {
+		const char *id = config->volumes[i].id;
+
+		disks[i] = strncmp(id, "FC", 2) == 0 ? -1 : disk_of(id, taken, &told);
+		if (disks[i] >= 0)
+			taken[disks[i]] = true;
+	}
+	for (size_t i = 0; i < config->volume_count; i++) {
+		if (disks[i] >= 0 || (told && strncmp(config->volumes[i].id, "FC", 2) != 0))
+			continue;
+		disks[i] = next_disk(taken);
+		if (disks[i] >= 0)
+			taken[disks[i]] = true;
+	}
 }
 
 static void make_path(const char *path)
@@ -116,45 +155,48 @@ static void make_path(const char *path)
 		}
 }
 
-void mount_volumes(const struct config *config, int skip)
+static void mount_volume(const char *mount, int disk)
 {
 	static unsigned char head[DISK_HEAD];
+	char path[40], number[24];
+	const char *type = NULL;
+	int failed;
+
+	if (disk < 0) {
+		say("there is no disk for the volume ", mount, NULL);
+		return;
+	}
+	if (sys_disk((unsigned)disk, path, sizeof(path)))
+		type = disk_type(head, read_head(path, head, sizeof(head)));
+	if (!type) {
+		say("the volume ", mount, " holds no file system that is known here", NULL);
+		return;
+	}
+	make_path(mount);
+	failed = sys_mount_disk((unsigned)disk, type, mount);
+	if (failed)
+		say("cannot mount the volume ", mount, ": error ", decimal(number, -failed), NULL);
+	else if (mounted_count < DISKS)
+		mounted[mounted_count++] = mount;
+}
+
+void mount_volumes(const struct config *config, int skip)
+{
 	bool taken[DISKS] = {false};
 	int root = sys_root_disk();
+	int *disks = malloc(config->volume_count * sizeof(*disks));
 
+	if (!disks) {
+		say("out of memory", NULL);
+		return;
+	}
 	if (skip >= 0 && skip < DISKS)
 		taken[skip] = true;
 	if (root >= 0 && root < DISKS)
 		taken[root] = true;
-	for (size_t i = 0; i < config->volume_count; i++) {
-		const struct config_volume *volume = &config->volumes[i];
-		int disk = disk_of(volume->id);
-		char path[40], number[24];
-		const char *type;
-		int failed;
-
-		/* Where serial numbers do not tell, the disks are in the order of the list. */
-		for (int n = 0; disk < 0 && n < DISKS; n++)
-			if (!taken[n] && sys_disk((unsigned)n, path, sizeof(path)))
-				disk = n;
-		if (disk < 0) {
-			say("there is no disk for the volume ", volume->mount, NULL);
-			continue;
-		}
-		taken[disk] = true;
-		type = sys_disk((unsigned)disk, path, sizeof(path))
-			       ? disk_type(head, read_head(path, head, sizeof(head)))
-			       : NULL;
-		make_path(volume->mount);
-		failed = type ? sys_mount_disk((unsigned)disk, type, volume->mount) : 0;
-		if (!type)
-			say("the volume ", volume->mount, " holds no file system that is known here", NULL);
-		else if (failed)
-			say("cannot mount the volume ", volume->mount, ": error ", decimal(number, -failed),
-			    NULL);
-		else if (mounted_count < DISKS)
-			mounted[mounted_count++] = volume->mount;
-	}
+	choose_disks(config, taken, disks);
+	for (size_t i = 0; i < config->volume_count; i++)
+		mount_volume(config->volumes[i].mount, disks[i]);
 }
 
 void unmount_volumes(void)

@@ -276,6 +276,9 @@ const char *config_parse(struct config *out, char *data, size_t size)
 	if (!lines) {
 		data += sizeof(MAGIC);
 		size -= sizeof(MAGIC);
+		/* A disk is larger than the text: as records, its NULs would take a table of megabytes. */
+		while (size > 0 && data[size - 1] == '\0')
+			size--;
 	} else {
 		/* A block device pads the text with NULs, which are no part of it. */
 		size_t text = strnlen(data, size);

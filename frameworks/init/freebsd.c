@@ -25,8 +25,6 @@ struct iovec {
 
 const struct network_abi network_abi = {
 	.interface = "vtnet0",
-	.ifreq_size = 32,
-	.alias_size = 68,
 	.set_flags = 0x80206910,
 	.get_flags = 0xc0206911,
 	.add_address = 0x8044692b,
@@ -188,14 +186,14 @@ bool sys_disk(unsigned n, char *path, size_t size)
 int sys_root_disk(void)
 {
 	char root[64];
-	size_t length;
 
 	if (!sys_variable("vfs.root.mountfrom", root, sizeof(root)))
 		return 0;
-	length = strlen(root);
-	if (length < 6 || strncmp(root + length - 5, "vtbd", 4) != 0)
-		return -1;
-	return root[length - 1] - '0';
+	/* "ufs:/dev/vtbd0", "ufs:vtbd0p2" and their kin. */
+	for (const char *at = root; *at; at++)
+		if (strncmp(at, "vtbd", 4) == 0)
+			return number_at(at + 4);
+	return -1;
 }
 
 bool sys_disk_serial(unsigned n, char *serial, size_t size)

@@ -29,8 +29,6 @@ enum { CONS = 2, TTY = 3, MEM = 0, RANDOM = 52, LD_CHAR = 92, LD_BLOCK = 92, PAR
 
 const struct network_abi network_abi = {
 	.interface = "vioif0",
-	.ifreq_size = 144,
-	.alias_size = 64,
 	.set_flags = 0x80906910,
 	.get_flags = 0xc0906911,
 	.add_address = 0x8040691a,
@@ -199,7 +197,7 @@ int sys_root_disk(void)
 
 	if (SYSCALL6(202, root_device, 2, name, &size, 0, 0) != 0 || strncmp(name, "ld", 2) != 0)
 		return -1;
-	return name[2] - '0';
+	return number_at(name + 2);
 }
 
 bool sys_disk_serial(unsigned n, char *serial, size_t size)

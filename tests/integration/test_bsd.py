@@ -181,7 +181,7 @@ def test_objects_of_another_tree(builder: Builder, project: Path, system: str) -
         file.write_text(content)
         os.utime(file, (when, when))
         noted = record(builder, project, text)[1]
-        return re.findall(r"objects: of (\d+) runs", noted)[-1]
+        return str(re.findall(r"objects: of (\d+) runs", noted)[-1])
 
     now = int(time.time())
     assert runs("one", now - 1000) == "1"
