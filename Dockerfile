@@ -18,9 +18,10 @@ RUN case "$TARGETARCH" in \
 WORKDIR /debs
 RUN for package in \
       python3.13-minimal libpython3.13-minimal libpython3.13-stdlib \
-      e2fsprogs squashfs-tools erofs-utils makefs \
+      e2fsprogs squashfs-tools erofs-utils makefs libarchive-tools \
       libc6 zlib1g libexpat1 libgcc-s1 libstdc++6 \
       libext2fs2t64 libcom-err2 libblkid1 libuuid1 \
+      libarchive13t64 libnettle8t64 libacl1 libxml2 \
       liblzma5 liblzo2-2 liblz4-1 libzstd1 libxxhash0 libbz2-1.0 libdeflate0 libselinux1 libpcre2-8-0; \
     do echo "$package:$TARGETARCH"; done | xargs apt-get download -q && \
     for deb in *.deb; do dpkg-deb -x "$deb" /packages; done

@@ -30,6 +30,8 @@ PROGRAMS = (
     "usr/sbin/makefs",
     "usr/bin/mksquashfs",
     "usr/bin/mkfs.erofs",
+    # Decompresses what Python's tarfile does not, and brings the library by which mke2fs reads tar.
+    "usr/bin/bsdcat",
 )
 # mke2fs has no defaults of its own: without this file it makes file systems without a journal.
 FILES = ("etc/mke2fs.conf",)

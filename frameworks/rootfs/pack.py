@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import stat
 import subprocess
 import sys
-import tarfile
 import tempfile
 from collections.abc import Sequence
 
-from frameworks.rootfs import cpio, ffs
+from frameworks.rootfs import cpio, ffs, tar
 from frameworks.rootfs.entries import Entry, newest, walk
 
 FILESYSTEMS = ("ext4", "ext2", "squashfs", "erofs", "ffs", "ufs")
@@ -29,6 +27,7 @@ _EXT4 = "^orphan_file,^metadata_csum_seed"
 """Features of new e2fsprogs that Linux before 5.15 refuses."""
 _NOW = "lazy_itable_init=0,lazy_journal_init=0,nodiscard"
 """Everything is written at once, instead of by the guest when it first mounts it."""
+_NO_ROOM = (b"Could not allocate", b"No space", b"larger than")
 _MIB = 1 << 20
 
 
@@ -115,62 +114,25 @@ def ext_size(format: str, entries: Sequence[Entry]) -> int:
 
 def _ext(format: str, entries: list[Entry], output: str, when: int, size: int | None) -> None:
     wanted = size or ext_size(format, entries)
-    with tempfile.TemporaryDirectory(dir=os.path.dirname(output)) as stage:
-        # mke2fs copies access times too, and those of a snapshot tell who read it last.
-        os.chmod(stage, 0o755)
-        _copy(entries, stage)
-        with open(output, "wb") as out:
-            out.truncate(wanted)
-        features = _EXT4 if format == "ext4" else "none"
-        inodes = max(256, len(entries) + len(entries) // 4 + 64)
-        # fmt: off
-        command = [
-            "mke2fs", "-q", "-F",
-            "-t", format,
-            "-O", features,
-            "-b", "4096",
-            "-N", str(inodes),
-            "-m", "0",
-            "-U", UUID,
-            "-E", f"hash_seed={UUID},root_owner=0:0,{_NOW}",
-            "-d", stage,
-            output,
-        ]
-        # fmt: on
-        _run(command, when, f"{wanted // _MIB} MiB are too small for the tree; set rootfs.size")
-
-
-def _copy(entries: list[Entry], stage: str) -> None:
-    """Copy `entries` into the empty directory `stage`, with both times set to `mtime`."""
-    top = os.fsencode(stage)
-    first: dict[int, bytes] = {}
-    for entry in entries:
-        to = os.path.join(top, entry.name)
-        kind = stat.S_IFMT(entry.mode)
-        if entry.inode in first:
-            os.link(first[entry.inode], to, follow_symlinks=False)
-            continue
-        if kind == stat.S_IFDIR:
-            os.mkdir(to)
-        elif kind == stat.S_IFLNK:
-            os.symlink(os.readlink(entry.path), to)
-        elif kind == stat.S_IFREG:
-            shutil.copyfile(entry.path, to, follow_symlinks=False)
-        else:
-            os.mknod(to, entry.mode, entry.device)
-        if kind != stat.S_IFDIR:
-            first[entry.inode] = to
-        os.chown(to, entry.uid, entry.gid, follow_symlinks=False)
-        if kind != stat.S_IFLNK:
-            os.chmod(to, stat.S_IMODE(entry.mode))
-        for key in os.listxattr(entry.path, follow_symlinks=False):
-            value = os.getxattr(entry.path, key, follow_symlinks=False)
-            os.setxattr(to, key, value, follow_symlinks=False)
-    # Backwards, so that no entry changes its directory's time after that was set.
-    for entry in reversed(entries):
-        times = (entry.mtime, entry.mtime)
-        os.utime(os.path.join(top, entry.name), times, follow_symlinks=False)
-    os.utime(stage, (0, 0))
+    with open(output, "wb") as out:
+        out.truncate(wanted)
+    features = _EXT4 if format == "ext4" else "none"
+    inodes = max(256, len(entries) + len(entries) // 4 + 64)
+    # fmt: off
+    command = [
+        "mke2fs", "-q", "-F",
+        "-t", format,
+        "-O", features,
+        "-b", "4096",
+        "-N", str(inodes),
+        "-m", "0",
+        "-U", UUID,
+        "-E", f"hash_seed={UUID},root_owner=0:0,{_NOW}",
+        "-d", "-",
+        output,
+    ]
+    # fmt: on
+    _run(command, when, entries, full=_full(wanted))
 
 
 def _squashfs(entries: list[Entry], output: str, when: int) -> None:
@@ -182,69 +144,58 @@ def _squashfs(entries: list[Entry], output: str, when: int) -> None:
         "-processors", "1",
     ]
     # fmt: on
-    # mksquashfs refuses SOURCE_DATE_EPOCH beside its own options for times.
-    _pipe(command, entries, None)
+    # It refuses SOURCE_DATE_EPOCH beside its own options for times.
+    _run(command, None, entries)
 
 
 def _ffs(entries: list[Entry], output: str, when: int, size: int | None, top: str) -> None:
     wanted = size or ffs.image_size(entries)
-    full = f"{wanted // _MIB} MiB are too small for the tree; set rootfs.size"
     with tempfile.TemporaryDirectory(dir=top) as stage:
-        ffs.write(entries, output, when, wanted, stage, lambda command: _run(command, when, full))
+        ffs.write(
+            entries,
+            output,
+            when,
+            wanted,
+            stage,
+            lambda command: _run(command, when, full=_full(wanted)),
+        )
 
 
 def _erofs(entries: list[Entry], output: str, when: int) -> None:
     command = ["mkfs.erofs", "--quiet", "--tar=f", f"-T{when}", "-U", UUID, output]
-    _pipe(command, entries, when)
+    _run(command, when, entries)
 
 
-def _pipe(command: list[str], entries: list[Entry], when: int | None) -> None:
-    """Run `command` with the entries as a tar archive on its standard input."""
-    tool = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+def _full(size: int) -> str:
+    return f"{size // _MIB} MiB are too small for the tree; set rootfs.size"
+
+
+def _run(
+    command: list[str], when: int | None, entries: list[Entry] | None = None, full: str = ""
+) -> None:
+    """Run `command`, with the entries as a tar archive on its standard input where it reads one.
+
+    Raises PackError where it fails, with the words `full` where it had too little room.
+    """
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         env=_environment(when),
-    )  # fmt: skip
-    assert tool.stdin is not None
-    assert tool.stdout is not None
-    try:
-        with tarfile.open(fileobj=tool.stdin, mode="w|", format=tarfile.PAX_FORMAT) as archive:
-            _tar(entries, archive)
-        tool.stdin.close()
-    except BrokenPipeError:
-        pass  # the tool ended early: its own words say why
-    said = tool.stdout.read()
-    if tool.wait() != 0:
-        raise PackError(_last(command[0], said))
-
-
-def _tar(entries: list[Entry], archive: tarfile.TarFile) -> None:
-    first: dict[int, str] = {}
-    for entry in entries:
-        info = tarfile.TarInfo(os.fsdecode(entry.name))
-        info.mode = stat.S_IMODE(entry.mode)
-        info.uid, info.gid, info.mtime = entry.uid, entry.gid, entry.mtime
-        if entry.inode in first:
-            info.type, info.linkname = tarfile.LNKTYPE, first[entry.inode]
-            archive.addfile(info)
-            continue
-        kind = stat.S_IFMT(entry.mode)
-        if kind == stat.S_IFREG:
-            info.size = entry.size
-            with open(entry.path, "rb") as file:
-                archive.addfile(info, file)
-        else:
-            if kind == stat.S_IFDIR:
-                info.type = tarfile.DIRTYPE
-            elif kind == stat.S_IFLNK:
-                info.type, info.linkname = tarfile.SYMTYPE, os.fsdecode(os.readlink(entry.path))
-            elif kind == stat.S_IFIFO:
-                info.type = tarfile.FIFOTYPE
-            else:
-                info.type = tarfile.CHRTYPE if kind == stat.S_IFCHR else tarfile.BLKTYPE
-                info.devmajor, info.devminor = os.major(entry.device), os.minor(entry.device)
-            archive.addfile(info)
-        if kind != stat.S_IFDIR:
-            first[entry.inode] = info.name
+    ) as tool:
+        assert tool.stdin is not None
+        assert tool.stdout is not None
+        try:
+            with tool.stdin as archive:
+                if entries is not None:
+                    tar.write(entries, archive)
+        except BrokenPipeError:
+            pass  # the tool ended early: its own words say why
+        said = tool.stdout.read()
+    if tool.returncode != 0:
+        no_room = any(sign in said for sign in _NO_ROOM)
+        raise PackError(full if full and no_room else _last(command[0], said))
 
 
 def _environment(when: int | None) -> dict[str, str]:
@@ -252,19 +203,6 @@ def _environment(when: int | None) -> dict[str, str]:
     if when is not None:
         env["SOURCE_DATE_EPOCH"] = str(when)
     return env
-
-
-def _run(command: list[str], when: int, full: str) -> None:
-    done = subprocess.run(
-        command, env=_environment(when), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
-    if done.returncode != 0:
-        no_room = (
-            b"Could not allocate" in done.stdout
-            or b"No space" in done.stdout
-            or b"larger than" in done.stdout
-        )
-        raise PackError(full if no_room else _last(command[0], done.stdout))
 
 
 def _last(tool: str, said: bytes) -> str:

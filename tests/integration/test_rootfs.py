@@ -46,6 +46,10 @@ TREE: tuple[tuple[str, bytes, int, tuple[int, int], object], ...] = (
     ("var/disk", tarfile.BLKTYPE, 0o660, (0, 6), (254, 17)),
 )
 
+CAPABLE = "var/nothing"
+CAPABILITY = b"\1\0\0\2\0\4\0\0" + bytes(12)
+"""What `setcap cap_net_bind_service+ep` leaves (linux/capability.h: struct vfs_cap_data)."""
+
 FILE = """
 version: v1
 platforms: {{framework: {framework}, monitor: qemu}}
@@ -61,7 +65,7 @@ rootfs:
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("rootfs")
     (folder / "kernel").write_bytes(b"not looked into")
-    with tarfile.open(folder / "tree.tar", "w") as archive:
+    with tarfile.open(folder / "tree.tar", "w", format=tarfile.PAX_FORMAT) as archive:
         for name, kind, mode, owner, what in TREE:
             info = tarfile.TarInfo(name)
             info.type, info.mode, info.mtime, (info.uid, info.gid) = kind, mode, WHEN, owner
@@ -70,6 +74,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
             elif isinstance(what, tuple):
                 info.devmajor, info.devminor = what
             data = what if isinstance(what, bytes) else b""
+            if name == CAPABLE:
+                value = CAPABILITY.decode("utf-8", "surrogateescape")
+                info.pax_headers = {"SCHILY.xattr.security.capability": value}
             info.size = len(data)
             archive.addfile(info, io.BytesIO(data))
     (folder / "small").write_text("small\n")
@@ -238,6 +245,13 @@ class TestExt:
         inode = stated["/var/first"].split()[1]
         assert stated["/var/second"].split()[1] == inode
 
+    def test_capabilities(self, image: tuple[str, Path]) -> None:
+        """Where the file system has extended attributes: ext2 is made without."""
+        name, file = image
+        text = run("/sbin/debugfs", "-R", f"ea_list /{CAPABLE}", str(file))
+        bytes_of = " ".join(f"{byte:02x}" for byte in CAPABILITY)
+        assert (f"security.capability (20) = {bytes_of}" in text) == (name == "ext4")
+
     def test_times_are_those_of_the_tree(self, image: tuple[str, Path]) -> None:
         for path in ("/etc/motd", "/var", "/link"):
             text = run("/sbin/debugfs", "-R", f"stat {path}", str(image[1]))
@@ -283,6 +297,8 @@ class TestOthers:
         file.write_bytes(self.image(builder, project, tree, "squashfs").read("/.boot/rootfs"))
         run("unsquashfs", "-q", "-n", "-d", str(tmp_path / "out"), str(file))
         assert listing(tmp_path / "out") == listing(original)
+        capable = tmp_path / "out" / CAPABLE
+        assert os.getxattr(capable, "security.capability") == CAPABILITY
 
     def test_erofs(
         self, builder: Builder, project: Path, tree: str, original: Path, tmp_path: Path
@@ -295,6 +311,8 @@ class TestOthers:
         (tmp_path / "out/run").chmod(0o4755)
         got = listing(tmp_path / "out", links=False, times=False)
         assert got == listing(original, links=False, times=False)
+        # A header, the kind and the lengths, "capability", and the value (fs/erofs/erofs_fs.h).
+        assert b"\x0a\6\x14\0capability" + CAPABILITY in file.read_bytes()
         data = file.read_bytes()
         number = int(run("dump.erofs", "--path=/run", str(file)).partition("NID: ")[2].split()[0])
         # The superblock at 1024 says where inodes of 32 bytes begin (fs/erofs/erofs_fs.h).
