@@ -7,6 +7,7 @@ The kernels boot nothing (trees/README.md); docs/verified.md has what was built 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import posixpath
@@ -313,19 +314,37 @@ def test_no_package(builder: Builder, project: Path) -> None:
 
 @contextmanager
 def served(folder: Path, name: str, names: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """A release set as the systems publish theirs, served over HTTP: its URL and SHA-256."""
-    for member in names:
-        (folder / "tree" / member).parent.mkdir(parents=True, exist_ok=True)
-        (folder / "tree" / member).write_text(posixpath.basename(member))
+    """An archive as the systems publish theirs, served over HTTP: its URL and SHA-256.
+
+    Each of `names` is a file that holds its own last part.
+    """
+    folder.mkdir()
+    data = io.BytesIO()
+    mode = {"xz": "w:xz", "gz": "w:gz"}.get(name[-2:], "w")
+    with tarfile.open(fileobj=data, mode=mode) as made:  # type: ignore[call-overload]
+        for member in names:
+            info = tarfile.TarInfo(member)
+            content = posixpath.basename(member).encode()
+            info.mode, info.size = 0o755, len(content)
+            made.addfile(info, io.BytesIO(content))
     archive = folder / name
-    with tarfile.open(archive, "w:xz" if name.endswith("xz") else "w:gz") as made:
-        made.add(folder / "tree", arcname=".")
+    archive.write_bytes(zstd(data.getvalue()) if name.endswith(".pkg") else data.getvalue())
     handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         digest = hashlib.sha256(archive.read_bytes()).hexdigest()
         yield f"http://127.0.0.1:{server.server_port}/{name}", digest
         server.shutdown()
+
+
+def zstd(data: bytes) -> bytes:
+    """`data` as a frame of zstd, in blocks that are not compressed (RFC 8878, section 3.1.1)."""
+    frame = b"\x28\xb5\x2f\xfd\xa0" + struct.pack("<I", len(data))
+    for at in range(0, len(data), 1 << 16):
+        block = data[at : at + (1 << 16)]
+        last = at + len(block) == len(data)
+        frame += struct.pack("<I", len(block) << 3 | last)[:3] + block
+    return frame
 
 
 @pytest.fixture
@@ -352,6 +371,19 @@ def test_a_part_of_a_release_set(builder: Builder, netbsd: Path, sets: tuple[str
     packed = builder.pack(netbsd, NETBSD + SETS.format(url=url, digest=digest))
     assert packed.files == ["/.boot/kernel", "/bin/cat", "/bin/ls", "/urunc.json"]
     assert packed.read("/bin/ls") == b"ls"
+
+
+def test_a_package_of_freebsd(builder: Builder, freebsd: Path, tmp_path: Path) -> None:
+    """Compressed by zstd, with names from the root; the files are where a glob finds them."""
+    names = ("+MANIFEST", "/usr/local/bin/nginx", "/usr/local/etc/nginx.conf")
+    with served(tmp_path / "packages", "nginx.pkg", names) as (url, digest):
+        text = FREEBSD + SETS.format(url=url, digest=digest)
+        text = text.replace("/bin/*", "/usr/local/bin/*").replace(
+            ": /bin/\n", ": /usr/local/bin/\n"
+        )
+        packed = builder.pack(freebsd, text)
+    assert packed.files == ["/.boot/kernel", "/urunc.json", "/usr/local/bin/nginx"]
+    assert packed.read("/usr/local/bin/nginx") == b"nginx"
 
 
 def test_a_set_with_a_wrong_checksum(builder: Builder, netbsd: Path, sets: tuple[str, str]) -> None:

@@ -1,0 +1,120 @@
+"""Archives into directories, as the step that fetches them leaves them."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import sys
+import tarfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from frameworks.rootfs import unpack
+
+File = tuple[str, bytes, int, object]
+
+FILES: tuple[File, ...] = (
+    ("bin", tarfile.DIRTYPE, 0o755, None),
+    ("bin/su", tarfile.REGTYPE, 0o4555, b"su"),
+    ("bin/too", tarfile.LNKTYPE, 0o4555, "bin/su"),
+    ("sbin", tarfile.SYMTYPE, 0o777, "/bin"),
+)
+
+
+def archive(path: Path, files: Sequence[File], mode: str = "w") -> Path:
+    with tarfile.open(path, mode) as made:  # type: ignore[call-overload]
+        for name, kind, bits, what in files:
+            info = tarfile.TarInfo(name)
+            info.type, info.mode, info.mtime = kind, bits, 1234
+            data = what if isinstance(what, bytes) else b""
+            info.size = len(data)
+            if isinstance(what, str):
+                info.linkname = what
+            elif isinstance(what, tuple):
+                info.devmajor, info.devminor = what
+            made.addfile(info, io.BytesIO(data))
+    return path
+
+
+def unpacked(path: Path, to: Path) -> Path:
+    to.mkdir()
+    assert unpack.main([str(path), str(to)]) == 0
+    return to
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
+def test_modes_times_and_links(tmp_path: Path, mode: str) -> None:
+    out = unpacked(archive(tmp_path / "archive", FILES, mode), tmp_path / "out")
+    program = (out / "bin/su").stat()
+    assert stat.S_IMODE(program.st_mode) == 0o4555
+    assert (int(program.st_mtime), program.st_nlink) == (1234, 2)
+    assert os.readlink(out / "sbin") == "/bin"
+
+
+def test_names_from_the_root(tmp_path: Path) -> None:
+    """FreeBSD's packages have them, and nothing may be written there."""
+    files: tuple[File, ...] = (
+        ("+MANIFEST", tarfile.REGTYPE, 0o644, b"{}"),
+        ("/usr/local/bin/a", tarfile.REGTYPE, 0o755, b"a"),
+        ("/usr/local/bin/b", tarfile.LNKTYPE, 0o755, "/usr/local/bin/a"),
+    )
+    out = unpacked(archive(tmp_path / "a.pkg", files), tmp_path / "out")
+    assert (out / "usr/local/bin/b").read_bytes() == b"a"
+    assert (out / "usr/local/bin/b").stat().st_nlink == 2
+    assert not Path("/usr/local/bin/a").exists()
+
+
+NODE: File = ("dev/null", tarfile.CHRTYPE, 0o666, (1, 3))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="makes a device node, as root")
+def test_device_nodes(tmp_path: Path) -> None:
+    out = unpacked(archive(tmp_path / "archive", (NODE,)), tmp_path / "out")
+    info = (out / "dev/null").stat()
+    assert (stat.S_ISCHR(info.st_mode), info.st_rdev) == (True, os.makedev(1, 3))
+
+
+def test_a_builder_that_makes_no_device_nodes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def mknod(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "mknod", mknod)
+    out = unpacked(archive(tmp_path / "archive", (*FILES, NODE)), tmp_path / "out")
+    assert sorted(os.listdir(out)) == ["bin", "sbin"]
+    assert "1 left out" in capsys.readouterr().err
+
+
+def test_no_archive(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "archive").write_bytes(b"nothing of the kind")
+    assert unpack.main([str(tmp_path / "archive"), str(tmp_path)]) == 1
+    assert "the archive cannot be unpacked" in capsys.readouterr().err
+
+
+def tool(folder: Path, status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bsdcat that takes away the four bytes by which the archive is known; hutch's image has the
+    real one (tests/integration/test_bsd.py)."""
+    script = folder / "bsdcat"
+    code = (
+        f"import sys; sys.stdout.buffer.write(open(sys.argv[1], 'rb').read()[4:]); exit({status})"
+    )
+    script.write_text(f"#!{sys.executable}\n{code}\n")
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_zstd(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], status: int
+) -> None:
+    tool(tmp_path, status, monkeypatch)
+    plain = archive(tmp_path / "archive", FILES)
+    plain.write_bytes(b"\x28\xb5\x2f\xfd" + plain.read_bytes())
+    (tmp_path / "out").mkdir()
+    assert unpack.main([str(plain), str(tmp_path / "out")]) == status
+    assert (tmp_path / "out/bin/su").read_bytes() == b"su"
+    assert ("it is damaged" in capsys.readouterr().err) == bool(status)
