@@ -127,7 +127,8 @@ class NetBSD(BSD):
                 script("frameworks.netbsd", "kernel.sh"),
                 script("frameworks.bsd", "stale.sh"),
                 Mount.bind(SOURCE, source.state, readonly=True),
-                Mount.bind(TOOLS, tools, readonly=True),
+                # build.sh writes its wrapper of make anew; that is thrown away.
+                Mount.bind(TOOLS, tools, output=False),
                 Mount.bind(CONFIG, config, readonly=True),
                 build.cache(
                     OBJECTS, self.objects(build, source, arguments, "kernel"), CacheSharing.LOCKED

@@ -110,7 +110,7 @@ def test_netbsd_kernel(builder: Builder, netbsd: Path) -> None:
         assert f"{step} epoch: 315532800" in noted
         assert f"{step} source: read-only" in noted
         assert f"{step} network: none" in noted
-    assert "tools: read-only" in noted
+    assert "tools: writable" in noted
     assert "external:" not in noted
     assert noted.endswith(
         'include \t"arch/amd64/conf/MICROVM"\n'
