@@ -1,5 +1,5 @@
 /* A web server of one page, on port 8080; it answers and never ends. */
-#include "bsd.h"
+#include "freebsd.h"
 
 int run(int argc, char **argv, char **env)
 {

@@ -1,5 +1,5 @@
 /* Say who runs, with which arguments and which environment. The exit status is the argument count. */
-#include "bsd.h"
+#include "netbsd.h"
 
 int run(int argc, char **argv, char **env)
 {

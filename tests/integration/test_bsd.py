@@ -32,6 +32,8 @@ pytestmark = pytest.mark.integration
 
 TREES = Path(__file__).parent / "trees"
 
+INIT = {"freebsd": ["/urunit"], "netbsd": ["/sbin/init"]}
+
 NETBSD = """\
 version: v1
 platforms: {framework: netbsd, monitor: qemu}
@@ -392,8 +394,9 @@ def test_a_set_with_a_wrong_checksum(builder: Builder, netbsd: Path, sets: tuple
     assert any(line.startswith("- from: http://") for line in failed.marked)
 
 
+@pytest.mark.parametrize("architecture", ["amd64", "arm64"])
 @pytest.mark.parametrize("name", ["freebsd-hello", "freebsd-http", "netbsd-hello"])
-def test_the_examples(builder: Builder, tmp_path: Path, name: str) -> None:
+def test_the_examples(builder: Builder, tmp_path: Path, name: str, architecture: str) -> None:
     """Each from its own files, but for the system's source; the application is really compiled."""
     system, _, application = name.partition("-")
     folder = tmp_path / name
@@ -402,16 +405,20 @@ def test_the_examples(builder: Builder, tmp_path: Path, name: str) -> None:
     # http's option is one that the tests' tree lacks.
     text = re.sub(r"\n  options: .*", "", text)
     text = text.replace("from: source\n", "from: source\n  source: {local: tree}\n", 1)
-    context = ("--build-context", f"tree={TREES / system}")
-    packed = builder.pack(folder, text, *context, epoch=1700000000)
+    options = ("--build-context", f"tree={TREES / system}", "--platform", f"linux/{architecture}")
+    packed = builder.pack(folder, text, *options, epoch=1700000000)
     init = ["/urunit"] if system == "freebsd" else []
     assert packed.args[: len(init) + 1] == [*init, f"/bin/{application}"]
     assert packed.keys["unikernelType"] == system
     assert packed.keys["blkMntPoint"] == "/"
     built = re.sub(r"  type: block.*\n  filesystem: .*\n", "  type: raw\n", text)
-    program = builder.pack(folder, built, *context).read(f"/bin/{application}")
-    assert program.startswith(b"\x7fELF")
-    assert {"freebsd": b"FreeBSD\0", "netbsd": b"NetBSD\0"}[system] in program
+    files = builder.pack(folder, built, *options)
+    machine = {"amd64": 62, "arm64": 183}[architecture]
+    brand = {"freebsd": b"FreeBSD\0", "netbsd": b"NetBSD\0"}[system]
+    for path in (f"/bin/{application}", *INIT[system]):
+        elf = files.read(path)
+        assert struct.unpack_from("<4s14xH", elf) == (b"\x7fELF", machine)
+        assert brand in elf
 
 
 def test_the_example_with_a_release_set(builder: Builder, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -32,8 +33,11 @@ def graph(state: State, platform: Platform) -> str:
     return render(state.marshal(platform=platform))
 
 
-@pytest.mark.parametrize("architecture", PLATFORMS)
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize(
+    ("name", "architecture"),
+    # The sets that netbsd-bozohttpd takes its files from are for amd64, and it says so.
+    sorted({*itertools.product(EXAMPLES, PLATFORMS)} - {("netbsd-bozohttpd", "arm64")}),
+)
 def test_the_examples(name: str, architecture: str, update_goldens: bool) -> None:
     platform = PLATFORMS[architecture]
     lowering = lower(text(name), platform=platform)
@@ -43,6 +47,18 @@ def test_the_examples(name: str, architecture: str, update_goldens: bool) -> Non
     if update_goldens:
         golden.write_text(made)
     assert made == golden.read_text()
+
+
+def test_the_examples_have_the_same_copies() -> None:
+    """Each is a project of its own; what they share is the same in each."""
+    examples = ROOT / "examples"
+    headers = {(examples / name / "freebsd.h").read_text() for name in EXAMPLES[:2]}
+    assert len(headers) == 1
+    programs = {
+        (examples / f"{system}-hello" / "hello.c").read_text().replace(f"{system}.h", "system.h")
+        for system in ("freebsd", "netbsd")
+    }
+    assert len(programs) == 1
 
 
 HEAD = "version: v1\nplatforms: {framework: %s, monitor: qemu}\n"
