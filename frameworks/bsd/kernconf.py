@@ -8,6 +8,8 @@ Runs in hutch's own image, as steps of the build.
 REQUEST is a JSON object:
 
     system     "netbsd" or "freebsd"
+    machine    the system's name of the architecture ("amd64")
+    marker     a file that is at the top of every tree
     directory  where the tree keeps the configurations of this architecture, the first that exists
     base       a configuration of the tree ("MICROVM"), or null
     file       a configuration to use instead, or null: a path in this step
@@ -96,10 +98,13 @@ def netbsd_options(source: Path) -> dict[str, str]:
     return found
 
 
-def freebsd_options(source: Path) -> dict[str, str]:
-    """The options of a FreeBSD tree: the first words of sys/conf/options and its kin."""
+def freebsd_options(source: Path, machine: str) -> dict[str, str]:
+    """The options of a FreeBSD tree: the first words of sys/conf/options and options.MACHINE."""
     found: dict[str, str] = {}
-    for path in sorted((source / "sys/conf").glob("options*")):
+    for name in ("options", f"options.{machine}"):
+        path = source / "sys/conf" / name
+        if not path.is_file():
+            continue
         for line in path.read_text(encoding="latin-1").splitlines():
             word = _WORD.match(line)
             if word:
@@ -167,6 +172,8 @@ def compose(request: dict[str, Any], source: Path) -> tuple[str, list[Finding]]:
     candidates = [source / name for name in request["directory"]]
     directory = next((path for path in candidates if path.is_dir()), None)
     lines = [f"# Written by hutch for {system}."]
+    if not (source / request["marker"]).is_file():
+        return "", [Finding("", request["marker"], "no-tree")]
     if directory is None:
         return "", [Finding("", request["directory"][0], "no-tree")]
     if request["file"]:
@@ -188,8 +195,11 @@ def compose(request: dict[str, Any], source: Path) -> tuple[str, list[Finding]]:
         lines.append(f"ident   \t{NAME}")
     known_options: dict[str, str] = {}
     if request["options"]:
-        read = netbsd_options if system == "netbsd" else freebsd_options
-        known_options = read(source)
+        known_options = (
+            netbsd_options(source)
+            if system == "netbsd"
+            else freebsd_options(source, request["machine"])
+        )
     for name, value in request["options"]:
         if name not in known_options and name not in _ALWAYS[system]:
             nearest = difflib.get_close_matches(name, known_options, 2)

@@ -17,7 +17,16 @@ from frameworks.bsd.source import Tree, pins, run_script, script, tree
 from frameworks.diagnostics import Collector, Diagnostic, did_you_mean
 from frameworks.init import config
 from frameworks.process import Process
-from frameworks.spec import App, GitSource, Kernel, PackageSource, Source, Text
+from frameworks.spec import (
+    App,
+    GitSource,
+    Kernel,
+    LocalSource,
+    PackageSource,
+    Source,
+    Text,
+    UrlSource,
+)
 from llb import Meta, Mount, State, copy, mkdir, mkfile, scratch
 
 SOURCE = "/usr/src"
@@ -42,6 +51,8 @@ class BSD(Framework):
     marker: ClassVar[str]
     """A file at the top of every source tree."""
     init_path: ClassVar[str]
+    machines: ClassVar[dict[str, str]]
+    """For each architecture, the system's name of the machine."""
     packages: ClassVar[tuple[str, ...]]
     default_config: ClassVar[dict[str, str]]
     """For each architecture, the configuration of a file that names none."""
@@ -146,14 +157,18 @@ class BSD(Framework):
         kernel = plan.kernel
         assert kernel is not None
         by_name = {str(option.name): option.name for option in kernel.options}
+        places = {
+            "unknown": ("lost-option", None),
+            "no-config": ("unknown-value", kernel.config),
+            "no-tree": ("unsupported-source", _said(kernel)),
+        }
         found = []
         for finding in read_report(report):
-            at = by_name.get(finding.option, kernel.config)
+            code, at = places[finding.reason]
+            at = by_name.get(finding.option, at)
             near = f"did you mean {' or '.join(finding.nearest)}?" if finding.nearest else ""
             found.append(
-                Diagnostic(
-                    "lost-option", finding.why(), near, at.at if at else kernel.at, plan.file
-                )
+                Diagnostic(code, finding.why(), near, at.at if at else kernel.at, plan.file)
             )
         return tuple(found)
 
@@ -207,6 +222,8 @@ class BSD(Framework):
             fragments.append(f"/request/context/{number}")
         request = {
             "system": self.name,
+            "machine": self.machines[architecture],
+            "marker": self.marker,
             "directory": self.conf_directories[architecture],
             "base": base,
             "file": file,
@@ -325,6 +342,16 @@ def prepend(process: Process, program: str) -> Process:
     if process.entrypoint[:1] == (program,):
         return process
     return replace(process, entrypoint=(program, *process.entrypoint))
+
+
+def _said(kernel: Kernel) -> Text:
+    """The words of the file that name the kernel's source."""
+    match kernel.source:
+        case LocalSource(path):
+            return path
+        case UrlSource(url) | GitSource(url):
+            return url
+    return kernel.from_
 
 
 def _plain(value: bool | int | str) -> bool | int | str:

@@ -14,8 +14,8 @@ from llb import CacheSharing, Mount, Platform, State, scratch
 OBJECTS = "/obj"
 _LLVM = "/usr/lib/llvm-19/bin"
 
-_TARGETS = {"amd64": ("amd64", "amd64"), "arm64": ("arm64", "aarch64")}
-"""OCI architecture -> FreeBSD's TARGET and TARGET_ARCH."""
+_ARCHITECTURES = {"amd64": "amd64", "arm64": "aarch64"}
+"""OCI architecture -> FreeBSD's TARGET_ARCH."""
 
 _UNUSED = ("CAROOT", "CLANG", "KERBEROS", "LLD", "LLDB", "LLVM_BINUTILS")
 """Options of FreeBSD's build whose tools `kernel-toolchain` would make first (Makefile.inc1,
@@ -36,6 +36,7 @@ class FreeBSD(BSD):
     folder: ClassVar[Path] = Path(__file__).parent
     marker: ClassVar[str] = "Makefile.inc1"
     init_path: ClassVar[str] = "/urunit"
+    machines: ClassVar[dict[str, str]] = {"amd64": "amd64", "arm64": "arm64"}
     # What make.py wants of a host is in tools/build/Makefile (host-symlinks), beside the compilers.
     packages: ClassVar[tuple[str, ...]] = (
         "bc", "bison", "bzip2", "ca-certificates", "clang-19", "file", "flex", "g++", "gcc",
@@ -81,12 +82,12 @@ class FreeBSD(BSD):
         source = self.source(build, debian)
         objects = self._toolchain(build, debian)
         config = self.configure(build, source)
-        target, arch = _TARGETS[plan.platform.architecture]
-        directory = f"{target}.{arch}"
+        architecture = plan.platform.architecture
+        directory = f"{self.machines[architecture]}.{_ARCHITECTURES[architecture]}"
         arguments = [*self._arguments(build), "KERNCONF=HUTCH", f"KERNCONFDIR={CONFIG}"]
         arguments.append("NO_MODULES=yes")
         made = "kernel"
-        if target == "arm64":
+        if architecture == "arm64":
             # Monitors want the form of a Linux Image there, not ELF; it is made only on request.
             made = "kernel.bin"
             arguments.append("WITH_KERNEL_BIN=yes")
@@ -132,11 +133,11 @@ class FreeBSD(BSD):
 
     def _arguments(self, build: Build) -> list[str]:
         """What every call of `make.py` is told."""
-        target, arch = _TARGETS[build.plan.platform.architecture]
+        architecture = build.plan.platform.architecture
         return [
             f"--cross-bindir={_LLVM}",
-            f"TARGET={target}",
-            f"TARGET_ARCH={arch}",
+            f"TARGET={self.machines[architecture]}",
+            f"TARGET_ARCH={_ARCHITECTURES[architecture]}",
             "WITH_REPRODUCIBLE_BUILD=yes",
             *(f"WITHOUT_{option}=yes" for option in _UNUSED),
         ]

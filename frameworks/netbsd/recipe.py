@@ -17,11 +17,8 @@ OBJECTS = "/obj"
 TOOLS = "/tools"
 _EXTERNAL = "/xt"
 
-_MACHINES = {
-    "amd64": ("amd64", "x86_64", "x86_64--netbsd"),
-    "arm64": ("evbarm", "aarch64", "aarch64--netbsd"),
-}
-"""OCI architecture -> NetBSD's machine, its architecture, and the prefix of its tools."""
+_ARCHITECTURES = {"amd64": "x86_64", "arm64": "aarch64"}
+"""OCI architecture -> NetBSD's, with which the names of its tools begin."""
 
 _DEBIAN = {"amd64": "x86-64-linux-gnu", "arm64": "aarch64-linux-gnu"}
 
@@ -58,6 +55,7 @@ class NetBSD(BSD):
     folder: ClassVar[Path] = Path(__file__).parent
     marker: ClassVar[str] = "build.sh"
     init_path: ClassVar[str] = "/sbin/init"
+    machines: ClassVar[dict[str, str]] = {"amd64": "amd64", "arm64": "evbarm"}
     packages: ClassVar[tuple[str, ...]] = (
         "ca-certificates", "file", "g++", "gcc", "libc6-dev", "make", "patch", "python3",
         "xz-utils", "zlib1g-dev",
@@ -117,7 +115,7 @@ class NetBSD(BSD):
         tools = self._tools(build, debian)
         arguments = self._arguments(build)
         config = self.configure(build, source)
-        machine, _, _ = _MACHINES[plan.platform.architecture]
+        machine = self.machines[plan.platform.architecture]
         made = "netbsd" if machine == "amd64" else "netbsd.img"
         path = f"{machine}/compile/HUTCH/{made}"
         step = build.run(
@@ -151,7 +149,7 @@ class NetBSD(BSD):
             return self.debian(build)
         architecture = build.plan.platform.architecture
         cross, triple = self._cross(build, "toolchain")
-        prefix = f"{_EXTERNAL}/bin/{_MACHINES[architecture][2]}"
+        prefix = f"{_EXTERNAL}/bin/{_ARCHITECTURES[architecture]}--netbsd"
         stamp = int(EPOCH)
         compiler = _COMPILER.format(compiler=f"{triple}-gcc", flags=_FLAGS[architecture])
         preprocessor = _PREPROCESSOR.format(compiler=f"{triple}-cpp")
@@ -205,7 +203,8 @@ class NetBSD(BSD):
 
     def _arguments(self, build: Build) -> list[str]:
         """What every call of `build.sh` is told."""
-        machine, architecture, _ = _MACHINES[build.plan.platform.architecture]
+        machine = self.machines[build.plan.platform.architecture]
+        architecture = _ARCHITECTURES[build.plan.platform.architecture]
         arguments = [
             "-m",
             machine,

@@ -18,6 +18,8 @@ def compose(system: str, **request: Any) -> tuple[list[str], list[kernconf.Findi
     base = {"netbsd": "MICROVM", "freebsd": "FIRECRACKER"}[system]
     whole = {
         "system": system,
+        "machine": "amd64",
+        "marker": {"netbsd": "build.sh", "freebsd": "Makefile.inc1"}[system],
         "directory": ["no/such", directory],
         **{"base": base, "file": None, "fragments": [], "options": []},
         **request,
@@ -65,6 +67,18 @@ def test_what_the_tree_does_not_know(system: str) -> None:
     assert [(f.wanted, f.reason) for f in findings] == [("MICROVN", "no-config")]
     _, findings = compose(system, directory=["no/such"])
     assert findings[0].why() == "this is no source tree: it has no no/such"
+    _, findings = compose(system, marker="nothing.sh", options=[["INET7", True]])
+    assert [found.why() for found in findings] == ["this is no source tree: it has no nothing.sh"]
+
+
+def test_options_of_another_machine(tmp_path: Path) -> None:
+    """They are in files of their own, beside those of this one."""
+    conf = tmp_path / "sys/conf"
+    conf.mkdir(parents=True)
+    for name in ("options", "options.amd64", "options.arm64", "options.amd64.orig"):
+        (conf / name).write_text(f"# NOT\n{name.upper().replace('.', '_')}\topt_x.h\n\tNOT\n")
+    found = kernconf.freebsd_options(tmp_path, "arm64")
+    assert set(found) == {"OPTIONS", "OPTIONS_ARM64"}
 
 
 def test_a_file_that_includes_what_is_not_there(tmp_path: Path) -> None:
@@ -105,6 +119,8 @@ def test_options_of_a_real_kind_of_file(tmp_path: Path) -> None:
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     request = {
         "system": "netbsd",
+        "machine": "amd64",
+        "marker": "build.sh",
         "directory": ["sys/arch/amd64/conf"],
         **{"base": "MICROVM", "file": None, "fragments": [], "options": [["INET7", True]]},
     }
