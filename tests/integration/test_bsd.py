@@ -324,6 +324,59 @@ def test_freebsd_image(builder: Builder, freebsd: Path) -> None:
     assert builder.read(again.ref).image.digest == packed.image.digest
 
 
+OCI = """\
+FROM scratch
+ARG TARGETOS
+COPY $TARGETOS /system
+ENV SYSTEM=$TARGETOS
+CMD ["/system"]
+"""
+
+
+def oci(builder: Builder, folder: Path, *platforms: str) -> str:
+    """An image with a variant for each platform, whose file /system names its system."""
+    folder.mkdir()
+    for system in {platform.partition("/")[0] for platform in platforms}:
+        (folder / system).write_text(system)
+    return builder.push(folder, OCI, "--platform", ",".join(platforms))
+
+
+IMAGES = """\
+version: v1
+platforms: {{framework: freebsd, monitor: qemu}}
+kernel: {{from: {kernel}, path: /system}}
+rootfs:
+  from: {base}
+  type: raw
+  include:
+    - {{from: {more}, source: /system, destination: /more}}
+"""
+
+
+def test_images_for_freebsd(builder: Builder, project: Path, tmp_path: Path) -> None:
+    """Its variant of an image, written as what containerd takes on Linux hosts."""
+    both = oci(builder, tmp_path / "both", "linux/amd64", "freebsd/amd64", "freebsd/arm64")
+    text = IMAGES.format(kernel=oci(builder, tmp_path / "k", "linux/amd64"), base=both, more=both)
+    packed = builder.pack(project, text)
+    assert packed.read("/system") == packed.read("/more") == b"freebsd"
+    assert packed.read("/.boot/kernel") == b"linux"
+    assert "SYSTEM=freebsd" in packed.env
+    assert packed.args == ["/urunit", "/system"]
+    assert str(packed.image.platform) == "linux/amd64"
+
+
+@pytest.mark.parametrize("platforms", [["linux/amd64"]])
+def test_files_of_an_image_without_a_variant_for_freebsd(
+    builder: Builder, project: Path, tmp_path: Path, platforms: list[str]
+) -> None:
+    """Data of any image may be included; one of a single platform has no index."""
+    both = oci(builder, tmp_path / "both", "linux/amd64", "freebsd/amd64")
+    linux = oci(builder, tmp_path / "linux", *platforms)
+    packed = builder.pack(project, IMAGES.format(kernel=linux, base=both, more=linux))
+    assert packed.read("/system") == b"freebsd"
+    assert packed.read("/more") == b"linux"
+
+
 def test_no_package(builder: Builder, project: Path) -> None:
     """A package of a distribution is not where a BSD's source can come from."""
     failed = builder.fail(project, NETBSD.replace("{local: tree}", "{package: netbsd-source}"))
