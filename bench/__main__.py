@@ -10,7 +10,7 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
-from bench import builds, image, kernels, marshal
+from bench import bsd, builds, image, kernels, marshal
 
 
 def row(name: str, value: float | None, unit: str, scale: float = 1) -> None:
@@ -71,6 +71,23 @@ def main() -> int:
             "boots": {name: asdict(booted) for name, booted in boots.items()},
         }
 
+    systems: dict[str, object] = {}
+    for system in bsd.SYSTEMS if options.kernels else ():
+        source = bsd.tree(system)
+        if source is None or os.geteuid() != 0:
+            print(f"no kernel of {system}: HUTCH_BENCH_{system.upper()} names no tree, or no root")
+            continue
+        times = bsd.measure(system, source, frontend)
+        row(f"{system}'s tools, cold, against the bare machine", times.tools / times.bare_tools, "")
+        row(
+            f"{system}'s kernel, cold, against the bare machine",
+            times.kernel / times.bare_kernel,
+            "",
+        )
+        row(f"{system}'s kernel with another option, against cold", times.option / times.kernel, "")
+        row(f"steps of {system}'s kernel for another application", times.app_steps, "")
+        systems[system] = asdict(times)
+
     options.output.parent.mkdir(parents=True, exist_ok=True)
     result = {
         "image_bytes": size,
@@ -79,6 +96,7 @@ def main() -> int:
         "warm_build": asdict(warm),
         "operations_per_second": operations,
         "linux": linux,
+        "bsd": systems,
         "rounds": options.rounds,
     }
     options.output.write_text(json.dumps(result, indent=2) + "\n")
