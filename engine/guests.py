@@ -246,14 +246,18 @@ def _pad(data: bytes, to: int) -> bytes:
 
 
 def _accelerator(type: str, machine: Machine) -> list[str]:
+    arm = machine.architecture == "arm64"
     board = {
         "freebsd": "microvm,acpi=on,pic=on,pit=on,rtc=on",
         "netbsd": "microvm,rtc=on,acpi=off,pic=off",
-    }.get(type, "virt" if machine.architecture == "arm64" else "")
+    }.get(type, "")
+    board = "virt" if arm else board
     cpu = "host"
     if not machine.kvm:
         # Without kvmclock FreeBSD and NetBSD want an older PC, and FreeBSD a known processor.
-        if type == "freebsd":
+        if arm:
+            cpu = "max,pauth-impdef=on"
+        elif type == "freebsd":
             board = "microvm,x-option-roms=off,rtc=on,acpi=off,pic=on,pit=on"
             cpu = "max,-hypervisor,vendor=GenuineIntel,family=6,model=85,"
             cpu += "model-id=Intel QEMU CPU @ 2.60GHz"
@@ -261,7 +265,7 @@ def _accelerator(type: str, machine: Machine) -> list[str]:
             board = "microvm,x-option-roms=off,rtc=on,acpi=off,pic=on"
             cpu = "qemu64,-apic"
         else:
-            cpu = "max,pauth-impdef=on" if machine.architecture == "arm64" else "max"
+            cpu = "max"
     words = ["-cpu", cpu, *(["-enable-kvm"] if machine.kvm else ["-accel", "tcg"])]
     return [*words, "-M", board] if board else words
 
@@ -398,21 +402,25 @@ def _mewz(contract: Contract, files: Files, machine: Machine) -> list[str]:
 
 def _freebsd(contract: Contract, files: Files, machine: Machine) -> list[str]:
     """FreeBSD: each word is a variable of the kernel's environment; init reads its configuration
-    from the last disk."""
+    from the last disk. On arm64, which urunc does not say anything of, the kernel takes them only
+    after its name (sys/arm64/arm64/machdep_boot.c)."""
     if contract.rootfs != "block" or not files.block or not contract.args:
         raise NotBootable("FreeBSD guests are booted here from a block image, with a command")
     words = ["-nodefaults", "-no-reboot", "-serial", "stdio"]
-    words += ["-global", "virtio-mmio.force-legacy=false"]
-    words += _net(machine, "virtio-net-device")
-    words += _disk("rootfs", files.block, "virtio-blk-device")
+    bus = "pci" if machine.architecture == "arm64" else "device"
+    if bus == "device":
+        words += ["-global", "virtio-mmio.force-legacy=false"]
+    words += _net(machine, f"virtio-net-{bus}")
+    words += _disk("rootfs", files.block, f"virtio-blk-{bus}")
     kenv = ["vfs.root.mountfrom=ufs:/dev/vtbd0", f"init_path={contract.args[0]}"]
     if contract.has_urunit and files.config:
-        words += _disk("urunit", files.config, "virtio-blk-device")
+        words += _disk("urunit", files.config, f"virtio-blk-{bus}")
         kenv.append("URUNIT_CONFIG=/dev/vtbd1")
         kenv += ["URUNIT_DEFROUTE=1"] if machine.network else []
     if not machine.kvm:
         kenv.append("boot_serial=1")
-    return [*words, "-append", " ".join(kenv)]
+    prefix = "FreeBSD:" if machine.architecture == "arm64" else ""
+    return [*words, "-append", prefix + " ".join(kenv)]
 
 
 def _netbsd(contract: Contract, files: Files, machine: Machine) -> list[str]:
@@ -436,4 +444,4 @@ _GUESTS: Mapping[str, Callable[[Contract, Files, Machine], list[str]]] = {
     "freebsd": _freebsd,
     "netbsd": _netbsd,
 }
-_ON_ARM64 = ("linux", "unikraft")
+_ON_ARM64 = ("freebsd", "linux", "unikraft")

@@ -7,7 +7,7 @@
 
 enum {
 	SYS_exit = 1, SYS_read = 3, SYS_write = 4, SYS_close = 6, SYS_getuid = 24, SYS_accept = 30,
-	SYS_socket = 97, SYS_bind = 104, SYS_listen = 106,
+	SYS_socket = 97, SYS_bind = 104, SYS_listen = 106, SYS_sigaction = 416,
 };
 
 /* The brand by which the kernel knows its own programs. */

@@ -280,6 +280,17 @@ def test_freebsd() -> None:
     )
 
 
+def test_freebsd_on_arm64() -> None:
+    """The board's kernel ignores boot parameters that do not begin with its name."""
+    contract = Contract({**BLOCK, "unikernelType": "freebsd"}, ("/urunit", "/a"))
+    files = Files("K", block="B", config="C")
+    words = guests.command(contract, files, Machine(architecture="arm64"))
+    assert words[0] == "qemu-system-aarch64"
+    assert words[words.index("-M") + 1] == "virt"
+    assert append(words).startswith("FreeBSD:vfs.root.mountfrom=ufs:/dev/vtbd0 init_path=/urunit")
+    assert "virtio-blk-pci,serial=urunit,drive=urunit" in words
+
+
 def test_netbsd() -> None:
     """The disks are the root's and, last, the configuration's, which has all arguments."""
     contract = Contract({**BLOCK, "unikernelType": "netbsd"}, ("/a", "b c"), ENV)
