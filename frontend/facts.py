@@ -14,6 +14,7 @@ import json
 from typing import TYPE_CHECKING
 
 from frontend import sbom
+from frontend.sbom.graph import fetched
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,11 +29,11 @@ def facts(
 ) -> dict[str, str]:
     """The facts of one platform's image; `read` gets a file of the build context."""
     plan = lowering.plan
-    known = sbom.facts(lowering, definition)
+    source = sbom.kernel_of(lowering)
     found = {"hutch.framework": plan.framework}
-    if known.kernel is not None:
-        found["hutch.kernel.version"] = known.kernel.version
-        found["hutch.kernel.source"] = known.kernel.purl
+    if source is not None:
+        found["hutch.kernel.version"] = source.version
+        found["hutch.kernel.source"] = source.purl
     elif plan.version is not None:
         found["hutch.kernel.version"] = str(plan.version)
     kernel = plan.kernel
@@ -47,7 +48,7 @@ def facts(
             if each.commit
             else "",
         }
-        for each in known.sources
+        for each in fetched(definition)
     ]
     found["hutch.sources"] = json.dumps(listed)
     return {key: value for key, value in found.items() if value}

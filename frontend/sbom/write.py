@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -136,9 +135,9 @@ def write(facts: dict[str, Any]) -> dict[str, Any]:
         document.relate(tools, "BUILD_TOOL_OF", kernel or image)
         for number, package in enumerate(installed(TOOLCHAIN), 1):
             document.relate(tools, "CONTAINS", document.package(f"toolchain-{number}", package))
-    used = [asdict(Component(**facts[key])) for key in ("application", "toolchain") if facts[key]]
+    used = [facts["application"], facts["toolchain"]]
     for number, source in enumerate(facts["sources"], 1):
-        if source not in used:
+        if source not in used or source == facts["base"]:
             id = document.package(f"source-{number}", Component(**source), "SOURCE")
             document.relate(image, "GENERATED_FROM", id)
     return document.to_json()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -10,10 +10,14 @@ from spdx_tools.spdx.parser.jsonlikedict.json_like_dict_parser import JsonLikeDi
 from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
 
 import llb
+from frameworks.base import Image
 from frameworks.components import Component, kernel_source, package_url
+from frameworks.linux.versions import versions
 from frameworks.spec import GitSource, LocalSource, PackageSource, Text, UrlSource
-from frontend.sbom import Facts, sources, write
+from frontend.sbom import Facts, facts, write
+from frontend.sbom.graph import fetched, origin
 from frontend.sbom.packages import installed
+from tests.unit.core.helpers import AMD64, FakeInputs, lower
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 DIGEST = "sha256:" + "ab" * 32
@@ -87,9 +91,83 @@ def test_sources_of_a_graph() -> None:
             llb.local("context"),
         ]
     )
-    found = sources(state.marshal(platform=llb.Platform("linux", "amd64")))
+    found = fetched(state.marshal(platform=llb.Platform("linux", "amd64")))
     assert [each.name for each in found] == ["localhost:5000/tools", "app", "a.tar"]
     assert [each.sha256 or each.commit for each in found] == ["ab" * 32, COMMIT, "ab" * 32]
+
+
+LINUX = "version: v1\nplatforms: {framework: linux, monitor: qemu}\nkernel: {from: source}\n"
+BUILT = LINUX + (
+    "app: {from: APP, build: make, artifacts: ['a:/a']}\n"
+    "rootfs: {from: 'debian:bookworm-slim', type: initrd}\ncmd: [/a]\n"
+)
+
+
+def known(text: str, inputs: FakeInputs | None = None) -> Facts:
+    """What is known of a file's image."""
+    lowering = lower(text, inputs)
+    state = llb.merge(lowering.layers)
+    return facts(lowering, state.marshal(platform=AMD64))
+
+
+def test_the_toolchain_is_what_it_was_made_from() -> None:
+    """Not the image of that name, nor one that sounds like it."""
+    default = versions().image
+    found = known(BUILT.replace("APP", "local"))
+    assert found.toolchain is not None
+    assert found.toolchain.location == f"docker://docker.io/library/{default}"
+    assert found.base is not None
+    assert found.base.location == "docker://docker.io/library/debian:bookworm-slim"
+    assert {found.toolchain, found.base} <= set(found.sources)
+
+    named = FakeInputs(named={"debian": Image(llb.image("registry.example.com/tools:3"), "")})
+    found = known("toolchain: {from: debian}\n" + BUILT.replace("APP", "local"), named)
+    assert found.toolchain is not None
+    assert found.toolchain.name == "registry.example.com/tools"
+
+    directory = FakeInputs(named={"tools": Image(llb.local("tools"), "")})
+    found = known("toolchain: {from: tools}\n" + LINUX, directory)
+    assert found.toolchain == Component("tools")
+
+
+@pytest.mark.parametrize(
+    ("origin", "location"),
+    [
+        ("local", ""),
+        ("localhost:5000/app:1", "docker://localhost:5000/app:1"),
+        ("app", "docker://docker.io/library/app:latest"),
+        (f"https://example.com/app.git#{COMMIT}", f"git+https://example.com/app.git@{COMMIT}"),
+    ],
+)
+def test_the_application_is_what_it_was_built_from(origin: str, location: str) -> None:
+    text = BUILT.replace("APP", f"'{origin}'").replace("debian:bookworm-slim", "localhost:5000/b:1")
+    found = known(text).application
+    assert found is not None
+    assert found.location == location
+
+
+def test_nothing_is_built_without_a_toolchain() -> None:
+    found = known(LINUX.replace("source", "local, path: vmlinuz"))
+    assert (found.kernel, found.toolchain, found.application, found.base) == (None,) * 4
+
+
+def test_what_a_state_started_from() -> None:
+    debian, app = llb.image("debian:13"), llb.git("https://example.com/app.git", ref=COMMIT)
+    copied = debian.mkdir("/x").copy(app, "/a", "/a")
+    run = copied.run(["make"], mounts=[llb.Mount.bind("/app", llb.scratch().copy(app, "/", "/"))])
+    empty = llb.scratch().mkfile("/file", b"")
+    for state, name in (
+        (copied, "debian"),
+        (run.root, "debian"),
+        (run.mount("/app"), "app"),
+        (llb.merge([run.root, empty]), "debian"),
+        (empty, ""),
+        (llb.local("context"), ""),
+        (llb.scratch(), ""),
+        (debian.run(["x"], mounts=[llb.Mount.bind("/out", llb.scratch())]).mount("/out"), ""),
+    ):
+        found = origin(state, AMD64)
+        assert (found.name if found else "") == name
 
 
 def test_databases(tmp_path: Path) -> None:
@@ -118,7 +196,7 @@ def test_the_document_is_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     (root / "var/lib/dpkg/status").write_text(DPKG)
     for name in ("ROOTFS", "TOOLCHAIN"):
         monkeypatch.setattr(write, name, root)
-    facts = Facts(
+    said = Facts(
         name="linux-qemu",
         platform="linux/amd64",
         epoch=1_700_000_000,
@@ -126,14 +204,20 @@ def test_the_document_is_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         options=("IKCONFIG=True",),
         application=Component("app"),
         toolchain=Component("debian", "trixie-slim", sha256="ab" * 32),
-        sources=(Component("a.tar", location="https://example.com/a.tar"),),
+        base=Component("nginx", "1.27"),
+        sources=(
+            Component("a.tar", location="https://example.com/a.tar"),
+            Component("app"),
+            Component("debian", "trixie-slim", sha256="ab" * 32),
+            Component("nginx", "1.27"),
+        ),
         patches=("fix.patch",),
     )
-    document = write.write(asdict(facts))
+    document = write.write(asdict(said))
     parser = JsonLikeDictParser()  # type: ignore[no-untyped-call]
     assert validate_full_spdx_document(parser.parse(document)) == []
     assert document["creationInfo"]["created"] == "2023-11-14T22:13:20Z"
-    assert document == write.write(asdict(facts))
+    assert document == write.write(asdict(said))
     related = {
         (each["spdxElementId"], each["relationshipType"], each["relatedSpdxElement"])
         for each in document["relationships"]
@@ -141,3 +225,8 @@ def test_the_document_is_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert ("SPDXRef-kernel", "GENERATED_FROM", "SPDXRef-kernel-source") in related
     assert ("SPDXRef-toolchain", "BUILD_TOOL_OF", "SPDXRef-kernel") in related
     assert ("SPDXRef-image", "CONTAINS", "SPDXRef-rootfs-1") in related
+    sources = [p["name"] for p in document["packages"] if p["SPDXID"].startswith("SPDXRef-source-")]
+    # The application and the toolchain are there under their own names.
+    assert sources == ["a.tar", "nginx"]
+    same = replace(said, base=said.toolchain)
+    assert len(write.write(asdict(same))["packages"]) == len(document["packages"]) + 1
