@@ -24,7 +24,7 @@ from frontend.gateway.abilities import ATTESTATIONS, EVALUATE
 from frontend.gateway.contexts import BuildFile, Contexts
 from frontend.gateway.errors import GatewayError
 from frontend.gateway.images import Images
-from frontend.gateway.options import DEFAULT_SBOM_GENERATOR, Environment, Options, Sbom
+from frontend.gateway.options import Environment, Options, Sbom
 from frontend.gateway.result import Builder, Result
 from frontend.inputs import GatewayInputs, at_once
 from frontend.urunc import PREFIX
@@ -173,14 +173,16 @@ class Session:
     def _attest(
         self, builder: Builder, lowering: Lowering, files: State, graph: Definition, asked: Sbom
     ) -> None:
-        """Attach our SBOM, and that of the scanner if the user names one."""
+        """Attach our SBOM, and that of a scanner."""
         from frontend import sbom
-        from frontend.sbom.scan import scan
+        from frontend.sbom.scan import NoScanner, scan
 
         plan = lowering.plan
         documents = [sbom.document(lowering, sbom.facts(lowering, graph))]
-        if asked.generator != DEFAULT_SBOM_GENERATOR:
-            documents.append(scan(lowering.build, self.images, asked, files))
+        try:
+            documents += scan(lowering, self.images, asked, files)
+        except NoScanner as missing:
+            self.warn(self.contexts.build_file(), missing.found, "docs/rules/NoScanner.md")
         for document in documents:
             ref = self._solve(self._marshal(document, plan.platform))
             builder.attest_bundle(plan.platform, ref)

@@ -249,7 +249,7 @@ def _from_warnings(subject: Subject, code: str) -> Iterator[Finding]:
 
 
 def _nothing(subject: Subject) -> Iterator[Finding]:
-    """Found elsewhere: where the directive is read, or where a Dockerfile is built."""
+    """Found elsewhere: where the directive is read, by a framework, or by a build."""
     del subject
     return iter(())
 
@@ -297,6 +297,7 @@ RULES: dict[str, Rule] = {
         Rule("UnusedArgument", "A build argument is declared and not used", _unused_argument),
         Rule("BareVariable", "An environment variable has no value", _bare_variable),
         Rule("InheritedLabel", "A label of the base image for the runtime is not used", _nothing),
+        Rule("NoScanner", "The default SBOM scanner cannot be had", _nothing),
         Rule("InvalidCheckDirective", "A '# check=' line cannot be understood", _nothing),
     )
 }

@@ -3,7 +3,8 @@
 A scanner sees neither what a kernel was built from nor what is packed into an initrd. Where
 `--sbom` is asked for, one more step writes down both: it runs in hutch's own image with the
 toolchain, the guest's files, the kernel and its configuration mounted, and reads the packages'
-databases there. Its document travels as an attestation, so that BuildKit does not scan again.
+databases there. Its document travels as an attestation, so that BuildKit does not scan by itself:
+what it would have found, the scanner finds that we run (`frontend.sbom.scan`).
 """
 
 from __future__ import annotations
@@ -60,13 +61,19 @@ def kernel_of(lowering: Lowering) -> Component | None:
     return None if default is None else kernel_source(plan.framework, *default)
 
 
+def content(lowering: Lowering) -> State | None:
+    """The guest's files, packed or not; None where hutch has not seen them."""
+    root = lowering.rootfs
+    return root.tree if root.tree is not None else root.packed
+
+
 def facts(lowering: Lowering, definition: Definition) -> Facts:
     """What a plan and the graph of its image say about where everything comes from."""
     plan = lowering.plan
     source = kernel_of(lowering)
     app = plan.app
     builds = source is not None or (app is not None and bool(app.build or app.fetch))
-    content = _content(lowering)
+    files = content(lowering)
     return Facts(
         name=f"{plan.framework}-{plan.monitor}",
         platform=str(plan.platform),
@@ -75,7 +82,7 @@ def facts(lowering: Lowering, definition: Definition) -> Facts:
         options=tuple(f"{o.name}={o.value}" for o in plan.kernel.options) if plan.kernel else (),
         application=None if app is None else _application(lowering),
         toolchain=_toolchain(lowering) if builds else None,
-        base=None if content is None else origin(content, plan.platform),
+        base=None if files is None else origin(files, plan.platform),
         sources=fetched(definition),
         patches=tuple(map(str, plan.kernel.patches)) if plan.kernel is not None else (),
     )
@@ -90,8 +97,8 @@ def document(lowering: Lowering, known: Facts) -> State:
         Mount.bind(_FACTS, given, _FACTS, readonly=True),
         Mount.bind("/out", scratch()),
     ]
-    if (content := _content(lowering)) is not None:
-        mounts.append(Mount.bind("/rootfs", content, readonly=True))
+    if (files := content(lowering)) is not None:
+        mounts.append(Mount.bind("/rootfs", files, readonly=True))
     if known.toolchain is not None:
         mounts.append(Mount.bind("/toolchain", lowering.toolchain, readonly=True))
     if lowering.kernel is not None:
@@ -109,12 +116,6 @@ def document(lowering: Lowering, known: Facts) -> State:
         meta=build.meta("image", "write the SBOM"),
     )
     return step.mount("/out")
-
-
-def _content(lowering: Lowering) -> State | None:
-    """The guest's files, packed or not; None where hutch has not seen them."""
-    root = lowering.rootfs
-    return root.tree if root.tree is not None else root.packed
 
 
 def _application(lowering: Lowering) -> Component:

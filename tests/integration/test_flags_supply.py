@@ -14,6 +14,7 @@ from spdx_tools.spdx.parser.jsonlikedict.json_like_dict_parser import JsonLikeDi
 from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
 
 from tests.integration.flagtools import (
+    FILE,
     Hutch,
     digest,
     git,
@@ -46,6 +47,29 @@ app:
 rootfs: {type: initrd}
 cmd: [/made]
 """
+
+
+OWN = ("--attest", "type=sbom,generator=hutch")
+"""No scanner, which may be had or not."""
+DEFAULT = "docker/buildkit-syft-scanner:stable-1"
+
+SCANNER = """\
+set -eu
+touch /opened  # BuildKit gives a scanner a root that it may write to
+scan() {
+    found=$(cd "$1" && find . -name METADATA)
+    printf '{"predicateType": "https://spdx.dev/Document", "predicate": %s}' \\
+        "{\\"name\\": \\"$(basename "$1")\\", \\"comment\\": \\"$BUILDKIT_SCAN_DEPTH$found\\"}" \\
+        > "$BUILDKIT_SCAN_DESTINATION/$(basename "$1").spdx.json"
+}
+scan "$BUILDKIT_SCAN_SOURCE"
+if [ "${BUILDKIT_SCAN_SOURCE_EXTRAS+set}" ]; then
+    extras=$(ls "$BUILDKIT_SCAN_SOURCE_EXTRAS")
+    for extra in $extras; do scan "$BUILDKIT_SCAN_SOURCE_EXTRAS/$extra"; done
+fi
+"""
+"""As strict as docker/buildkit-syft-scanner; it finds the packages of pip."""
+PIP = "usr/lib/python3/dist-packages/flask-3.dist-info/METADATA"
 
 
 def predicates(hutch: Hutch, name: str, kind: str) -> list[dict[str, Any]]:
@@ -88,7 +112,7 @@ class TestSbom:
         self, attested: Hutch, tmp_path: Path, type: str
     ) -> None:
         folder = attested.project(tmp_path / "p", RAW.format(type=type))
-        name = push(attested, folder, "--sbom=true")
+        name = push(attested, folder, *OWN)
         (predicate,) = predicates(attested, name, "spdx")
         document = checked(predicate)
         found = purls(document)
@@ -101,7 +125,7 @@ class TestSbom:
 
     def test_the_toolchain(self, attested: Hutch, tmp_path: Path) -> None:
         folder = attested.project(tmp_path / "p", BUILT)
-        name = push(attested, folder, "--sbom=true")
+        name = push(attested, folder, *OWN)
         (predicate,) = predicates(attested, name, "spdx")
         found = purls(checked(predicate))
         assert any(purl.startswith("pkg:deb/debian/gcc") for purl in found)
@@ -110,31 +134,87 @@ class TestSbom:
 
     def test_the_same_input_gives_the_same_document(self, attested: Hutch, tmp_path: Path) -> None:
         folder = attested.project(tmp_path / "p", RAW.format(type="initrd"))
-        flags = ("--sbom=true", "--no-cache")
+        flags = (*OWN, "--no-cache")
         first, second = (
             predicates(attested, push(attested, folder, *flags), "spdx") for _ in range(2)
         )
         assert first == second
 
-    def test_a_scanner_of_the_user_s_own(self, attested: Hutch, tmp_path: Path) -> None:
-        """It gets the image's files, and its document is attached beside ours."""
-        scanner = tmp_path / "scanner"
-        scanner.mkdir()
-        (scanner / "scan.sh").write_text(
-            'test -f "$BUILDKIT_SCAN_SOURCE/.boot/kernel" || exit 9\n'
-            'echo "{\\"predicateType\\": \\"https://spdx.dev/Document\\", \\"predicate\\": '
-            '{\\"name\\": \\"$BUILDKIT_SCAN_DEPTH\\"}}" '
-            '> "$BUILDKIT_SCAN_DESTINATION/x.spdx.json"\n'
-        )
-        (scanner / "Dockerfile").write_text(
-            'FROM debian:trixie-slim\nCOPY scan.sh /\nENTRYPOINT ["/bin/sh", "/scan.sh"]\n'
+    @pytest.fixture
+    def scanner(self, attested: Hutch, tmp_path: Path) -> str:
+        """An image that scans, by its name in the registry."""
+        folder = tmp_path / "scanner"
+        folder.mkdir()
+        (folder / "scan.sh").write_text(SCANNER)
+        (folder / "Dockerfile").write_text(
+            "FROM debian:trixie-slim\nCOPY scan.sh /\nENV BUILDKIT_SCAN_DEPTH=\n"
+            'ENTRYPOINT ["/bin/sh", "/scan.sh"]\n'
         )
         ref = f"{attested.registry}/flags-scanner:1"
-        attested.build(scanner, "--push", "-t", ref, file=None).ok()
-        folder = attested.project(tmp_path / "p")
-        name = push(attested, folder, "--attest", f"type=sbom,generator={ref},DEPTH=three")
-        names = {each["name"] for each in predicates(attested, name, "spdx")}
-        assert names == {"generic-qemu", "three"}
+        attested.build(folder, "--push", "-t", ref, file=None).ok()
+        return ref
+
+    def packages(self, hutch: Hutch, folder: Path, type: str) -> Path:
+        """A guest with a package of pip's."""
+        file = FILE.replace("hello:/hello", f"METADATA:/{PIP}").replace("  inc", f"  {type}\n  inc")
+        return hutch.project(folder, file, METADATA="Name: flask")
+
+    @pytest.mark.parametrize(
+        ("type", "found"),
+        [
+            ("type: raw", {"sbom": f"./{PIP}"}),
+            ("type: initrd", {"sbom": "", "sbom-rootfs": f"./{PIP}"}),
+        ],
+    )
+    def test_the_default_scanner_runs_beside_ours(
+        self, attested: Hutch, tmp_path: Path, scanner: str, type: str, found: dict[str, str]
+    ) -> None:
+        """Here something stands in for it; it sees a packed root filesystem as an extra."""
+        folder = self.packages(attested, tmp_path / "p", type)
+        flags = ("--sbom=true", "--build-context", f"{DEFAULT}=docker-image://{scanner}")
+        said = predicates(attested, push(attested, folder, *flags), "spdx")
+        names = {each["name"]: each.get("comment") for each in said}
+        assert names.pop("generic-qemu") is None
+        assert names == found
+
+    @pytest.mark.parametrize("asked", ["type=sbom", f"type=sbom,generator={DEFAULT}"])
+    def test_without_the_default_scanner_ours_is_alone(
+        self, attested: Hutch, tmp_path: Path, asked: str
+    ) -> None:
+        folder = self.packages(attested, tmp_path / "p", "type: raw")
+        missing = f"docker-image://{attested.registry}/flags-no-scanner:1"
+        name = f"flags-{os.urandom(6).hex()}"
+        push = ("--push", "-t", f"{attested.registry}/{name}:1")
+        flags = ("--attest", asked, "--build-context", f"{DEFAULT}={missing}")
+        text = attested.build(folder, *flags, *push).ok().text
+        assert "NoScanner: the SBOM is hutch's own alone" in text
+        (predicate,) = predicates(attested, name, "spdx")
+        assert predicate["name"] == "generic-qemu"
+
+    def test_nothing_is_scanned_where_there_is_no_tree(
+        self, attested: Hutch, tmp_path: Path
+    ) -> None:
+        file = FILE[: FILE.index("rootfs:")] + "cmd: [/hello]\n"
+        folder = attested.project(tmp_path / "p", file)
+        missing = f"{attested.registry}/flags-no-scanner:1"
+        flags = ("--sbom=true", "--build-context", f"{DEFAULT}=docker-image://{missing}")
+        done = attested.build(folder, *flags, "--output", "type=image").ok()
+        assert "NoScanner" not in done.text
+
+    def test_a_scanner_of_the_user_s_own(
+        self, attested: Hutch, tmp_path: Path, scanner: str
+    ) -> None:
+        folder = self.packages(attested, tmp_path / "p", "type: raw")
+        asked = f"type=sbom,generator={scanner},DEPTH=three"
+        said = predicates(attested, push(attested, folder, "--attest", asked), "spdx")
+        names = {each["name"]: each.get("comment") for each in said}
+        assert names == {"generic-qemu": None, "sbom": f"three./{PIP}"}
+
+    def test_a_scanner_that_is_not_there(self, attested: Hutch, project: Path) -> None:
+        asked = f"type=sbom,generator={attested.registry}/flags-no-scanner:1"
+        text = attested.build(project, "--attest", asked, "--output", "type=image").failed()
+        assert "the SBOM generator cannot be had" in text
+        assert "no-such-image" in text
 
 
 class TestProvenance:
