@@ -33,6 +33,7 @@ from llb.pb import ops_pb2
 
 if TYPE_CHECKING:
     from frameworks.base import Plan
+    from frontend.bunnyfile.lint import Report
     from frontend.gateway.client import Client, Ref
 
 
@@ -88,9 +89,9 @@ class Session:
         return kind_of(self.contexts.build_file().file.data) == "dockerfile"
 
     @property
-    def check_options(self) -> str:
-        """What a `# check=` line would say, from the build argument that Docker has for it."""
-        return self.options.build_args.get("BUILDKIT_DOCKERFILE_CHECK", "")
+    def check_options(self) -> str | None:
+        """What is to be read in the place of a `# check=` line: Docker's build argument for it."""
+        return self.options.build_args.get("BUILDKIT_DOCKERFILE_CHECK")
 
     def check(self, platform: Platform, loaded: Loaded) -> Plan:
         """What can be said of one platform's build before anything is fetched. Raises Problems."""
@@ -116,7 +117,7 @@ class Session:
         for number, (platform, loaded) in enumerate(self.platforms()):
             planned = self.check(platform, loaded)
             if number == 0:
-                self._lint(source, loaded, planned)
+                self._lint(loaded, planned)
             yield self.settle(planned), GatewayInputs(self.contexts, self.images)
 
     def platforms(self) -> Iterable[tuple[Platform, Loaded]]:
@@ -182,7 +183,7 @@ class Session:
         try:
             documents += scan(lowering, self.images, asked, files)
         except NoScanner as missing:
-            self.warn(self.contexts.build_file(), missing.found, "docs/rules/NoScanner.md")
+            self._tell([missing.found])
         for document in documents:
             ref = self._solve(self._marshal(document, plan.platform))
             builder.attest_bundle(plan.platform, ref)
@@ -279,16 +280,26 @@ class Session:
             cache_namespace=options.cache_namespace,
         )
 
-    def _lint(self, source: BuildFile, loaded: Loaded, planned: Plan) -> None:
-        """Show the findings of lint; raises Problems where the file wants them to be errors."""
+    def _lint(self, loaded: Loaded, planned: Plan) -> None:
+        """Show the findings of lint. Raises Problems where the file wants them to be errors."""
         from frontend.bunnyfile.lint import lint
+
+        contexts = self.options.named_contexts
+        self._show(lint(loaded, self.check_options, contexts, planned.warnings))
+
+    def _tell(self, found: Iterable[Diagnostic]) -> None:
+        """Show what a build found, as `_lint` does; the code of each is the name of its rule."""
+        from frontend.bunnyfile.lint import judge
+
+        self._show(judge(self.contexts.build_file().file, self.check_options, found))
+
+    def _show(self, report: Report) -> None:
         from frontend.bunnyfile.lintrules import RULES
 
-        report = lint(loaded, self.check_options, self.options.named_contexts, planned.warnings)
         if report.fails:
             raise Problems(replace(d, severity=Severity.ERROR) for d in report.findings)
         for found in report.findings:
-            self.warn(source, found, RULES[found.code].url)
+            self.warn(self.contexts.build_file(), found, RULES[found.code].url)
 
     def warn(self, source: BuildFile, found: Diagnostic, page: str) -> None:
         """Show one warning, with its lines and the page that explains it."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from frameworks.diagnostics import Diagnostic
 from frameworks.spec import Bunnyfile, GitSource, Text
 from frontend.bunnyfile.nodes import Entry, Mapping, Node, Scalar, Sequence
-from llb import Range
+from llb import InvalidReference, Range, Reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,14 @@ def _images(subject: Subject) -> Iterator[Text]:
                 yield include.from_
 
 
+def _context_name(image: str) -> str:
+    """The name of the build context that would stand in for an image, as buildx has it."""
+    try:
+        return Reference.parse(image).familiar.removesuffix(":latest")
+    except InvalidReference:
+        return image
+
+
 def _is_git(text: str) -> bool:
     return bool(re.match(r"(https?|git|ssh)://|git@", text))
 
@@ -69,7 +77,7 @@ def _is_git(text: str) -> bool:
 def _unpinned_image(subject: Subject) -> Iterator[Finding]:
     for image in _images(subject):
         name = image.rpartition("/")[2]
-        if "@" in name or image in subject.contexts:
+        if "@" in name or _context_name(image) in subject.contexts:
             continue
         if ":" not in name or name.endswith(":latest"):
             yield Finding(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from frameworks.diagnostics import Diagnostic, Problems
+from frontend.bunnyfile.lint import detail_of, text_of
 from frontend.bunnyfile.lint import lint as find
 from frontend.bunnyfile.lintrules import RULES
-from frontend.bunnyfile.render import excerpt
 from frontend.subrequests import Reply
 from frontend.subrequests.location import location, source_info
 from llb import Position, Range
@@ -40,7 +40,7 @@ def lint(session: Session) -> Reply:
         "warnings": [_warning(each) for each in found],
         "sources": [source_info(file)],
     }
-    text = "".join(_text(each, file.data) for each in found)
+    text = "".join(text_of(each, file.data) for each in found)
     if failed is not None:
         first = failed.diagnostics[0]
         message = "\n".join(map(str, failed.diagnostics))
@@ -55,16 +55,6 @@ def _warning(found: Diagnostic) -> dict[str, Any]:
         "ruleName": rule.name,
         "description": rule.description,
         "url": rule.url,
-        "detail": _detail(found),
+        "detail": detail_of(found),
         "location": location(found.at or _START),
     }
-
-
-def _detail(found: Diagnostic) -> str:
-    return found.message + (f" ({found.hint})" if found.hint else "")
-
-
-def _text(found: Diagnostic, data: bytes) -> str:
-    rule = RULES[found.code]
-    lines = "\n".join(excerpt(data, found.at or _START))
-    return f"\nWARNING: {rule.name} - {rule.url}\n{_detail(found)}\n{lines}\n"

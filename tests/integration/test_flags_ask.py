@@ -68,9 +68,24 @@ class TestCheck:
         assert '>>> envs: {API_TOKEN: "x"}' in text
 
     def test_directive_of_the_build(self, hutch: Hutch, tmp_path: Path) -> None:
-        folder = hutch.project(tmp_path / "p", UNPINNED)
-        flag = ("--build-arg", "BUILDKIT_DOCKERFILE_CHECK=skip=all")
-        hutch.build(folder, "--check", *flag).ok()
+        """It is read in the place of the file's, and can undo it."""
+        folder = hutch.project(tmp_path / "p", "# check=error=true\n" + UNPINNED)
+
+        def said(text: str) -> tuple[str, str]:
+            return "--build-arg", f"BUILDKIT_DOCKERFILE_CHECK={text}"
+
+        hutch.build(folder, "--check", *said("skip=all")).ok()
+        hutch.build(folder).failed()
+        hutch.build(folder, *said("error=false")).ok()
+        text = hutch.build(folder, "--check", *said("skip=Secrets")).failed()
+        assert "BUILDKIT_DOCKERFILE_CHECK: there is no rule 'Secrets'" in text
+
+    def test_a_build_context_is_no_unpinned_image(self, hutch: Hutch, tmp_path: Path) -> None:
+        file = FILE.replace("  include:", "  from: nginx:latest\n  type: raw\n  include:")
+        folder = hutch.project(tmp_path / "p", file)
+        assert "UnpinnedImage" in hutch.build(folder, "--check").failed()
+        for name in ("nginx", "nginx:latest", "docker.io/library/nginx"):
+            hutch.build(folder, "--check", "--build-context", f"{name}={tmp_path}").ok()
 
 
 class TestWarnings:

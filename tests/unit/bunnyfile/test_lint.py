@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -22,14 +23,14 @@ NEW = "version: v1\nplatforms: {framework: linux, monitor: qemu}\n"
 UNPINNED = NEW + "kernel: {from: source}\nrootfs: {from: nginx}\ncmd: [a]\n"
 
 
-def run(source: str, options: str = "") -> Report:
+def run(source: str, options: str | None = None, contexts: Iterable[str] = ()) -> Report:
     """What lint finds in a file, with what its framework notes where it can be planned."""
     loaded = load(source.encode(), "bunnyfile", {"TARGETARCH": "amd64", "TAG": "x"})
     try:
         noted = make(loaded.bunnyfile, loaded.file, Platform("linux", "amd64")).warnings
     except Problems:
         noted = ()
-    return lint(loaded, options, ["sources"], noted)
+    return lint(loaded, options, ["sources", *contexts], noted)
 
 
 def names(source: str) -> list[str]:
@@ -85,6 +86,23 @@ def test_unpinned_images(image: str, found: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("image", "context", "found"),
+    [
+        ("nginx", "nginx", False),
+        ("nginx:latest", "nginx", False),
+        ("docker.io/library/nginx", "nginx", False),
+        ("nginx:latest", "nginx::linux/amd64", False),
+        ("registry.example.com/nginx", "nginx", True),
+        ("nginx:latest", "nginx:1.27", True),
+    ],
+)
+def test_a_build_context_in_the_place_of_an_image(image: str, context: str, found: bool) -> None:
+    """The names are buildx's: it leaves out Docker Hub and `:latest`, and may add a platform."""
+    source = NEW + f"kernel: {{from: source}}\nrootfs: {{from: '{image}'}}\ncmd: [a]\n"
+    assert bool(run(source, contexts=[context]).findings) is found
+
+
+@pytest.mark.parametrize(
     ("name", "found"),
     [
         ("API_TOKEN", True),
@@ -126,12 +144,38 @@ class TestDirective:
         assert not run("# check=error=false\n" + UNPINNED).fails
         assert not run("# check=skip=UnpinnedImage;error=true\n" + UNPINNED).fails
 
+    @pytest.mark.parametrize("said", ["true", "1", "T", "True"])
+    def test_booleans_are_those_of_docker(self, said: str) -> None:
+        assert run(f"# check=error={said}\n{UNPINNED}").fails
+
     def test_of_the_build(self) -> None:
+        """It is read in the place of the file's line, as Docker does."""
         assert run(UNPINNED, "skip=UnpinnedImage").findings == ()
         assert run(UNPINNED, "error=true").fails
+        mine = f"# check=skip=UnpinnedImage;error=true\n{UNPINNED}"
+        assert len(run(mine, "error=false").findings) == 1
+        assert not run(mine, "error=false").fails
+        assert len(run(mine, "").findings) == 1
+
+    def test_experimental_rules_are_none_of_ours(self) -> None:
+        assert names(f"# check=experimental=all;skip=UnpinnedImage\n{UNPINNED}") == []
 
     @pytest.mark.parametrize("line", ["skip=NoSuchRule", "skip", "error=yes", "sikp=all"])
     def test_invalid(self, line: str) -> None:
         found = run(f"# check={line}\n{UNPINNED}").findings
         assert [one.code for one in found] == ["InvalidCheckDirective", "UnpinnedImage"]
         assert parse_options(line)[1]
+        (first, _) = run(UNPINNED, line).findings
+        assert first.message == f"BUILDKIT_DOCKERFILE_CHECK: {found[0].message}"
+
+    def test_a_rule_s_name_is_corrected(self) -> None:
+        (first, _) = run(f"# check=skip=UnpinedImage\n{UNPINNED}").findings
+        assert str(first).startswith(
+            "bunnyfile:1:1: there is no rule 'UnpinedImage' (did you mean 'U"
+        )
+
+    def test_only_one(self) -> None:
+        found = run(f"# check=skip=UnpinnedImage\n# check=error=true\n{UNPINNED}")
+        (one,) = found.findings
+        assert str(one).startswith("bunnyfile:2:1: a second '# check=' is not read")
+        assert not found.fails
