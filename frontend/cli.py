@@ -1,6 +1,6 @@
 """The command line: the arrows of a build without a daemon.
 
-hutch check FILE      read it and say what is wrong
+hutch check FILE      read it and say what is wrong, or probably not meant
 hutch plan FILE       what would be built, as JSON
 hutch llb FILE        the build graph, as a text tree or as BuildKit's bytes
 hutch schema          the JSON Schema of a bunnyfile, for editors
@@ -22,6 +22,7 @@ from llb import Platform
 
 if TYPE_CHECKING:
     from frameworks.base import Plan
+    from frontend.bunnyfile import Loaded
 
 BUNNYFILE = "bunnyfile"
 
@@ -76,20 +77,32 @@ def _platform(text: str) -> Platform:
     return Platform.parse(text)
 
 
-def _load(options: argparse.Namespace) -> Plan:
+def _read(options: argparse.Namespace) -> tuple[Loaded, Platform]:
+    """The file, and the platform that it would be built for."""
     from frontend import plan as plans
     from frontend.bunnyfile import load
 
     with open(options.file, "rb") as file:
         data = file.read()
-    args = dict(_pair(text) for text in options.build_arg)
     asked: Platform | None = options.platform
     platform = asked or Platform.parse(f"linux/{os.uname().machine}")
-    loaded = load(data, options.file, {**plans.platform_args(platform, platform), **args})
+    args = {**plans.platform_args(platform, platform), **_args(options)}
+    loaded = load(data, options.file, args)
     if asked is None and (said := plans.architecture(loaded.bunnyfile)):
         platform = Platform("linux", said)
+    return loaded, platform
+
+
+def _settle(options: argparse.Namespace, loaded: Loaded, platform: Platform) -> Plan:
+    """The file's plan; a prebuilt root filesystem of the context is looked at."""
+    from frontend import plan as plans
+
     plan = plans.make(loaded.bunnyfile, loaded.file, platform, epoch=_epoch(), args=loaded.args)
     return plans.settle(plan, _head(plan, options))
+
+
+def _args(options: argparse.Namespace) -> dict[str, str]:
+    return dict(map(_pair, options.build_arg))
 
 
 def _epoch() -> int | None:
@@ -123,15 +136,27 @@ def _head(plan: Plan, options: argparse.Namespace) -> bytes | None:
 
 
 def _check(options: argparse.Namespace) -> int:
-    plan = _load(options)
-    print(f"{options.file}: {plan.framework} on {plan.monitor} for {plan.platform}: no errors")
-    return 0
+    from frontend.bunnyfile.lint import lint, text_of
+
+    loaded, platform = _read(options)
+    asked = _args(options).get("BUILDKIT_DOCKERFILE_CHECK")
+    report = lint(loaded, asked)
+    try:
+        plan = _settle(options, loaded, platform)
+        report = lint(loaded, asked, noted=plan.warnings)
+    finally:  # what is wrong with the plan is said after the findings
+        for found in report.findings:
+            print(text_of(found, loaded.file.data))
+    count = len(report.findings)
+    said = "no errors" if not count else f"{count} warning{'s' if count > 1 else ''}"
+    print(f"{options.file}: {plan.framework} on {plan.monitor} for {plan.platform}: {said}")
+    return int(report.fails)
 
 
 def _plan(options: argparse.Namespace) -> int:
     from frontend.plan import to_json
 
-    json.dump(to_json(_load(options)), sys.stdout, indent=2)
+    json.dump(to_json(_settle(options, *_read(options))), sys.stdout, indent=2)
     print()
     return 0
 
@@ -143,7 +168,7 @@ def _llb(options: argparse.Namespace) -> int:
     from frontend.image import assemble, runtime_keys
     from frontend.offline import OfflineInputs
 
-    plan = _load(options)
+    plan = _settle(options, *_read(options))
     inputs = OfflineInputs(plan.platform)
     build = Build(plan, frameworks.get(plan.framework), inputs, plan.platform)
     for _ in range(2):  # the second time every path of the context is known
