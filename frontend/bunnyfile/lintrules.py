@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import frameworks
 from frameworks.diagnostics import Diagnostic
 from frameworks.spec import Bunnyfile, GitSource, Text
 from frontend.bunnyfile.nodes import Entry, Mapping, Node, Scalar, Sequence
@@ -194,16 +195,39 @@ def _architecture(subject: Subject) -> Iterator[Finding]:
             return
 
 
-def _raw_rootfs(subject: Subject) -> Iterator[Finding]:
-    """urunc.md 2.1: rumprun takes an ext2 snapshot as its block device, or nothing."""
-    file = subject.bunnyfile
-    rootfs = file.rootfs
-    if file.platforms.framework == "rumprun" and rootfs is not None and rootfs.type == "raw":
+_NO_SHARE = {("linux", "firecracker"), ("freebsd", "firecracker")}
+"""Guests and monitors that get a container's files only from a snapshot that is a block device;
+rumprun is another, whatever the monitor."""
+
+
+def _unusable_rootfs(subject: Subject) -> Iterator[Finding]:
+    """urunc.md 2.1 and 2.3: what urunc can hand to a guest depends on the monitor too."""
+    platforms = subject.bunnyfile.platforms
+    framework, monitor = platforms.framework, platforms.monitor
+    type, at = _rootfs_type(subject.bunnyfile)
+    guests = f"{framework} guests on {monitor}"
+    if type == "raw" and (framework == "rumprun" or (framework, monitor) in _NO_SHARE):
         yield Finding(
-            "rumprun guests can use a raw root file system only with a devmapper snapshotter",
+            f"{guests} can use a raw root file system only with a devmapper snapshotter",
             "with 'type: block' it works everywhere",
-            rootfs.type.at,
+            at,
         )
+    elif type == "raw" and (framework, monitor) == ("unikraft", "firecracker"):
+        message = f"{guests} cannot use a raw root file system"
+        yield Finding(message, "with 'type: initrd' it works", at)
+    elif type == "block" and (framework, monitor) == ("mirage", "qemu"):
+        yield Finding(f"{guests} get no disk from urunc", "with the monitor hvt or spt they do", at)
+
+
+def _rootfs_type(file: Bunnyfile) -> tuple[str, Range]:
+    """The type of the root file system and where it is said; "" where only the build can tell."""
+    rootfs, platforms = file.rootfs, file.platforms
+    if rootfs is not None and rootfs.type is not None:
+        return rootfs.type, rootfs.type.at
+    adds = rootfs.path is None if rootfs is not None else file.app and file.app.artifacts
+    if not adds or platforms.framework not in frameworks.TABLE:
+        return "", platforms.monitor.at
+    return frameworks.get(platforms.framework).guest.rootfs[0], platforms.monitor.at
 
 
 def _unquoted_number(subject: Subject) -> Iterator[Finding]:
@@ -299,7 +323,11 @@ RULES: dict[str, Rule] = {
         ),
         Rule("IgnoredKey", "A key has no effect beside the others", _ignored_key),
         Rule("ArchitectureContradiction", "Two architectures are named", _architecture),
-        Rule("RawRootfs", "A raw root file system needs a special snapshotter", _raw_rootfs),
+        Rule(
+            "UnusableRootfs",
+            "The guest may not be able to use its root file system",
+            _unusable_rootfs,
+        ),
         Rule("UnquotedNumber", "Text that looks like a number should be quoted", _unquoted_number),
         Rule("NoCommand", "The guest has no program to run", _no_command),
         Rule("UnusedArgument", "A build argument is declared and not used", _unused_argument),

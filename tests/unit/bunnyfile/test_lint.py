@@ -103,6 +103,37 @@ def test_a_build_context_in_the_place_of_an_image(image: str, context: str, foun
 
 
 @pytest.mark.parametrize(
+    ("framework", "monitor", "rootfs", "found"),
+    [
+        ("rumprun", "hvt", "type: raw", "devmapper"),
+        ("rumprun", "spt", "type: block", ""),
+        ("linux", "firecracker", "type: raw", "devmapper"),
+        ("linux", "firecracker", "from: scratch", "devmapper"),  # its default
+        ("linux", "firecracker", "from: local, path: a.ext4", ""),
+        ("linux", "qemu", "type: raw", ""),
+        ("linux", "cloud-hypervisor", "type: raw", ""),
+        ("freebsd", "firecracker", "type: raw", "devmapper"),
+        ("freebsd", "firecracker", "from: scratch", ""),
+        ("unikraft", "firecracker", "type: raw", "cannot use"),
+        ("unikraft", "qemu", "type: raw", ""),
+        ("mirage", "qemu", "type: block", "no disk"),
+        ("mirage", "hvt", "type: block", ""),
+        ("generic", "firecracker", "type: raw", ""),
+    ],
+)
+def test_root_file_systems_that_no_guest_gets(
+    framework: str, monitor: str, rootfs: str, found: str
+) -> None:
+    source = (
+        f"version: v1\nplatforms: {{framework: {framework}, monitor: {monitor}}}\n"
+        f"kernel: {{from: local, path: k}}\nrootfs: {{{rootfs}}}\ncmd: [a]\n"
+    )
+    mine = [each for each in run(source).findings if each.code == "UnusableRootfs"]
+    assert len(mine) == bool(found)
+    assert all(found in each.message for each in mine)
+
+
+@pytest.mark.parametrize(
     ("name", "found"),
     [
         ("API_TOKEN", True),
