@@ -33,6 +33,7 @@ from llb.pb import ops_pb2
 
 if TYPE_CHECKING:
     from frameworks.base import Plan
+    from frameworks.spec import Text
     from frontend.bunnyfile.lint import Report
     from frontend.gateway.client import Client, Ref
 
@@ -163,11 +164,13 @@ class Session:
             builder.epoch(self.options.epoch, platform)
         if target.base_config:
             builder.base_config(platform, target.base_config)
+        has_kernel = target.keys or name.casefold() == "kernel"
+        read = partial(self._read, inputs) if has_kernel else None
+        for key, value in facts(lowering, definition, read).items():
+            several = self.options.multi_platform
+            builder.fact(f"{key}/{platform}" if several else key, value)
         if not target.keys:
             return
-        for name, value in facts(lowering, definition, partial(self._read, inputs)).items():
-            several = self.options.multi_platform
-            builder.fact(f"{name}/{platform}" if several else name, value)
         if self.options.sbom is not None and self.client.can(ATTESTATIONS):
             self._attest(builder, lowering, target.state, definition, self.options.sbom)
 
@@ -223,10 +226,15 @@ class Session:
         if lost := framework.explain(data, plan):
             raise Problems(lost)
 
-    def _read(self, inputs: GatewayInputs, path: str) -> bytes:
-        """A file of the build context."""
+    def _read(self, inputs: GatewayInputs, path: Text) -> bytes:
+        """A file of the build context. Raises Problems where there is none."""
         ref = self.client.solve(self.contexts.marshal(inputs.context(path))).ref
-        return self.client.read_file(ref, path)
+        try:
+            return self.client.read_file(ref, path)
+        except GatewayError as error:
+            if not error.is_missing_file:
+                raise
+            raise _missing(path, "local") from error
 
     def settle(self, planned: Plan) -> Plan:
         """The whole plan of one platform; a prebuilt root filesystem is looked at."""
@@ -249,14 +257,8 @@ class Session:
         except GatewayError as error:
             if not error.is_missing_file:
                 raise
-            raise problem(
-                "no-such-file",
-                f"there is no '{rootfs.path}' in {_where(rootfs.from_)}",
-                hint="paths are relative to the build context; .dockerignore may hide it"
-                if rootfs.from_ == "local"
-                else "",
-                at=rootfs.path.at,
-            ) from error
+            assert rootfs.path is not None
+            raise _missing(rootfs.path, rootfs.from_) from error
         return plan.settle(planned, head)
 
     def _marshal(self, state: State, platform: Platform) -> Definition:
@@ -330,5 +332,12 @@ def _range(found: Diagnostic) -> ops_pb2.Range:
     )
 
 
-def _where(origin: str) -> str:
-    return "the build context" if origin == "local" else origin
+def _missing(path: Text, origin: str) -> Problems:
+    """The error of a file that is not where the build file says."""
+    local = origin == "local"
+    return problem(
+        "no-such-file",
+        f"there is no '{path}' in {'the build context' if local else origin}",
+        hint="paths are relative to the build context; .dockerignore may hide it" if local else "",
+        at=path.at,
+    )

@@ -1,10 +1,13 @@
 """What a build says about itself in `docker buildx build --metadata-file`: `frontend.hutch.*`.
 
 hutch.framework         the framework's name
+hutch.sources           what was fetched: a JSON list of {"uri", "digest"}
+
+and where there is a kernel in the result
+
 hutch.kernel.version    the version of the kernel's source, as far as it is known
 hutch.kernel.source     the package URL of that source
 hutch.kernel.config     the digest of what the configuration was asked to be
-hutch.sources           everything that was fetched: a JSON list of {"uri", "digest"}
 """
 
 from __future__ import annotations
@@ -13,60 +16,80 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
+from frameworks.diagnostics import Collector, Problems
 from frontend import sbom
 from frontend.sbom.graph import fetched
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from frameworks.components import Component
     from frameworks.lower import Lowering
-    from frameworks.spec import Kernel
+    from frameworks.spec import Kernel, Text
     from llb import Definition
 
 
 def facts(
-    lowering: Lowering, definition: Definition, read: Callable[[str], bytes]
+    lowering: Lowering, definition: Definition, read: Callable[[Text], bytes] | None
 ) -> dict[str, str]:
-    """The facts of one platform's image; `read` gets a file of the build context."""
-    plan = lowering.plan
-    source = sbom.kernel_of(lowering)
-    found = {"hutch.framework": plan.framework}
-    if source is not None:
-        found["hutch.kernel.version"] = source.version
-        found["hutch.kernel.source"] = source.purl
-    elif plan.version is not None:
-        found["hutch.kernel.version"] = str(plan.version)
-    kernel = plan.kernel
-    if kernel is not None and kernel.from_ == "source":
-        found["hutch.kernel.config"] = _config_digest(plan.framework, kernel, read)
-    listed = [
-        {
-            "uri": each.location or each.purl,
-            "digest": f"sha256:{each.sha256}"
-            if each.sha256
-            else f"sha1:{each.commit}"
-            if each.commit
-            else "",
-        }
-        for each in fetched(definition)
-    ]
-    found["hutch.sources"] = json.dumps(listed)
+    """The facts of one platform's result.
+
+    `read` gets a file of the build context; it is None for a result without the kernel. Raises
+    Problems where a file of the kernel's configuration is missing.
+    """
+    found = {"hutch.framework": lowering.plan.framework}
+    sources = fetched(definition)
+    if read is not None:
+        source = sbom.kernel_of(lowering)
+        found |= _kernel(lowering, source, read)
+        if source is not None and source.purl.startswith("pkg:deb/"):
+            sources += (source,)  # apt fetches it, in a step
+    found["hutch.sources"] = json.dumps([_source(each) for each in sources])
     return {key: value for key, value in found.items() if value}
 
 
-def _config_digest(framework: str, kernel: Kernel, read: Callable[[str], bytes]) -> str:
+def _kernel(
+    lowering: Lowering, source: Component | None, read: Callable[[Text], bytes]
+) -> dict[str, str]:
+    plan = lowering.plan
+    found = {"hutch.kernel.version": str(plan.version or "")}
+    if source is not None:
+        found = {"hutch.kernel.version": source.version, "hutch.kernel.source": source.purl}
+    if plan.kernel is not None and plan.kernel.from_ == "source":
+        found["hutch.kernel.config"] = _config_digest(plan.framework, plan.kernel, read)
+    return found
+
+
+def _source(component: Component) -> dict[str, str]:
+    digest = ""
+    if component.sha256:
+        digest = f"sha256:{component.sha256}"
+    elif component.commit:
+        digest = f"sha1:{component.commit}"
+    return {"uri": component.location or component.purl, "digest": digest}
+
+
+def _config_digest(framework: str, kernel: Kernel, read: Callable[[Text], bytes]) -> str:
     """A digest of the request: the named configuration, files' contents, and single options.
 
     Not of the result: a build whose kernel is in the cache never has the `.config`.
     """
-    config = str(kernel.config or "")
-    files = [str(fragment) for fragment in kernel.fragments]
-    if "/" in config or "." in config:
+    config = kernel.config
+    files = [*kernel.fragments]
+    if config is not None and ("/" in config or "." in config):
         files.insert(0, config)
+    digests: list[list[str]] = []
+    missing = Collector()
+    for name in files:
+        try:
+            digests.append([name, hashlib.sha256(read(name)).hexdigest()])
+        except Problems as problems:
+            missing.take(problems)
+    missing.check()
     asked = {
         "framework": framework,
-        "config": config,
-        "files": [[name, hashlib.sha256(read(name)).hexdigest()] for name in files],
+        "config": config or "",
+        "files": digests,
         "options": [[str(option.name), option.value] for option in kernel.options],
         "cmdline": str(kernel.cmdline or ""),
     }

@@ -264,6 +264,26 @@ class TestFacts:
         found = json.loads(facts.read_text())
         assert found["frontend.hutch.framework/linux/arm64"] == "generic"
 
+    def test_of_the_kernel_alone(self, attested: Hutch, project: Path, tmp_path: Path) -> None:
+        facts = tmp_path / "facts.json"
+        attested.files(tmp_path, project, "--target", "kernel", "--metadata-file", str(facts))
+        assert json.loads(facts.read_text())["frontend.hutch.framework"] == "generic"
+
+    def test_files_of_a_configuration_that_are_not_there(
+        self, hutch: Hutch, tmp_path: Path
+    ) -> None:
+        """They are read for its digest, before any step can miss them."""
+        file = (
+            "version: v1\nplatforms: {framework: linux, monitor: qemu}\n"
+            "kernel:\n  from: source\n  config: my.config\n  fragments:\n    - debug.confg\n"
+            "cmd: [/hello]\n"
+        )
+        text = hutch.build(hutch.project(tmp_path / "p", file)).failed()
+        assert "there is no 'my.config' in the build context" in text
+        assert "there is no 'debug.confg' in the build context" in text
+        assert text.count("[no-such-file]") == 2
+        assert hutch.marks(text, "  config: my.config")
+
 
 class TestEpoch:
     WHEN = 1_234_567_890
