@@ -68,6 +68,7 @@ class Session:
             self.contexts.options = self.options
         self.images = Images(self.contexts)
         self._solved: list[tuple[Ref, Lowering]] = []
+        self._told: set[Diagnostic] = set()
 
     def result(self) -> Result:
         """The answer: an image for each platform, or that of one target."""
@@ -77,6 +78,7 @@ class Session:
             for planned, inputs in self._jobs(source):
                 self._add(builder, planned, inputs)
             self._evaluate()
+            self._look()
         except Problems as problems:
             raise Problems(
                 found if found.file is not None else replace(found, file=source.file)
@@ -212,6 +214,25 @@ class Session:
             if error is not None:
                 raise error
 
+    def _look(self) -> None:
+        """Tell what the images' files, which are there now, say of themselves (`frontend.fit`)."""
+        asked = self.options.target.casefold() or targets.DEFAULT
+        packed = [each for _, each in self._solved if each.rootfs.file is not None]
+        if not packed or asked != targets.DEFAULT or not self.client.can(EVALUATE):
+            return
+        from frontend import fit
+        from frontend.bunnyfile.lint import checks
+
+        wanted = checks(self.contexts.build_file().file, self.check_options)
+        found = []
+        for lowering in packed:
+            plan, file = lowering.plan, lowering.rootfs.file
+            rule = fit.rule(plan)
+            if file is not None and rule and wanted.apply(rule):
+                ref = self._solve(self._marshal(file.state, plan.platform))
+                found.append(fit.judge(plan, fit.BuiltFile(self.client, ref, file.path)))
+        self._tell(filter(None, found))
+
     def _explain(self, lowering: Lowering) -> None:
         """Raise Problems if the kernel failed over options that it would not have had."""
         framework, plan = lowering.framework, lowering.plan
@@ -290,10 +311,15 @@ class Session:
         self._show(lint(loaded, self.check_options, contexts, planned.warnings))
 
     def _tell(self, found: Iterable[Diagnostic]) -> None:
-        """Show what a build found, as `_lint` does; the code of each is the name of its rule."""
+        """Show what a build found, each once; the code of each is the name of its rule.
+
+        Raises Problems where the file wants findings to be errors.
+        """
         from frontend.bunnyfile.lint import judge
 
-        self._show(judge(self.contexts.build_file().file, self.check_options, found))
+        new = set(found) - self._told
+        self._told |= new
+        self._show(judge(self.contexts.build_file().file, self.check_options, new))
 
     def _show(self, report: Report) -> None:
         from frontend.bunnyfile.lintrules import RULES

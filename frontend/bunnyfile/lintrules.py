@@ -328,6 +328,8 @@ RULES: dict[str, Rule] = {
             "The guest may not be able to use its root file system",
             _unusable_rootfs,
         ),
+        Rule("LargeInitrd", "An initrd does not fit the memory that a guest has", _nothing),
+        Rule("OversizedImage", "A disk image is mostly empty", _nothing),
         Rule("UnquotedNumber", "Text that looks like a number should be quoted", _unquoted_number),
         Rule("NoCommand", "The guest has no program to run", _no_command),
         Rule("UnusedArgument", "A build argument is declared and not used", _unused_argument),

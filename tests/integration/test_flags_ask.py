@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import os
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,6 +17,7 @@ __all__ = ["hutch", "project"]
 
 pytestmark = pytest.mark.integration
 
+NOTHING = ("--output", "type=cacheonly")
 EXAMPLES = sorted(path.parent.name for path in (ROOT / "examples").glob("*/bunnyfile"))
 UNPINNED = FILE.replace("  include:", "  from: scratch\n  include:") + 'envs: {API_TOKEN: "x"}\n'
 
@@ -103,6 +108,61 @@ class TestWarnings:
         assert "(line 14)" in text
         assert "docs/rules/SecretInEnvs.md" in text
         assert '>>> envs: {API_TOKEN: "x"}' in text
+
+
+PACKED = """\
+version: v1
+platforms: {framework: linux, monitor: qemu}
+kernel: {from: local, path: kernel}
+rootfs: {ROOTFS}
+cmd: [/hello]
+"""
+
+
+class TestFit:
+    """Rules that only a built file can be judged by."""
+
+    @staticmethod
+    def project(hutch: Hutch, folder: Path, rootfs: str) -> Path:
+        return hutch.project(folder, PACKED.replace("ROOTFS", rootfs))
+
+    def test_an_initrd_that_is_too_large(self, hutch: Hutch, tmp_path: Path) -> None:
+        folder = self.project(hutch, tmp_path / "p", "type: initrd, include: ['hello:/hello']")
+        assert "LargeInitrd" not in hutch.build(folder).ok().text
+        os.truncate(folder / "hello", 140 << 20)
+        text = hutch.build(folder, *NOTHING).ok().text
+        assert "LargeInitrd: this initrd of 140 MiB takes 280 MiB" in text
+        assert "(line 5)" in text
+        # A target that is not booted is not judged, nor what the file does not want to know.
+        assert "LargeInitrd" not in hutch.build(folder, *NOTHING, "--target", "rootfs").ok().text
+        skipped = ("--build-arg", "BUILDKIT_DOCKERFILE_CHECK=skip=LargeInitrd")
+        assert "LargeInitrd" not in hutch.build(folder, *NOTHING, *skipped).ok().text
+        wanted = ("--build-arg", "BUILDKIT_DOCKERFILE_CHECK=error=true")
+        failed = hutch.build(folder, *NOTHING, *wanted).failed()
+        assert "[LargeInitrd]" in failed
+        assert ">>> rootfs: {type: initrd" in failed
+
+    def test_a_prebuilt_initrd_that_is_compressed(self, hutch: Hutch, tmp_path: Path) -> None:
+        folder = self.project(hutch, tmp_path / "p", "from: local, path: my.cpio.gz")
+        with gzip.open(folder / "my.cpio.gz", "wb", 1) as file:
+            for _ in range(300):
+                file.write(bytes(1 << 20))
+        assert "LargeInitrd: this initrd of 1 MiB takes 301 MiB" in hutch.build(folder).ok().text
+
+    def test_a_disk_image_that_is_mostly_empty(self, hutch: Hutch, tmp_path: Path) -> None:
+        rootfs = "type: block, include: ['hello:/hello']"
+        folder = self.project(hutch, tmp_path / "p", rootfs)
+        assert "OversizedImage" not in hutch.build(folder).ok().text
+        folder = self.project(hutch, tmp_path / "q", f"{rootfs}, size: 160M")
+        text = hutch.build(folder, *NOTHING).ok().text
+        assert re.search(r"OversizedImage: 1\d\d of the 160 MiB of this disk image are free", text)
+        assert "(line 5)" in text
+
+    def test_a_prebuilt_disk_image(self, hutch: Hutch, tmp_path: Path) -> None:
+        folder = self.project(hutch, tmp_path / "p", "from: local, path: my.ext2")
+        subprocess.run(["mke2fs", "-q", "-t", "ext2", folder / "my.ext2", "100M"], check=True)
+        text = hutch.build(folder, *NOTHING).ok().text
+        assert re.search(r"OversizedImage: \d\d of the 100 MiB of this disk image are free", text)
 
 
 class TestCalls:

@@ -1,0 +1,118 @@
+"""Whether a built root filesystem fits: sizes, and the few bytes that are read."""
+
+from __future__ import annotations
+
+import gzip
+from dataclasses import dataclass, field
+
+import pytest
+
+from frontend import fit
+from llb import Platform
+from tests.unit.core.helpers import AMD64, lower
+from tests.unit.core.test_superblock import MIB
+
+FILE = "version: v1\nplatforms: {framework: FRAMEWORK, monitor: MONITOR}\nkernel: {KERNEL}\n"
+SOURCE = "from: source"
+LOCAL = "from: local, path: k"
+
+
+@dataclass
+class Bytes:
+    """A file of a given size whose first and last bytes are known; `taken` is what was read."""
+
+    size: int
+    head: bytes = b"070701"
+    tail: bytes = b""
+    taken: list[tuple[int, int]] = field(default_factory=list)
+
+    def read(self, offset: int, length: int) -> bytes:
+        self.taken.append((offset, length))
+        return (self.tail if offset else self.head)[:length]
+
+
+def judge(
+    rootfs: str,
+    file: Bytes,
+    framework: str = "linux",
+    monitor: str = "qemu",
+    kernel: str = SOURCE,
+    platform: Platform = AMD64,
+) -> str:
+    """What is found, "" for nothing."""
+    text = FILE.replace("FRAMEWORK", framework).replace("MONITOR", monitor)
+    text = text.replace("KERNEL", kernel) + f"rootfs: {{{rootfs}}}\ncmd: [a]\n"
+    plan = lower(text, platform=platform).plan
+    assert fit.rule(plan)
+    found = fit.judge(plan, file)
+    if found is None:
+        return ""
+    assert found.at is not None
+    assert found.at.start.line == 4
+    return found.message
+
+
+@pytest.mark.parametrize(
+    ("framework", "monitor", "kernel", "most"),
+    [
+        ("linux", "qemu", SOURCE, 118),
+        ("linux", "firecracker", SOURCE, 112),
+        ("linux", "cloud-hypervisor", LOCAL, 102),
+        ("unikraft", "qemu", LOCAL, 118),
+        ("generic", "qemu", LOCAL, 236),  # nobody knows that it is unpacked
+    ],
+)
+def test_an_initrd(framework: str, monitor: str, kernel: str, most: int) -> None:
+    rootfs = "type: initrd, include: ['a:/a']"
+    assert not judge(rootfs, Bytes(most * MIB), framework, monitor, kernel)
+    assert judge(rootfs, Bytes((most + 1) * MIB), framework, monitor, kernel)
+
+
+def test_a_kernel_of_a_distribution_for_arm64() -> None:
+    rootfs, platform = "type: initrd, include: ['a:/a']", Platform("linux", "arm64")
+    assert not judge(rootfs, Bytes(78 * MIB), kernel=LOCAL, platform=platform)
+    assert judge(rootfs, Bytes(79 * MIB), kernel=LOCAL, platform=platform)
+    assert not judge(rootfs, Bytes(118 * MIB), platform=platform)
+
+
+def test_a_compressed_initrd() -> None:
+    rootfs = "from: local, path: a.cpio, type: initrd"
+    packed = gzip.compress(bytes(230 * MIB), 1)
+    small = Bytes(len(packed), packed, packed[-4:])
+    assert "takes 231 MiB" in judge(rootfs, small, kernel=LOCAL)
+    assert small.taken == [(0, 2), (len(packed) - 4, 4)]
+    assert not judge(rootfs, Bytes(len(packed), packed, packed[-4:]))
+    # What does not say how large it is is at least as large as it is.
+    assert "takes 240 MiB" in judge(rootfs, Bytes(120 * MIB, b"\x28\xb5\x2f\xfd"))
+
+
+def ext2(total: int, free: int) -> Bytes:
+    """The start of an image with so many MiB."""
+    head = bytearray(4096)
+    for at, count in ((0x404, total), (0x40C, free)):
+        head[at : at + 4] = (count * MIB // 4096).to_bytes(4, "little")
+    head[0x418] = 2
+    head[0x438:0x43A] = b"\x53\xef"
+    return Bytes(total * MIB, bytes(head))
+
+
+@pytest.mark.parametrize(
+    ("total", "free", "found"),
+    [(1024, 1000, True), (1024, 760, False), (68, 64, False), (80, 70, True), (400, 300, False)],
+)
+def test_a_disk_image(total: int, free: int, found: bool) -> None:
+    for rootfs in ("type: block, size: 1G", "from: local, path: a.img, type: block"):
+        message = judge(rootfs, ext2(total, free))
+        assert message.startswith(f"{free} of the {total} MiB") is found
+
+
+def test_a_disk_image_that_does_not_say() -> None:
+    assert not judge("from: local, path: a.img, type: block", Bytes(1 << 40, b"hsqs"))
+
+
+@pytest.mark.parametrize(
+    "rootfs", ["type: raw", "type: block", "type: block, size: 64M", "type: none"]
+)
+def test_what_is_not_looked_at(rootfs: str) -> None:
+    text = FILE.replace("FRAMEWORK", "linux").replace("MONITOR", "qemu").replace("KERNEL", SOURCE)
+    assert not fit.rule(lower(f"{text}rootfs: {{{rootfs}}}\ncmd: [a]\n").plan)
