@@ -259,8 +259,10 @@ def pruned(hutch: Hutch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[H
 
 @pytest.fixture(scope="session")
 def hutch(builder: Builder) -> Hutch:
-    """The engine under test, with the frontend that `builder` has built."""
-    return Hutch(os.environ.get("HUTCH_TEST_ENGINE") or "28", builder.frontend)
+    """The engine under test, which is started if it is not up, and the frontend of `builder`."""
+    engine = os.environ.get("HUTCH_TEST_ENGINE") or "28"
+    run_engine("up", engine)
+    return Hutch(engine, builder.frontend)
 
 
 @pytest.fixture

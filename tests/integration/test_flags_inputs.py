@@ -95,21 +95,25 @@ class TestMainContext:
             )
         assert tree(out) == {"hello": "HELLO" if "v1" in form else "NEWER"}
 
-    def test_archive_by_url_and_on_stdin(self, hutch: Hutch, project: Path, tmp_path: Path) -> None:
+    @pytest.fixture
+    def archive(self, project: Path, tmp_path: Path) -> Path:
         archive = tmp_path / "web/context.tar.gz"
         archive.parent.mkdir()
         with tarfile.open(archive, "w:gz") as tar:
             tar.add(project, ".")
+        return archive
+
+    def test_archive_by_url(self, hutch: Hutch, archive: Path, tmp_path: Path) -> None:
         with serve(archive.parent) as url:
-            out = hutch.files(
-                tmp_path, f"{url}/context.tar.gz", *ROOTFS, "-f", "bunnyfile", file=None
-            )
+            context = f"{url}/{archive.name}"
+            out = hutch.files(tmp_path, context, *ROOTFS, "-f", "bunnyfile", file=None)
         assert tree(out) == {"hello": "HELLO"}
+
+    def test_archive_on_stdin(self, hutch: Hutch, archive: Path, tmp_path: Path) -> None:
         if hutch.is_old:
             pytest.skip("an archive on stdin needs a newer BuildKit than 0.8")
-        out = hutch.files(
-            tmp_path, "-", *ROOTFS, "-f", "bunnyfile", file=None, data=archive.read_bytes()
-        )
+        flags = (*ROOTFS, "-f", "bunnyfile")
+        out = hutch.files(tmp_path, "-", *flags, file=None, data=archive.read_bytes())
         assert tree(out) == {"hello": "HELLO"}
 
     def test_a_lone_file_by_url_is_the_build_file(self, hutch: Hutch, tmp_path: Path) -> None:

@@ -245,10 +245,16 @@ class TestProvenance:
 
 
 class TestFacts:
-    def test_sources_with_their_digests(self, attested: Hutch, tmp_path: Path) -> None:
-        folder = attested.project(tmp_path / "p", RAW.format(type="raw"))
+    @pytest.fixture
+    def telling(self, hutch: Hutch) -> Hutch:
+        if hutch.is_old:
+            pytest.skip("Docker 20.10 answers with the digest alone")
+        return hutch
+
+    def test_sources_with_their_digests(self, telling: Hutch, tmp_path: Path) -> None:
+        folder = telling.project(tmp_path / "p", RAW.format(type="raw"))
         facts = tmp_path / "facts.json"
-        attested.build(folder, "--metadata-file", str(facts)).ok()
+        telling.build(folder, "--metadata-file", str(facts)).ok()
         found = json.loads(facts.read_text())
         assert found["frontend.hutch.framework"] == "linux"
         sources = json.loads(found["frontend.hutch.sources"])
@@ -264,9 +270,9 @@ class TestFacts:
         found = json.loads(facts.read_text())
         assert found["frontend.hutch.framework/linux/arm64"] == "generic"
 
-    def test_of_the_kernel_alone(self, attested: Hutch, project: Path, tmp_path: Path) -> None:
+    def test_of_the_kernel_alone(self, telling: Hutch, project: Path, tmp_path: Path) -> None:
         facts = tmp_path / "facts.json"
-        attested.files(tmp_path, project, "--target", "kernel", "--metadata-file", str(facts))
+        telling.files(tmp_path, project, "--target", "kernel", "--metadata-file", str(facts))
         assert json.loads(facts.read_text())["frontend.hutch.framework"] == "generic"
 
     def test_files_of_a_configuration_that_are_not_there(
