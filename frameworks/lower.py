@@ -89,6 +89,21 @@ class Lowering:
         return Root(process, config, file=pack(self.build, filled), packed=filled)
 
     @cached_property
+    def placed_kernel(self) -> File | None:
+        """The kernel as the image has it, in a layer of its own."""
+        if self.kernel is None:
+            return None
+        return File(self._place(self.kernel, KERNEL, "kernel", "add the kernel"), KERNEL)
+
+    @cached_property
+    def placed_rootfs(self) -> File | None:
+        """The packed root filesystem as the image has it, in a layer of its own; None for none."""
+        file = self.rootfs.file
+        if file is None or file.path == ROOTFS:  # the packing step leaves it in its place
+            return file
+        return File(self._place(file, ROOTFS, "rootfs", "add the root filesystem"), ROOTFS)
+
+    @cached_property
     def layers(self) -> tuple[State, ...]:
         """The image's files, from what changes least to what changes most: base, kernel, rootfs.
 
@@ -96,12 +111,7 @@ class Lowering:
         """
         root = self.rootfs
         layers = [] if root.tree is None else [root.tree]
-        if self.kernel is not None:
-            layers.append(self._place(self.kernel, KERNEL, "kernel", "add the kernel"))
-        if root.file is not None and root.file.path == ROOTFS:
-            layers.append(root.file.state)
-        elif root.file is not None:
-            layers.append(self._place(root.file, ROOTFS, "rootfs", "add the root filesystem"))
+        layers += [file.state for file in (self.placed_kernel, self.placed_rootfs) if file]
         if root.packed is not None and root.process.names_user:
             layers.append(self._accounts(root.packed))
         return tuple(layers)

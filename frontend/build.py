@@ -217,20 +217,22 @@ class Session:
     def _look(self) -> None:
         """Tell what the images' files, which are there now, say of themselves (`frontend.fit`)."""
         asked = self.options.target.casefold() or targets.DEFAULT
-        packed = [each for _, each in self._solved if each.rootfs.file is not None]
-        if not packed or asked != targets.DEFAULT or not self.client.can(EVALUATE):
+        if asked != targets.DEFAULT or not self.client.can(EVALUATE):
             return
         from frontend import fit
         from frontend.bunnyfile.lint import checks
 
         wanted = checks(self.contexts.build_file().file, self.check_options)
         found = []
-        for lowering in packed:
-            plan, file = lowering.plan, lowering.rootfs.file
-            rule = fit.rule(plan)
-            if file is not None and rule and wanted.apply(rule):
-                ref = self._solve(self._marshal(file.state, plan.platform))
-                found.append(fit.judge(plan, fit.BuiltFile(self.client, ref, file.path)))
+        for _, lowering in self._solved:
+            plan = lowering.plan
+            for look in fit.looks(plan):
+                # Of an image that a file is from, nothing else is to be pulled.
+                kernel = look.at == "kernel"
+                file = lowering.placed_kernel if kernel else lowering.placed_rootfs
+                if file is not None and wanted.apply(look.rule):
+                    ref = self._solve(self._marshal(file.state, plan.platform))
+                    found.append(look.judge(plan, fit.BuiltFile(self.client, ref, file.path)))
         self._tell(filter(None, found))
 
     def _explain(self, lowering: Lowering) -> None:

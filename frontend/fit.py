@@ -1,14 +1,18 @@
-"""Whether a packed root filesystem fits its guest: what only the built file tells.
+"""Whether kernel and root filesystem fit the guest: what only the files tell, once they are there.
 
-These are rules of lint (docs/rules/LargeInitrd.md, OversizedImage.md) that are looked at after the
-steps have run. As little as possible is read: a file's size, and a few of its bytes.
+These are rules of lint (docs/rules/UnbootableKernel.md, LargeInitrd.md, OversizedImage.md) that are
+looked at after the steps have run. As little as possible is read: a file's size, and a few of its
+bytes.
 """
 
 from __future__ import annotations
 
+import io
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol, cast
 
+from frameworks import kernelfile
 from frameworks.diagnostics import Diagnostic, Severity
 from frameworks.rootfs import superblock
 from frameworks.spec import parse_size
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
     from frameworks.base import Plan
     from frontend.gateway.client import Client, Ref
 
+UNBOOTABLE_KERNEL = "UnbootableKernel"
 LARGE_INITRD = "LargeInitrd"
 OVERSIZED_IMAGE = "OversizedImage"
 
@@ -64,24 +69,67 @@ class BuiltFile:
         return self.client.read_file(self.ref, self.path, offset=offset, length=length)
 
 
-def rule(plan: Plan) -> str:
-    """The rule that has something to look at in the file of a plan's root filesystem, "" for none.
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A rule, the file that it looks at, and what it finds there (None if all is well)."""
 
-    An image that hutch makes without a given size fits its content.
+    rule: str
+    at: Literal["kernel", "rootfs"]
+    judge: Callable[[Plan, File], Diagnostic | None]
+
+
+def looks(plan: Plan) -> Iterator[Look]:
+    """The rules that have something to look at in a plan's image.
+
+    What hutch builds is right: a kernel is checked as it is built, and an image without a given
+    size fits its content.
     """
-    rootfs = plan.rootfs
+    kernel, rootfs = plan.kernel, plan.rootfs
+    if kernel is not None and kernel.from_ != "source" and plan.framework != "generic":
+        yield Look(UNBOOTABLE_KERNEL, "kernel", _kernel)
     if rootfs.type == "initrd":
-        return LARGE_INITRD
-    if rootfs.type != "block":
-        return ""
-    if rootfs.path is None and (rootfs.size is None or parse_size(rootfs.size) <= _SMALL):
-        return ""
-    return OVERSIZED_IMAGE
+        yield Look(LARGE_INITRD, "rootfs", _initrd)
+    elif rootfs.type == "block":
+        small = rootfs.size is None or parse_size(rootfs.size) <= _SMALL
+        if rootfs.path is not None or not small:
+            yield Look(OVERSIZED_IMAGE, "rootfs", _image)
 
 
-def judge(plan: Plan, file: File) -> Diagnostic | None:
-    """What the rule of a plan finds in the file; None if all is well."""
-    return _initrd(plan, file) if rule(plan) == LARGE_INITRD else _image(plan, file)
+class _Stream(io.RawIOBase):
+    """A file of which parts are read, as a stream that can seek."""
+
+    def __init__(self, file: File) -> None:
+        self._file = file
+        self._at = 0
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        assert whence == io.SEEK_SET
+        self._at = offset
+        return offset
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(self._at, size)
+        self._at += len(data)
+        return data
+
+
+def _kernel(plan: Plan, file: File) -> Diagnostic | None:
+    """A warning only: what was linked for Solo5 before its ABI note, old tenders take."""
+    assert plan.kernel is not None
+    found = kernelfile.identify(cast(BinaryIO, _Stream(file)))
+    wrong = kernelfile.complaint(found, str(plan.monitor), plan.platform.architecture)
+    if not wrong:
+        return None
+    return Diagnostic(
+        UNBOOTABLE_KERNEL,
+        f"{plan.monitor} cannot boot this kernel: {wrong}",
+        "take the kernel's file for that monitor, or name the monitor that it is for",
+        (plan.kernel.path or plan.kernel.from_).at,
+        severity=Severity.WARNING,
+    )
 
 
 def _initrd(plan: Plan, file: File) -> Diagnostic | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import frameworks
 from frameworks.diagnostics import Diagnostic
-from frameworks.spec import Bunnyfile, GitSource, Text
+from frameworks.spec import ARCHITECTURES, Bunnyfile, GitSource, Text
 from frontend.bunnyfile.nodes import Entry, Mapping, Node, Scalar, Sequence
 from llb import InvalidReference, Range, Reference
 
@@ -46,23 +46,6 @@ class Rule:
         return f"docs/rules/{self.name}.md"
 
 
-def _images(subject: Subject) -> Iterator[Text]:
-    """Every place of a file that may name an image, unless it says that it does not."""
-    file = subject.bunnyfile
-    if file.toolchain.from_ is not None and file.toolchain.from_ != "source":
-        yield file.toolchain.from_
-    if file.kernel is not None and file.kernel.from_ not in ("local", "source"):
-        yield file.kernel.from_
-    if file.app is not None and file.app.from_ != "local" and not _is_git(file.app.from_):
-        yield file.app.from_
-    if file.rootfs is not None:
-        if file.rootfs.from_ not in ("scratch", "local", "dockerfile"):
-            yield file.rootfs.from_
-        for include in file.rootfs.include:
-            if include.from_ != "local" and not include.is_archive:
-                yield include.from_
-
-
 def _context_name(image: str) -> str:
     """The name of the build context that would stand in for an image, as buildx has it."""
     try:
@@ -71,12 +54,8 @@ def _context_name(image: str) -> str:
         return image
 
 
-def _is_git(text: str) -> bool:
-    return bool(re.match(r"(https?|git|ssh)://|git@", text))
-
-
 def _unpinned_image(subject: Subject) -> Iterator[Finding]:
-    for image in _images(subject):
+    for image in subject.bunnyfile.images():
         name = image.rpartition("/")[2]
         if "@" in name or _context_name(image) in subject.contexts:
             continue
@@ -99,9 +78,9 @@ def _unpinned_source(subject: Subject) -> Iterator[Finding]:
                 f"{what} can be moved to another commit", hint, (source.ref or source.url).at
             )
     app = subject.bunnyfile.app
-    if app is not None and _is_git(app.from_):
-        pin = re.search(r"[#=][0-9a-f]{40}\b", app.from_)
-        if pin is None:
+    if app is not None and app.git is not None:
+        pinned = app.git.commit or re.fullmatch(r"[0-9a-f]{40}", app.git.ref or "")
+        if not pinned:
             hint = "end the URL with '#' and the full hash of a commit"
             yield Finding("the repository's content can change", hint, app.from_.at)
 
@@ -155,14 +134,6 @@ def _ignored_key(subject: Subject) -> Iterator[Finding]:
                 yield Finding(message, "remove it", entry.key.at)
 
 
-_ARCHITECTURES = {
-    "x86": "amd64",
-    "x86_64": "amd64",
-    "x86-64": "amd64",
-    "amd64": "amd64",
-    "aarch64": "arm64",
-    "arm64": "arm64",
-}
 _ARCHITECTURE = re.compile(
     r"(?<![a-z0-9])(x86[_-]64|x86|amd64|aarch64|arm64)(?![a-z0-9])", re.IGNORECASE
 )
@@ -173,7 +144,7 @@ def _architecture(subject: Subject) -> Iterator[Finding]:
     said = file.platforms.architecture
     if said is None:
         return
-    meant = _ARCHITECTURES.get(said.lower())
+    meant = ARCHITECTURES.get(said.lower())
     names = (
         file.kernel.path if file.kernel is not None else None,
         file.rootfs.path if file.rootfs is not None else None,
@@ -181,7 +152,8 @@ def _architecture(subject: Subject) -> Iterator[Finding]:
     for name in names:
         if name is None:
             continue
-        found = {_ARCHITECTURES[word.lower()] for word in _ARCHITECTURE.findall(name)}
+        words = _ARCHITECTURE.findall(name.lower())
+        found = {ARCHITECTURES[word.replace("-", "_")] for word in words}
         if meant and found and meant not in found:
             message = f"'{name}' sounds like another architecture than '{said}'"
             yield Finding(message, "check which of the two is right", name.at)
@@ -328,6 +300,7 @@ RULES: dict[str, Rule] = {
             "The guest may not be able to use its root file system",
             _unusable_rootfs,
         ),
+        Rule("UnbootableKernel", "A kernel is of a form that the monitor does not boot", _nothing),
         Rule("LargeInitrd", "An initrd does not fit the memory that a guest has", _nothing),
         Rule("OversizedImage", "A disk image is mostly empty", _nothing),
         Rule("UnquotedNumber", "Text that looks like a number should be quoted", _unquoted_number),

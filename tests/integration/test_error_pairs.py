@@ -5,7 +5,7 @@ A pair is a file, `NAME.toml` with how to build it, and `NAME.err` with the end 
 
 flags      more words of the command line
 files      files of the context, beside those that every pair has
-padding    how many bytes of comments to add to the file
+size       how many bytes the file is to have, with comments added, and the line that names hutch
 engine     "20.10" for what only an old daemon lacks
 context    "web" for a context that is an archive on the web, which docker does not look into
 image      a word that stands for an image whose configuration is broken
@@ -121,7 +121,7 @@ def test_a_pair(
     for path, text in settings.get("files", {}).items():
         (project / path).write_text(filled(text))
     text = filled(here.with_suffix(".bunnyfile").read_text())
-    text += ("#" * 99 + "\n") * (settings.get("padding", 0) // 100)
+    text += "#" * (settings.get("size", 0) - len(builder.file(text)))
     log = build(builder, project, text, settings).log
     found = ANSWER.search(log)
     assert found is not None, log

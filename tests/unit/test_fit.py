@@ -43,8 +43,8 @@ def judge(
     text = FILE.replace("FRAMEWORK", framework).replace("MONITOR", monitor)
     text = text.replace("KERNEL", kernel) + f"rootfs: {{{rootfs}}}\ncmd: [a]\n"
     plan = lower(text, platform=platform).plan
-    assert fit.rule(plan)
-    found = fit.judge(plan, file)
+    (look,) = [each for each in fit.looks(plan) if each.at == "rootfs"]
+    found = look.judge(plan, file)
     if found is None:
         return ""
     assert found.at is not None
@@ -115,4 +115,54 @@ def test_a_disk_image_that_does_not_say() -> None:
 )
 def test_what_is_not_looked_at(rootfs: str) -> None:
     text = FILE.replace("FRAMEWORK", "linux").replace("MONITOR", "qemu").replace("KERNEL", SOURCE)
-    assert not fit.rule(lower(f"{text}rootfs: {{{rootfs}}}\ncmd: [a]\n").plan)
+    assert not list(fit.looks(lower(f"{text}rootfs: {{{rootfs}}}\ncmd: [a]\n").plan))
+
+
+@dataclass
+class Whole:
+    """A file that is all there."""
+
+    data: bytes
+    size: int = 0
+
+    def read(self, offset: int, length: int) -> bytes:
+        return self.data[offset : offset + length]
+
+
+BZIMAGE = bytes(0x1FE) + b"\x55\xaa\0\0HdrS" + bytes(0x30) + b"\x01\0" + bytes(5000)
+ELF = b"\x7fELF\x02\x01\x01" + bytes(11) + b"\x3e\0" + bytes(44)
+
+
+@pytest.mark.parametrize(
+    ("framework", "monitor", "data", "says"),
+    [
+        ("linux", "qemu", BZIMAGE, ""),
+        ("linux", "firecracker", BZIMAGE, "boots only an uncompressed 64-bit ELF (vmlinux)"),
+        ("linux", "firecracker", ELF, ""),
+        ("linux", "cloud-hypervisor", ELF, "without a PVH entry"),
+        ("linux", "qemu", b"not a kernel", "no kernel that is known here"),
+        ("mirage", "spt", ELF, "boots only what is linked for Solo5"),
+    ],
+)
+@pytest.mark.parametrize("version", ["v1", "v0.1"])
+def test_a_kernel_that_was_brought_along(
+    framework: str, monitor: str, data: bytes, says: str, version: str
+) -> None:
+    text = FILE.replace("FRAMEWORK", framework).replace("MONITOR", monitor)
+    text = text.replace("v1", version).replace("KERNEL", LOCAL) + "cmd: [a]\n"
+    plan = lower(text).plan
+    (look,) = fit.looks(plan)
+    assert (look.rule, look.at) == ("UnbootableKernel", "kernel")
+    found = look.judge(plan, Whole(data))
+    assert bool(found) is bool(says)
+    if found is not None:
+        assert found.at is not None
+        assert says in found.message
+        assert found.at.start.line == 3
+
+
+def test_kernels_that_are_not_looked_at() -> None:
+    for framework, kernel in (("linux", SOURCE), ("generic", LOCAL)):
+        text = FILE.replace("FRAMEWORK", framework).replace("MONITOR", "qemu")
+        plan = lower(text.replace("KERNEL", kernel) + "cmd: [a]\n").plan
+        assert not list(fit.looks(plan))
