@@ -36,6 +36,7 @@ from llb import (
     State,
     Ulimit,
 )
+from llb.mount import SecretMount
 
 DEFAULT_EPOCH = 315532800
 """1980-01-01, the time of what hutch writes when SOURCE_DATE_EPOCH is not given: fixed, so that the
@@ -225,13 +226,20 @@ class Build:
     ) -> Exec:
         """Run a step in `state` with the build's flags; without `network` it has none.
 
-        SOURCE_DATE_EPOCH is set in every step.
+        SOURCE_DATE_EPOCH is set in every step. One with the network finds the certificates of a
+        company's proxy in /run/secrets/ca, where the build was given them (`--secret id=ca,...`).
         """
         flags = self.flags
-        shm = (Mount.shm(flags.shm_size),) if flags.shm_size else ()
+        mounts = list(mounts)
+        if flags.shm_size:
+            mounts.append(Mount.shm(flags.shm_size))
+        trusted = Mount.secret("ca", optional=True)
+        taken = any(isinstance(m, SecretMount) and m.dest == trusted.dest for m in mounts)
+        if network and not readonly_root and not taken:
+            mounts.append(trusted)
         return state.run(
             args,
-            mounts=(*mounts, *shm),
+            mounts=mounts,
             env={"SOURCE_DATE_EPOCH": str(self.plan.timestamp), **(env or {})},
             cwd=cwd,
             network=flags.network if network else Network.NONE,

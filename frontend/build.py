@@ -98,8 +98,15 @@ class Session:
 
     def check(self, platform: Platform, loaded: Loaded) -> Plan:
         """What can be said of one platform's build before anything is fetched. Raises Problems."""
-        epoch = self.options.epoch
-        return plan.make(loaded.bunnyfile, loaded.file, platform, epoch=epoch, args=loaded.args)
+        options = self.options
+        return plan.make(
+            loaded.bunnyfile,
+            loaded.file,
+            platform,
+            epoch=options.epoch,
+            args=loaded.args,
+            contexts=options.named_contexts,
+        )
 
     def _jobs(self, source: BuildFile) -> Iterable[tuple[Plan, GatewayInputs]]:
         """Each platform's plan, and where its inputs come from."""

@@ -8,7 +8,7 @@ does not say leaves `rootfs.type` open until `settle` is given the first of them
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, is_dataclass, replace
 from typing import Any
 
@@ -16,9 +16,20 @@ import frameworks
 from frameworks.base import Framework, Plan
 from frameworks.diagnostics import Collector, did_you_mean
 from frameworks.rootfs.detect import HEAD, identify, identify_name
-from frameworks.spec import ARCHITECTURES, Bunnyfile, Include, Rootfs, Text, parse_size
+from frameworks.spec import (
+    ARCHITECTURES,
+    Bunnyfile,
+    Include,
+    LocalSource,
+    Rootfs,
+    Text,
+    parse_size,
+)
 from frontend.urunc import PREFIX
 from llb import Platform, SourceFile
+
+KERNEL_SOURCE = "kernel-source"
+APP_SOURCE = "app-source"
 
 __all__ = ["HEAD", "architecture", "make", "platform_args", "settle", "to_json"]
 
@@ -50,12 +61,16 @@ def make(
     *,
     epoch: int | None = None,
     args: Mapping[str, str] | None = None,
+    contexts: Collection[str] = (),
 ) -> Plan:
-    """The plan to build `bunnyfile` for `platform`; `args` are the build arguments with a value.
+    """The plan to build `bunnyfile` for `platform`.
 
+    `args` are the build arguments with a value, `contexts` the names of build contexts: two of them
+    stand in for a whole source, wherever the file has it from (`KERNEL_SOURCE`, `APP_SOURCE`).
     Raises Problems with everything that the framework's guests cannot take.
     """
     problems = Collector(file)
+    bunnyfile = _with_sources(bunnyfile, {name.partition("::")[0] for name in contexts})
     said = bunnyfile.platforms
     if said.framework not in frameworks.TABLE:
         problems.error(
@@ -89,6 +104,15 @@ def make(
     framework.check(plan, problems)
     problems.check()
     return replace(plan, warnings=problems.warnings)
+
+
+def _with_sources(bunnyfile: Bunnyfile, contexts: Collection[str]) -> Bunnyfile:
+    kernel, app = bunnyfile.kernel, bunnyfile.app
+    if kernel is not None and kernel.from_ == "source" and KERNEL_SOURCE in contexts:
+        kernel = replace(kernel, source=LocalSource(Text(KERNEL_SOURCE, kernel.from_.at)))
+    if app is not None and APP_SOURCE in contexts:
+        app = replace(app, from_=Text(APP_SOURCE, app.from_.at), git=None)
+    return replace(bunnyfile, kernel=kernel, app=app)
 
 
 def settle(plan: Plan, head: bytes | None) -> Plan:

@@ -330,7 +330,7 @@ def install(
     return build.run(
         state,
         run_script("install.sh", *map(str, packages)),
-        mounts=(script("frameworks.bsd", "install.sh"),),
+        mounts=(script("frameworks.bsd", "install.sh"), script("frameworks.linux", "apt.sh")),
         network=True,
         env={"SOURCE_DATE_EPOCH": EPOCH},
         meta=build.meta(step, what, at),

@@ -99,6 +99,18 @@ def test_secrets_are_in_no_image(builder: Builder, project: Path, key: Path) -> 
     assert b"s3cret" not in packed.image.config
 
 
+def test_a_context_in_the_place_of_the_source(
+    builder: Builder, project: Path, tmp_path: Path, key: Path
+) -> None:
+    """`--build-context app-source=...`, wherever the file has the source from."""
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/main.c").write_text("int mine;")
+    text = FILE.replace("FROM", "https://example.com/no-such-app.git")
+    given = ("--build-context", f"app-source={tmp_path / 'mine'}")
+    found = files(builder, project, text, *flags(project, key), *given)
+    assert found["program"] == "int mine;"
+
+
 @pytest.fixture
 def server(tmp_path: Path, key: Path) -> Iterator[str]:
     """A git repository behind an SSH server that lets in whoever has `key`; its URL."""

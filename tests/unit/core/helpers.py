@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import frameworks
 import llb
@@ -38,8 +38,15 @@ class FakeInputs(OfflineInputs):
         return Image(llb.image(ref, platform=platform), f"{ref}@pinned", config)
 
 
-def _make(loaded: Loaded, platform: Platform, epoch: int | None) -> Plan:
-    return plans.make(loaded.bunnyfile, loaded.file, platform, epoch=epoch, args=loaded.args)
+def _make(loaded: Loaded, platform: Platform, epoch: int | None, contexts: Collection[str]) -> Plan:
+    return plans.make(
+        loaded.bunnyfile,
+        loaded.file,
+        platform,
+        epoch=epoch,
+        args=loaded.args,
+        contexts=contexts,
+    )
 
 
 def lower(
@@ -49,11 +56,12 @@ def lower(
     epoch: int | None = None,
     flags: Flags | None = None,
     caps: Caps | None = None,
+    contexts: Collection[str] = (),
     head: bytes | None = None,
 ) -> Lowering:
     """Lower a bunnyfile for `platform` on an amd64 builder."""
     loaded = load(text.encode(), "bunnyfile", plans.platform_args(platform, AMD64))
-    plan = plans.settle(_make(loaded, platform, epoch), head)
+    plan = plans.settle(_make(loaded, platform, epoch, contexts), head)
     framework = frameworks.get(plan.framework)
     inputs = inputs or FakeInputs()
     build = Build(plan, framework, inputs, AMD64, flags or Flags(), caps)

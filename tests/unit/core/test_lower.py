@@ -176,15 +176,43 @@ def test_only_what_fetches_has_the_network_and_the_agents() -> None:
     assert build.network == NetMode.NONE
     assert [m.SSHOpt.ID for m in fetch.mounts if m.mountType == MountType.SSH] == ["", "deploy"]
     assert not [m for m in build.mounts if m.mountType == MountType.SSH]
-    for step in (fetch, build):
+    for step, more in ((fetch, [("ca", "/run/secrets/ca", True)]), (build, [])):
         secrets = [m for m in step.mounts if m.mountType == MountType.SECRET]
         assert [(m.secretOpt.ID, m.dest, m.secretOpt.optional) for m in secrets] == [
             ("token", "/run/secrets/token", False),
             ("key", "/root/key", True),
+            *more,
         ]
         assert [(s.ID, s.name, s.optional) for s in step.secretenv] == [("key", "KEY", True)]
     given = next(m.input for m in build.mounts if m.dest == "/app")
     assert given >= 0
+
+
+def test_a_secret_of_the_file_is_not_mounted_twice() -> None:
+    file = HEAD.format(version="v1", framework="linux") + (
+        "app: {secrets: [ca], fetch: get, artifacts: ['a:/a']}\n"
+    )
+    fetch = scripts(lower(file))["[linux] fetch what the application needs"]
+    secrets = [m.secretOpt for m in fetch.mounts if m.mountType == MountType.SECRET]
+    assert [(secret.ID, secret.optional) for secret in secrets] == [("ca", False)]
+
+
+@pytest.mark.parametrize("framework", ["linux", "netbsd", "freebsd"])
+def test_contexts_that_stand_in_for_whole_sources(framework: str) -> None:
+    """`--build-context kernel-source=... --build-context app-source=...`."""
+    names = ("kernel-source", "app-source::linux/amd64")
+    named = {name.partition("::")[0]: Image(llb.local(f"my-{name[:3]}"), "x") for name in names}
+    file = HEAD.format(version="v1", framework=framework) + (
+        "kernel: {from: source}\n"
+        "app: {from: 'https://host/app.git', build: make, artifacts: ['a:/a']}\n"
+    )
+    lowering = lower(file, FakeInputs(named=named), contexts=names)
+    assert lowering.app is not None
+    assert lowering.kernel is not None
+    assert "local://my-app" in graph(lowering.app.state)
+    assert "git://" not in graph(lowering.app.state)
+    assert "local://my-ker" in graph(lowering.kernel.state)
+    assert "git://" not in graph(lowering.kernel.state)
 
 
 @pytest.mark.parametrize(
