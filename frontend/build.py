@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import frameworks
 from frameworks.base import Build, Flags
-from frameworks.diagnostics import Diagnostic, Problems, Severity, problem
+from frameworks.diagnostics import Problems, problem
 from frameworks.lower import Lowering
 from frontend import plan, targets
 from frontend.bunnyfile import Loaded, kind_of, load
@@ -27,14 +27,13 @@ from frontend.gateway.images import Images
 from frontend.gateway.options import Environment, Options, Sbom
 from frontend.gateway.result import Builder, Result
 from frontend.inputs import GatewayInputs, at_once
+from frontend.remarks import Remarks
 from frontend.urunc import PREFIX
 from llb import Definition, Network, Platform, SourceFile, State
-from llb.pb import ops_pb2
 
 if TYPE_CHECKING:
     from frameworks.base import Plan
     from frameworks.spec import Text
-    from frontend.bunnyfile.lint import Report
     from frontend.gateway.client import Client, Ref
 
 
@@ -68,7 +67,7 @@ class Session:
             self.contexts.options = self.options
         self.images = Images(self.contexts)
         self._solved: list[tuple[Ref, Lowering]] = []
-        self._told: set[Diagnostic] = set()
+        self.remarks = Remarks(self.contexts)
 
     def result(self) -> Result:
         """The answer: an image for each platform, or that of one target."""
@@ -90,11 +89,6 @@ class Session:
     def is_dockerfile(self) -> bool:
         """Whether the build file is a Dockerfile, which BuildKit's own frontend builds first."""
         return kind_of(self.contexts.build_file().file.data) == "dockerfile"
-
-    @property
-    def check_options(self) -> str | None:
-        """What is to be read in the place of a `# check=` line: Docker's build argument for it."""
-        return self.options.build_args.get("BUILDKIT_DOCKERFILE_CHECK")
 
     def check(self, platform: Platform, loaded: Loaded) -> Plan:
         """What can be said of one platform's build before anything is fetched. Raises Problems."""
@@ -127,7 +121,7 @@ class Session:
         for number, (platform, loaded) in enumerate(self.platforms()):
             planned = self.check(platform, loaded)
             if number == 0:
-                self._lint(loaded, planned)
+                self.remarks.lint(loaded, planned)
             yield self.settle(planned), GatewayInputs(self.contexts, self.images)
 
     def platforms(self) -> Iterable[tuple[Platform, Loaded]]:
@@ -195,7 +189,7 @@ class Session:
         try:
             documents += scan(lowering, self.images, asked, files)
         except NoScanner as missing:
-            self._tell([missing.found])
+            self.remarks.tell([missing.found])
         for document in documents:
             ref = self._solve(self._marshal(document, plan.platform))
             builder.attest_bundle(plan.platform, ref)
@@ -222,25 +216,13 @@ class Session:
                 raise error
 
     def _look(self) -> None:
-        """Tell what the images' files, which are there now, say of themselves (`frontend.fit`)."""
+        """Look at what was built, where that is the image."""
         asked = self.options.target.casefold() or targets.DEFAULT
-        if asked != targets.DEFAULT or not self.client.can(EVALUATE):
-            return
-        from frontend import fit
-        from frontend.bunnyfile.lint import checks
-
-        wanted = checks(self.contexts.build_file().file, self.check_options)
-        found = []
-        for _, lowering in self._solved:
-            plan = lowering.plan
-            for look in fit.looks(plan):
-                # Of an image that a file is from, nothing else is to be pulled.
-                kernel = look.at == "kernel"
-                file = lowering.placed_kernel if kernel else lowering.placed_rootfs
-                if file is not None and wanted.apply(look.rule):
-                    ref = self._solve(self._marshal(file.state, plan.platform))
-                    found.append(look.judge(plan, fit.BuiltFile(self.client, ref, file.path)))
-        self._tell(filter(None, found))
+        if asked == targets.DEFAULT and self.client.can(EVALUATE):
+            built = (lowering for _, lowering in self._solved)
+            self.remarks.look(
+                built, lambda plan, file: self._solve(self._marshal(file.state, plan.platform))
+            )
 
     def _explain(self, lowering: Lowering) -> None:
         """Raise Problems if the kernel failed over options that it would not have had."""
@@ -312,59 +294,9 @@ class Session:
             cache_namespace=options.cache_namespace,
         )
 
-    def _lint(self, loaded: Loaded, planned: Plan) -> None:
-        """Show the findings of lint. Raises Problems where the file wants them to be errors."""
-        from frontend.bunnyfile.lint import lint
-
-        contexts = self.options.named_contexts
-        self._show(lint(loaded, self.check_options, contexts, planned.warnings))
-
-    def _tell(self, found: Iterable[Diagnostic]) -> None:
-        """Show what a build found, each once; the code of each is the name of its rule.
-
-        Raises Problems where the file wants findings to be errors.
-        """
-        from frontend.bunnyfile.lint import judge
-
-        new = set(found) - self._told
-        self._told |= new
-        self._show(judge(self.contexts.build_file().file, self.check_options, new))
-
-    def _show(self, report: Report) -> None:
-        from frontend.bunnyfile.lintrules import RULES
-
-        if report.fails:
-            raise Problems(replace(d, severity=Severity.ERROR) for d in report.findings)
-        for found in report.findings:
-            self.warn(self.contexts.build_file(), found, RULES[found.code].url)
-
-    def warn(self, source: BuildFile, found: Diagnostic, page: str) -> None:
-        """Show one warning, with its lines and the page that explains it."""
-        line = f" (line {found.at.start.line})" if found.at is not None else ""
-        self.client.warn(
-            source.digest,
-            f"{found.code}: {found.message}{line}",
-            detail=[found.hint] if found.hint else [],
-            url=page,
-            info=ops_pb2.SourceInfo(
-                filename=source.file.filename,
-                data=source.file.data,
-                language=source.file.language,
-            ),
-            ranges=[_range(found)] if found.at is not None else [],
-        )
-
 
 def _builds_kernel(planned: Plan) -> bool:
     return planned.kernel is not None and planned.kernel.from_ == "source"
-
-
-def _range(found: Diagnostic) -> ops_pb2.Range:
-    assert found.at is not None
-    return ops_pb2.Range(
-        start=ops_pb2.Position(line=found.at.start.line, character=found.at.start.character),
-        end=ops_pb2.Position(line=found.at.end.line, character=found.at.end.character),
-    )
 
 
 def _missing(path: Text, origin: str) -> Problems:

@@ -58,7 +58,7 @@ def make(session: Session, source: BuildFile, platform: Platform, inputs: Gatewa
     inputs.give_dockerfile(path, "", platform, image)
     labels = _Labels(file, image.config, options.labels, options.build_args)
     for found in labels.ignored():
-        session.warn(source, found, _PAGE)
+        session.remarks.warn(found, _PAGE)
     return plan(labels, path, platform, options.epoch)
 
 

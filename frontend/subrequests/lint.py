@@ -29,7 +29,7 @@ def lint(session: Session) -> Reply:
     failed: Problems | None = None
     try:
         for platform, loaded in session.platforms():
-            options, contexts = session.check_options, session.options.named_contexts
+            options, contexts = session.remarks.check_options, session.options.named_contexts
             findings.update(dict.fromkeys(find(loaded, options, contexts).findings))
             noted = session.check(platform, loaded).warnings
             findings.update(dict.fromkeys(find(loaded, options, contexts, noted).findings))

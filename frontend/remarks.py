@@ -1,0 +1,106 @@
+"""What a build tells beside its result: findings of lint, each once, at its lines.
+
+Some rules look at the build file (`lint`), some at what was built (`look`), and some are noticed
+on the way (`tell`). All obey the file's `# check=` line, which may make findings errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from frameworks.diagnostics import Diagnostic, Problems, Severity
+from llb.pb import ops_pb2
+
+if TYPE_CHECKING:
+    from frameworks.base import File, Plan
+    from frameworks.lower import Lowering
+    from frontend.bunnyfile import Loaded
+    from frontend.bunnyfile.lint import Report
+    from frontend.gateway.client import Ref
+    from frontend.gateway.contexts import Contexts
+
+
+class Remarks:
+    """The remarks of one build."""
+
+    def __init__(self, contexts: Contexts) -> None:
+        self._contexts = contexts
+        self._told: set[Diagnostic] = set()
+
+    @property
+    def check_options(self) -> str | None:
+        """What is to be read in the place of a `# check=` line: Docker's build argument for it."""
+        return self._contexts.options.build_args.get("BUILDKIT_DOCKERFILE_CHECK")
+
+    def lint(self, loaded: Loaded, planned: Plan) -> None:
+        """Show what lint finds in a bunnyfile. Raises Problems where findings are to be errors."""
+        from frontend.bunnyfile.lint import lint
+
+        contexts = self._contexts.options.named_contexts
+        self._show(lint(loaded, self.check_options, contexts, planned.warnings))
+
+    def look(self, lowerings: Iterable[Lowering], solve: Callable[[Plan, File], Ref]) -> None:
+        """Show what the images' files, which are there now, say of themselves (`frontend.fit`).
+
+        `solve` gives the result that a file is in. Raises Problems as `lint` does.
+        """
+        from frontend import fit
+        from frontend.bunnyfile.lint import checks
+
+        wanted = checks(self._contexts.build_file().file, self.check_options)
+        found = []
+        for lowering in lowerings:
+            plan = lowering.plan
+            for look in fit.looks(plan):
+                # Of an image that a file is from, nothing else is to be pulled.
+                kernel = look.at == "kernel"
+                file = lowering.placed_kernel if kernel else lowering.placed_rootfs
+                if file is not None and wanted.apply(look.rule):
+                    client = self._contexts.client
+                    found.append(
+                        look.judge(plan, fit.BuiltFile(client, solve(plan, file), file.path))
+                    )
+        self.tell(filter(None, found))
+
+    def tell(self, found: Iterable[Diagnostic]) -> None:
+        """Show findings, each once; the code of each is the name of its rule.
+
+        Raises Problems as `lint` does.
+        """
+        from frontend.bunnyfile.lint import judge
+
+        new = set(found) - self._told
+        self._told |= new
+        self._show(judge(self._contexts.build_file().file, self.check_options, new))
+
+    def warn(self, found: Diagnostic, page: str) -> None:
+        """Show one warning, with its lines and the page that explains it."""
+        build_file = self._contexts.build_file()
+        file = build_file.file
+        line = f" (line {found.at.start.line})" if found.at is not None else ""
+        self._contexts.client.warn(
+            build_file.digest,
+            f"{found.code}: {found.message}{line}",
+            detail=[found.hint] if found.hint else [],
+            url=page,
+            info=ops_pb2.SourceInfo(filename=file.filename, data=file.data, language=file.language),
+            ranges=[_range(found)] if found.at is not None else [],
+        )
+
+    def _show(self, report: Report) -> None:
+        from frontend.bunnyfile.lintrules import RULES
+
+        if report.fails:
+            raise Problems(replace(d, severity=Severity.ERROR) for d in report.findings)
+        for found in report.findings:
+            self.warn(found, RULES[found.code].url)
+
+
+def _range(found: Diagnostic) -> ops_pb2.Range:
+    assert found.at is not None
+    return ops_pb2.Range(
+        start=ops_pb2.Position(line=found.at.start.line, character=found.at.start.character),
+        end=ops_pb2.Position(line=found.at.end.line, character=found.at.end.character),
+    )
