@@ -185,7 +185,8 @@ class TestCalls:
         folder = hutch.project(tmp_path / "p", file)
         found = json.loads(hutch.build(folder, "--call=outline,format=json").ok().out)
         assert found["name"] == "image"
-        assert {s["name"] for s in found["secrets"]} == {"GIT_AUTH_TOKEN", "GIT_AUTH_HEADER"}
+        names = {"GIT_AUTH_TOKEN", "GIT_AUTH_HEADER", "ca"}
+        assert {s["name"] for s in found["secrets"]} == names
         assert any("ccache" in cache["ID"] for cache in found["cache"])
 
     def test_describe(self, hutch: Hutch, project: Path) -> None:
