@@ -104,7 +104,7 @@ def up(layout: Layout, chosen: Flavour, present: found.Found | None) -> None:
     debian.require_host()
     with locked(layout):
         tools = debian.provide_root(layout.roots, FORKY)
-        name = registry.up(layout, tools)
+        name = given or registry.up(layout, tools)
         if present is not None:
             _connect(present)
             return
