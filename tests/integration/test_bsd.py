@@ -174,6 +174,14 @@ def test_freebsd_arm64(builder: Builder, freebsd: Path) -> None:
 
 
 @pytest.mark.parametrize("system", ["netbsd", "freebsd"])
+def test_on_old_docker(old_builder: Builder, project: Path, system: str) -> None:
+    """BuildKit 0.8 has all that the steps need."""
+    _with_tree(project, system)
+    _, noted = record(old_builder, project, NETBSD.replace("netbsd", system))
+    assert "called" in noted
+
+
+@pytest.mark.parametrize("system", ["netbsd", "freebsd"])
 def test_objects_of_another_tree(builder: Builder, project: Path, system: str) -> None:
     """make would take them for fresh: it sees only files that are newer."""
     _with_tree(project, system)
