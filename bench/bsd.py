@@ -51,7 +51,7 @@ cmd: [/file]
 # The step that builds tools, the one that builds the kernel, and an option of the kernel.
 STEPS = {
     "netbsd": ("build.sh tools", "build.sh kernel=HUTCH", "{INET6: false}"),
-    "freebsd": ("make.py kernel-toolchain", "make.py buildkernel", "{TCP_BLACKBOX: false}"),
+    "freebsd": ("make.py kernel-toolchain", "make.py buildkernel", "{SCTP_SUPPORT: false}"),
 }
 
 
