@@ -320,12 +320,15 @@ def test_our_own_fragments(name: str, architecture: str, monitor: str, version: 
 
 def test_a_monitor_may_need_more() -> None:
     """Cloud Hypervisor ends a guest that powers off by ACPI, and starts one anew that reboots."""
-    names = {
-        monitor: [file for file, _ in fragments("tiny", "amd64", monitor)]
-        for monitor in ("qemu", "cloud-hypervisor")
-    }
-    assert names["qemu"] == ["tiny.config", "tiny.x86_64.config"]
-    assert names["cloud-hypervisor"][2:] == ["tiny.cloud-hypervisor.x86_64.config"]
+    for monitor, files in (
+        ("firecracker", ["tiny.config", "tiny.x86_64.config"]),
+        ("qemu", ["tiny.config", "tiny.x86_64.config", "tiny.qemu.config"]),
+        (
+            "cloud-hypervisor",
+            ["tiny.config", "tiny.x86_64.config", "tiny.cloud-hypervisor.x86_64.config"],
+        ),
+    ):
+        assert [file for file, _ in fragments("tiny", "amd64", monitor)] == files
 
 
 def test_nearest_is_silent_when_nothing_is_near(tree: Path) -> None:
