@@ -574,6 +574,17 @@ def test_an_option_that_is_misspelled(builder: Builder, project: Path) -> None:
     assert "did you mean IKCONFIG?" in failed.log
 
 
+def test_a_line_that_is_no_option(builder: Builder, project: Path) -> None:
+    (project / "debug.config").write_bytes(b"# caf\xe9\nIKCONFIG=y\n")
+    text = "version: v1\nplatforms: {framework: linux, monitor: qemu}\n"
+    text += "kernel:\n  from: source\n  config: tiny\n  fragments:\n    - debug.config\n"
+    failed = builder.fail(project, text)
+    assert failed.marked == ["- debug.config"]
+    said = "'IKCONFIG=y' is no line of a kernel configuration (debug.config, line 2)"
+    assert said in failed.log
+    assert "did you mean CONFIG_IKCONFIG=y?" in failed.log
+
+
 def test_a_patch_that_does_not_apply(builder: Builder, project: Path) -> None:
     (project / "fix.patch").write_text("--- a/Makefile\n+++ b/Makefile\n@@ -1 +1 @@\n-no\n+yes\n")
     text = "version: v1\nplatforms: {framework: linux, monitor: qemu}\n"

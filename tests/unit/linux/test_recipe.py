@@ -265,6 +265,16 @@ def test_explain_points_at_the_line() -> None:
             "missing": ["NET"],
             "nearest": "",
         },
+        {
+            **common,
+            "option": "",
+            "wanted": "SLUB=y",
+            "fragment": "theirs/00",
+            "line": 8,
+            "reason": "syntax",
+            "missing": [],
+            "nearest": "CONFIG_SLUB=y",
+        },
     ]
     found = Linux().explain(json.dumps(report).encode(), lowering.plan)
     assert [str(diagnostic) for diagnostic in found] == [
@@ -274,6 +284,8 @@ def test_explain_points_at_the_line() -> None:
         "[lost-option]",
         "bunnyfile:3:1: the kernel has no VIRTIO_NET=y (configuration microvm, "
         "02-microvm.config, line 9): it needs NET [lost-option]",
+        "bunnyfile:5:15: 'SLUB=y' is no line of a kernel configuration (debug.config, line 8) "
+        "(did you mean CONFIG_SLUB=y?) [lost-option]",
     ]
     Collector(lowering.plan.file).check()
 
