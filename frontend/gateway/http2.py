@@ -89,7 +89,8 @@ class Http2Channel:
     def __init__(self, incoming: int, outgoing: int) -> None:
         self._incoming = incoming
         self._outgoing = outgoing
-        self._writing = threading.Lock()
+        self._opening = threading.Lock()
+        self._writing = threading.RLock()
         self._changed = threading.Condition()  # guards all of the following
         self._streams: dict[int, _Stream] = {}
         self._next = 1
@@ -131,12 +132,15 @@ class Http2Channel:
     def _open(self, method: str) -> tuple[int, _Stream]:
         """Start a stream. Numbers must reach the daemon in order, so the lock is held till then."""
         block = encode([(b":path", _SERVICE + method.encode()), *_HEADERS])  # ":..." come first
-        with self._changed:
-            self._changed.wait_for(lambda: self._broken or len(self._streams) < self._most_streams)
-            if self._broken:
-                raise _failure(UNAVAILABLE, self._broken)
-            number, self._next = self._next, self._next + 2
-            self._streams[number] = stream = _Stream(self._stream_window)
+        with self._opening:
+            with self._changed:
+                self._changed.wait_for(
+                    lambda: self._broken or len(self._streams) < self._most_streams
+                )
+                if self._broken:
+                    raise _failure(UNAVAILABLE, self._broken)
+                number, self._next = self._next, self._next + 2
+                self._streams[number] = stream = _Stream(self._stream_window)
             self._write(_HEADERS_FRAME, _END_HEADERS, number, block)
         return number, stream
 
@@ -155,16 +159,25 @@ class Http2Channel:
         while view:
             with self._changed:
                 self._changed.wait_for(
-                    lambda: self._broken or stream.done or min(self._window, stream.window) > 0
+                    lambda: self._broken or stream.done or self._sendable(stream) > 0
                 )
-                if self._broken or stream.done:
-                    return False
-                size = min(len(view), self._window, stream.window, self._frame_size)
-                self._window -= size
-                stream.window -= size
-            part, view = view[:size], view[size:]
-            self._write(_DATA, 0 if view or not last else _END_STREAM, number, part)
+            # What is sent under a larger window must not follow the acknowledgement of a smaller
+            # one (RFC 9113 6.9.2), so nobody else may write between the look and the frame.
+            with self._writing:
+                with self._changed:
+                    if self._broken or stream.done:
+                        return False
+                    size = max(0, min(len(view), self._sendable(stream)))
+                    self._window -= size
+                    stream.window -= size
+                if size:
+                    part, view = view[:size], view[size:]
+                    self._write(_DATA, 0 if view or not last else _END_STREAM, number, part)
         return True
+
+    def _sendable(self, stream: _Stream) -> int:
+        """How many bytes the next frame may have; none or fewer if the daemon must read first."""
+        return min(self._window, stream.window, self._frame_size)
 
     def _receive(self, stream: _Stream) -> bytes | None:
         """The next message of a stream, None after the last of one that ended well."""

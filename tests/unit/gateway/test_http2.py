@@ -1,0 +1,96 @@
+"""HTTP/2 against a peer that is written frame by frame: what no library does when it is asked."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from frontend.gateway.errors import GatewayError
+from frontend.gateway.http2 import Http2Channel
+from llb.pb import gateway_pb2 as gw
+
+DATA, HEADERS, RST_STREAM, SETTINGS, PING, WINDOW_UPDATE = 0, 1, 3, 4, 6, 8
+ACK = 1
+INITIAL_WINDOW_SIZE = 4
+
+
+class Peer:
+    """The daemon's end of a channel."""
+
+    def __init__(self) -> None:
+        incoming, self._outgoing = os.pipe()
+        self._incoming, outgoing = os.pipe()
+        self.ends = incoming, outgoing
+        self._reader = os.fdopen(self._incoming, "rb")
+
+    def send(self, kind: int, number: int, payload: bytes, flags: int = 0) -> None:
+        header = len(payload).to_bytes(3, "big") + bytes((kind, flags)) + number.to_bytes(4, "big")
+        os.write(self._outgoing, header + payload)
+
+    def window(self, size: int) -> None:
+        """Set the window that streams begin with."""
+        self.send(SETTINGS, 0, INITIAL_WINDOW_SIZE.to_bytes(2, "big") + size.to_bytes(4, "big"))
+
+    def frame(self) -> tuple[int, int, int, bytes]:
+        """Kind, flags, stream and payload of the next frame."""
+        header = self._reader.read(9)
+        assert header, "the client is gone"
+        payload = self._reader.read(int.from_bytes(header[:3], "big"))
+        return header[3], header[4], int.from_bytes(header[5:], "big"), payload
+
+    def until(self, kind: int, flags: int = 0) -> int:
+        """Read up to a frame of this kind; the bytes of data before it."""
+        data = 0
+        while True:
+            found, its_flags, _, payload = self.frame()
+            if (found, its_flags) == (kind, flags):
+                return data
+            if found == DATA:
+                data += len(payload)
+
+    def close(self) -> None:
+        """Hang up."""
+        os.close(self._outgoing)
+        self._reader.close()
+
+
+@pytest.fixture
+def peer() -> Iterator[Peer]:
+    before = set(threading.enumerate())
+    peer = Peer()
+    yield peer
+    peer.close()
+    for thread in set(threading.enumerate()) - before:
+        thread.join(30)
+        assert not thread.is_alive()
+    for end in peer.ends:
+        os.close(end)
+
+
+def test_no_data_follow_the_acknowledgement_of_a_smaller_window(peer: Peer) -> None:
+    """A daemon may take a window back at any time, and grpc's own server does so."""
+    channel = Http2Channel(*peer.ends)
+    conversation = channel.converse("ExecProcess")
+    peer.until(HEADERS, 4)
+
+    def feed() -> None:
+        message = gw.ExecMessage(File=gw.FdMessage(Data=bytes(1 << 20)))
+        with contextlib.suppress(GatewayError):  # the end
+            while True:
+                conversation.send(message)
+
+    threading.Thread(target=feed).start()
+    for _ in range(2000):
+        peer.window(0)
+        sent = peer.until(SETTINGS, ACK)
+        peer.send(PING, 0, bytes(8))
+        assert peer.until(PING, ACK) == 0
+        if sent:
+            peer.send(WINDOW_UPDATE, 0, sent.to_bytes(4, "big"))
+            peer.send(WINDOW_UPDATE, 1, sent.to_bytes(4, "big"))
+        peer.window(1 << 15)
+        peer.until(SETTINGS, ACK)
