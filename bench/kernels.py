@@ -106,25 +106,32 @@ def build(directory: Path, kernel: str, frontend: str, *flags: str) -> list[Step
     return list(ended.values())
 
 
-def builds(directory: Path, frontend: str, rounds: int) -> Builds:
+def builds(frontend: str, rounds: int) -> Builds | None:
     """Build a kernel cold, on the bare machine, with another option, and with another program.
 
-    Each round starts from cache mounts that nobody has used.
+    Each round starts from cache mounts that nobody has used. Only root can: a chroot is needed.
     """
-    (directory / "init.c").write_text(PROGRAM)
+    if os.geteuid() != 0:
+        return None
     tag = ("--tag", "bench:kernel")
     plain, other = "{from: source}", "{from: source, options: {IKCONFIG: true}}"
-    root = bare_root(directory, frontend)
     cold, bare, option = list[float](), list[float](), list[float]()
-    for _ in range(rounds):
-        fresh = ("--build-arg", f"BUILDKIT_CACHE_MOUNT_NS={uuid.uuid4()}")
-        # BuildKit goes by what a step is made of, of which its caches are no part.
-        again = ("--no-cache-filter", "kernel")
-        cold.append(_make(build(directory, plain, frontend, *fresh, *again, *tag)))
-        bare.append(bare_make(root))
-        option.append(_make(build(directory, other, frontend, *fresh, *tag)))
-    (directory / "init.c").write_text(PROGRAM + f"/* {uuid.uuid4()} */\n")
-    ran = build(directory, plain, frontend, *fresh, *tag)
+    with (
+        tempfile.TemporaryDirectory(prefix="hutch-bench-") as context,
+        tempfile.TemporaryDirectory(prefix="hutch-bench-root-") as chroot,
+    ):
+        directory, root = Path(context), Path(chroot)
+        (directory / "init.c").write_text(PROGRAM)
+        fill_root(root, directory, frontend)
+        for _ in range(rounds):
+            fresh = ("--build-arg", f"BUILDKIT_CACHE_MOUNT_NS={uuid.uuid4()}")
+            # BuildKit goes by what a step is made of, of which its caches are no part.
+            again = ("--no-cache-filter", "kernel")
+            cold.append(_make(build(directory, plain, frontend, *fresh, *again, *tag)))
+            bare.append(bare_make(root))
+            option.append(_make(build(directory, other, frontend, *fresh, *tag)))
+        (directory / "init.c").write_text(PROGRAM + f"/* {uuid.uuid4()} */\n")
+        ran = build(directory, plain, frontend, *fresh, *tag)
     return Builds(
         statistics.median(cold),
         statistics.median(bare),
@@ -133,13 +140,12 @@ def builds(directory: Path, frontend: str, rounds: int) -> Builds:
     )
 
 
-def bare_root(directory: Path, frontend: str) -> Path:
-    """A chroot with the same toolchain, source and configuration as the steps of a build have."""
-    root = directory / "root"
-    archive = directory / "toolchain.tar"
+def fill_root(root: Path, directory: Path, frontend: str) -> None:
+    """Make `root` a chroot with what the steps of a build in `directory` have: the same toolchain,
+    source and configuration."""
+    archive = root / "toolchain.tar"
     kernel = "{from: source}"
     build(directory, kernel, frontend, "--target", "toolchain", "-o", f"type=tar,dest={archive}")
-    root.mkdir()
     _run("tar", "-xf", str(archive), "-C", str(root))
     archive.unlink()
     table = versions()
@@ -152,6 +158,7 @@ def bare_root(directory: Path, frontend: str) -> Path:
     pinned = (f"{series.package}={series.version}", series.archive, series.suite, series.snapshot)
     _chroot(root, "sh", "/hutch/fetch.sh", "/out", *pinned)
     _chroot(root, "tar", "-xf", "/out/source.tar", "-C", "/src", "--strip-components=1")
+    (root / "out/source.tar").unlink()
     _chroot(root, "sh", "/hutch/prepare.sh", "")
     parts = []
     for number, (name, text) in enumerate(configs.fragments(configs.DEFAULT, "amd64", "qemu")):
@@ -163,7 +170,6 @@ def bare_root(directory: Path, frontend: str) -> Path:
     _chroot(root, "make", "-s", "-C", "/src", "O=/o", *VARIABLES, "tinyconfig")
     configure = ["/hutch/configure.sh", "/o/.config", "/request/request", "/out/config"]
     _chroot(root, "sh", *configure, *VARIABLES)
-    return root
 
 
 def bare_make(root: Path) -> float:
@@ -177,22 +183,25 @@ def bare_make(root: Path) -> float:
     return time.monotonic() - start
 
 
-def boots(directory: Path, frontend: str, registry: str, rounds: int) -> dict[str, Boot]:
+def boots(frontend: str, registry: str, rounds: int) -> dict[str, Boot]:
     """Boot the same program on Debian's cloud kernel and on ours, in turn, under the same QEMU."""
-    (directory / "init.c").write_text(PROGRAM)
-    inputs = ["docker", "buildx", "build", "--quiet", "-f", str(HELLO / "inputs.Dockerfile")]
-    _run(*inputs, "-o", str(directory), str(HELLO))
     kernels = {
         "Debian": "{from: local, path: vmlinuz}",
         "microvm": "{from: source}",
         "tiny": "{from: source, config: tiny}",
     }
     sizes: dict[str, int] = {}
-    for name, kernel in kernels.items():
-        out = directory / f"out-{name}"
-        build(directory, kernel, frontend, "--target", "kernel", "-o", str(out))
-        sizes[name] = next(out.iterdir()).stat().st_size
-        build(directory, kernel, frontend, "--tag", f"{registry}/bench-{name.lower()}", "--push")
+    with tempfile.TemporaryDirectory(prefix="hutch-bench-") as context:
+        directory = Path(context)
+        (directory / "init.c").write_text(PROGRAM)
+        inputs = ["docker", "buildx", "build", "--quiet", "-f", str(HELLO / "inputs.Dockerfile")]
+        _run(*inputs, "-o", str(directory), str(HELLO))
+        for name, kernel in kernels.items():
+            image = f"{registry}/bench-{name.lower()}"
+            out = directory / f"out-{name}"
+            build(directory, kernel, frontend, "--target", "kernel", "-o", str(out))
+            sizes[name] = next(out.iterdir()).stat().st_size
+            build(directory, kernel, frontend, "--tag", image, "--push")
     clocks: dict[str, list[float]] = {name: [] for name in kernels}
     walls: dict[str, list[float]] = {name: [] for name in kernels}
     for _ in range(rounds):
@@ -207,16 +216,6 @@ def boots(directory: Path, frontend: str, registry: str, rounds: int) -> dict[st
         name: Boot(sizes[name], statistics.median(clocks[name]), statistics.median(walls[name]))
         for name in kernels
     }
-
-
-def measure(
-    frontend: str, registry: str, rounds: int, kernel_rounds: int
-) -> tuple[Builds | None, dict[str, Boot]]:
-    """Everything above; the builds only for root, whom a chroot needs."""
-    with tempfile.TemporaryDirectory(prefix="hutch-bench-") as name:
-        directory = Path(name)
-        made = builds(directory, frontend, kernel_rounds) if os.geteuid() == 0 else None
-        return made, boots(directory, frontend, registry, rounds)
 
 
 def _make(ran: Sequence[Step]) -> float:
