@@ -133,8 +133,11 @@ class Inputs(ABC):
         """
 
     @abstractmethod
-    def image(self, ref: Text, platform: Platform) -> Image:
-        """An image by reference, or the named build context that stands in for it."""
+    def image(self, ref: Text, platform: Platform, other: Platform | None = None) -> Image:
+        """An image by reference, or the named build context that stands in for it.
+
+        `other` is the platform to take where the image has no variant for `platform`.
+        """
 
     @abstractmethod
     def dockerfile(self, path: Text, target: str, platform: Platform) -> Image:
@@ -191,8 +194,14 @@ class Build:
         return self.framework.image_platform(self.plan, ref)
 
     def fetch(self, name: Text, platform: Platform, path: str = "/") -> Image:
-        """What a `from` names: a named build context, of which `path` is read, or an image."""
-        return self.inputs.named(name, platform, path) or self.inputs.image(name, platform)
+        """What a `from` names: a named build context, of which `path` is read, or an image.
+
+        What the guest's root is made of has to be for the guest's system; files beside it may be of
+        any image.
+        """
+        base = name == self.plan.rootfs.from_ or platform == self.plan.platform
+        other = None if base else self.plan.platform
+        return self.inputs.named(name, platform, path) or self.inputs.image(name, platform, other)
 
     def meta(self, step: str, what: str, at: Range | Text | None = None) -> Meta:
         """Metadata of a vertex: its name, the progress group of `step`, its lines in the file.

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from frontend.gateway.named import NamedContext
 
 _AT_ONCE = 8
+_NO_VARIANT = "no match for platform"
+"""Of containerd's error for an index that lacks a platform (images/image.go)."""
 
 Key = tuple[str, ...]
 
@@ -65,11 +67,16 @@ class GatewayInputs(Inputs):
             self._named[key] = _placed(name, lambda: self._contexts.named(name, platform, follow))
         return self._named[key]
 
-    def image(self, ref: Text, platform: Platform) -> Image:
-        def resolve() -> Image:
-            return _placed(ref, lambda: self._images.resolve(ref, platform))
+    def image(self, ref: Text, platform: Platform, other: Platform | None = None) -> Image:
+        def resolve() -> ResolvedImage:
+            try:
+                return self._images.resolve(ref, platform)
+            except GatewayError as error:
+                if other is None or _NO_VARIANT not in error.message:
+                    raise
+                return self._images.resolve(ref, other)
 
-        return self._ask(("image", ref, str(platform)), resolve)
+        return self._ask(("image", ref, str(platform)), lambda: _placed(ref, resolve))
 
     def dockerfile(self, path: Text, target: str, platform: Platform) -> Image:
         from frontend.gateway.nested import dockerfile

@@ -35,7 +35,7 @@ class OfflineInputs(Inputs):
     def named(self, name: Text, platform: Platform, path: str = "/") -> Image | None:
         return None
 
-    def image(self, ref: Text, platform: Platform) -> Image:
+    def image(self, ref: Text, platform: Platform, other: Platform | None = None) -> Image:
         try:
             return Image(llb.image(ref, platform=platform), ref)
         except InvalidReference as error:

@@ -373,7 +373,7 @@ def test_images_for_freebsd(builder: Builder, project: Path, tmp_path: Path) -> 
     assert str(packed.image.platform) == "linux/amd64"
 
 
-@pytest.mark.parametrize("platforms", [["linux/amd64"]])
+@pytest.mark.parametrize("platforms", [["linux/amd64"], ["linux/amd64", "linux/arm64"]])
 def test_files_of_an_image_without_a_variant_for_freebsd(
     builder: Builder, project: Path, tmp_path: Path, platforms: list[str]
 ) -> None:
