@@ -100,6 +100,10 @@ CODES: dict[str, tuple[str, str]] = {
     "no-such-target": ("No such target", "The file lacks the section that a target would build."),
     "missing-kernel": ("Missing kernel", "A Dockerfile's guest has no kernel."),
     "unsupported-source": ("Unsupported source", "The kernel's source cannot come from there."),
+    "wrong-checksum": (
+        "Wrong checksum",
+        "A file that was fetched is not the one that was asked for.",
+    ),
     "lost-option": ("Lost option", "The kernel did not end up with an option that was asked for."),
     "unsupported-step": ("Unsupported step", "The framework lacks a step that the file asks for."),
 }

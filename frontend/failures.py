@@ -35,6 +35,12 @@ _FAILURES = (
         "paths start at the build context, or at the image's root; .dockerignore hides files",
     ),
     _Failure(
+        "wrong-checksum",
+        re.compile(r"digest mismatch sha256:([0-9a-f]{64}): sha256:[0-9a-f]{64}"),
+        "what was fetched has the sha256 {0}",
+        "compare it with what the publisher says of the file before you put it here",
+    ),
+    _Failure(
         "missing-secret",
         re.compile(r"secret (\S+): not found"),
         "the build was given no secret '{0}'",

@@ -468,7 +468,8 @@ def test_a_package_of_freebsd(builder: Builder, freebsd: Path, tmp_path: Path) -
 
 def test_a_set_with_a_wrong_checksum(builder: Builder, netbsd: Path, sets: tuple[str, str]) -> None:
     failed = builder.fail(netbsd, NETBSD + SETS.format(url=sets[0], digest="0" * 64))
-    assert "digest mismatch" in failed.log
+    assert f"what was fetched has the sha256 {sets[1]}" in failed.error
+    assert "[wrong-checksum]" in failed.error
     assert failed.marked[0] == f"- from: {sets[0]}"
 
 
