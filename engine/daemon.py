@@ -17,10 +17,13 @@ BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 CACHE = "40GB"
 
 
-def settings(chosen: Flavour, place: Place, home: Path, registry: str) -> dict[str, object]:
+def settings(
+    chosen: Flavour, place: Place, home: Path, root: Path, registry: str
+) -> dict[str, object]:
     """The daemon.json of one flavour.
 
-    Everything volatile lives in the jail's /run and dies with it.
+    Everything volatile lives in the jail's /run and dies with it. The label says which packages the
+    daemon was started from, so that one from others is started anew.
     """
     return {
         "hosts": [f"unix://{home / 'docker.sock'}"],
@@ -35,6 +38,7 @@ def settings(chosen: Flavour, place: Place, home: Path, registry: str) -> dict[s
         "cgroup-parent": f"/{place.cgroup}",
         "exec-opts": ["native.cgroupdriver=cgroupfs"],
         "features": {"buildkit": True, "containerd-snapshotter": chosen.containerd_store},
+        "labels": [f"hutch.root={root.name}"],
         "registry-mirrors": [f"http://{registry}"],
         "builder": {"gc": {"enabled": True, "defaultKeepStorage": CACHE}},
     }
@@ -77,7 +81,7 @@ def up(layout: Layout, chosen: Flavour, root: Path, registry: str) -> str:
     """Start the daemon unless it runs with these very settings; returns its version."""
     home, place = layout.instance(chosen), layout.place(chosen)
     home.mkdir(parents=True, exist_ok=True)
-    config = json.dumps(settings(chosen, place, home, registry), indent=2) + "\n"
+    config = json.dumps(settings(chosen, place, home, root, registry), indent=2) + "\n"
     present = running(layout, chosen)
     network.raise_bridge(root, place, layout.network)
     with contextlib.suppress(OSError):

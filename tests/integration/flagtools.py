@@ -164,7 +164,7 @@ class Hutch:
 
     def push(self, context: Path | str, *args: str, **more: Any) -> Image:
         """Build to the registry, and read it back."""
-        name = f"flags-{uuid.uuid4().hex[:12]}"
+        name = f"hutch-test/flags-{uuid.uuid4().hex[:12]}"
         self.build(context, "--push", "-t", f"{self.registry}/{name}:1", *args, **more).ok()
         return self.pull(name)
 

@@ -120,8 +120,13 @@ class Builder:
         return self.name == "28"
 
     def close(self) -> None:
-        """Close what was read."""
+        """Close what was read, and remove the images that a push left in the engine."""
         self._open.close()
+        wanted = f"reference={self.registry}/hutch-test/*"
+        form = "{{.Repository}}:{{.Tag}}"
+        listed = self.docker("image", "ls", "--filter", wanted, "--format", form)
+        if listed.returncode == 0 and listed.stdout:
+            self.docker("image", "rm", "--force", *listed.stdout.split())
 
     def docker(
         self, *args: str, data: bytes | None = None, env: Mapping[str, str] | None = None

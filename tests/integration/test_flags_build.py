@@ -141,7 +141,7 @@ class TestImages:
         assert "flags-only-here" in hutch.build(folder, "--pull").failed()
 
     def test_pull_sees_a_moved_tag(self, hutch: Hutch, tmp_path: Path) -> None:
-        ref = f"{hutch.registry}/flags-moving:{os.urandom(4).hex()}"
+        ref = f"{hutch.registry}/hutch-test/flags-moving:{os.urandom(4).hex()}"
         base = tmp_path / "base"
         base.mkdir()
         folder = hutch.project(tmp_path / "m", LOCAL_BASE.replace("flags-only-here:1", ref))
@@ -277,7 +277,7 @@ class TestCaches:
         salt = os.urandom(8).hex()
         folder = pruned.project(tmp_path / "c", FILE.replace("/hello]", f"/hello, {salt}]"))
         (folder / "hello").write_text(salt)
-        ref = f"{pruned.registry}/flags-cache:{salt}"
+        ref = f"{pruned.registry}/hutch-test/flags-cache:{salt}"
         to, from_ = {
             "registry": (f"type=registry,ref={ref},mode=max", f"type=registry,ref={ref}"),
             "local": (

@@ -103,7 +103,7 @@ class TestBuildFile:
             f"FROM scratch\nLABEL {PREFIX}hypervisor=spt {PREFIX}unikernelType=rumprun\n"
             "COPY Dockerfile /x\n"
         )
-        ref = f"{hutch.registry}/flags-labelled:1"
+        ref = f"{hutch.registry}/hutch-test/flags-labelled:1"
         hutch.build(base, "--push", "-t", ref, "--provenance=false", file=None).ok()
         folder = write(
             hutch, tmp_path / "c", f"FROM {ref}\nCOPY data /data\n{LOCAL}LABEL hutch.init=none\n"

@@ -192,7 +192,7 @@ class TestNamedContexts:
 
     def test_image(self, hutch: Hutch, named: Path, tmp_path: Path) -> None:
         (tmp_path / "guest/Dockerfile").write_text("FROM scratch\nCOPY kernel /kernel\n")
-        ref = f"{hutch.registry}/flags-guest:1"
+        ref = f"{hutch.registry}/hutch-test/flags-guest:1"
         hutch.build(tmp_path / "guest", "-t", ref, "--push", file=None).ok()
         assert self.kernel_of(hutch, named, tmp_path, f"docker-image://{ref}") == "REPLACED"
 
@@ -267,7 +267,7 @@ class TestNamedContexts:
     ) -> None:
         if kind == "oci-layout" and not hutch.has_containerd_store:
             pytest.skip("writing an OCI layout with the docker driver needs the containerd store")
-        ref, layout = f"{hutch.registry}/flags-base:1", tmp_path / "layout"
+        ref, layout = f"{hutch.registry}/hutch-test/flags-base:1", tmp_path / "layout"
         output = ["--push", "-t", ref]
         if kind == "oci-layout":
             output = ["-o", f"type=oci,tar=false,dest={layout}"]
@@ -278,7 +278,7 @@ class TestNamedContexts:
     def test_a_bake_target_brings_its_config(
         self, hutch: Hutch, based: Path, tmp_path: Path
     ) -> None:
-        name = f"flags-{uuid.uuid4().hex[:12]}"
+        name = f"hutch-test/flags-{uuid.uuid4().hex[:12]}"
         bake = {
             "target": {
                 "base": {"context": str(tmp_path / "base")},
@@ -300,7 +300,7 @@ class TestNamedContexts:
         """What goes into the guest is of its platform, whatever the builder's is."""
         if not hutch.has_containerd_store:
             pytest.skip("several platforms need Docker's containerd image store")
-        ref = f"{hutch.registry}/flags-base-both:1"
+        ref = f"{hutch.registry}/hutch-test/flags-base-both:1"
         both = ("--platform", "linux/amd64,linux/arm64")
         hutch.build(tmp_path / "base", *both, "--push", "-t", ref, file=None).ok()
         given = ("--build-context", f"base=docker-image://{ref}")

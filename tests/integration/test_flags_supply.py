@@ -78,7 +78,7 @@ def predicates(hutch: Hutch, name: str, kind: str) -> list[dict[str, Any]]:
 
 
 def push(hutch: Hutch, folder: Path, *flags: str) -> str:
-    name = f"flags-{os.urandom(6).hex()}"
+    name = f"hutch-test/flags-{os.urandom(6).hex()}"
     hutch.build(folder, "--push", "-t", f"{hutch.registry}/{name}:1", *flags).ok()
     return name
 
@@ -150,7 +150,7 @@ class TestSbom:
             "FROM debian:trixie-slim\nCOPY scan.sh /\nENV BUILDKIT_SCAN_DEPTH=\n"
             'ENTRYPOINT ["/bin/sh", "/scan.sh"]\n'
         )
-        ref = f"{attested.registry}/flags-scanner:1"
+        ref = f"{attested.registry}/hutch-test/flags-scanner:1"
         attested.build(folder, "--push", "-t", ref, file=None).ok()
         return ref
 
@@ -183,7 +183,7 @@ class TestSbom:
     ) -> None:
         folder = self.packages(attested, tmp_path / "p", "type: raw")
         missing = f"docker-image://{attested.registry}/flags-no-scanner:1"
-        name = f"flags-{os.urandom(6).hex()}"
+        name = f"hutch-test/flags-{os.urandom(6).hex()}"
         push = ("--push", "-t", f"{attested.registry}/{name}:1")
         flags = ("--attest", asked, "--build-context", f"{DEFAULT}={missing}")
         text = attested.build(folder, *flags, *push).ok().text

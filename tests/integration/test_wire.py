@@ -363,7 +363,7 @@ class TestResults:
     def test_manifest_annotations_and_metadata(
         self, builder: Builder, project: Path, tmp_path: Path
     ) -> None:
-        name = f"{builder.environ['HUTCH_REGISTRY']}/wire-result:{uuid.uuid4().hex[:8]}"
+        name = f"{builder.environ['HUTCH_REGISTRY']}/hutch-test/wire-result:{uuid.uuid4().hex[:8]}"
         facts = tmp_path / "facts.json"
         done = builder.build(
             *("-f", str(project / "bunnyfile"), "--push", "-t", name, "--provenance=false"),
@@ -376,7 +376,7 @@ class TestResults:
         assert json.loads(facts.read_text())["frontend.probe"] == "a fact"
 
     def test_two_platforms_make_an_index(self, builder: Builder, project: Path) -> None:
-        name = f"{builder.environ['HUTCH_REGISTRY']}/wire-result:{uuid.uuid4().hex[:8]}"
+        name = f"{builder.environ['HUTCH_REGISTRY']}/hutch-test/wire-result:{uuid.uuid4().hex[:8]}"
         done = builder.build(
             *("-f", str(project / "bunnyfile"), "--push", "-t", name, "--provenance=false"),
             *("--platform", "linux/amd64,linux/arm64"),
@@ -389,7 +389,7 @@ class TestResults:
         assert sorted(platforms) == ["amd64", "arm64"]
 
     def test_default_attestations(self, builder: Builder, project: Path) -> None:
-        name = f"{builder.environ['HUTCH_REGISTRY']}/wire-result:{uuid.uuid4().hex[:8]}"
+        name = f"{builder.environ['HUTCH_REGISTRY']}/hutch-test/wire-result:{uuid.uuid4().hex[:8]}"
         done = builder.build(
             *("-f", str(project / "bunnyfile"), "--push", "-t", name, "--provenance=mode=max"),
             context=project,

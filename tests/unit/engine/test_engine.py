@@ -132,7 +132,9 @@ def test_stop_ends_a_process_even_one_that_ignores_it(tmp_path: Path, ignore: st
 
 def test_daemon_settings_leave_the_hosts_docker_alone() -> None:
     home = DEFAULT_LAYOUT.instance(DEFAULT)
-    settings = daemon.settings(DEFAULT, DEFAULT_LAYOUT.place(DEFAULT), home, "localhost:5000")
+    root = Path("/srv/roots/forky-0123456789ab")
+    settings = daemon.settings(DEFAULT, DEFAULT_LAYOUT.place(DEFAULT), home, root, "localhost:5000")
+    assert settings["labels"] == ["hutch.root=forky-0123456789ab"]
     assert settings["iptables"] is False
     assert settings["hosts"] == [f"unix://{home}/docker.sock"]
     assert settings["features"] == {"buildkit": True, "containerd-snapshotter": True}
