@@ -69,6 +69,7 @@ int main(int argc, char **argv)
 		printf("group: %d\n", groups[i]);
 	printf("directory: %s\n", getcwd(dir, sizeof(dir)));
 	printf("stdout: %s\n", access("/dev/stdout", W_OK) ? "closed" : "open");
+	printf("terminal: %s\n", tcgetpgrp(0) == getpgrp() ? "ours" : "another's");
 	if (argc > 1 && argv[1][0] == '9')
 		kill(getpid(), 9);
 	return argc > 1 ? atoi(argv[1]) : 0;
@@ -237,6 +238,7 @@ def test_what_the_program_is_given(
         "group: 44",
         "directory: /srv/made here",
         "stdout: open",
+        "terminal: ours",
         "hutch-init: exit status 7",
     ):
         assert f"{line}\n" in output
