@@ -109,12 +109,12 @@ def build(directory: Path, kernel: str, frontend: str, *flags: str) -> list[Step
 def builds(frontend: str, rounds: int) -> Builds | None:
     """Build a kernel cold, on the bare machine, with another option, and with another program.
 
-    Each round starts from cache mounts that nobody has used. Only root can: a chroot is needed.
+    Each round starts from cache mounts that nobody has used, and names its kernels, so that
+    BuildKit has not seen their steps. Only root can: a chroot is needed.
     """
     if os.geteuid() != 0:
         return None
     tag = ("--tag", "bench:kernel")
-    plain, other = "{from: source}", "{from: source, options: {IKCONFIG: true}}"
     cold, bare, option = list[float](), list[float](), list[float]()
     with (
         tempfile.TemporaryDirectory(prefix="hutch-bench-") as context,
@@ -124,10 +124,11 @@ def builds(frontend: str, rounds: int) -> Builds | None:
         (directory / "init.c").write_text(PROGRAM)
         fill_root(root, directory, frontend)
         for _ in range(rounds):
-            fresh = ("--build-arg", f"BUILDKIT_CACHE_MOUNT_NS={uuid.uuid4()}")
-            # BuildKit goes by what a step is made of, of which its caches are no part.
-            again = ("--no-cache-filter", "kernel")
-            cold.append(_make(build(directory, plain, frontend, *fresh, *again, *tag)))
+            name = uuid.uuid4().hex
+            fresh = ("--build-arg", f"BUILDKIT_CACHE_MOUNT_NS={name}")
+            plain = f"{{from: source, options: {{LOCALVERSION: '-{name}'}}}}"
+            other = plain.replace("options: {", "options: {IKCONFIG: true, ")
+            cold.append(_make(build(directory, plain, frontend, *fresh, *tag)))
             bare.append(bare_make(root))
             option.append(_make(build(directory, other, frontend, *fresh, *tag)))
         (directory / "init.c").write_text(PROGRAM + f"/* {uuid.uuid4()} */\n")
