@@ -33,7 +33,7 @@ demo: setup engine-up image ## build, push and boot an example, and say what hap
 test: unit integration ## all tests; needs root on Debian, or a Docker that runs
 
 unit: setup ## the tests that need nothing
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto tests/unit tests/errors
 
 integration: setup engine-up image ## the tests that need a BuildKit; the engine stays up afterwards
 	$(WITH_IMAGE) $(BIN)/pytest -m integration'

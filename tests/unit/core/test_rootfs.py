@@ -232,7 +232,7 @@ _UFS2 = bytes(0x10000 + 0x55C) + b"\x19\x01\x54\x19"
     ("head", "kind"),
     [
         (b"070701" + bytes(100), "initrd"),
-        (gzip.compress(b"070701"), "initrd"),
+        (gzip.compress(b"070701", mtime=0), "initrd"),
         (b"\x28\xb5\x2f\xfd" + bytes(10), "initrd"),
         (_EXT + bytes(100), "block"),
         (b"hsqs" + bytes(100), "block"),
