@@ -13,19 +13,18 @@ them; cold is with empty caches.
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
 import tempfile
 import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import frameworks
+from bench import steps
+from bench.steps import run
 from frameworks.base import Build
 from frameworks.bsd import kernconf
 from frameworks.bsd.recipe import BSD
@@ -113,21 +112,10 @@ def _measure(system: str, source: Path, frontend: str, directory: Path) -> Times
 
 
 def build(directory: Path, text: str, *flags: str) -> dict[str, float]:
-    """Build `text` and return what ran: steps that were not cached, and their seconds."""
-    (directory / "bunnyfile").write_text(text)
-    command = ["docker", "buildx", "build", "--progress=rawjson", "--provenance=false", *flags]
-    done = subprocess.run(
-        [*command, "-f", str(directory / "bunnyfile"), str(directory)],
-        stdin=subprocess.DEVNULL, capture_output=True, text=True,
-    )  # fmt: skip
-    if done.returncode != 0:
-        raise RuntimeError(f"the build failed:\n{done.stderr[-4000:]}")
+    """The seconds of the steps that ran, by name: one that was started again counts as one."""
     ran: dict[str, float] = {}
-    for line in done.stderr.splitlines():
-        for vertex in json.loads(line).get("vertexes") or ():
-            if vertex.get("completed") and not vertex.get("cached"):
-                spent = _seconds(vertex["completed"]) - _seconds(vertex["started"])
-                ran[vertex["name"]] = ran.get(vertex["name"], 0) + spent
+    for step in steps.build(directory, text, *flags):
+        ran[step.name] = ran.get(step.name, 0) + step.seconds
     return ran
 
 
@@ -137,10 +125,10 @@ def outside(
     """Seconds of the same two commands in a chroot of the toolchain, with nothing built before."""
     root = directory / "root"
     root.mkdir()
-    _run("tar", "-xf", str(archive), "-C", str(root))
+    run("tar", "-xf", str(archive), "-C", str(root))
     archive.unlink()
     for made in ("obj", "tools"):  # what the toolchain has of the tree's own
-        _run("rm", "-rf", str(root / made))
+        run("rm", "-rf", str(root / made))
     for name in ("obj/usr/src/amd64.amd64/sys", "tools", "out", "config", "hutch", "usr/src"):
         (root / name).mkdir(parents=True, exist_ok=True)
     for folder in (system, "bsd"):
@@ -203,17 +191,5 @@ def _chroot(root: Path, source: Path, args: Sequence[str], env: Mapping[str, str
     variables = [f"{name}={value}" for name, value in env.items()]
     path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     start = time.monotonic()
-    _run("unshare", "--mount", "sh", "-c", script, str(root), layers, path, *variables, *args)
+    run("unshare", "--mount", "sh", "-c", script, str(root), layers, path, *variables, *args)
     return time.monotonic() - start
-
-
-def _seconds(stamp: str) -> float:
-    """A time of BuildKit's progress, to the microsecond."""
-    whole, _, part = stamp.rstrip("Z").partition(".")
-    return datetime.fromisoformat(f"{whole}+00:00").timestamp() + float(f"0.{part or 0}")
-
-
-def _run(*command: str) -> None:
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise RuntimeError(f"{command[0]} failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")

@@ -6,10 +6,8 @@ toolchain on the same machine. Times of a build are those of its `make` step, as
 
 from __future__ import annotations
 
-import json
 import os
 import statistics
-import subprocess
 import tempfile
 import time
 import uuid
@@ -17,6 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench import steps
+from bench.steps import Step, run
 from engine.boot import running
 from engine.guests import Machine
 from frameworks.linux import configs
@@ -77,33 +77,9 @@ class Boot:
     wall: float
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A vertex of a build that ran: its name, the target it is a step of, its seconds."""
-
-    name: str
-    target: str
-    seconds: float
-
-
 def build(directory: Path, kernel: str, frontend: str, *flags: str) -> list[Step]:
-    """Build and return what ran: the vertices that were not cached."""
-    (directory / "bunnyfile").write_text(BUNNYFILE.format(frontend=frontend, kernel=kernel))
-    command = ["docker", "buildx", "build", "--progress=rawjson", "--provenance=false", *flags]
-    done = subprocess.run(
-        [*command, "-f", str(directory / "bunnyfile"), str(directory)],
-        stdin=subprocess.DEVNULL, capture_output=True, text=True,
-    )  # fmt: skip
-    if done.returncode != 0:
-        raise RuntimeError(f"the build failed:\n{done.stderr[-4000:]}")
-    ended: dict[str, Step] = {}
-    for line in done.stderr.splitlines():
-        for vertex in json.loads(line).get("vertexes") or ():
-            if vertex.get("completed") and not vertex.get("cached"):
-                target = vertex.get("progressGroup", {}).get("name", "").rpartition("] ")[2]
-                spent = _seconds(vertex["completed"]) - _seconds(vertex["started"])
-                ended[vertex["digest"]] = Step(vertex["name"], target, spent)
-    return list(ended.values())
+    """Build an image with this kernel; returns the steps that ran."""
+    return steps.build(directory, BUNNYFILE.format(frontend=frontend, kernel=kernel), *flags)
 
 
 def builds(frontend: str, rounds: int) -> Builds | None:
@@ -147,7 +123,7 @@ def fill_root(root: Path, directory: Path, frontend: str) -> None:
     archive = root / "toolchain.tar"
     kernel = "{from: source}"
     build(directory, kernel, frontend, "--target", "toolchain", "-o", f"type=tar,dest={archive}")
-    _run("tar", "-xf", str(archive), "-C", str(root))
+    run("tar", "-xf", str(archive), "-C", str(root))
     archive.unlink()
     table = versions()
     series = table.series[table.default]
@@ -167,7 +143,7 @@ def fill_root(root: Path, directory: Path, frontend: str) -> None:
         part.write_text(text)
         parts.append(str(part))
     merge = ["-m", "frameworks.linux.kconfig", "merge", "--source", str(root / "src")]
-    _run(f"{ROOT}/.venv/bin/python", *merge, "--out", str(root / "request/request"), *parts)
+    run(f"{ROOT}/.venv/bin/python", *merge, "--out", str(root / "request/request"), *parts)
     _chroot(root, "make", "-s", "-C", "/src", "O=/o", *VARIABLES, "tinyconfig")
     configure = ["/hutch/configure.sh", "/o/.config", "/request/request", "/out/config"]
     _chroot(root, "sh", *configure, *VARIABLES)
@@ -196,7 +172,7 @@ def boots(frontend: str, registry: str, rounds: int) -> dict[str, Boot]:
         directory = Path(context)
         (directory / "init.c").write_text(PROGRAM)
         inputs = ["docker", "buildx", "build", "--quiet", "-f", str(HELLO / "inputs.Dockerfile")]
-        _run(*inputs, "-o", str(directory), str(HELLO))
+        run(*inputs, "-o", str(directory), str(HELLO))
         for name, kernel in kernels.items():
             image = f"{registry}/bench-{name.lower()}"
             out = directory / f"out-{name}"
@@ -223,24 +199,10 @@ def _make(ran: Sequence[Step]) -> float:
     return next(step.seconds for step in ran if step.name == MAKE)
 
 
-def _seconds(stamp: str) -> float:
-    """A time of BuildKit's progress, to the microsecond."""
-    from datetime import datetime
-
-    whole, _, part = stamp.rstrip("Z").partition(".")
-    return datetime.fromisoformat(f"{whole}+00:00").timestamp() + float(f"0.{part or 0}")
-
-
 def _chroot(root: Path, *command: str) -> None:
     """Run a command in `root`, with /proc and /dev, in a mount namespace of its own."""
     mounts = 'mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev"'
     script = f'{mounts} && exec chroot "$0" env -i "$@"'
     env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "KBUILD_BUILD_TIMESTAMP": "@315532800"}
     words = [f"{name}={value}" for name, value in {**env, **ENVIRONMENT}.items()]
-    _run("unshare", "--mount", "sh", "-c", script, str(root), *words, *command)
-
-
-def _run(*command: str) -> None:
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise RuntimeError(f"{command[0]} failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    run("unshare", "--mount", "sh", "-c", script, str(root), *words, *command)
