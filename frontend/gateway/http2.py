@@ -259,8 +259,11 @@ class Http2Channel:
     def _take(self, kind: int, flags: int, number: int, payload: bytes) -> None:
         if kind == _SETTINGS:
             if not flags & _ACK:
-                self._settle(payload)
-                self._write(_SETTINGS, _ACK, 0, b"")
+                # Daemons hold what follows the acknowledgement to the new settings, and what comes
+                # before it to the old ones, so nothing may be sent between the two.
+                with self._writing:
+                    self._settle(payload)
+                    self._write(_SETTINGS, _ACK, 0, b"")
             return
         if kind == _PING:
             if not flags & _ACK:

@@ -71,8 +71,10 @@ def peer() -> Iterator[Peer]:
         os.close(end)
 
 
-def test_no_data_follow_the_acknowledgement_of_a_smaller_window(peer: Peer) -> None:
-    """A daemon may take a window back at any time, and grpc's own server does so."""
+def test_an_acknowledgement_parts_what_is_sent_under_two_windows(peer: Peer) -> None:
+    """A daemon may take a window back at any time, and give it again; grpc's own server does so,
+    and ends the call for what is sent too early or too late.
+    """
     channel = Http2Channel(*peer.ends)
     conversation = channel.converse("ExecProcess")
     peer.until(HEADERS, 4)
@@ -93,4 +95,4 @@ def test_no_data_follow_the_acknowledgement_of_a_smaller_window(peer: Peer) -> N
             peer.send(WINDOW_UPDATE, 0, sent.to_bytes(4, "big"))
             peer.send(WINDOW_UPDATE, 1, sent.to_bytes(4, "big"))
         peer.window(1 << 15)
-        peer.until(SETTINGS, ACK)
+        assert peer.until(SETTINGS, ACK) == 0
