@@ -1,8 +1,8 @@
 """A real BuildKit, hutch's image in its registry, and real guests to boot.
 
-Two engines: Docker 28, and 20.10 for what has to work on old ones (`builder` is the first,
-`any_builder` each of them). Nothing here is a stand-in: images are built by `docker buildx build`,
-pushed to a registry and read back from it.
+Three engines: Docker 28, the same with its classic image store, and 20.10 for what has to work on
+old ones (`builder` is the first, `any_builder` each of them). Nothing here is a stand-in:
+images are built by `docker buildx build`, pushed to a registry and read back from it.
 """
 
 from __future__ import annotations
@@ -73,11 +73,20 @@ def old_builder(builder: Builder) -> Iterator[Builder]:
     built.close()
 
 
-@pytest.fixture(params=["28", "20.10"])
+@pytest.fixture(scope="session")
+def classic_builder(builder: Builder) -> Iterator[Builder]:
+    """Docker 28 with Docker's own image store, which most Docker hosts still have."""
+    built = Builder("28-classic", _engine("--engine", "28", "--store", "classic"), builder.frontend)
+    yield built
+    built.close()
+
+
+@pytest.fixture(
+    params=["builder", "classic_builder", "old_builder"], ids=["28", "28-classic", "20.10"]
+)
 def any_builder(request: pytest.FixtureRequest) -> Builder:
     """Each engine in turn, for what has to work on all."""
-    name = "builder" if request.param == "28" else "old_builder"
-    found = request.getfixturevalue(name)
+    found = request.getfixturevalue(request.param)
     assert isinstance(found, Builder)
     return found
 

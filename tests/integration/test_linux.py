@@ -281,7 +281,8 @@ def test_the_same_kernel_again_and_one_with_another_option(builder: Builder, sho
     )
     assert steps(cold)["[linux] make bzImage"]
     assert (out / "kernel").read_bytes() == first
-    text = QEMU.replace("config: tiny", "config: tiny, options: {IKCONFIG: true}")
+    # One that no build of this engine has seen.
+    text = QEMU.replace("tiny", f"tiny, options: {{LOCALVERSION: '-{uuid.uuid4().hex[:8]}'}}")
     other = builder.build(show, text, *kernel, output=f"type=local,dest={out}")
     assert (out / "kernel").read_bytes() != first
     ran = steps(other)
