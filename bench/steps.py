@@ -21,6 +21,9 @@ class Step:
 def build(directory: Path, text: str, *flags: str) -> list[Step]:
     """Build the bunnyfile `text` in `directory` and return the vertices that were not cached.
 
+    Those without an input are texts that stand in the graph itself, or where a build begins: no
+    steps.
+
     Raises RuntimeError with the end of the output of a build that fails.
     """
     (directory / "bunnyfile").write_text(text)
@@ -29,7 +32,8 @@ def build(directory: Path, text: str, *flags: str) -> list[Step]:
     ended: dict[str, Step] = {}
     for line in output.splitlines():
         for vertex in json.loads(line).get("vertexes") or ():
-            if vertex.get("completed") and not vertex.get("cached"):
+            ran = vertex.get("completed") and not vertex.get("cached")
+            if ran and vertex.get("inputs"):
                 target = vertex.get("progressGroup", {}).get("name", "").rpartition("] ")[2]
                 spent = _seconds(vertex["completed"]) - _seconds(vertex["started"])
                 ended[vertex["digest"]] = Step(vertex["name"], target, spent)
