@@ -161,7 +161,7 @@ def configuration(system: str, source: Path) -> str:
     framework = frameworks.get(system)
     assert isinstance(framework, BSD)
     name = framework.default_config["amd64"]
-    own = framework.folder / "configs" / f"{name}.amd64"
+    own = ROOT / "frameworks" / system / "configs" / f"{name}.amd64"
     request: dict[str, Any] = {
         "system": system,
         "machine": framework.machines["amd64"],

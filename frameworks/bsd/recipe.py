@@ -7,16 +7,16 @@ import json
 import posixpath
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import ClassVar
 
 from frameworks.app import directory
 from frameworks.base import Build, File, Framework, Image, Plan
 from frameworks.bsd.kernconf import read_report
-from frameworks.bsd.source import Tree, pins, run_script, script, tree
+from frameworks.bsd.source import Tree, pins, tree
 from frameworks.diagnostics import Collector, Diagnostic, did_you_mean
 from frameworks.init import config
 from frameworks.process import Process
+from frameworks.scripts import read, run_script, script
 from frameworks.spec import (
     App,
     GitSource,
@@ -47,7 +47,8 @@ _IMAGE = "debian:trixie-slim"
 class BSD(Framework):
     """NetBSD or FreeBSD: a kernel from source, and an init that does what urunit does."""
 
-    folder: ClassVar[Path]
+    package: ClassVar[str]
+    """Where the system's own files are: pinned versions, configurations."""
     marker: ClassVar[str]
     """A file at the top of every source tree."""
     init_path: ClassVar[str]
@@ -72,7 +73,7 @@ class BSD(Framework):
                 at=kernel.source.package.at,
             )
         if plan.version is not None and kernel.source is None:
-            known = pins(self.folder)[1]
+            known = pins(self.package)[1]
             if plan.version not in known:
                 problems.error(
                     "unknown-value",
@@ -84,7 +85,7 @@ class BSD(Framework):
 
     def default_source(self, plan: Plan) -> tuple[str, Source]:
         """The pinned repository of the plan's version."""
-        default, known = pins(self.folder)
+        default, known = pins(self.package)
         version = str(plan.version or default)
         pin = known[version]
         return version, GitSource(Text(pin.git), Text(pin.ref), Text(pin.commit))
@@ -107,7 +108,7 @@ class BSD(Framework):
 
     def tree(self, build: Build, tools: State) -> Tree:
         """The source tree as it came: what tools are built from, so that no patch builds them."""
-        return tree(build, self.folder, self.marker, tools)
+        return tree(build, self.package, self.marker, tools)
 
     def source(self, build: Build, tools: State) -> Tree:
         """The source tree with the plan's patches on it: what kernels are built from."""
@@ -204,14 +205,12 @@ class BSD(Framework):
         files = scratch()
         architecture = build.plan.platform.architecture
         name = str(kernel.config or self.default_config[architecture])
-        own = self.folder / "configs" / f"{name}.{architecture}"
+        own = None if "/" in name else read(self.package, "configs", f"{name}.{architecture}")
         base: str | None = name
         file: str | None = None
-        if own.is_file():
+        if own is not None:
             base, file = None, "/request/hutch/base"
-            files = files.file(
-                mkdir("/hutch"), mkfile("/hutch/base", own.read_bytes(), timestamp=int(EPOCH))
-            )
+            files = files.file(mkdir("/hutch"), mkfile("/hutch/base", own, timestamp=int(EPOCH)))
         elif kernel.config is not None and ("/" in name or not name.isupper()):
             # The trees' own configurations are in capitals; anything else is a file of the context.
             base, file = None, "/request/context/0"

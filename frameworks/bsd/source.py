@@ -7,15 +7,13 @@ the build context, or a named build context.
 from __future__ import annotations
 
 import posixpath
-import tomllib
 from dataclasses import dataclass
-from importlib.resources import files
-from pathlib import Path
 
 from frameworks.base import Build
 from frameworks.git import checkout
+from frameworks.scripts import read, run_script, script
 from frameworks.spec import GitSource, LocalSource, Text, UrlSource
-from llb import Meta, Mount, State, http, scratch
+from llb import Mount, State, http, scratch
 
 ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2")
 
@@ -40,10 +38,13 @@ class Tree:
     key: str
 
 
-def pins(folder: Path) -> tuple[str, dict[str, Pin]]:
-    """The default version and all that `versions.toml` of `folder` lists."""
-    with (folder / "versions.toml").open("rb") as file:
-        table = tomllib.load(file)
+def pins(package: str) -> tuple[str, dict[str, Pin]]:
+    """The default version and all that `versions.toml` of `package` lists."""
+    import tomllib  # a prebuilt kernel needs none of this
+
+    text = read(package, "versions.toml")
+    assert text is not None
+    table = tomllib.loads(text.decode())
     found = {
         name: Pin(entry["git"], entry.get("ref", ""), entry.get("commit", ""))
         for name, entry in table["versions"].items()
@@ -51,7 +52,7 @@ def pins(folder: Path) -> tuple[str, dict[str, Pin]]:
     return str(table["default"]), found
 
 
-def tree(build: Build, folder: Path, marker: str, tools: State) -> Tree:
+def tree(build: Build, package: str, marker: str, tools: State) -> Tree:
     """The source tree that the plan names, or the framework's pinned default.
 
     `marker` is a file at a tree's top, by which the top of an archive is found; `tools` is the
@@ -61,7 +62,7 @@ def tree(build: Build, folder: Path, marker: str, tools: State) -> Tree:
     said = kernel.source if kernel is not None else None
     at = kernel.from_ if kernel is not None else None
     if said is None:
-        default, known = pins(folder)
+        default, known = pins(package)
         pin = known[build.plan.version or default]
         return _git(build, GitSource(Text(pin.git), Text(pin.ref), Text(pin.commit)), at)
     if isinstance(said, GitSource):
@@ -106,16 +107,3 @@ def _unpack(
         meta=build.meta("kernel", f"unpack {posixpath.basename(path)}", at),
     )
     return Tree(step.mount("/out"), key)
-
-
-def script(package: str, name: str) -> Mount:
-    """A script of ours, read-only at /hutch/<name>, so that it is part of no image."""
-    data = (files(package) / "steps" / name).read_bytes()
-    meta = Meta(name=f"[internal] {name}")
-    state = scratch().mkfile(f"/{name}", data, mode=0o755, timestamp=0, meta=meta)
-    return Mount.bind(f"/hutch/{name}", state, f"/{name}", readonly=True)
-
-
-def run_script(name: str, *arguments: str) -> list[str]:
-    """The command that runs a script mounted by `script`."""
-    return ["/bin/sh", f"/hutch/{name}", *arguments]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import ClassVar
 
 from frameworks.base import Build, File, Guest, Plan
 from frameworks.bsd.recipe import BSD, CONFIG, EPOCH, SOURCE, prepend
-from frameworks.bsd.source import run_script, script
 from frameworks.process import Process
+from frameworks.scripts import run_script, script
 from llb import CacheSharing, Mount, Platform, State, scratch
 
 OBJECTS = "/obj"
@@ -33,7 +32,7 @@ class FreeBSD(BSD):
         filesystems=("ufs", "ffs"),
         runtime="0.9",
     )
-    folder: ClassVar[Path] = Path(__file__).parent
+    package: ClassVar[str] = "frameworks.freebsd"
     marker: ClassVar[str] = "Makefile.inc1"
     init_path: ClassVar[str] = "/urunit"
     machines: ClassVar[dict[str, str]] = {"amd64": "amd64", "arm64": "arm64"}

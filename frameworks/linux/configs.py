@@ -8,7 +8,7 @@ series of the kernel, for options that were renamed; `#@ all` ends the limit.
 
 from __future__ import annotations
 
-from importlib.resources import files
+from frameworks.scripts import read
 
 LAYERS: dict[str, tuple[str, ...]] = {
     "tiny": ("tiny",),
@@ -38,15 +38,13 @@ def fragments(name: str, architecture: str, monitor: str) -> list[tuple[str, str
 
     `architecture` is OCI's, "amd64" or "arm64". KeyError for an unknown name.
     """
-    folder = files("frameworks.linux") / "configs"
     arch = KERNEL_NAMES[architecture]
     found = []
     for layer in LAYERS[name]:
         for over in ("", f".{arch}", f".{monitor}", f".{monitor}.{arch}"):
             file = f"{layer}{over}.config"
-            fragment = folder / file
-            if fragment.is_file():
-                found.append((file, fragment.read_text(encoding="utf-8")))
+            if (fragment := read("frameworks.linux", "configs", file)) is not None:
+                found.append((file, fragment.decode()))
     return found
 
 

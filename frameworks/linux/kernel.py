@@ -17,11 +17,10 @@ from frameworks.linux.configs import DEFAULT, LAYERS, TARGETS, fragments
 from frameworks.linux.source import Tree, source
 from frameworks.linux.toolchain import (
     make_variables,
-    run_script,
-    script,
     strip_command,
     toolchain,
 )
+from frameworks.scripts import run_script, script
 from frameworks.spec import Kernel, Option
 from llb import CacheSharing, Mount, State, scratch
 
@@ -84,7 +83,7 @@ def kernel_file(build: Build) -> File:
             *make_variables(build, "ccache "),
         ),
         mounts=[
-            script("build.sh"),
+            script("frameworks.linux", "build.sh"),
             tree.mount(),
             Mount.bind(_CONFIG, kept, readonly=True),
             Mount.bind("/out", scratch()),
@@ -158,7 +157,7 @@ def configure(build: Build, tree: Tree, tools: State) -> tuple[State, State]:
         tools,
         run_script("configure.sh", base, "/request/request", "/out/config", *variables),
         mounts=[
-            script("configure.sh"),
+            script("frameworks.linux", "configure.sh"),
             tree.mount(),
             *mounts,
             Mount.bind("/request", merged, readonly=True),

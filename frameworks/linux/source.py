@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import llb
 from frameworks.base import Build
 from frameworks.git import checkout
-from frameworks.linux.toolchain import base, plain_toolchain, run_script, script
+from frameworks.linux.toolchain import base, plain_toolchain
 from frameworks.linux.versions import Series, versions
+from frameworks.scripts import run_script, script
 from frameworks.spec import GitSource, Kernel, LocalSource, PackageSource, Text, UrlSource
 from llb import Mount, State, scratch
 
@@ -91,7 +92,11 @@ def _package(
     step = build.run(
         base(build),
         run_script("fetch.sh", *arguments),
-        mounts=[script("fetch.sh"), script("apt.sh"), Mount.bind("/out", scratch())],
+        mounts=[
+            script("frameworks.linux", "fetch.sh"),
+            script("frameworks.linux", "apt.sh"),
+            Mount.bind("/out", scratch()),
+        ],
         network=True,
         meta=build.meta("kernel", f"fetch {pinned}", at),
     )
@@ -150,7 +155,7 @@ def _prepare(
     step = build.run(
         tools,
         run_script("prepare.sh", identity or "", *(mount.dest for mount in patches)),
-        mounts=[script("prepare.sh"), *patches, Mount.bind("/src", state)],
+        mounts=[script("frameworks.linux", "prepare.sh"), *patches, Mount.bind("/src", state)],
         meta=build.meta("kernel", "prepare the source", kernel.at),
     )
     return step.mount("/src")

@@ -4,31 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from importlib.resources import files
 
 from frameworks.base import Build
 from frameworks.linux.configs import KERNEL_NAMES
 from frameworks.linux.versions import versions
+from frameworks.scripts import run_script, script
 from frameworks.spec import App, Text
-from llb import Meta, Mount, State, scratch
-
-STEPS = "/hutch"
+from llb import Meta, State
 
 _CLANG = re.compile(r"clang(-\d+)?(?:[:=].*)?")
 _TUPLES = {"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}
-
-
-def script(name: str) -> Mount:
-    """A script of ours, read-only at /hutch/<name>: so it is not part of any image."""
-    data = (files("frameworks.linux") / "steps" / name).read_bytes()
-    meta = Meta(name=f"[internal] {name}")
-    state = scratch().mkfile(f"/{name}", data, mode=0o755, timestamp=0, meta=meta)
-    return Mount.bind(f"{STEPS}/{name}", state, f"/{name}", readonly=True)
-
-
-def run_script(name: str, *arguments: str) -> list[str]:
-    """The command that runs a script mounted by `script`."""
-    return ["/bin/sh", f"{STEPS}/{name}", *arguments]
 
 
 def base(build: Build) -> State:
@@ -53,7 +38,7 @@ def install(
         return state
     past = ["--snapshot", *snapshot] if snapshot is not None else []
     command = run_script("install.sh", *past, *wanted)
-    mounts = [script("install.sh"), script("apt.sh")]
+    mounts = [script("frameworks.linux", "install.sh"), script("frameworks.linux", "apt.sh")]
     return build.run(state, command, mounts=mounts, network=True, meta=meta).root
 
 

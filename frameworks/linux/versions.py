@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+
+from frameworks.scripts import read
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,11 @@ class Versions:
 @cache
 def versions() -> Versions:
     """The content of `versions.toml`."""
-    data = tomllib.loads((files("frameworks.linux") / "versions.toml").read_text(encoding="utf-8"))
+    import tomllib  # a prebuilt kernel needs none of this
+
+    text = read("frameworks.linux", "versions.toml")
+    assert text is not None
+    data = tomllib.loads(text.decode())
     toolchain = data["toolchain"]
 
     def by_architecture(name: str) -> dict[str, tuple[str, ...]]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import ClassVar
 
 from frameworks.base import Build, File, Guest, Plan
 from frameworks.bsd.recipe import BSD, CONFIG, EPOCH, SOURCE, install
-from frameworks.bsd.source import run_script, script
 from frameworks.diagnostics import Collector
 from frameworks.process import Process
+from frameworks.scripts import run_script, script
 from frameworks.spec import Text
 from llb import CacheSharing, Mount, State, mkdir, mkfile, scratch
 
@@ -52,7 +51,7 @@ class NetBSD(BSD):
         filesystems=("ext2", "ffs"),
         runtime="",
     )
-    folder: ClassVar[Path] = Path(__file__).parent
+    package: ClassVar[str] = "frameworks.netbsd"
     marker: ClassVar[str] = "build.sh"
     init_path: ClassVar[str] = "/sbin/init"
     machines: ClassVar[dict[str, str]] = {"amd64": "amd64", "arm64": "evbarm"}

@@ -37,6 +37,8 @@ class Result:
 
 @dataclass(slots=True)
 class _Entry:
+    """One platform's image. With these words dataclasses need not look for others."""
+
     platform: Platform
     ref: Ref
     config: bytes

@@ -136,7 +136,7 @@ def test_debians_compiler_and_netbsds_own_share_no_cache() -> None:
 
 @pytest.mark.parametrize("system", ["netbsd", "freebsd"])
 def test_every_version_is_pinned(system: str) -> None:
-    default, known = pins(frameworks.get(system).folder)  # type: ignore[attr-defined]
+    default, known = pins(frameworks.get(system).package)  # type: ignore[attr-defined]
     assert default in known
     assert {len(pin.commit) for pin in known.values()} == {40}
 
@@ -144,10 +144,10 @@ def test_every_version_is_pinned(system: str) -> None:
 @pytest.mark.parametrize("caps", [DOCKER_20_10, DOCKER_28_5], ids=["20.10", "28.5"])
 def test_the_pinned_source_on_any_docker(caps: Caps) -> None:
     """A tag is fetched alone where the daemon checks its commit, else the commit itself."""
-    pin = pins(frameworks.get("freebsd").folder)[1]["15.0"]  # type: ignore[attr-defined]
+    pin = pins(frameworks.get("freebsd").package)[1]["15.0"]  # type: ignore[attr-defined]
     fetched = pin.ref if caps is DOCKER_28_5 else pin.commit
     assert f"freebsd-src#{fetched} " in kernel_of("freebsd", caps=caps)
-    assert pins(frameworks.get("netbsd").folder)[1]["10.99"].commit in kernel_of(  # type: ignore[attr-defined]
+    assert pins(frameworks.get("netbsd").package)[1]["10.99"].commit in kernel_of(  # type: ignore[attr-defined]
         "netbsd", caps=caps
     )
 

@@ -1,0 +1,38 @@
+"""What lies beside the recipes and goes into their steps: scripts, configurations, pinned versions.
+
+`importlib.resources` would read them too, but takes longer to import than a build takes to plan.
+"""
+
+from __future__ import annotations
+
+import os
+
+from llb import Meta, Mount, scratch
+
+FOLDER = "/hutch"
+"""Where a step sees the scripts that are mounted for it."""
+
+_ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def read(package: str, *path: str) -> bytes | None:
+    """The content of a file of a package (`frameworks.linux`), None if there is none."""
+    try:
+        with open(os.path.join(_ROOT, *package.split("."), *path), "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
+def script(package: str, name: str) -> Mount:
+    """A script of a package, read-only at /hutch/<name>: so it is not part of any image."""
+    data = read(package, "steps", name)
+    assert data is not None, name
+    meta = Meta(name=f"[internal] {name}")
+    state = scratch().mkfile(f"/{name}", data, mode=0o755, timestamp=0, meta=meta)
+    return Mount.bind(f"{FOLDER}/{name}", state, f"/{name}", readonly=True)
+
+
+def run_script(name: str, *arguments: str) -> list[str]:
+    """The command that runs a script mounted by `script`."""
+    return ["/bin/sh", f"{FOLDER}/{name}", *arguments]
