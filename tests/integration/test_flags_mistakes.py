@@ -123,13 +123,17 @@ MISTAKES = (
 
 
 def seen(hutch: Hutch, mistake: Mistake, folder: Path) -> str:
-    """What docker prints at last, without times and this machine's names."""
+    """What docker prints at last, without times and this machine's names.
+
+    A failing step may say its words twice, as BuildKit's two streams meet; here they are once.
+    """
     hutch.project(folder, mistake.file)
     if mistake.remove:
         (folder / mistake.remove).unlink()
     text = hutch.build(folder, *mistake.flags).failed().strip("\n")
     text = text.replace(hutch.image, "hutch:1").replace(f"{folder}/", "")
-    return re.sub(r"^\d+\.\d+ ", "", text, flags=re.MULTILINE)
+    text = re.sub(r"^\d+\.\d+ ", "", text, flags=re.MULTILINE)
+    return re.sub(r"^(.+\n)\1+", r"\1", text, flags=re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
