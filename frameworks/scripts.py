@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from llb import Meta, Mount, scratch
 
@@ -22,6 +23,15 @@ def read(package: str, *path: str) -> bytes | None:
             return file.read()
     except FileNotFoundError:
         return None
+
+
+def pinned(package: str) -> dict[str, Any]:
+    """The content of a package's `versions.toml`: what is built from when a file does not say."""
+    import tomllib  # a prebuilt kernel needs none of this
+
+    text = read(package, "versions.toml")
+    assert text is not None, package
+    return tomllib.loads(text.decode())
 
 
 def script(package: str, name: str) -> Mount:

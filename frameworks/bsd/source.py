@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from frameworks.base import Build
 from frameworks.git import checkout
-from frameworks.scripts import read, run_script, script
+from frameworks.scripts import pinned, run_script, script
 from frameworks.spec import GitSource, LocalSource, Text, UrlSource
 from llb import Mount, State, http, scratch
 
@@ -40,11 +40,7 @@ class Tree:
 
 def pins(package: str) -> tuple[str, dict[str, Pin]]:
     """The default version and all that `versions.toml` of `package` lists."""
-    import tomllib  # a prebuilt kernel needs none of this
-
-    text = read(package, "versions.toml")
-    assert text is not None
-    table = tomllib.loads(text.decode())
+    table = pinned(package)
     found = {
         name: Pin(entry["git"], entry.get("ref", ""), entry.get("commit", ""))
         for name, entry in table["versions"].items()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from frameworks.scripts import read
+from frameworks.scripts import pinned
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +52,7 @@ class Versions:
 @cache
 def versions() -> Versions:
     """The content of `versions.toml`."""
-    import tomllib  # a prebuilt kernel needs none of this
-
-    text = read("frameworks.linux", "versions.toml")
-    assert text is not None
-    data = tomllib.loads(text.decode())
+    data = pinned("frameworks.linux")
     toolchain = data["toolchain"]
 
     def by_architecture(name: str) -> dict[str, tuple[str, ...]]:
