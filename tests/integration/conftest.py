@@ -63,22 +63,25 @@ def builder() -> Iterator[Builder]:
     built.close()
 
 
+def _beside(builder: Builder, name: str, *options: str) -> Iterator[Builder]:
+    """Another engine, with the frontend of `builder`."""
+    if os.environ.get("HUTCH_TEST_OLD") == "0":
+        pytest.skip("HUTCH_TEST_OLD=0")
+    built = Builder(name, _engine(*options), builder.frontend)
+    yield built
+    built.close()
+
+
 @pytest.fixture(scope="session")
 def old_builder(builder: Builder) -> Iterator[Builder]:
     """Docker 20.10: BuildKit 0.8, Docker's own image store."""
-    if os.environ.get("HUTCH_TEST_OLD") == "0":
-        pytest.skip("HUTCH_TEST_OLD=0")
-    built = Builder("20.10", _engine("--engine", "20.10"), builder.frontend)
-    yield built
-    built.close()
+    yield from _beside(builder, "20.10", "--engine", "20.10")
 
 
 @pytest.fixture(scope="session")
 def classic_builder(builder: Builder) -> Iterator[Builder]:
     """Docker 28 with Docker's own image store, which most Docker hosts still have."""
-    built = Builder("28-classic", _engine("--engine", "28", "--store", "classic"), builder.frontend)
-    yield built
-    built.close()
+    yield from _beside(builder, "28-classic", "--engine", "28", "--store", "classic")
 
 
 @pytest.fixture(

@@ -31,6 +31,10 @@ class Builder:
         self.environ = {**os.environ, **environ}
         self.image = image
 
+    def name_of(self) -> str:
+        """A new name in the registry."""
+        return f"{self.environ['HUTCH_REGISTRY']}/hutch-test/wire-result:{uuid.uuid4().hex[:8]}"
+
     def docker(self, *args: str, data: bytes | None = None) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             ["docker", *args], env=self.environ, capture_output=True, input=data, timeout=300
@@ -363,7 +367,7 @@ class TestResults:
     def test_manifest_annotations_and_metadata(
         self, builder: Builder, project: Path, tmp_path: Path
     ) -> None:
-        name = f"{builder.environ['HUTCH_REGISTRY']}/hutch-test/wire-result:{uuid.uuid4().hex[:8]}"
+        name = builder.name_of()
         facts = tmp_path / "facts.json"
         done = builder.build(
             *("-f", str(project / "bunnyfile"), "--push", "-t", name, "--provenance=false"),
@@ -376,7 +380,7 @@ class TestResults:
         assert json.loads(facts.read_text())["frontend.probe"] == "a fact"
 
     def test_two_platforms_make_an_index(self, builder: Builder, project: Path) -> None:
-        name = f"{builder.environ['HUTCH_REGISTRY']}/hutch-test/wire-result:{uuid.uuid4().hex[:8]}"
+        name = builder.name_of()
         done = builder.build(
             *("-f", str(project / "bunnyfile"), "--push", "-t", name, "--provenance=false"),
             *("--platform", "linux/amd64,linux/arm64"),
@@ -389,7 +393,7 @@ class TestResults:
         assert sorted(platforms) == ["amd64", "arm64"]
 
     def test_default_attestations(self, builder: Builder, project: Path) -> None:
-        name = f"{builder.environ['HUTCH_REGISTRY']}/hutch-test/wire-result:{uuid.uuid4().hex[:8]}"
+        name = builder.name_of()
         done = builder.build(
             *("-f", str(project / "bunnyfile"), "--push", "-t", name, "--provenance=mode=max"),
             context=project,
