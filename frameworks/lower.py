@@ -9,16 +9,19 @@ step of another: a changed application runs no vertex of the kernel.
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import dataclass
 from functools import cached_property
 
 from frameworks.base import Build, File, Image
 from frameworks.process import Process, merge
 from frameworks.rootfs import packed, tree
+from frameworks.rootfs.modes import DRIVE_MODE, INITRD_MODE
 from frameworks.rootfs.packed import ROOTFS
 from llb import State, copy, scratch
 
 KERNEL = "/.boot/kernel"
+_KERNEL_MODE = _FOLDER_MODE = 0o755
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,9 @@ class Lowering:
         """The kernel as the image has it, in a layer of its own."""
         if self.kernel is None:
             return None
-        return File(self._place(self.kernel, KERNEL, "kernel", "add the kernel"), KERNEL)
+        return File(
+            self._place(self.kernel, KERNEL, _KERNEL_MODE, "kernel", "add the kernel"), KERNEL
+        )
 
     @cached_property
     def placed_rootfs(self) -> File | None:
@@ -101,7 +106,8 @@ class Lowering:
         file = self.rootfs.file
         if file is None or file.path == ROOTFS:  # the packing step leaves it in its place
             return file
-        return File(self._place(file, ROOTFS, "rootfs", "add the root filesystem"), ROOTFS)
+        mode = INITRD_MODE if self.plan.rootfs.type == "initrd" else DRIVE_MODE
+        return File(self._place(file, ROOTFS, mode, "rootfs", "add the root filesystem"), ROOTFS)
 
     @cached_property
     def layers(self) -> tuple[State, ...]:
@@ -149,16 +155,25 @@ class Lowering:
             return b"{}"
         return tree.source(self.build, kernel.from_, kernel.path or "/").config
 
-    def _place(self, file: File, path: str, step: str, what: str) -> State:
+    def _place(self, file: File, path: str, mode: int, step: str, what: str) -> State:
         kernel = self.plan.kernel
         at = kernel.at if step == "kernel" and kernel is not None else self.plan.rootfs.at
-        return scratch().copy(
-            file.state,
-            file.path,
-            path,
-            mode=0o755,  # the directory's too: a copy gives the directories it makes the same mode
-            follow_symlink=True,
-            create_dest_path=True,
-            timestamp=self.plan.timestamp,
-            meta=self.build.meta(step, what, at),
-        )
+        timestamp = self.plan.timestamp
+        meta = self.build.meta(step, what, at)
+        actions = [
+            copy(
+                file.state,
+                file.path,
+                path,
+                mode=mode,
+                follow_symlink=True,
+                create_dest_path=True,
+                timestamp=timestamp,
+            )
+        ]
+        if mode != _FOLDER_MODE:
+            # A copy gives the directories that it makes the file's mode; this one sets it right.
+            folder = posixpath.dirname(path)
+            made = scratch().mkdir(folder, mode=_FOLDER_MODE, timestamp=timestamp, meta=meta)
+            actions.append(copy(made, "/", "/", contents_only=True, timestamp=timestamp))
+        return scratch().file(*actions, meta=meta)

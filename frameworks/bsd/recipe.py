@@ -297,7 +297,7 @@ class BSD(Framework):
         added = scratch().file(
             *(mkdir(path, timestamp=stamp) for path in folders if path != "/"),
             copy(build.inputs.tools(), program, self.init_path, mode=0o755, timestamp=stamp),
-            mkfile(config.PATH, config.render(process), mode=0o600, timestamp=stamp),
+            mkfile(config.PATH, config.render(process), timestamp=stamp),
             meta=meta,
         )
         tree = tree.copy(added, "/", "/", contents_only=True, timestamp=stamp, meta=meta)

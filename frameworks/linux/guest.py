@@ -37,7 +37,7 @@ def add_init(build: Build, tree: State, process: Process) -> tuple[State, Proces
     text = render(process, power_off=build.plan.monitor == "cloud-hypervisor")
     settings = llb.scratch().file(
         llb.mkdir(posixpath.dirname(PATH), parents=True, timestamp=epoch),
-        llb.mkfile(PATH, text, mode=0o600, timestamp=epoch),
+        llb.mkfile(PATH, text, timestamp=epoch),
         meta=meta,
     )
     tree = tree.file(

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 
 from frameworks.rootfs import cpio, ffs, tar
 from frameworks.rootfs.entries import Entry, newest, walk
+from frameworks.rootfs.modes import DRIVE_MODE, INITRD_MODE
 
 FILESYSTEMS = ("ext4", "ext2", "squashfs", "erofs", "ffs", "ufs")
 
@@ -86,6 +87,7 @@ def pack(
         _ffs(entries, output, when, size, stage or os.path.dirname(output))
     else:
         _erofs(entries, output, when)
+    os.chmod(output, INITRD_MODE if format == "initrd" else DRIVE_MODE)
     # The output is a layer of the image: the step's own clock must not be seen in it.
     os.utime(output, (when, when))
     os.utime(os.path.dirname(output), (when, when))

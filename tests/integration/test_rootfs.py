@@ -343,6 +343,37 @@ class TestOthers:
         assert packed.keys["mountRootfs"] == "false"
 
 
+class TestModes:
+    """Whoever the monitor runs as can open its files: urunc makes it the container's user."""
+
+    @pytest.mark.parametrize(
+        ("rootfs", "mode"),
+        [
+            ("{type: block, include: ['small:/a']}", 0o666),
+            ("{type: block, filesystem: squashfs, include: ['small:/a']}", 0o666),
+            ("{from: local, path: small, type: block}", 0o666),
+            ("{type: initrd, include: ['small:/a']}", 0o644),
+            ("{from: local, path: small, type: initrd}", 0o644),
+        ],
+    )
+    def test_one_file(self, any_builder: Builder, project: Path, rootfs: str, mode: int) -> None:
+        text = FILE.partition("rootfs:")[0].format(framework="linux")
+        packed = any_builder.pack(project, f"{text}rootfs: {rootfs}\nuser: '1000'\n")
+        paths = ("/.boot", "/.boot/kernel", "/.boot/rootfs", "/urunc.json")
+        assert self.modes(packed, *paths) == [0o755, 0o755, mode, 0o644]
+
+    def test_a_tree(self, any_builder: Builder, project: Path) -> None:
+        text = FILE.format(framework="linux", image="scratch", type="raw")
+        text = text.replace("init: none\n", "") + "  include: ['small:/a']\nuser: '1000'\n"
+        packed = any_builder.pack(project, text)
+        paths = ("/.hutch", "/.hutch/init.conf", "/urunit")
+        assert self.modes(packed, *paths) == [0o755, 0o644, 0o755]
+
+    @staticmethod
+    def modes(packed: Packed, *paths: str) -> list[int]:
+        return [stat.S_IMODE(packed.tree.stat(path).mode) for path in paths]
+
+
 class TestOnOldDocker:
     """The same tools, seen through BuildKit 0.8: the tool image is found by its reference there."""
 

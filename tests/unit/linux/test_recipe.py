@@ -328,7 +328,7 @@ def test_init_goes_into_the_root() -> None:
     assert root.tree is not None
     said = render(definition(root.tree))
     assert "/usr/lib/hutch/init/linux-amd64 -> /urunit 0755" in said
-    assert "mkfile /.hutch/init.conf 0600" in said
+    assert "mkfile /.hutch/init.conf 0644" in said
 
 
 @pytest.mark.parametrize(
