@@ -1,7 +1,11 @@
 """Boot an image's guest under QEMU as urunc would: `python3 -m engine.boot REF`.
 
 The image is read from its registry; what its annotations, labels or `/urunc.json` say decides
-everything (`engine.guests`). The guest's serial port is the output, and its end is the command's.
+everything (`engine.guests`). As under urunc, the image's files are in a tree of their own with
+their own owners and modes, and the monitor runs as the container's user: what that user may not
+open, the guest does not get. (For that, this must run as root; as another user QEMU runs as that
+user, and what urunc's could not open is an error.) The guest's serial port is the output, and its
+end is the command's.
 """
 
 from __future__ import annotations
@@ -11,19 +15,22 @@ import contextlib
 import json
 import os
 import re
+import stat
 import subprocess
 import sys
+import tarfile
 import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TextIO
 
-from engine import guests
+from engine import guests, uruncs
 from engine.guests import Contract, Files, Machine, NotBootable
 from engine.report import EngineError
+from engine.uruncs import Urunc
 from frontend.layers import Tree
 from frontend.registry import NEEDED, Image, Repository, decode
 from llb import Platform
@@ -34,22 +41,70 @@ _RESET = re.compile(r"\x1bc(?:\x1b\[[0-9;?]*[A-Za-z])*")
 SOURCES = ("annotations", "labels", "urunc.json")
 
 
+FAILED = 125
+"""The status of a guest that stopped before its command had one: a panic."""
+
+_END = re.compile(
+    r"hutch-init: exit status (?P<status>\d+)$"
+    r"|(?:^|\[ *\d+\.\d+\] )Kernel panic - not syncing: (?P<panic>.*)$"
+    r"|^panic: (?P<bsd>.*)$",
+    re.MULTILINE,
+)
+"""How a guest ends: hutch's init says the command's status; Linux and the BSDs panic."""
+
+_KILLED_INIT = re.compile(r"Attempted to kill init! exitcode=0x([0-9a-f]{8})")
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How a boot ended: what the guest printed, QEMU's exit status, the time in seconds.
 
-    `status` is None when the time ran out and the machine was stopped.
+    `machine` is None when the time ran out and the machine was stopped. urunc passes on no other
+    status: QEMU ends with 0 also after a panic.
     """
 
     output: str
-    status: int | None
+    machine: int | None
     seconds: float
+
+    @property
+    def status(self) -> int | None:
+        """The command's exit status as the guest told it, for who wants to know whether it worked.
+
+        None when the time ran out, QEMU's own when it failed, `FAILED` after a panic. A first
+        process that ended (`init: none`) is a panic, too, of which its status is known. 0 for a
+        guest that ended the machine and said nothing.
+        """
+        if self.machine != 0:
+            return self.machine
+        ends = list(_END.finditer(self.output))
+        if not ends:
+            return 0
+        end = ends[-1]  # a command can print anything before
+        if end["status"] is not None:
+            return int(end["status"])
+        if killed := _KILLED_INIT.match(end["panic"] or ""):
+            code = int(killed[1], 16)
+            return (code >> 8 & 0xFF) or (128 + (code & 0x7F) if code & 0x7F else FAILED)
+        return FAILED
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Who a process runs as: numbers, with the further groups."""
+
+    uid: int
+    gid: int
+    groups: tuple[int, ...] = ()
 
 
 class Guest:
     """A running virtual machine; leaving its `with` block stops it."""
 
-    def __init__(self, command: Sequence[str], echo: TextIO | None = None) -> None:
+    def __init__(
+        self, command: Sequence[str], echo: TextIO | None = None, user: User | None = None
+    ) -> None:
+        """Start `command`, as `user` if one is given, which needs root. Raises EngineError."""
         self.command = tuple(command)
         self._echo = echo
         self._parts: list[bytes] = []
@@ -62,6 +117,9 @@ class Guest:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
+                user=None if user is None else user.uid,
+                group=None if user is None else user.gid,
+                extra_groups=None if user is None else user.groups,
             )
         except FileNotFoundError:
             hint = ""
@@ -82,6 +140,12 @@ class Guest:
         """What the guest, or QEMU itself, has printed so far."""
         with self._grew:
             return _text(b"".join(self._parts))
+
+    @property
+    def ended(self) -> bool:
+        """Whether the machine has ended, and all that it printed is in `output`."""
+        with self._grew:
+            return self._ended
 
     def wait_for(self, text: str, timeout: float) -> None:
         """Wait until the guest has printed `text`. Raises TimeoutError with what it did print."""
@@ -124,11 +188,20 @@ class Guest:
             self._grew.notify_all()
 
 
-def contract(image: Image, tree: Tree, source: str | None = None) -> Contract:
+def contract(
+    image: Image,
+    tree: Tree,
+    source: str | None = None,
+    *,
+    urunc: Urunc | None = None,
+    user: str | None = None,
+) -> Contract:
     """What `image` tells urunc, from one of `SOURCES` or, as urunc does, from all of them.
 
     A label gives way to the annotation of the same name; `/urunc.json` counts only when the three
-    keys that urunc needs are not all there (urunc.md 1.2). Raises NotBootable for none.
+    keys that urunc needs are not all there, and alone for a `urunc` before there was a shim that
+    hands the others over (urunc.md 1.2). `user` replaces the image's, as `docker run -u` does.
+    Raises NotBootable for none.
     """
     annotations, labels = _ours(image.annotations), _ours(image.labels)
     raw = tree.read("/urunc.json")
@@ -137,19 +210,25 @@ def contract(image: Image, tree: Tree, source: str | None = None) -> Contract:
         keys = {"annotations": annotations, "labels": labels, "urunc.json": file}[source]
     else:
         keys = {**labels, **annotations}
-        if not all(name.removeprefix(guests.PREFIX) in keys for name in NEEDED):
+        hands_over = (urunc or uruncs.NEWEST).spec_keys == "plain"
+        if not hands_over or not all(name.removeprefix(guests.PREFIX) in keys for name in NEEDED):
             keys = file
     missing = [name for name in NEEDED if not keys.get(name.removeprefix(guests.PREFIX))]
     if missing:
         raise NotBootable(f"urunc would run it as an ordinary container: no {missing[0]}")
     process = image.process
-    uid, gid = _user(process.get("User") or "", tree)
+    args = (*(process.get("Entrypoint") or ()), *(process.get("Cmd") or ()))
+    reads = (urunc or uruncs.usual(keys["unikernelType"])).arguments
+    if reads == "cmdline" or (reads == "process, cmdline" and not args):
+        args = tuple(keys.get("cmdline", "").split())
+    who = resolve(process.get("User") or "" if user is None else user, tree)
     return Contract(
         keys=keys,
-        args=(*(process.get("Entrypoint") or ()), *(process.get("Cmd") or ())),
+        args=args,
         env=tuple(process.get("Env") or ()),
-        uid=uid,
-        gid=gid,
+        uid=who.uid,
+        gid=who.gid,
+        groups=who.groups,
         workdir=process.get("WorkingDir") or "/",
     )
 
@@ -164,19 +243,22 @@ def running(
     env: Mapping[str, str] | None = None,
     source: str | None = None,
     monitor: str | None = None,
+    user: str | None = None,
     echo: TextIO | None = None,
 ) -> Iterator[Guest]:
     """The guest of the image `ref`, booted; it is stopped when the block is left.
 
-    `args` replaces the image's command and `env` adds to its environment, as `docker run` does;
-    `monitor` is another than the image's, which can boot its kernel, too. Raises NotBootable,
-    EngineError, or OSError where the image cannot be read.
+    `args` replaces the image's command, `user` its user, and `env` adds to its environment, as
+    `docker run` does; `monitor` is another than the image's, which can boot its kernel, too. Raises
+    NotBootable, EngineError, or OSError where the image cannot be read.
     """
     with tempfile.TemporaryDirectory(prefix="hutch-boot-") as name, Repository(ref) as repository:
         directory = Path(name)
+        directory.chmod(0o755)  # the monitor's user must get in
         image = repository.image(platform)
         tree = repository.tree(image)
-        said = contract(image, tree, source)
+        machine = machine or Machine()
+        said = contract(image, tree, source, urunc=machine.urunc, user=user)
         if args is not None:
             entrypoint = image.process.get("Entrypoint") or ()
             said = replace(said, args=(*entrypoint, *args))
@@ -184,9 +266,14 @@ def running(
             said = replace(said, env=(*said.env, *(f"{k}={v}" for k, v in env.items())))
         if monitor is not None:
             said = replace(said, keys={**said.keys, "hypervisor": monitor})
-        chosen = replace(machine or Machine(), architecture=image.platform.architecture)
+        chosen = replace(machine, architecture=image.platform.architecture)
         files = place(said, tree, directory, chosen)
-        with Guest(guests.command(said, files, chosen), echo) as guest:
+        who: User | None = User(said.uid, said.gid, said.groups)
+        if os.geteuid() != 0:
+            who = None
+            if refused := refusal(said, tree):
+                raise NotBootable(f"{refused} (and not as root, this cannot try)")
+        with Guest(guests.command(said, files, chosen), echo, who) as guest:
             yield guest
 
 
@@ -200,6 +287,7 @@ def boot(
     env: Mapping[str, str] | None = None,
     source: str | None = None,
     monitor: str | None = None,
+    user: str | None = None,
 ) -> Outcome:
     """Boot the image `ref` as `running` does, and wait for its end, at most `timeout` seconds."""
     with running(
@@ -210,29 +298,35 @@ def boot(
         env=env,
         source=source,
         monitor=monitor,
+        user=user,
     ) as guest:
         return guest.wait(timeout)
 
 
 def place(said: Contract, tree: Tree, directory: Path, machine: Machine) -> Files:
-    """Write the contract's files into `directory`, and urunit's and the monitor's configuration."""
+    """Write the contract's files into `directory`, and urunit's and the monitor's configuration.
 
-    def save(key: str) -> str | None:
+    The image's are below `root`, at their own paths, with their owners (if this is root) and modes,
+    as a container engine unpacks them; what urunc writes is root's and open to all, as urunc's is.
+    """
+    urunc = guests.ways(said, machine)
+    root = directory / "root"
+    root.mkdir()
+    if said.rootfs == "share":
+        tree.unpack(str(root))
+
+    def lay(key: str) -> str | None:
         path = said.keys.get(key)
         if not path:
             return None
-        tree.save(path, str(directory / key))
-        return str(directory / key)
+        return str(root / path.lstrip("/")) if said.rootfs == "share" else _lay(tree, path, root)
 
-    kernel, initrd, block = save("binary"), save("initrd"), save("block")
+    kernel, initrd, block = lay("binary"), lay("initrd"), lay("block")
     assert kernel is not None
     files = Files(kernel, initrd, block)
     if said.rootfs == "share":
-        share = directory / "share"
-        share.mkdir()
-        tree.unpack(str(share))
-        files = replace(files, share=str(share))
-    if said.has_urunit:
+        files = replace(files, share=str(root))
+    if said.has_urunit and urunc.configuration:
         text = guests.configuration(said, machine)
         if said.rootfs == "initrd" and initrd is not None:
             with open(initrd, "ab") as out:
@@ -240,15 +334,71 @@ def place(said: Contract, tree: Tree, directory: Path, machine: Machine) -> File
         else:
             config = directory / guests.CONFIG
             if said.is_bsd:  # a disk, in whole sectors
-                if not machine.newer:
+                if urunc.configuration == "lines":
                     text += b"PAD\n" * (-(-(-len(text) % 512) // 4))
                 text += b"\0" * (-len(text) % 512)
             config.write_bytes(text)
+            config.chmod(0o644)
             files = replace(files, config=str(config))
     if said.monitor == "firecracker":
         files = replace(files, monitor=str(directory / "fc.json"))
         Path(files.monitor).write_text(json.dumps(guests.firecracker(said, files, machine)))
+        Path(files.monitor).chmod(0o644)
     return files
+
+
+def refusal(said: Contract, tree: Tree) -> str | None:
+    """Why the monitor, as the contract's user, could not open one of its files; None if it can.
+
+    It reads the kernel and the initrd, and opens the disk image for writing, too: urunc asks for
+    no disk that is read-only.
+    """
+    for key, wanted in (("binary", "r"), ("initrd", "r"), ("block", "rw")):
+        path = said.keys.get(key)
+        if not path:
+            continue
+        for parent in reversed(PurePosixPath(path).parents):
+            if str(parent) in tree and not _may(said, tree.stat(str(parent)), "x"):
+                return f"user {said.uid} may not enter {parent}, which has {path}"
+        info = tree.stat(path)
+        if not _may(said, info, wanted):
+            verb = {"r": "read", "rw": "write"}[wanted]
+            mode = stat.S_IMODE(info.mode)
+            return f"user {said.uid} may not {verb} {path}, of {info.uid}:{info.gid} with {mode:o}"
+    return None
+
+
+def _may(said: Contract, info: tarfile.TarInfo, wanted: str) -> bool:
+    """Whether a file's owner and mode let the contract's user do each of `wanted`."""
+    if said.uid == 0:
+        return True
+    shift = 0
+    if info.uid == said.uid:
+        shift = 6
+    elif info.gid in (said.gid, *said.groups):
+        shift = 3
+    bits = sum({"r": 4, "w": 2, "x": 1}[each] for each in wanted)
+    return (info.mode >> shift) & bits == bits
+
+
+def _lay(tree: Tree, path: str, root: Path) -> str:
+    """Write the file `path` of the image below `root`, after the directories that it is in."""
+    for parent in [str(each) for each in reversed(PurePosixPath(path).parents)][1:]:
+        to = root / parent.lstrip("/")
+        if not to.is_dir():
+            to.mkdir()
+            if parent in tree:
+                _own(to, tree.stat(parent))
+    to = root / path.lstrip("/")
+    tree.save(path, str(to))
+    _own(to, tree.stat(path))
+    return str(to)
+
+
+def _own(path: Path, info: tarfile.TarInfo) -> None:
+    if os.geteuid() == 0:
+        os.chown(path, info.uid, info.gid)
+    path.chmod(stat.S_IMODE(info.mode))
 
 
 def _text(data: bytes) -> str:
@@ -262,26 +412,35 @@ def _ours(keys: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _user(text: str, tree: Tree) -> tuple[int, int]:
-    """User and group by number; a name is looked up in the image, as a container runtime does."""
-    user, _, group = text.partition(":")
-    uid, gid = 0, 0
-    if user.isdigit():
-        uid = int(user)
-    elif user:
-        found = _lookup(tree, "/etc/passwd", user)
-        uid, gid = int(found[2]), int(found[3])
+def resolve(text: str, tree: Tree) -> User:
+    """A config's `User` in numbers, looked up in the image as Docker and containerd do.
+
+    A user without a group has the one of `/etc/passwd`, or 0, and those that `/etc/group` lists it
+    in. Raises NotBootable for a name that is not there.
+    """
+    name, _, group = text.partition(":")
+    name = name or "0"
+    known = _lines(tree, "/etc/passwd")
+    found = next((line for line in known if line[0] == name), None)
+    if found is None and name.isdigit():
+        found = next((line for line in known if len(line) > 3 and line[2] == name), None)
+    if found is None and not name.isdigit():
+        raise NotBootable(f"the image's /etc/passwd does not know '{name}'")
+    uid = int(found[2]) if found else int(name)
+    groups = _lines(tree, "/etc/group")
     if group:
-        gid = int(group) if group.isdigit() else int(_lookup(tree, "/etc/group", group)[2])
-    return uid, gid
+        named = next((line for line in groups if line[0] == group), None)
+        if named is None and not group.isdigit():
+            raise NotBootable(f"the image's /etc/group does not know '{group}'")
+        gid = int(named[2]) if named else int(group)
+        return User(uid, gid, (gid,))
+    gid = int(found[3]) if found else 0
+    more = [int(line[2]) for line in groups if found and found[0] in line[-1].split(",")]
+    return User(uid, gid, tuple(dict.fromkeys((gid, *more))))
 
 
-def _lookup(tree: Tree, file: str, name: str) -> list[str]:
-    for line in (tree.read(file) or b"").decode().splitlines():
-        fields = line.split(":")
-        if fields[0] == name:
-            return fields
-    raise NotBootable(f"the image's {file} does not know '{name}'")
+def _lines(tree: Tree, file: str) -> list[list[str]]:
+    return [line.split(":") for line in (tree.read(file) or b"").decode().splitlines() if line]
 
 
 def _forward(text: str) -> tuple[int, int]:
@@ -290,7 +449,11 @@ def _forward(text: str) -> tuple[int, int]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Boot one image; the status is QEMU's, 124 when the time ran out, 1 for what cannot boot."""
+    """Boot one image; the status is the command's in the guest.
+
+    QEMU's where it failed, `FAILED` after a panic, 124 when the time ran out, 1 for what cannot be
+    booted.
+    """
     parser = argparse.ArgumentParser(
         prog="engine.boot", description="Boot an image's guest under QEMU as urunc would."
     )
@@ -307,7 +470,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("-e", dest="env", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--source", choices=SOURCES, help="read the keys from there alone")
     parser.add_argument("--monitor", help="another than the image's, such as qemu")
-    parser.add_argument("--newer", action="store_true", help="as the urunc that is to come does it")
+    parser.add_argument("-u", dest="user", help="another user than the image's, as docker run -u")
+    parser.add_argument(
+        "--urunc", choices=uruncs.VERSIONS, help=f"as this one does it ({uruncs.NEWEST.name})"
+    )
     parser.add_argument("--kvm", action="store_true", help="use the processor, as urunc does")
     options = parser.parse_args(arguments)
     machine = Machine(
@@ -315,7 +481,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         network=options.network or bool(options.ports),
         forwards=dict(options.ports),
         kvm=options.kvm,
-        newer=options.newer,
+        urunc=None if options.urunc is None else uruncs.VERSIONS[options.urunc],
     )
     env = dict(entry.partition("=")[::2] for entry in options.env)
     try:
@@ -327,6 +493,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             env=env,
             source=options.source,
             monitor=options.monitor,
+            user=options.user,
             echo=sys.stdout,
         ) as guest:
             outcome = guest.wait(options.timeout)

@@ -1,9 +1,9 @@
 """What urunc would run for an image: the monitor's command line, guest by guest.
 
 Pure: from what an image says to lists of words. The facts are the golden command lines of
-urunc.md, section 2.2, which the real urunc printed. For Firecracker and Cloud Hypervisor they are
-urunc's own, tap device and all. For QEMU, under which guests are booted here without urunc, three
-things differ:
+urunc.md, section 2.2, which the real urunc printed; what differs from urunc to urunc is in
+`engine.uruncs`. For Firecracker and Cloud Hypervisor they are urunc's own, tap device and all. For
+QEMU, under which guests are booted here without urunc, three things differ:
 
 * `-accel tcg` in place of `-enable-kvm -cpu host`, with the processor model that each guest needs
   for it (kernels.md, sections 1 to 3); `kvm=True` gives urunc's own;
@@ -13,9 +13,11 @@ things differ:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
+
+from engine.uruncs import Urunc, usual
 
 PREFIX = "com.urunc.unikernel."
 
@@ -24,6 +26,7 @@ ADDRESS = "10.0.2.15"
 GATEWAY = "10.0.2.2"
 MASK = "255.255.255.0"
 MAC = "02:00:00:00:00:02"
+MTU = 1500
 TAP = "tap0_urunc"
 CONFIG = "urunit.conf"
 """The file that tells an init called `urunit` about environment, user and volumes."""
@@ -37,7 +40,8 @@ class NotBootable(Exception):
 class Contract:
     """What an image tells urunc: `com.urunc.unikernel.*` without the prefix, and the process.
 
-    `args` is the entrypoint and the command; `env` has `KEY=value` entries.
+    `args` is the entrypoint and the command; `env` has `KEY=value` entries; `groups` are further
+    groups of the user.
     """
 
     keys: Mapping[str, str]
@@ -45,6 +49,7 @@ class Contract:
     env: tuple[str, ...] = ()
     uid: int = 0
     gid: int = 0
+    groups: tuple[int, ...] = ()
     workdir: str = "/"
 
     @property
@@ -70,11 +75,14 @@ class Contract:
     def has_urunit(self) -> bool:
         """Whether the guest's init is one that a runtime writes a configuration for.
 
+        For Linux urunc looks for the word anywhere in the init's path, for FreeBSD at its end.
         NetBSD starts /sbin/init, whatever the image's first word; another than hutch's looks at no
         disk for it.
         """
-        named = bool(self.args) and self.args[0].rpartition("/")[2] == "urunit"
-        return named or self.type == "netbsd"
+        init = self.args[0] if self.args else ""
+        if self.type == "linux":
+            return "urunit" in init
+        return init.rpartition("/")[2] == "urunit" or self.type == "netbsd"
 
     @property
     def is_bsd(self) -> bool:
@@ -115,8 +123,7 @@ class Machine:
     outside of it is reached as Kubernetes' networks need it. `dhcp` is for a guest that finds its
     address by itself, as no urunc has it. `parameters` are more words for Linux's command line.
 
-    `newer` is the urunc that is to come (urunc.md 2.3 and 3): Linux on QEMU gets a virtio console,
-    and `urunit` its configuration in records that end with a NUL.
+    `urunc` is the one whose ways are followed, None for the usual one of the guest.
     """
 
     architecture: str = "amd64"
@@ -128,11 +135,24 @@ class Machine:
     kvm: bool = False
     volumes: tuple[Volume, ...] = ()
     parameters: tuple[str, ...] = ()
-    newer: bool = False
+    urunc: Urunc | None = None
+
+
+def ways(contract: Contract, machine: Machine) -> Urunc:
+    """The urunc to follow. Raises NotBootable where it has no such guests or no such monitor."""
+    urunc = machine.urunc or usual(contract.type)
+    if contract.type == "netbsd":  # no urunc has it
+        return urunc
+    if contract.type not in urunc.guests:
+        raise NotBootable(f"urunc {urunc.name} has no {contract.type or 'such'} guests")
+    if contract.monitor not in urunc.monitors:
+        raise NotBootable(f"urunc {urunc.name} does not know {contract.monitor or 'no monitor'}")
+    return urunc
 
 
 def command(contract: Contract, files: Files, machine: Machine) -> list[str]:
     """The monitor's command line for a contract. Raises NotBootable for what it cannot run."""
+    urunc = ways(contract, machine)
     if contract.monitor == "firecracker":
         return ["firecracker", "--no-api", "--config-file", files.monitor, "--no-seccomp"]
     if contract.monitor == "cloud-hypervisor":
@@ -144,15 +164,25 @@ def command(contract: Contract, files: Files, machine: Machine) -> list[str]:
         raise NotBootable(f"{contract.type} guests cannot be booted here for arm64")
     name = {"amd64": "x86_64", "arm64": "aarch64"}[machine.architecture]
     words = [f"qemu-system-{name}", "-m", f"{_megabytes(machine)}M"]
+    words += ["-L", "/usr/share/qemu"] if urunc.data else []
     words += _accelerator(contract.type, machine)
-    words += ["-display", "none"] if machine.newer else ["-nographic"]
-    words += ["-vga", "none", "-smp", "1"]
-    words += ["-kernel", files.kernel]
-    return words + guest(contract, files, machine)
+    rest = guest(contract, files, machine)
+    words += urunc.display
+    if urunc.console == "virtio":
+        if "console=hvc0" in rest[-1]:
+            words += ["-chardev", "stdio,id=urunc-console,signal=off"]
+            words += ["-device", "virtio-serial-pci"]
+            words += ["-device", "virtconsole,chardev=urunc-console"]
+        else:
+            words += ["-serial", "stdio"]
+    words += ["-smp", "1"] if urunc.processors else []
+    return [*words, "-kernel", files.kernel, *rest]
 
 
 def firecracker(contract: Contract, files: Files, machine: Machine) -> dict[str, object]:
     """The JSON that Firecracker reads from `files.monitor`. Raises NotBootable, too."""
+    urunc = ways(contract, machine)
+    whole = urunc.disks == "hd0"  # that urunc says that its one disk is the root
     source = {
         "kernel_image_path": files.kernel,
         "boot_args": _boot_parameters(contract, files, machine),
@@ -169,8 +199,8 @@ def firecracker(contract: Contract, files: Files, machine: Machine) -> dict[str,
             "track_dirty_pages": False,
         },
         "drives": [
-            {"drive_id": f"FC{id}", "is_read_only": False, "is_root_device": False}
-            | {"path_on_host": file}
+            {"drive_id": "rootfs" if whole else f"FC{id}", "is_read_only": False}
+            | {"is_root_device": whole, "path_on_host": file}
             for id, file in _disks(contract, files, machine)
         ],
     }
@@ -178,6 +208,10 @@ def firecracker(contract: Contract, files: Files, machine: Machine) -> dict[str,
         config["network-interfaces"] = [
             {"iface_id": "net1", "guest_mac": MAC, "host_dev_name": TAP}
         ]
+    elif urunc.interfaces:
+        config["network-interfaces"] = []
+    if urunc.vsock:
+        config["vsock"] = {"guest_cid": 0, "uds_path": "", "vsock_id": ""}
     return config
 
 
@@ -191,7 +225,7 @@ def _cloud_hypervisor(contract: Contract, files: Files, machine: Machine) -> lis
     words = ["cloud-hypervisor", "--memory", f"size={_megabytes(machine)}M{shared}"]
     words += ["--cpus", "boot=1", "--kernel", files.kernel, "--console", "off", "--serial", "tty"]
     words += ["--seccomp", "false"]
-    words += ["--net", f"tap={TAP},mac={MAC},mtu=1500"] if machine.network else []
+    words += ["--net", f"tap={TAP},mac={MAC},mtu={MTU}"] if machine.network else []
     for id, file in _disks(contract, files, machine):
         words += ["--disk", f"path={file},id={id}"]
     if initrd := files.initrd or files.config:
@@ -218,9 +252,12 @@ def configuration(contract: Contract, machine: Machine) -> bytes:
     for number, volume in enumerate(machine.volumes):
         records += [f"ID:{prefix}vol{number}", f"MP:{volume.mount}"]
     records += ["UBE"]
-    if contract.is_bsd and machine.network:
-        records += ["UNS", f"IP:{ADDRESS}", f"GW:{GATEWAY}", f"MSK:{machine.mask}", "UNE"]
-    if machine.newer:
+    if contract.is_bsd:
+        address, gateway, mask = ("", "", "")
+        if machine.network:
+            address, gateway, mask = ADDRESS, GATEWAY, machine.mask
+        records += ["UNS", f"IP:{address}", f"GW:{gateway}", f"MSK:{mask}", "UNE"]
+    if ways(contract, machine).configuration == "records":
         return b"".join(record.encode() + b"\0" for record in ["URUNIT1", *records])
     return ("\n".join(records) + "\n").encode()
 
@@ -270,23 +307,40 @@ def _accelerator(type: str, machine: Machine) -> list[str]:
     return [*words, "-M", board] if board else words
 
 
-def _net(machine: Machine, device: str = "virtio-net-pci", options: str = "") -> list[str]:
+def _net(
+    contract: Contract, machine: Machine, device: str | None = None, options: str = ""
+) -> list[str]:
+    """A network device: `device` with `options` where the guest has ones of its own."""
+    urunc = ways(contract, machine)
     if not machine.network:
-        return ["-nic", "none"]
+        return ["-nic", "none"] if urunc.no_network else []
     forwards = "".join(
         f",hostfwd=tcp:127.0.0.1:{host}-:{guest}" for host, guest in machine.forwards.items()
     )
+    if device is None:
+        if urunc.network != "netdev":
+            mac = "" if urunc.network == "nic" else f",macaddr={MAC}"
+            return ["-net", f"nic,model=virtio{mac}", "-net", f"user{forwards}"]
+        device = "virtio-net-device" if machine.architecture == "arm64" else "virtio-net-pci"
+        options = f",host_mtu={MTU}"
     return [
         *("-netdev", f"user,id=net0{forwards}"),
         *("-device", f"{device},netdev=net0{options},mac={MAC}"),
     ]
 
 
-def _disk(id: str, file: str, device: str = "virtio-blk-pci", serial: bool = True) -> list[str]:
-    name = f"serial={id}," if serial else ""
+def _disk(id: str, file: str, device: str = "virtio-blk-pci") -> list[str]:
     return [
-        *("-device", f"{device},{name}drive={id}"),
+        *("-device", f"{device},serial={id},drive={id}"),
         *("-drive", f"format=raw,if=none,id={id},file={file}"),
+    ]
+
+
+def _only_disk(file: str, options: str = "") -> list[str]:
+    """The one disk of older uruncs."""
+    return [
+        *("-device", f"virtio-blk-pci,id=blk0,drive=hd0{options}"),
+        *("-drive", f"format=raw,if=none,id=hd0,file={file}"),
     ]
 
 
@@ -299,8 +353,8 @@ def _disks(contract: Contract, files: Files, machine: Machine) -> list[tuple[str
 
 
 def _console(contract: Contract, machine: Machine) -> str:
-    if contract.monitor == "qemu" and machine.newer:
-        return "quiet console=hvc0 8250.nr_uarts=0"
+    if contract.monitor == "qemu" and ways(contract, machine).console == "virtio":
+        return "console=hvc0 8250.nr_uarts=0"
     if contract.monitor == "qemu" and machine.architecture == "arm64":
         return "console=ttyAMA0"
     return "console=ttyS0"
@@ -312,7 +366,9 @@ def _boot_parameters(contract: Contract, files: Files, machine: Machine) -> str:
         raise _unknown(contract)
     if not contract.args:
         raise NotBootable("the image has neither an entrypoint nor a command: no init for Linux")
-    boot = ["panic=-1", _console(contract, machine)]
+    urunc = ways(contract, machine)
+    quiet = ["quiet"] if urunc.console == "virtio" else []  # it came with the virtio console
+    boot = ["panic=-1", *quiet, _console(contract, machine)]
     init = "init"
     if contract.rootfs == "initrd" and files.initrd:
         boot += ["root=/dev/ram0", "rw"]
@@ -331,16 +387,36 @@ def _boot_parameters(contract: Contract, files: Files, machine: Machine) -> str:
     if machine.network:
         ip = "dhcp" if machine.dhcp else f"{ADDRESS}::{GATEWAY}:{machine.mask}:urunc:eth0:off"
         boot.append(f"ip={ip}")
-    if not contract.has_urunit:
+    if not contract.has_urunit or not urunc.configuration:
         boot += contract.env
     elif contract.rootfs == "initrd":
         boot.append(f"URUNIT_CONFIG=/{CONFIG}")
     elif files.config:
         boot += ["retain_initrd", "URUNIT_CONFIG=/sys/firmware/initrd"]
-    if machine.network and not machine.dhcp and not _is_near(GATEWAY, machine.mask):
+    far = machine.network and not machine.dhcp and not _is_near(GATEWAY, machine.mask)
+    if urunc.default_route and far:
         boot.append("URUNIT_DEFROUTE=1")
-    rest = [f"'{word}'" if " " in word.strip() else word for word in contract.args[1:]]
-    return " ".join([*boot, *machine.parameters, f"{init}={contract.args[0]}", "--", *rest])
+    first, *rest = spelled(contract.args, urunc)
+    return " ".join([*boot, *machine.parameters, f"{init}={first}", "--", *rest])
+
+
+# What Go's strings.TrimSpace takes for a blank (unicode.IsSpace).
+_BLANKS = (
+    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+)
+_BLANKS += "\u2028\u2029\u202f\u205f\u3000"
+
+
+def spelled(args: Sequence[str], urunc: Urunc) -> list[str]:
+    """`args` as Linux's command line has them: some trimmed, those with a space quoted."""
+    found = []
+    for word in args:
+        trimmed = word.strip(_BLANKS)
+        if " " in trimmed:
+            found.append(f"'{trimmed}'")
+        else:
+            found.append(trimmed if urunc.trims == "all" else word)
+    return found
 
 
 def _is_near(address: str, mask: str) -> bool:
@@ -349,55 +425,87 @@ def _is_near(address: str, mask: str) -> bool:
 
 
 def _linux(contract: Contract, files: Files, machine: Machine) -> list[str]:
-    words = _net(machine)
+    urunc = ways(contract, machine)
+    options = _net(contract, machine)
     for id, file in _disks(contract, files, machine):
-        words += _disk(id, file)
+        options += _disk(id, file) if urunc.disks == "serial" else _only_disk(file)
+    if files.initrd:
+        options += ["-initrd", files.initrd]
     if contract.rootfs == "share" and files.share:
-        words += [
-            *("-fsdev", f"local,id=rootfs9p,security_model=none,path={files.share}"),
+        remap = ",multidevs=remap" if urunc.remap else ""
+        options += [
+            *("-fsdev", f"local,id=rootfs9p,security_model=none{remap},path={files.share}"),
             *("-device", "virtio-9p-pci,fsdev=rootfs9p,mount_tag=fs0"),
         ]
-    if initrd := files.initrd or files.config:
-        words += ["-initrd", initrd]
-    console = ["-serial", "stdio"]
-    if machine.newer:
-        console = ["-monitor", "none", "-chardev", "stdio,id=urunc-console,signal=off"]
-        console += ["-device", "virtio-serial-pci", "-device", "virtconsole,chardev=urunc-console"]
-    words += ["-no-reboot", *console, "-nodefaults"]
-    return [*words, "-append", _boot_parameters(contract, files, machine)]
+    if files.config:
+        options += ["-initrd", files.config]
+    options += ["-no-reboot", *(["-serial", "stdio"] if urunc.serial == "guest" else [])]
+    return [*options, "-nodefaults", "-append", _boot_parameters(contract, files, machine)]
 
 
 def _unikraft(contract: Contract, files: Files, machine: Machine) -> list[str]:
-    version = contract.keys.get("unikernelVersion", "").removeprefix("v").split(".")
-    numbers = tuple(int(part) if part.isdigit() else 0 for part in version)
-    words = _net(machine)
-    words += ["-initrd", files.initrd] if files.initrd else []
-    args = " ".join(contract.args)
-    if numbers < (0, 16, 1):
-        net = ""
-        if machine.network:
-            net = f"netdev.ipv4_addr={ADDRESS} netdev.ipv4_gw_addr={GATEWAY}"
-            net += f" netdev.ipv4_subnet_mask={MASK}"
+    """Unikraft: urunc names every parameter of the network, also where there is none."""
+    urunc = ways(contract, machine)
+    options = _net(contract, machine)
+    options += ["-initrd", files.initrd] if files.initrd else []
+    if contract.rootfs == "share" and files.share:
+        options += [
+            *("-fsdev", f"local,id=rootfs9p,security_model=none,path={files.share}"),
+            *("-device", "virtio-9p-pci,fsdev=rootfs9p,mount_tag=fs0"),
+        ]
+    address, gateway, mask = (ADDRESS, GATEWAY, machine.mask) if machine.network else ("", "", "")
+    console = "console=ttyS0" if machine.architecture == "arm64" else ""
+    old = _is_old_unikraft(contract.keys.get("unikernelVersion", ""))
+    env = f"env.vars=[ {' '.join(contract.env)} ]" if contract.env and not old else ""
+    if old:
         vfs = "vfs.rootfs=initrd" if files.initrd else ""
-        return [*words, "-append", f"Unikraft   {net} {vfs} -- {args}"]
-    env = f"env.vars=[ {' '.join(contract.env)} ]" if contract.env else ""
-    net = f"netdev.ip={ADDRESS}/24:{GATEWAY}:8.8.8.8" if machine.network else ""
-    vfs = 'vfs.fstab=[ "initrd0:/:extract:::" ]' if files.initrd else ""
-    return [*words, "-append", f"Unikraft  {env} {net}   {vfs} -- {args}"]
+        net = [f"netdev.ipv4_addr={address}", f"netdev.ipv4_gw_addr={gateway}"]
+        net.append(f"netdev.ipv4_subnet_mask={mask}")
+    else:
+        vfs = 'vfs.fstab=[ "initrd0:/:extract:::" ]' if files.initrd else ""
+        vfs = 'vfs.fstab=[ "fs0:/:9pfs:::" ]' if files.share else vfs
+        bits = _bits(mask) if mask and "unikraft" in urunc.masks else 24
+        net = [f"netdev.ip={address}/{bits}:{gateway}:8.8.8.8", "", ""]
+    args = " ".join(contract.args)
+    if urunc.arguments == "cmdline":
+        name, _, rest = args.partition(" ")
+        rest = f" {rest}" if rest else name
+        return [*options, "-append", " ".join([name, *net, vfs, "--", rest])]
+    return [*options, "-append", " ".join(["Unikraft", console, env, *net, vfs, "--", args])]
+
+
+def _is_old_unikraft(version: str) -> bool:
+    """Whether a version is below 0.16.1; none, or one that is not numbers, counts as the newest."""
+    parts = version.removeprefix("v").split(".")
+    return all(part.isdigit() for part in parts) and tuple(map(int, parts)) < (0, 16, 1)
+
+
+def _bits(mask: str) -> int:
+    return ip_network(f"0.0.0.0/{mask}").prefixlen
 
 
 def _mirage(contract: Contract, files: Files, machine: Machine) -> list[str]:
-    words = _net(machine)
-    words += _disk("storage", files.block) if files.block else []
-    net = [f"--ipv4={ADDRESS}/24", f"--ipv4-gateway={GATEWAY}"] if machine.network else []
-    return [*words, "-append", " ".join([*net, *contract.args[1:]])]
+    """MirageOS: on QEMU urunc gives it no disk."""
+    urunc = ways(contract, machine)
+    net = ["", ""]
+    if machine.network:
+        bits = _bits(machine.mask) if "mirage" in urunc.masks else 24
+        name = contract.keys.get("solo5NetDev", "service") if urunc.names_devices else "service"
+        prefix = "--" if name == "service" else f"--{name}-"
+        net = [f"{prefix}ipv4={ADDRESS}/{bits}", f"{prefix}ipv4-gateway={GATEWAY}"]
+    return [*_net(contract, machine), "-append", " ".join([*net, *contract.args])]
 
 
 def _mewz(contract: Contract, files: Files, machine: Machine) -> list[str]:
-    words = _net(machine, options=",disable-legacy=on,disable-modern=off")
-    words += ["-no-reboot", "-device", "isa-debug-exit,iobase=0x501,iosize=2"]
-    net = f"ip={ADDRESS}/24 gateway={GATEWAY} " if machine.network else ""
-    return [*words, "-append", net]
+    urunc = ways(contract, machine)
+    options = _net(
+        contract, machine, "virtio-net-pci", options=",disable-legacy=on,disable-modern=off"
+    )
+    options += ["-no-reboot", "-device", "isa-debug-exit,iobase=0x501,iosize=2"]
+    net = f"ip={ADDRESS}/{_bits(machine.mask)} gateway={GATEWAY}" if machine.network else ""
+    if urunc.trails:
+        net = f"{net or 'ip=/0 gateway='} "
+    return [*options, "-append", net]
 
 
 def _freebsd(contract: Contract, files: Files, machine: Machine) -> list[str]:
@@ -406,21 +514,22 @@ def _freebsd(contract: Contract, files: Files, machine: Machine) -> list[str]:
     after its name (sys/arm64/arm64/machdep_boot.c)."""
     if contract.rootfs != "block" or not files.block or not contract.args:
         raise NotBootable("FreeBSD guests are booted here from a block image, with a command")
-    words = ["-nodefaults", "-no-reboot", "-serial", "stdio"]
+    options = []
     bus = "pci" if machine.architecture == "arm64" else "device"
-    if bus == "device":
-        words += ["-global", "virtio-mmio.force-legacy=false"]
-    words += _net(machine, f"virtio-net-{bus}")
-    words += _disk("rootfs", files.block, f"virtio-blk-{bus}")
+    if bus == "device" and not machine.kvm:
+        options += ["-global", "virtio-mmio.force-legacy=false"]
+    options += _net(contract, machine, f"virtio-net-{bus}")
+    options += _disk("rootfs", files.block, f"virtio-blk-{bus}")
     kenv = ["vfs.root.mountfrom=ufs:/dev/vtbd0", f"init_path={contract.args[0]}"]
     if contract.has_urunit and files.config:
-        words += _disk("urunit", files.config, f"virtio-blk-{bus}")
+        options += _disk("urunit", files.config, f"virtio-blk-{bus}")
         kenv.append("URUNIT_CONFIG=/dev/vtbd1")
-        kenv += ["URUNIT_DEFROUTE=1"] if machine.network else []
+        if machine.network and not _is_near(GATEWAY, machine.mask):
+            kenv.append("URUNIT_DEFROUTE=1")
     if not machine.kvm:
         kenv.append("boot_serial=1")
     prefix = "FreeBSD:" if machine.architecture == "arm64" else ""
-    return [*words, "-append", prefix + " ".join(kenv)]
+    return [*options, "-nodefaults", "-no-reboot", "-append", prefix + " ".join(kenv)]
 
 
 def _netbsd(contract: Contract, files: Files, machine: Machine) -> list[str]:
@@ -428,12 +537,11 @@ def _netbsd(contract: Contract, files: Files, machine: Machine) -> list[str]:
     configuration on the last disk, where hutch's init looks for it."""
     if contract.rootfs != "block" or not files.block:
         raise NotBootable("NetBSD guests are booted here from a block image")
-    words = ["-nodefaults", "-no-reboot", "-serial", "stdio"]
-    words += ["-global", "virtio-mmio.force-legacy=false"]
-    words += _disk("rootfs", files.block, "virtio-blk-device")
-    words += _net(machine, "virtio-net-device")
-    words += _disk("urunit", files.config, "virtio-blk-device") if files.config else []
-    return [*words, "-append", "console=com root=ld0a"]
+    options = ["-nodefaults", "-no-reboot", "-global", "virtio-mmio.force-legacy=false"]
+    options += _disk("rootfs", files.block, "virtio-blk-device")
+    options += _net(contract, machine, "virtio-net-device")
+    options += _disk("urunit", files.config, "virtio-blk-device") if files.config else []
+    return [*options, "-append", "console=com root=ld0a"]
 
 
 _GUESTS: Mapping[str, Callable[[Contract, Files, Machine], list[str]]] = {

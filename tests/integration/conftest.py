@@ -136,11 +136,14 @@ def linux_arm64(builder: Builder, tmp_path_factory: pytest.TempPathFactory) -> P
 
 @pytest.fixture
 def booted() -> Callable[..., str]:
-    """Boot an image to its end and return what it printed; fails when it does not end."""
+    """Boot an image to its end and return what it printed; fails when it ends in another way.
 
-    def run(ref: str, timeout: float = 120, **options: Any) -> str:
+    `status` is what the guest's command must end with (`boot.Outcome.status`).
+    """
+
+    def run(ref: str, timeout: float = 120, status: int = 0, **options: Any) -> str:
         outcome = boot.boot(ref, timeout=timeout, **options)
-        assert outcome.status == 0, f"status {outcome.status}\n{outcome.output}"
+        assert outcome.status == status, f"status {outcome.status}\n{outcome.output}"
         return outcome.output
 
     return run

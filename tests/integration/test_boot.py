@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from engine.guests import Machine
+from engine.uruncs import NEXT
 from tests.integration.harness import Builder, Guests, said
 
 pytestmark = pytest.mark.integration
@@ -123,7 +124,7 @@ def test_the_urunc_that_is_to_come(
     """A virtio console, and a configuration in which a value may hold whatever it wants."""
     text = V1.format(type=kind, more="", cmd=json.dumps(["/sbin/hello", *WORDS]))
     key = "-----BEGIN KEY-----\nUEE\nA=b\n-----END KEY-----"
-    output = booted(builder.build(small, text).ref, machine=Machine(newer=True), env={"KEY": key})
+    output = booted(builder.build(small, text).ref, machine=Machine(urunc=NEXT), env={"KEY": key})
     lines = said(output)
     assert lines[2:8] == [f"argument {n + 1}: {word}" for n, word in enumerate(WORDS)]
     assert f"environment: KEY={key}\n" in output

@@ -24,6 +24,7 @@ import pytest
 
 from engine import boot
 from engine.guests import MASK, Machine, Volume
+from engine.uruncs import NEWEST, NEXT, VERSIONS, Urunc
 from frameworks.kernelfile import KernelFile, identify
 from frameworks.linux.versions import versions
 from tests.integration.harness import EXAMPLES, Builder, Done
@@ -188,6 +189,7 @@ def served(ref: str, port: int, mask: str = MASK) -> Iterator[Callable[[bytes], 
                     pass
                 if answer:
                     return answer
+                assert not guest.ended, guest.output
                 assert time.monotonic() < deadline, guest.output
                 time.sleep(0.5)
 
@@ -208,14 +210,14 @@ def test_arm64_from_amd64(builder: Builder, project: Path, booted: Callable[...,
     kernel = identify(io.BytesIO(packed.read("/.boot/kernel")))
     assert kernel == KernelFile("arm64-image", "arm64")
     ref = builder.build(project, text).ref
-    for machine in (Machine(), Machine(newer=True)):
+    for machine in (Machine(), Machine(urunc=NEXT)):
         output = booted(ref, timeout=300, machine=machine)
         assert "hello from Linux on aarch64\nhutch-init: exit status 0\n" in output
 
 
-@pytest.mark.parametrize("newer", [False, True], ids=["urunc", "newer urunc"])
+@pytest.mark.parametrize("urunc", [VERSIONS["0.7.0"], NEWEST, NEXT], ids=lambda urunc: urunc.name)
 def test_what_the_program_is_given(
-    builder: Builder, show: Path, booted: Callable[..., str], newer: bool
+    builder: Builder, show: Path, booted: Callable[..., str], urunc: Urunc
 ) -> None:
     """Every argument, the environment, the user with its groups, the directory, the status."""
     text = QEMU + (
@@ -223,7 +225,7 @@ def test_what_the_program_is_given(
         "cmd: ['two words', \"it's\", 'echo ''a b'' && echo \"c d\"', last]\n"
         "envs: {GREETING: 'a b', PATH: /bin}\nuser: www\nworkdir: /srv/made here\n"
     )
-    output = booted(builder.build(show, text).ref, machine=Machine(newer=newer))
+    output = booted(builder.build(show, text).ref, machine=Machine(urunc=urunc), status=7)
     for line in (
         "argument 0: [show]",
         "argument 1: [7]",
@@ -248,11 +250,12 @@ def test_what_the_program_is_given(
 
 def test_a_killed_program(builder: Builder, show: Path, booted: Callable[..., str]) -> None:
     text = QEMU + "cmd: [/bin/show, '9']\n"
-    assert "hutch-init: exit status 137\n" in booted(builder.build(show, text).ref)
+    output = booted(builder.build(show, text).ref, status=137)
+    assert "hutch-init: exit status 137\n" in output
 
 
 def test_a_missing_program(builder: Builder, show: Path, booted: Callable[..., str]) -> None:
-    output = booted(builder.build(show, QEMU + "cmd: [nope]\n").ref)
+    output = booted(builder.build(show, QEMU + "cmd: [nope]\n").ref, status=127)
     assert "hutch-init: cannot run nope: No such file or directory\n" in output
     assert "hutch-init: exit status 127\n" in output
 
@@ -316,7 +319,7 @@ def test_cloud_hypervisor_powers_off(
     (entry,) = struct.unpack_from("<Q", data, 24)
     assert any(low <= entry < high for low, high in segments(data))
     assert all(1 << 20 <= low < high < 128 << 20 for low, high in segments(data))
-    output = booted(builder.build(show, text).ref, monitor="qemu")
+    output = booted(builder.build(show, text).ref, monitor="qemu", status=3)
     assert "hutch-init: exit status 3\n" in output
     assert "reboot: Power down" in output
 
@@ -333,7 +336,7 @@ def test_linux_6_1_from_a_disk(builder: Builder, show: Path, booted: Callable[..
         .replace("type: initrd", "type: block, filesystem: squashfs")
     )
     text += "cmd: [/bin/show, '5', two words]\nenvs: {GREETING: 'a b'}\nuser: www\n"
-    output = booted(builder.build(show, text).ref)
+    output = booted(builder.build(show, text).ref, status=5)
     assert re.search(r"^kernel: 6\.1\.\d+$", output, re.MULTILINE), output
     for line in (
         "argument 2: [two words]",
@@ -444,7 +447,7 @@ def test_what_a_program_leaves_behind(
 ) -> None:
     """Orphans are collected; at the end the rest is asked to end, and what does not is killed."""
     (show / "show.c").write_text(ORPHANS)
-    output = booted(builder.build(show, QEMU + "cmd: [/bin/show]\n").ref)
+    output = booted(builder.build(show, QEMU + "cmd: [/bin/show]\n").ref, status=3)
     said = [line for line in output.splitlines() if re.match("the |a process|hutch-init", line)]
     assert said == [
         "the orphan is gone",
@@ -455,7 +458,7 @@ def test_what_a_program_leaves_behind(
 
 
 def test_nothing_to_run(builder: Builder, show: Path, booted: Callable[..., str]) -> None:
-    output = booted(builder.build(show, QEMU).ref)
+    output = booted(builder.build(show, QEMU).ref, status=125)
     assert "hutch-init: there is nothing to run: the image has no command" in output
     assert "hutch-init: exit status 125\n" in output
 

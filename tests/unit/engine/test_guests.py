@@ -11,6 +11,7 @@ import pytest
 
 from engine import guests
 from engine.guests import Contract, Files, Machine, NotBootable, Volume
+from engine.uruncs import NEXT, VERSIONS
 
 ENV = ("PATH=/usr/bin", "FOO=a b")
 BASE = {"hypervisor": "qemu", "binary": "/.boot/kernel", "mountRootfs": "false"}
@@ -20,7 +21,7 @@ NET = Machine(network=True, forwards={2080: 80})
 
 
 def linux(keys: dict[str, str], *args: str) -> Contract:
-    return Contract({**keys, "unikernelType": "linux"}, args, ENV, 1000, 1000, "/tmp")
+    return Contract({**keys, "unikernelType": "linux"}, args, ENV, 1000, 1000, (), "/tmp")
 
 
 def append(words: list[str]) -> str:
@@ -43,7 +44,7 @@ def test_linux_initrd_with_urunit() -> None:
     assert pair(words, "-kernel") == ["K"]
     assert pair(words, "-m") == ["268M"]
     assert pair(words, "-netdev") == ["user,id=net0,hostfwd=tcp:127.0.0.1:2080-:80"]
-    for word in ("-no-reboot", "-nodefaults", "-nographic"):
+    for word in ("-no-reboot", "-nodefaults", "-display"):
         assert word in words
 
 
@@ -103,11 +104,13 @@ def test_linux_with_a_gateway_elsewhere() -> None:
 
 def test_linux_with_a_newer_urunc() -> None:
     """A virtio console, and records that end with a NUL."""
-    contract, machine = linux(INITRD, "/urunit", "/x"), Machine(newer=True)
+    contract, machine = linux(INITRD, "/urunit", "/x"), Machine(urunc=NEXT)
     words = guests.command(contract, Files("K", "I"), machine)
     assert append(words).startswith("panic=-1 quiet console=hvc0 8250.nr_uarts=0 root=/dev/ram0 rw")
     assert pair(words, "-chardev") == ["stdio,id=urunc-console,signal=off"]
-    assert pair(words, "-device") == ["virtio-serial-pci", "virtconsole,chardev=urunc-console"]
+    assert pair(words, "-device")[:2] == [
+        *("virtio-serial-pci", "virtconsole,chardev=urunc-console")
+    ]
     assert "-serial" not in words
     assert guests.configuration(contract, machine) == (
         b"URUNIT1\0UES\0PATH=/usr/bin\0FOO=a b\0UEE\0"
@@ -155,6 +158,7 @@ def test_firecracker() -> None:
                 "host_dev_name": "tap0_urunc",
             }
         ],
+        "vsock": {"guest_cid": 0, "uds_path": "", "vsock_id": ""},
     }
 
 
@@ -215,8 +219,8 @@ def test_arm64() -> None:
 def test_kvm_is_as_urunc_has_it() -> None:
     words = guests.command(linux(INITRD, "/a"), Files("K", "I"), Machine(kvm=True))
     assert words[:13] == [
-        *("qemu-system-x86_64", "-m", "268M", "-cpu", "host", "-enable-kvm"),
-        *("-nographic", "-vga", "none", "-smp", "1", "-kernel", "K"),
+        *("qemu-system-x86_64", "-m", "268M", "-L", "/usr/share/qemu", "-cpu", "host"),
+        *("-enable-kvm", "-display", "none", "-vga", "none", "-serial"),
     ]
 
 
@@ -261,10 +265,10 @@ def test_unikraft(version: str, expected: str) -> None:
 def test_mirage_and_mewz() -> None:
     mirage = Contract({**BASE, "unikernelType": "mirage"}, ("app", "--hello=x"))
     words = guests.command(mirage, Files("K"), NET)
-    assert append(words) == "--ipv4=10.0.2.15/24 --ipv4-gateway=10.0.2.2 --hello=x"
+    assert append(words) == "--ipv4=10.0.2.15/24 --ipv4-gateway=10.0.2.2 app --hello=x"
     mewz = Contract({**BASE, "unikernelType": "mewz"}, ("app",))
     words = guests.command(mewz, Files("K"), NET)
-    assert append(words) == "ip=10.0.2.15/24 gateway=10.0.2.2 "
+    assert append(words) == "ip=10.0.2.15/24 gateway=10.0.2.2"
     assert "isa-debug-exit,iobase=0x501,iosize=2" in words
 
 
@@ -275,7 +279,7 @@ def test_freebsd() -> None:
     assert append(words) == (
         "vfs.root.mountfrom=ufs:/dev/vtbd0 init_path=/urunit URUNIT_CONFIG=/dev/vtbd1"
     )
-    assert b"ARC:3\nARV:/bin/sh\nARV:-c\nARV:a b\nUCE\n" in guests.configuration(
+    assert b"ARC:3\0ARV:/bin/sh\0ARV:-c\0ARV:a b\0UCE\0" in guests.configuration(
         contract, Machine()
     )
 
@@ -307,8 +311,9 @@ def test_netbsd() -> None:
 def test_the_network_of_the_bsds(type: str) -> None:
     """Their kernels are told no address: init is."""
     contract = Contract({**BLOCK, "unikernelType": type}, ("/urunit", "/a"), ENV)
-    assert b"UNS" not in guests.configuration(contract, Machine())
-    text = guests.configuration(contract, NET)
+    text = guests.configuration(contract, Machine()).replace(b"\0", b"\n")
+    assert text.endswith(b"UBE\nUNS\nIP:\nGW:\nMSK:\nUNE\n")
+    text = guests.configuration(contract, NET).replace(b"\0", b"\n")
     assert text.endswith(b"UBE\nUNS\nIP:10.0.2.15\nGW:10.0.2.2\nMSK:255.255.255.0\nUNE\n")
     assert b"UNS" not in guests.configuration(linux(INITRD, "/urunit"), NET)
 
@@ -343,3 +348,134 @@ def test_what_cannot_be_booted_is_said(
 def test_what_firecracker_cannot_boot_is_said(keys: dict[str, str], files: Files) -> None:
     with pytest.raises(NotBootable):
         guests.firecracker(Contract({**keys, **FIRECRACKER}, ("a",)), files, Machine())
+
+
+WORDS = ("/urunit", "", " lead", "trail ", "\ttab\t", "a b", " a b ", "it's", "x' y", '"q" $c\\')
+
+
+@pytest.mark.parametrize(
+    ("urunc", "expected"),
+    [
+        ("0.6.0", "  lead trail  \ttab\t 'a b' 'a b' it's 'x' y' '\"q\" $c\\'"),
+        ("0.7.0", " lead trail tab 'a b' 'a b' it's 'x' y' '\"q\" $c\\'"),
+        ("next", " lead trail tab 'a b' 'a b' it's 'x' y' '\"q\" $c\\'"),
+    ],
+)
+def test_words_as_each_urunc_spells_them(urunc: str, expected: str) -> None:
+    """A word with a blank goes between quotes; the others keep theirs in 0.6 alone."""
+    machine = Machine(urunc=VERSIONS[urunc])
+    line = append(guests.command(linux(INITRD, *WORDS), Files("K", "I"), machine))
+    assert line.partition(" -- ")[2] == expected
+
+
+@pytest.mark.parametrize(
+    ("urunc", "expected"),
+    [
+        (
+            "0.6.0",
+            "-L /usr/share/qemu -cpu host -enable-kvm -nographic -vga none -kernel K"
+            " -net nic,model=virtio -net user"
+            " -device virtio-blk-pci,id=blk0,drive=hd0 -drive format=raw,if=none,id=hd0,file=B"
+            " -no-reboot -serial stdio -nodefaults -append panic=-1 console=ttyS0 root=/dev/vda rw"
+            f" {TAP} PATH=/usr/bin FOO=a b init=/urunit -- /x",
+        ),
+        (
+            "0.7.0",
+            "-L /usr/share/qemu -cpu host -enable-kvm -nographic -vga none -smp 1 -kernel K"
+            " -net nic,model=virtio,macaddr=02:00:00:00:00:02 -net user"
+            " -device virtio-blk-pci,serial=rootfs,drive=rootfs"
+            " -drive format=raw,if=none,id=rootfs,file=B"
+            " -initrd C -no-reboot -serial stdio -nodefaults"
+            f" -append panic=-1 console=ttyS0 root=/dev/vda rw {TAP}"
+            " retain_initrd URUNIT_CONFIG=/sys/firmware/initrd init=/urunit -- /x",
+        ),
+        (
+            "2026-08",
+            "-L /usr/share/qemu -cpu host -enable-kvm -display none -vga none -serial stdio"
+            " -monitor null -smp 1 -kernel K -netdev user,id=net0"
+            " -device virtio-net-pci,netdev=net0,host_mtu=1500,mac=02:00:00:00:00:02"
+            " -device virtio-blk-pci,serial=rootfs,drive=rootfs"
+            " -drive format=raw,if=none,id=rootfs,file=B -initrd C -no-reboot -nodefaults"
+            f" -append panic=-1 console=ttyS0 root=/dev/vda rw {TAP}"
+            " retain_initrd URUNIT_CONFIG=/sys/firmware/initrd init=/urunit -- /x",
+        ),
+        (
+            "next",
+            "-L /usr/share/qemu -cpu host -enable-kvm -display none -vga none -monitor null"
+            " -chardev stdio,id=urunc-console,signal=off -device virtio-serial-pci"
+            " -device virtconsole,chardev=urunc-console -smp 1 -kernel K -netdev user,id=net0"
+            " -device virtio-net-pci,netdev=net0,host_mtu=1500,mac=02:00:00:00:00:02"
+            " -device virtio-blk-pci,serial=rootfs,drive=rootfs"
+            " -drive format=raw,if=none,id=rootfs,file=B -initrd C -no-reboot -nodefaults"
+            " -append panic=-1 quiet console=hvc0 8250.nr_uarts=0 root=/dev/vda rw"
+            f" {TAP} retain_initrd URUNIT_CONFIG=/sys/firmware/initrd init=/urunit -- /x",
+        ),
+    ],
+)
+def test_qemu_as_each_urunc_starts_it(urunc: str, expected: str) -> None:
+    """Exactly, but for the user network, which is a tap device there."""
+    machine = Machine(network=True, kvm=True, urunc=VERSIONS[urunc])
+    config = "C" if VERSIONS[urunc].configuration else None
+    words = guests.command(
+        linux(BLOCK, "/urunit", "/x"), Files("K", None, "B", None, config), machine
+    )
+    assert " ".join(words[3:]) == expected
+
+
+def test_a_shared_tree_of_several_devices() -> None:
+    contract = linux({**BASE, "mountRootfs": "true"}, "/init")
+    words = guests.command(contract, Files("K", share="D"), Machine(urunc=NEXT))
+    assert pair(words, "-fsdev") == ["local,id=rootfs9p,security_model=none,multidevs=remap,path=D"]
+
+
+@pytest.mark.parametrize("name", VERSIONS)
+def test_firecrackers_file_as_each_urunc_writes_it(name: str) -> None:
+    contract = linux({**BLOCK, **FIRECRACKER}, "/urunit", "/x")
+    machine = Machine(urunc=VERSIONS[name])
+    if name == "0.5.0":
+        with pytest.raises(NotBootable, match=r"^urunc 0\.5\.0 has no linux guests$"):
+            guests.firecracker(contract, Files("K", block="B"), machine)
+        return
+    config = guests.firecracker(contract, Files("K", block="B"), machine)
+    assert ("vsock" in config) == (name in ("0.7.0", "2026-05", "2026-08"))
+    assert ("network-interfaces" in config) == (name == "0.6.0")
+    (drive,) = cast(list[Any], config["drives"])
+    assert drive["is_root_device"] == (name == "0.6.0")
+
+
+def test_a_monitor_that_came_later() -> None:
+    with pytest.raises(NotBootable, match=r"^urunc 0\.7\.0 does not know cloud-hypervisor$"):
+        guests.command(
+            linux({**BLOCK, **CLOUD}, "/urunit"), Files("K"), Machine(urunc=VERSIONS["0.7.0"])
+        )
+
+
+def test_unikraft_without_a_network_and_shared() -> None:
+    keys = {**BASE, "mountRootfs": "true", "unikernelType": "unikraft"}
+    contract = Contract(keys, ("nginx",))
+    words = guests.command(contract, Files("K", share="D"), Machine())
+    assert append(words) == (
+        'Unikraft   netdev.ip=/24::8.8.8.8   vfs.fstab=[ "fs0:/:9pfs:::" ] -- nginx'
+    )
+    keys = {**INITRD, "unikernelType": "unikraft"}
+    old = Machine(urunc=VERSIONS["0.5.0"])
+    words = guests.command(Contract(keys, ("nginx", "-c", "x")), Files("K", "I"), old)
+    assert append(words) == (
+        'nginx netdev.ip=/24::8.8.8.8   vfs.fstab=[ "initrd0:/:extract:::" ] --  -c x'
+    )
+
+
+def test_mirage_with_another_device_and_mask() -> None:
+    keys = {**BASE, "unikernelType": "mirage", "solo5NetDev": "out"}
+    machine = Machine(network=True, mask="255.255.0.0")
+    words = guests.command(Contract(keys, ("a",)), Files("K"), machine)
+    assert append(words) == "--out-ipv4=10.0.2.15/16 --out-ipv4-gateway=10.0.2.2 a"
+    old = Machine(network=True, mask="255.255.0.0", urunc=VERSIONS["0.7.0"])
+    words = guests.command(Contract(keys, ("a",)), Files("K"), old)
+    assert append(words) == "--ipv4=10.0.2.15/24 --ipv4-gateway=10.0.2.2 a"
+
+
+def test_urunit_anywhere_in_the_path() -> None:
+    """Linux: urunc looks for the word in the whole path of the init."""
+    assert linux(INITRD, "/opt/urunit/bin/x").has_urunit
+    assert not Contract({"unikernelType": "freebsd"}, ("/opt/urunit/x",)).has_urunit
