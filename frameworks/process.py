@@ -6,11 +6,11 @@ that tells that init what to run.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from frameworks.spec import Settings
+from llb import imageconfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def merge(config: bytes, settings: Settings, *, compat: bool) -> Process:
     The file's words replace the base's; environment variables are merged by name. An entrypoint
     drops the base's command, as in a Dockerfile, but not in a v0.1 file (`compat`).
     """
-    base = json.loads(config).get("config") or {}
+    base = imageconfig.parse(config).get("config") or {}
     env: dict[str, str] = {}
     for entry in base.get("Env") or ():
         name, _, value = entry.partition("=")

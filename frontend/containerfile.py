@@ -12,7 +12,6 @@ or with build arguments (`--build-arg HUTCH_KERNEL=...`). Source: urunc.md 4.3 a
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -24,7 +23,7 @@ from frontend import asked, urunc
 from frontend import plan as plans
 from frontend.gateway import nested
 from frontend.urunc import PREFIX
-from llb import Position, Range
+from llb import Position, Range, imageconfig
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -138,7 +137,7 @@ class _Labels:
         ]
 
     def _all(self) -> dict[str, str]:
-        labels = (json.loads(self.config).get("config") or {}).get("Labels") or {}
+        labels = (imageconfig.parse(self.config).get("config") or {}).get("Labels") or {}
         return {**labels, **self.given}
 
     def _own(self) -> dict[str, str]:

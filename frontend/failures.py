@@ -5,14 +5,13 @@ Everything else a step prints is best left as it is.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from frameworks.diagnostics import Problems, problem
 from frontend.gateway.errors import GatewayError
-from llb import Position, Range, SourceFile
+from llb import Position, Range, SourceFile, strictjson
 
 _SOURCE = "errdefs.Source+json"
 
@@ -72,10 +71,13 @@ def _places(error: GatewayError, filename: str) -> Iterator[Range]:
     for detail in error.status.details:
         if not detail.type_url.endswith(_SOURCE):
             continue
-        source = json.loads(detail.value)
-        if (source.get("info") or {}).get("filename") != filename:
-            continue
-        for each in source.get("ranges") or ():
-            start, end = each.get("start") or {}, each.get("end") or {}
-            first = Position(max(1, start.get("line", 1)), start.get("character", 0))
-            yield Range(first, Position(end.get("line", first.line), end.get("character", 0)))
+        try:
+            source = strictjson.loads(detail.value)
+            if (source.get("info") or {}).get("filename") != filename:
+                continue
+            for each in source.get("ranges") or ():
+                start, end = each.get("start") or {}, each.get("end") or {}
+                first = Position(max(1, start.get("line", 1)), start.get("character", 0))
+                yield Range(first, Position(end.get("line", first.line), end.get("character", 0)))
+        except (ValueError, TypeError, AttributeError):
+            continue  # what the daemon says in another form has no place in the file

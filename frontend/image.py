@@ -19,12 +19,18 @@ from frameworks.process import Process
 from frameworks.rootfs.packed import ROOTFS
 from frameworks.spec import Text
 from frontend.urunc import PREFIX
-from llb import State, merge, scratch
+from llb import State, imageconfig, merge, scratch
 
 URUNC_JSON = "/urunc.json"
 
-_CACHE_KEY = "moby.buildkit.cache.v0"
-"""A base image's inline cache describes that image: in ours it would lie."""
+_OF_THE_BASE = (
+    *("created", "id", "parent", "comment", "container", "container_config", "docker_version"),
+    *("Size", "moby.buildkit.cache.v0"),
+)
+"""What a base's config says of that image and how it was built: in ours it would lie."""
+
+_LATER = ("OnBuild",)
+"""What a base leaves for whoever builds on the image: it was meant for the base's own users."""
 
 
 def runtime_keys(build: Build, root: Root) -> dict[str, str]:
@@ -79,9 +85,9 @@ def config(plan: Plan, root: Root, labels: Mapping[str, str]) -> bytes:
     `labels` are added to the base's and the file's, and win. History and layers are kept where the
     base's layers are in the image (`raw`).
     """
-    image: dict[str, Any] = json.loads(root.config)
-    image.pop("created", None)
-    image.pop(_CACHE_KEY, None)
+    image = imageconfig.parse(root.config)
+    for key in _OF_THE_BASE:
+        image.pop(key, None)
     if not root.layered:
         image.pop("rootfs", None)
         image.pop("history", None)
@@ -101,6 +107,8 @@ def _process(
     config: dict[str, Any], plan: Plan, process: Process, labels: Mapping[str, str]
 ) -> dict[str, Any]:
     settings = plan.settings
+    for name in _LATER:
+        config.pop(name, None)
     config["Env"] = [f"{name}={value}" for name, value in process.env.items()]
     config["Entrypoint"] = list(process.entrypoint)
     config["Cmd"] = list(process.cmd)

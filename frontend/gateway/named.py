@@ -7,7 +7,6 @@ Source: buildkit-gateway.md 4.3 (frontend/dockerui/namedcontext.go).
 
 from __future__ import annotations
 
-import json
 from base64 import b64decode
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from frontend.gateway import ignorefile
 from frontend.gateway.contexts import HTTP_FILE, IGNORE_FILE, followed
 from frontend.gateway.errors import NotAnImage
 from frontend.gateway.images import resolve_layout, resolve_registry
-from llb import InvalidReference, Meta, Reference, State, http, local, scratch
+from llb import InvalidReference, Meta, Reference, State, http, local, scratch, strictjson
 
 if TYPE_CHECKING:
     from frontend.gateway.contexts import Contexts
@@ -181,11 +180,14 @@ class _Loader:
         if metadata is None:
             return NamedContext(state)
         try:
-            entry = json.loads(metadata).get("containerimage.config")
+            entry = strictjson.loads(metadata.encode()).get("containerimage.config")
             config = b64decode(entry, validate=True) if entry else b""
-            return NamedContext(state.with_image_config(config) if config else state, config)
         except (ValueError, TypeError, AttributeError):
             raise self._bad(value, "its metadata is not JSON with a config in base64") from None
+        try:
+            return NamedContext(state.with_image_config(config) if config else state, config)
+        except ValueError as error:
+            raise self._bad(value, str(error)) from None
 
     def _bad(self, value: str, why: str, hint: str = "") -> Problems:
         return problem(

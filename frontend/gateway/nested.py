@@ -71,7 +71,11 @@ def solve(
     config = solved.metadata.get("containerimage.config", b"{}")
     if solved.ref.definition is None:
         return ResolvedImage(scratch(), "", config)
-    state = State.from_definition(solved.ref.definition).with_image_config(config)
+    state = State.from_definition(solved.ref.definition)
+    try:
+        state = state.with_image_config(config)
+    except ValueError as error:
+        raise problem("bad-image", f"the image of '{name}' is broken: {error}") from None
     return ResolvedImage(state, "", config)
 
 

@@ -12,14 +12,13 @@ frontend/attestations/sbom/sbom.go). Our extra is the tree that a packed root fi
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from frameworks.diagnostics import Diagnostic, Severity, problem
 from frontend.gateway.errors import GatewayError
 from frontend.gateway.options import DEFAULT_SBOM_GENERATOR
 from frontend.sbom import content
-from llb import InvalidReference, Mount, Reference, scratch
+from llb import InvalidReference, Mount, Reference, imageconfig, scratch
 
 if TYPE_CHECKING:
     from frameworks.lower import Lowering
@@ -68,7 +67,7 @@ def scan(lowering: Lowering, images: Images, asked: Sbom, files: State) -> list[
             f"the SBOM generator cannot be had: {error.message}",
             hint=_HINT,
         ) from error
-    config = json.loads(found.config or b"{}").get("config") or {}
+    config = imageconfig.parse(found.config or b"{}").get("config") or {}
     command = [*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ())]
     if not command:
         raise problem(

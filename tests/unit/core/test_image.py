@@ -153,8 +153,9 @@ RAW = "rootfs: {from: base, type: raw}"
 def test_a_base_config_is_edited_and_not_lost() -> None:
     made = config(file(f"{RAW}\ninit: none\nenvs: [A=2, B=3]\nlabels: {{l: m}}\nports: [81]"), BASE)
     inner = made["config"]
-    for key in ("Healthcheck", "OnBuild", "Shell", "StopSignal", "User", "Cmd", "Entrypoint"):
+    for key in ("Healthcheck", "Shell", "StopSignal", "User", "Cmd", "Entrypoint"):
         assert inner[key] == BASE["config"][key]
+    assert "OnBuild" not in inner  # it was for who builds on the base
     assert inner["Env"] == ["PATH=/bin", "A=2", "B=3"]
     assert inner["ExposedPorts"] == {"80/tcp": {}, "81/tcp": {}}
     assert inner["Labels"]["base"] == "1"
@@ -207,3 +208,36 @@ def test_a_result_is_always_linux() -> None:
 def test_a_value_is_data(cmd: str) -> None:
     made = config(file(f"cmd: [{json.dumps(cmd)}]"))
     assert made["config"]["Cmd"] == [cmd]
+
+
+HOSTILE = {
+    "os": "linux",
+    "architecture": "amd64",
+    "config": {
+        "user": "0",
+        "cmd": ["/evil"],
+        "entrypoint": ["/evil"],
+        "onbuild": ["RUN evil"],
+        "labels": {PREFIX + "binary": "/evil", PREFIX + "bootKernel": "/host", "kept": "1"},
+    },
+    "CONFIG": {"USER": "0", "LABELS": {PREFIX + "RPCAddress": "evil"}, "WorkingDIR": "/evil"},
+}
+
+
+@pytest.mark.parametrize("rootfs", [RAW, "rootfs: {from: base, type: initrd}"])
+def test_a_base_overrides_nothing(rootfs: str) -> None:
+    """However a base spells its keys: readers of the image take any spelling."""
+    rest = (
+        f"{rootfs}\ninit: none\nuser: '1000'\nentrypoint: [/bin/init]\ncmd: [/bin/app]\nworkdir: /w"
+    )
+    made = config(file(rest), HOSTILE)
+    folded = [key.lower() for key in made]
+    assert len(set(folded)) == len(folded)
+    inner = made["config"]
+    assert set(inner) == {"User", "Entrypoint", "Cmd", "Labels", "WorkingDir"}
+    assert (inner["User"], inner["Cmd"], inner["WorkingDir"]) == ("1000", ["/bin/app"], "/w")
+    assert inner["Entrypoint"] == ["/bin/init"]
+    labels = inner["Labels"]
+    assert labels["kept"] == "1"
+    assert labels[PREFIX + "binary"] == "/.boot/kernel"
+    assert not {PREFIX + "bootKernel", PREFIX + "RPCAddress"} & set(labels)
