@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from frameworks.spec import GitSource, LocalSource, PackageSource, Source, UrlSource
+from llb.masked import masked
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,9 @@ class Component:
     sha256: str = ""
     commit: str = ""
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "location", masked(self.location))
+
 
 def package_url(
     type: str,
@@ -41,7 +45,7 @@ def package_url(
     url = f"pkg:{type}/" + "/".join(parts)
     if version:
         url += "@" + quote(version, safe=":")
-    pairs = sorted((key, value) for key, value in (qualifiers or {}).items() if value)
+    pairs = sorted((key, masked(value)) for key, value in (qualifiers or {}).items() if value)
     if pairs:
         url += "?" + "&".join(f"{key}={quote(value, safe='/:')}" for key, value in pairs)
     return url

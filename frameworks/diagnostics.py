@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from llb import Position, Range, SourceFile
+from llb.masked import masked
 
 _NOWHERE = Range(Position(1), Position(1))
 
@@ -54,7 +55,7 @@ class Diagnostic:
     def __str__(self) -> str:
         """The one-line form: `bunnyfile:3:4: message (hint) [code]`, lines and columns from 1."""
         hint = f" ({self.hint})" if self.hint else ""
-        return printable(f"{self.where}{self.message}{hint} [{self.code}]")
+        return printable(masked(f"{self.where}{self.message}{hint} [{self.code}]"))
 
     @property
     def where(self) -> str:

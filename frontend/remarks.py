@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from frameworks.diagnostics import Diagnostic, Problems, Severity
+from llb.masked import masked, masked_bytes
 from llb.pb import ops_pb2
 
 if TYPE_CHECKING:
@@ -82,10 +83,12 @@ class Remarks:
         line = f" (line {found.at.start.line})" if found.at is not None else ""
         self._contexts.client.warn(
             build_file.digest,
-            f"{found.code}: {found.message}{line}",
-            detail=[found.hint] if found.hint else [],
+            masked(f"{found.code}: {found.message}{line}"),
+            detail=[masked(found.hint)] if found.hint else [],
             url=page,
-            info=ops_pb2.SourceInfo(filename=file.filename, data=file.data, language=file.language),
+            info=ops_pb2.SourceInfo(
+                filename=file.filename, data=masked_bytes(file.data), language=file.language
+            ),
             ranges=[_range(found)] if found.at is not None else [],
         )
 

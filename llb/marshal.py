@@ -14,6 +14,7 @@ from llb.encode import Scope, encode, terminal
 from llb.exec import ExecOp
 from llb.fileop import Copy, FileOp
 from llb.foreign import ForeignOp
+from llb.masked import masked
 from llb.merge import DiffOp, MergeOp
 from llb.meta import Meta
 from llb.pb import ops_pb2 as pb
@@ -133,11 +134,11 @@ class _Marshaller:
         metadata = pb.OpMetadata(caps=dict.fromkeys(caps, True), ignore_cache=meta.ignore_cache)
         # Names and groups are for the eye: a daemon without them builds the same.
         if meta.name and self._can(Cap.META_DESCRIPTION):
-            metadata.description["llb.customname"] = meta.name
+            metadata.description["llb.customname"] = masked(meta.name)
         if meta.group is not None and self._can(_AS_OLD_AS_GROUPS):
             group = meta.group
             metadata.progress_group.CopyFrom(
-                pb.ProgressGroup(id=group.id, name=group.name, weak=group.weak)
+                pb.ProgressGroup(id=group.id, name=masked(group.name), weak=group.weak)
             )
         if meta.export_cache is not None:
             metadata.export_cache.CopyFrom(pb.ExportCache(Value=meta.export_cache))

@@ -3,6 +3,7 @@
 from collections.abc import Container
 
 from llb.definition import InvalidDefinition
+from llb.masked import masked_bytes
 from llb.pb import ops_pb2 as pb
 from llb.sourcemap import Location, Position
 
@@ -22,7 +23,9 @@ class SourceIndex:
         key = (file.filename, file.language, file.data, b"")
         index = self._files.get(key)
         if index is None:
-            info = pb.SourceInfo(filename=file.filename, data=file.data, language=file.language)
+            info = pb.SourceInfo(
+                filename=file.filename, data=masked_bytes(file.data), language=file.language
+            )
             index = self._add_file(key, info)
         ranges = [
             pb.Range(start=_position(each.start), end=_position(each.end))

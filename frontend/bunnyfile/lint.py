@@ -22,6 +22,7 @@ from frameworks.diagnostics import Diagnostic, Severity, did_you_mean
 from frontend.bunnyfile import Loaded
 from frontend.bunnyfile.lintrules import RULES, Finding, Subject
 from llb import Position, Range, SourceFile
+from llb.masked import masked
 
 _DIRECTIVE = re.compile(r"#\s*check\s*=\s*(?P<options>.*?)\s*", re.IGNORECASE)
 _INVALID = "InvalidCheckDirective"
@@ -131,7 +132,7 @@ def text_of(found: Diagnostic, data: bytes) -> str:
 
 def detail_of(found: Diagnostic) -> str:
     """A finding's message and hint."""
-    return found.message + (f" ({found.hint})" if found.hint else "")
+    return masked(found.message + (f" ({found.hint})" if found.hint else ""))
 
 
 def _report(file: SourceFile, said: Checks, found: Iterable[Diagnostic]) -> Report:

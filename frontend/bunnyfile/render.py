@@ -17,6 +17,7 @@ from collections.abc import Iterable
 
 from frameworks.diagnostics import Diagnostic, printable
 from llb import Range
+from llb.masked import masked
 
 _CONTEXT = 1
 _MOST_LINES = 6
@@ -30,17 +31,17 @@ def render(diagnostics: Iterable[Diagnostic]) -> str:
 
 def render_one(found: Diagnostic) -> str:
     """One diagnostic on several lines; the excerpt is left out where it has no place in a file."""
-    lines = [printable(f"{found.where}{found.severity}: {found.message} [{found.code}]")]
+    lines = [printable(masked(f"{found.where}{found.severity}: {found.message} [{found.code}]"))]
     if found.file is not None and found.at is not None:
         lines += excerpt(found.file.data, found.at)
     if found.hint:
-        lines.append(printable(f"  hint: {found.hint}"))
+        lines.append(printable(masked(f"  hint: {found.hint}")))
     return "\n".join(lines) + "\n"
 
 
 def excerpt(data: bytes, at: Range) -> list[str]:
     """The lines of a range, marked, with one line around them; a caret if it is on one line."""
-    text = data.decode("utf-8", "replace").removeprefix("\ufeff")
+    text = masked(data.decode("utf-8", "replace")).removeprefix("\ufeff")
     source = [line.removesuffix("\r") for line in text.split("\n")]
     first, last = at.start.line, at.end.line
     if first > len(source):

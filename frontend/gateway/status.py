@@ -21,6 +21,7 @@ from base64 import b64encode
 from frameworks.diagnostics import Diagnostic, Problems
 from frontend.gateway.errors import UNKNOWN, GatewayError
 from llb import MissingCapability
+from llb.masked import masked, masked_bytes
 from llb.pb import status_pb2
 
 _TYPES = "github.com/moby/buildkit/errdefs."
@@ -35,7 +36,9 @@ def from_exception(error: BaseException) -> status_pb2.Status:
         case Problems():
             return from_problems(error)
         case GatewayError():
-            return error.to_status()
+            status = error.to_status()
+            status.message = masked(status.message)
+            return status
         case MissingCapability():
             return from_problems(Problems([_needs_newer(error)]))
         case KeyboardInterrupt():
@@ -100,7 +103,7 @@ def _source(diagnostic: Diagnostic) -> dict[str, object]:
         "info": {
             "filename": diagnostic.file.filename,
             # buildx prints the lines as they are: nothing in them may move the terminal's cursor.
-            "data": b64encode(_CONTROL.sub(b"?", diagnostic.file.data)).decode(),
+            "data": b64encode(_CONTROL.sub(b"?", masked_bytes(diagnostic.file.data))).decode(),
             "language": diagnostic.file.language,
         },
         "ranges": [
@@ -119,5 +122,5 @@ def _attach(status: status_pb2.Status, kind: str, value: dict[str, object]) -> N
 
 def _status(message: str) -> status_pb2.Status:
     # The wire takes no half characters, which a broken path or variable may bring.
-    text = message.encode("utf-8", "backslashreplace").decode()
+    text = masked(message).encode("utf-8", "backslashreplace").decode()
     return status_pb2.Status(code=UNKNOWN, message=text)

@@ -6,6 +6,7 @@ from base64 import b64encode
 from typing import Any
 
 from llb import Range, SourceFile
+from llb.masked import masked_bytes
 
 
 def location(at: Range, index: int = 0) -> dict[str, Any]:
@@ -26,6 +27,6 @@ def source_info(file: SourceFile) -> dict[str, Any]:
     """The file itself."""
     return {
         "filename": file.filename,
-        "data": b64encode(file.data).decode(),
+        "data": b64encode(masked_bytes(file.data)).decode(),
         "language": file.language,
     }
