@@ -101,6 +101,8 @@ def make(
         compat=bunnyfile.version != "v1",
     )
     framework.check_steps(plan, problems)
+    if platform.architecture not in framework.guest.monitors.get(said.monitor, ()):
+        problems.check()  # what the framework knows, it knows of what its guests run on
     framework.check(plan, problems)
     problems.check()
     return replace(plan, warnings=problems.warnings)

@@ -13,7 +13,7 @@ from frameworks.app import directory
 from frameworks.base import Build, File, Framework, Image, Plan
 from frameworks.bsd.kernconf import read_report
 from frameworks.bsd.source import Tree, pins, tree
-from frameworks.diagnostics import Collector, Diagnostic, did_you_mean
+from frameworks.diagnostics import Collector, Diagnostic, Problems, did_you_mean, problem
 from frameworks.init import config
 from frameworks.process import Process
 from frameworks.scripts import read, run_script, script
@@ -72,23 +72,28 @@ class BSD(Framework):
                 hint="name it with `git`, `url` or `local`, or leave `source` out",
                 at=kernel.source.package.at,
             )
-        if plan.version is not None and kernel.source is None:
-            known = pins(self.package)[1]
-            if plan.version not in known:
-                problems.error(
-                    "unknown-value",
-                    f"hutch knows no {self.name} {plan.version}",
-                    hint=did_you_mean(plan.version, known)
-                    or "name the source with `kernel.source`",
-                    at=plan.version.at,
-                )
+        if kernel.source is None:
+            try:
+                self.default_source(plan)
+            except Problems as unknown:
+                problems.take(unknown)
 
     def default_source(self, plan: Plan) -> tuple[str, Source]:
-        """The pinned repository of the plan's version."""
+        """The pinned repository of the plan's version. Raises Problems where there is none.
+
+        A target may need it that the plan's kernel does not: tools beside a kernel of the user's.
+        """
         default, known = pins(self.package)
-        version = str(plan.version or default)
+        version = plan.version or Text(default, plan.monitor.at)
+        if version not in known:
+            raise problem(
+                "unknown-value",
+                f"hutch knows no {self.name} {version}",
+                hint=did_you_mean(version, known) or "name the source with `kernel.source`",
+                at=version.at,
+            )
         pin = known[version]
-        return version, GitSource(Text(pin.git), Text(pin.ref), Text(pin.commit))
+        return str(version), GitSource(Text(pin.git), Text(pin.ref), Text(pin.commit))
 
     def image(self, build: Build) -> Image:
         """What `toolchain.from` names, or Debian."""
@@ -108,7 +113,7 @@ class BSD(Framework):
 
     def tree(self, build: Build, tools: State) -> Tree:
         """The source tree as it came: what tools are built from, so that no patch builds them."""
-        return tree(build, self.package, self.marker, tools)
+        return tree(build, self.marker, tools)
 
     def source(self, build: Build, tools: State) -> Tree:
         """The source tree with the plan's patches on it: what kernels are built from."""

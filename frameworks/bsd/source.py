@@ -48,7 +48,7 @@ def pins(package: str) -> tuple[str, dict[str, Pin]]:
     return str(table["default"]), found
 
 
-def tree(build: Build, package: str, marker: str, tools: State) -> Tree:
+def tree(build: Build, marker: str, tools: State) -> Tree:
     """The source tree that the plan names, or the framework's pinned default.
 
     `marker` is a file at a tree's top, by which the top of an archive is found; `tools` is the
@@ -58,9 +58,11 @@ def tree(build: Build, package: str, marker: str, tools: State) -> Tree:
     said = kernel.source if kernel is not None else None
     at = kernel.from_ if kernel is not None else None
     if said is None:
-        default, known = pins(package)
-        pin = known[build.plan.version or default]
-        return _git(build, GitSource(Text(pin.git), Text(pin.ref), Text(pin.commit)), at)
+        pinned_source = build.framework.default_source(build.plan)
+        assert pinned_source is not None
+        said = pinned_source[1]
+        assert isinstance(said, GitSource)
+        return _git(build, said, at)
     if isinstance(said, GitSource):
         return _git(build, said, said.url)
     if isinstance(said, UrlSource):

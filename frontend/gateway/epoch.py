@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from frameworks.diagnostics import problem
 from frontend.gateway.contexts import HTTP_FILE
 from frontend.gateway.errors import GatewayError
+from frontend.gateway.options import LAST_SECOND, whole_number
 from llb import Meta, http
 
 if TYPE_CHECKING:
@@ -31,6 +32,25 @@ _HEAD_BYTES = 64 << 10  # of a packed commit; its header comes first
 
 def of_context(contexts: Contexts) -> int:
     """The time of the main context. Raises Problems where it has none."""
+    try:
+        seconds = _of_context(contexts)
+    except (ValueError, LookupError, zlib.error) as error:
+        raise problem(
+            "bad-build-option",
+            f"SOURCE_DATE_EPOCH cannot be 'context': the commit cannot be read ({error})",
+            hint=_HINT,
+        ) from error
+    if not 0 <= seconds <= LAST_SECOND:
+        raise problem(
+            "bad-build-option",
+            f"SOURCE_DATE_EPOCH cannot be 'context': its time is {seconds} seconds after 1970, "
+            "and files can have times up to 2106",
+            hint=_HINT,
+        )
+    return seconds
+
+
+def _of_context(contexts: Contexts) -> int:
     text = contexts.options.context
     if (state := contexts.git(text, keep_git_dir=True)) is not None:
         return _commit_time(contexts, state)
@@ -69,7 +89,9 @@ def parse_commit(data: bytes) -> int:
     """The committer's time of a commit object. Raises ValueError if it is none."""
     for line in data.split(b"\n"):
         if line.startswith(b"committer "):
-            return int(line.rsplit(b" ", 2)[1])
+            seconds = whole_number(line.rsplit(b" ", 2)[1].decode("utf-8", "replace"))
+            if seconds is not None:
+                return seconds
     raise ValueError("not a commit object")
 
 
@@ -84,7 +106,7 @@ def _checked_out(client: Client, ref: Ref) -> bytes:
         if not error.is_missing_file:
             raise
         return _packed(client, ref, bytes.fromhex(head))
-    return zlib.decompress(loose).partition(b"\0")[2]
+    return zlib.decompressobj().decompress(loose, _HEAD_BYTES).partition(b"\0")[2]
 
 
 def _packed(client: Client, ref: Ref, commit: bytes) -> bytes:
@@ -124,4 +146,4 @@ def unpack_object(data: bytes) -> bytes:
     size = 1
     while data[size - 1] & 0x80:
         size += 1
-    return zlib.decompressobj().decompress(data[size:])
+    return zlib.decompressobj().decompress(data[size:], _HEAD_BYTES)

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from struct import unpack
 from typing import TypeVar
 
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 
 from frontend.gateway.errors import DEADLINE_EXCEEDED, INTERNAL, UNAVAILABLE, UNKNOWN, GatewayError
 from frontend.gateway.hpack import Decoder, Header, HeaderError, encode
@@ -48,6 +48,8 @@ _MAX_CONCURRENT_STREAMS, _INITIAL_WINDOW_SIZE, _MAX_FRAME_SIZE = 3, 4, 5
 _CANCEL = 8
 
 _CHUNK = 1 << 16
+_CODE_DIGITS = 9
+_SHOWN = 40
 _DEFAULT_WINDOW = 65535
 _REPLENISH = 1 << 24  # bytes received before the daemon is told that it may send as many again
 
@@ -340,7 +342,7 @@ class Http2Conversation:
         Waits for it. Raises `GatewayError` for the error that the call ended with.
         """
         data = self._channel._receive(self._stream)
-        return None if data is None else kind.FromString(data)
+        return None if data is None else _parsed(data, kind)
 
     def close(self) -> None:
         """Give the call up, unless it is over."""
@@ -353,7 +355,15 @@ def _answer(stream: _Stream, answer: type[Answer]) -> Answer:
     message = stream.take()
     if message is None or stream.body:
         raise _failure(INTERNAL, "the daemon's answer is not one whole message")
-    return answer.FromString(message)
+    return _parsed(message, answer)
+
+
+def _parsed(data: bytes, kind: type[Answer]) -> Answer:
+    try:
+        return kind.FromString(data)
+    except DecodeError:
+        name = kind.DESCRIPTOR.name
+        raise _failure(INTERNAL, f"the daemon's answer is no {name} message") from None
 
 
 def _check(stream: _Stream) -> None:
@@ -364,17 +374,27 @@ def _check(stream: _Stream) -> None:
     if details := stream.headers.get(b"grpc-status-details-bin"):
         from base64 import b64decode
 
-        data = b64decode(details + b"=" * (-len(details) % 4))
-        raise GatewayError(status_pb2.Status.FromString(data))
+        try:
+            data = b64decode(details + b"=" * (-len(details) % 4), validate=True)
+            status = status_pb2.Status.FromString(data)
+        except (ValueError, DecodeError):
+            pass  # then there is still the message
+        else:
+            raise GatewayError(status)
     if code is not None:
         from urllib.parse import unquote_to_bytes
 
-        message = unquote_to_bytes(stream.headers.get(b"grpc-message", b""))
-        raise _failure(int(code), message.decode(errors="replace"))
+        message = unquote_to_bytes(stream.headers.get(b"grpc-message", b"")).decode(
+            errors="replace"
+        )
+        if not code.isdigit() or len(code) > _CODE_DIGITS:
+            shown = code[:_SHOWN].decode(errors="replace")
+            raise _failure(UNKNOWN, f"the daemon answered with the status {shown!r}: {message}")
+        raise _failure(int(code), message)
     if stream.reset is not None:
         raise _failure(UNAVAILABLE, f"the daemon dropped the call (HTTP/2 error {stream.reset})")
-    status = stream.headers.get(b":status", b"none").decode()
-    raise _failure(UNKNOWN, f"the daemon answered without a gRPC status (HTTP status {status})")
+    http = stream.headers.get(b":status", b"none").decode()
+    raise _failure(UNKNOWN, f"the daemon answered without a gRPC status (HTTP status {http})")
 
 
 def _failure(code: int, message: str) -> GatewayError:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TypeVar
 
-from frameworks.diagnostics import Collector, did_you_mean
+from frameworks.diagnostics import Collector, Problems, did_you_mean, printable, problem
 from frontend.gateway.client import CacheImport
 from llb import Network, Platform, Proxy, ResolveMode, Resources, Ulimit
 
@@ -28,7 +28,9 @@ _ULIMITS = (
     *("nproc", "rss", "rtprio", "rttime", "sigpending", "stack"),
 )
 _MAX_CPU = 8192
-_LAST_SECOND = (1 << 32) - 1  # the last that a cpio archive can hold
+_SHOWN = 60
+LAST_SECOND = (1 << 32) - 1
+"""The last second since 1970 that a cpio archive can hold, in 2106."""
 
 Value = TypeVar("Value")
 
@@ -134,6 +136,7 @@ class _Parser:
         self._problems = Collector()
 
     def parse(self) -> Options:
+        self._check_text()
         raw = self._raw
         args = _cut(raw, "build-arg:")
         asked = self._each("platform", _split(raw.get("platform", "")), self._platform)
@@ -181,9 +184,23 @@ class _Parser:
         self._problems.check()
         return options
 
+    def _check_text(self) -> None:
+        """Everything that is asked for travels as text: nothing else is looked at if it is none."""
+        for key, value in sorted(self._raw.items()):
+            if not is_text(key + value):
+                shown, flag = printable(key), _flag(key)
+                what = f"{flag} {shown.partition(':')[2]}" if flag else f"the build option {shown}"
+                self._problems.error(
+                    _CODE,
+                    f"{what} has a value that is not UTF-8 text: {printable(value)}",
+                    hint="write it in UTF-8, or put it into a file of the build context",
+                )
+        self._problems.check()
+
     def _bad(self, key: str, value: str, why: str, hint: str = "") -> None:
         flag = _FLAGS.get(key, f"the build option {key!r}")
-        self._problems.error(_CODE, f"{flag} cannot be {value!r}: {why}", hint=hint)
+        shown = value if len(value) <= _SHOWN else value[:_SHOWN] + "..."
+        self._problems.error(_CODE, f"{flag} cannot be {shown!r}: {why}", hint=hint)
 
     def _each(
         self, key: str, values: Iterable[str], read: Callable[[str], Value]
@@ -212,7 +229,7 @@ class _Parser:
         text = self._raw.get(key, "")
         if not text:
             return 0
-        number = _int(text)
+        number = whole_number(text)
         if number is None:
             self._bad(key, text, "not a whole number")
             return 0
@@ -251,18 +268,13 @@ class _Parser:
         return bool(wanted)
 
     def _epoch(self, text: str) -> tuple[int | None, bool]:
-        if text in ("", "context"):
-            return None, text == "context"
-        seconds = _int(text)
-        if seconds is None or not 0 <= seconds <= _LAST_SECOND:
-            self._bad(
-                "build-arg:SOURCE_DATE_EPOCH",
-                text,
-                "not a number of seconds since 1970, up to 2106",
-                "for example SOURCE_DATE_EPOCH=$(git log -1 --pretty=%ct)",
-            )
+        if text == "context":
+            return None, True
+        try:
+            return epoch_of(text), False
+        except Problems as problems:
+            self._problems.take(problems)
             return None, False
-        return seconds, False
 
     def _resources(self) -> Resources | None:
         limits = Resources(
@@ -280,8 +292,8 @@ class _Parser:
         text = self._raw.get(key, "")
         for part in filter(None, map(str.strip, text.split(","))):
             low, dash, high = part.partition("-")
-            first = _int(low.strip())
-            last = _int(high.strip()) if dash else first
+            first = whole_number(low.strip())
+            last = whole_number(high.strip()) if dash else first
             if first is None or last is None or not 0 <= first <= last <= _MAX_CPU:
                 self._bad(key, text, f"{part!r} is not a number or a range", "for example 0-3,5")
                 return ""
@@ -290,10 +302,10 @@ class _Parser:
     def _cache_imports(self) -> tuple[CacheImport, ...]:
         found: list[CacheImport] = []
         if text := self._raw.get("cache-imports", ""):
-            import json
+            from llb import strictjson
 
             try:
-                for entry in json.loads(text) or ():
+                for entry in strictjson.loads(text.encode()) or ():
                     attrs = entry.get("Attrs") or {}
                     found.append(
                         CacheImport(entry["Type"], {str(k): str(v) for k, v in attrs.items()})
@@ -326,7 +338,6 @@ _FLAGS = {
     "add-hosts": "--add-host",
     "ulimit": "--ulimit",
     "shm-size": "--shm-size",
-    "build-arg:SOURCE_DATE_EPOCH": "SOURCE_DATE_EPOCH",
     "cache-imports": "--cache-from",
     "attest": "--attest type",
     "memory": "--resource memory",
@@ -370,8 +381,8 @@ def _ulimit(text: str) -> Ulimit:
     if name not in _ULIMITS:
         raise _Mistake(f"{name!r} is not a limit", did_you_mean(name, _ULIMITS))
     first, colon, second = limits.partition(":")
-    soft = _int(first)
-    hard = _int(second) if colon else soft
+    soft = whole_number(first)
+    hard = whole_number(second) if colon else soft
     if soft is None or hard is None:
         raise _Mistake(f"{limits!r} is not SOFT or SOFT:HARD in whole numbers")
     if hard != -1 and (soft == -1 or soft > hard):
@@ -415,10 +426,10 @@ def _own_platform() -> Platform:
 
 def _worker_platform(text: str) -> Platform:
     """The first platform of the first worker: what the daemon builds for by default."""
-    import json
+    from llb import strictjson
 
     try:
-        entry = json.loads(text)[0]["platforms"][0]
+        entry = strictjson.loads(text.encode())[0]["platforms"][0]
         os_name, architecture = entry["os"], entry["architecture"]
     except (ValueError, TypeError, LookupError):
         return _own_platform()
@@ -456,10 +467,42 @@ def _fields(text: str) -> list[str]:
     return fields
 
 
-def _int(text: str) -> int | None:
+def epoch_of(text: str) -> int | None:
+    """SOURCE_DATE_EPOCH: seconds since 1970; None for "". Raises Problems for what is no time."""
+    if not text:
+        return None
+    seconds = whole_number(text)
+    if seconds is None or not 0 <= seconds <= LAST_SECOND:
+        shown = text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
+        raise problem(
+            _CODE,
+            f"SOURCE_DATE_EPOCH cannot be {shown!r}: not a number of seconds since 1970, up to "
+            "2106",
+            hint="for example SOURCE_DATE_EPOCH=$(git log -1 --pretty=%ct)",
+        )
+    return seconds
+
+
+def whole_number(text: str) -> int | None:
     """A decimal number as Go reads it: a sign and digits, nothing else."""
     digits = text[1:] if text[:1] in ("-", "+") else text
     return int(text) if digits.isascii() and digits.isdigit() and len(digits) < 20 else None
+
+
+def is_text(value: str) -> bool:
+    """Whether a value from the environment, or from the command line, was UTF-8."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _flag(key: str) -> str:
+    """The flag of the build command behind an option with a name in it, "" for another."""
+    return {"build-arg": "--build-arg", "label": "--label", "context": "--build-context"}.get(
+        key.partition(":")[0], ""
+    )
 
 
 def _bool(text: str) -> bool | None:

@@ -254,3 +254,16 @@ def test_an_old_file_has_no_init(system: str) -> None:
     assert lowering.rootfs.process.args == ("/a",)
     assert lowering.rootfs.tree is not None
     assert "init" not in graph(lowering.rootfs.tree, AMD64)
+
+
+@pytest.mark.parametrize("framework", ["freebsd", "netbsd"])
+def test_tools_of_a_version_that_there_is_not(framework: str) -> None:
+    """Beside a kernel of the user's the version is a label only, until tools are asked for."""
+    said = f"version: v1\nplatforms: {{framework: {framework}, monitor: qemu, version: '99.9'}}\n"
+    said += "kernel: {from: local, path: k}\n"
+    with pytest.raises(Problems) as caught:
+        _ = lower(said).toolchain
+    (found,) = caught.value.diagnostics
+    assert found.code == "unknown-value"
+    assert found.at is not None
+    assert found.at.start.line == 2

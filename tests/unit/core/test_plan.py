@@ -169,3 +169,12 @@ def test_platform_arguments_are_those_of_a_dockerfile() -> None:
     assert args["TARGETARCH"] == "arm64"
     assert args["BUILDARCH"] == "amd64"
     assert args["TARGETVARIANT"] == ""
+
+
+@pytest.mark.parametrize("platform", ["linux/arm/v7", "linux/386", "linux/riscv64", "linux/s390x"])
+@pytest.mark.parametrize("framework", ["linux", "netbsd", "freebsd"])
+def test_a_platform_that_the_recipe_has_never_heard_of(framework: str, platform: str) -> None:
+    """The framework's own checks do not start on it: what they know is about its platforms."""
+    text = f"version: v1\nplatforms: {{framework: {framework}, monitor: qemu}}\n"
+    text += "kernel: {from: source}\nrootfs: {type: initrd, include: [a:/a]}\ncmd: [a]\n"
+    assert "unsupported-platform" in codes(text, Platform.parse(platform))

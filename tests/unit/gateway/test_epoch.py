@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import zlib
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,15 @@ def test_a_packed_commit(tmp_path: Path) -> None:
 def test_what_is_no_commit() -> None:
     with pytest.raises(ValueError, match="not a commit"):
         parse_commit(b"tree x\n\ncommitter-less")
+    for time in (b"9" * 5000, "\u00b2".encode(), b""):
+        with pytest.raises(ValueError, match="not a commit"):
+            parse_commit(b"committer x <y> " + time + b" +0000\n")
     with pytest.raises(ValueError, match="not an index"):
         find_in_index(b"\0" * 2000, bytes(20))
     with pytest.raises(ValueError, match="not a commit"):
         unpack_object(b"\x35rest")
+
+
+def test_a_commit_that_unpacks_without_end() -> None:
+    packed = b"\x15" + zlib.compress(b"tree x\n" + bytes(64 << 20))
+    assert len(unpack_object(packed)) == 64 << 10

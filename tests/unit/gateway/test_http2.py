@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import threading
 from collections.abc import Iterator
 
 import pytest
 
+from frontend.gateway import hpack
 from frontend.gateway.errors import GatewayError
 from frontend.gateway.http2 import Http2Channel
 from llb.pb import gateway_pb2 as gw
@@ -96,3 +98,31 @@ def test_an_acknowledgement_parts_what_is_sent_under_two_windows(peer: Peer) -> 
             peer.send(WINDOW_UPDATE, 1, sent.to_bytes(4, "big"))
         peer.window(1 << 15)
         assert peer.until(SETTINGS, ACK) == 0
+
+
+BAD_STATUSES = [
+    ([(b"grpc-status", b"x")], "the status 'x'"),
+    ([(b"grpc-status", b"9" * 5000)], "the status '999"),
+    ([(b"grpc-status", "\u00b2".encode())], "the status"),
+    ([(b"grpc-status", b"2"), (b"grpc-status-details-bin", b"!"), (b"grpc-message", b"m")], "m"),
+    ([(b"grpc-status", b"2"), (b"grpc-status-details-bin", b"AAAA"), (b"grpc-message", b"m")], "m"),
+    ([(b"grpc-status", b"2"), (b"grpc-message", b"%ff%")], "%"),
+]
+
+
+@pytest.mark.parametrize(("headers", "says"), BAD_STATUSES)
+def test_a_status_that_is_none(peer: Peer, headers: list[tuple[bytes, bytes]], says: str) -> None:
+    conversation = Http2Channel(*peer.ends).converse("ExecProcess")
+    peer.until(HEADERS, 4)
+    peer.send(HEADERS, 1, hpack.encode([(b":status", b"200"), *headers]), 4 | 1)
+    with pytest.raises(GatewayError, match=re.escape(says)):
+        conversation.receive(gw.ExecMessage)
+
+
+def test_an_answer_that_is_none(peer: Peer) -> None:
+    conversation = Http2Channel(*peer.ends).converse("ExecProcess")
+    peer.until(HEADERS, 4)
+    peer.send(HEADERS, 1, hpack.encode([(b":status", b"200")]), 4)
+    peer.send(DATA, 1, b"\0\0\0\0\2\xff\xff")
+    with pytest.raises(GatewayError, match="the daemon's answer is no ExecMessage message"):
+        conversation.receive(gw.ExecMessage)

@@ -199,6 +199,19 @@ def test_epoch() -> None:
         ("attest:vex", "", "no such attestation"),
         ("build-arg:SOURCE_DATE_EPOCH", "soon", "not a number of seconds since 1970"),
         ("build-arg:SOURCE_DATE_EPOCH", "-5", "not a number of seconds since 1970"),
+        ("build-arg:SOURCE_DATE_EPOCH", "\u00b2", "not a number of seconds since 1970"),
+        ("build-arg:SOURCE_DATE_EPOCH", "9" * 20, "not a number of seconds since 1970"),
+        ("build-arg:SOURCE_DATE_EPOCH", "9" * 5000, "not a number of seconds since 1970"),
+        ("build-arg:SOURCE_DATE_EPOCH", "4294967296", "not a number of seconds since 1970"),
+        (
+            "build-arg:NAME",
+            "a\udcff",
+            r"--build-arg NAME has a value that is not UTF-8 text: a\udcff",
+        ),
+        ("label:l\udcff", "", r"--label l\udcff has a value that is not UTF-8 text"),
+        ("target", "\udcff", r"the build option target has a value that is not UTF-8 text"),
+        ("cache-imports", "[" * 3000, "not a JSON list of caches"),
+        ("cache-imports", '[{"Type":"x","Attrs":{"a":' + "9" * 5000 + "}}]", "not a JSON list"),
     ],
 )
 def test_mistakes_are_explained(key: str, value: str, words: str) -> None:
