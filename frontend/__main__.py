@@ -26,5 +26,10 @@ if __name__ == "__main__":
         serve(_handle)
     else:
         from frontend.cli import main
+        from frontend.gateway.stdio import end_on_request
 
-        sys.exit(main())
+        end_on_request()
+        try:
+            sys.exit(main())
+        except KeyboardInterrupt:
+            sys.exit(130)

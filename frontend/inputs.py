@@ -122,9 +122,12 @@ def at_once(tasks: Sequence[Callable[[], object]]) -> list[BaseException | None]
         return [None]
     from concurrent.futures import ThreadPoolExecutor  # imports much; most have one task
 
-    with ThreadPoolExecutor(min(_AT_ONCE, len(tasks))) as pool:
+    pool = ThreadPoolExecutor(min(_AT_ONCE, len(tasks)))
+    try:
         running = [pool.submit(task) for task in tasks]
-    return [future.exception() for future in running]
+        return [future.exception() for future in running]
+    finally:  # without waiting: of an interrupted build the daemon ends what it has begun
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _fetch(wanted: Mapping[Key, Callable[[], Image]]) -> dict[Key, Image]:

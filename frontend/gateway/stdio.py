@@ -45,6 +45,7 @@ def serve(handler: Callable[[Client], Result]) -> NoReturn:
         from frontend.startup import prepare
 
         prepare()
+        end_on_request()
         from frontend.gateway.session import run
 
         status = run(handler, incoming, outgoing)
@@ -55,6 +56,19 @@ def serve(handler: Callable[[Client], Result]) -> NoReturn:
         # The daemon never closes our stdin, and a thread blocked on it would keep Python alive.
         sys.stderr.flush()
         os._exit(status)
+
+
+def end_on_request() -> None:
+    """Let SIGTERM end this process, with an error that is returned.
+
+    The kernel ignores a signal that the first process of a container does not handle.
+    """
+    import signal
+
+    def end(number: int, frame: object) -> NoReturn:
+        raise KeyboardInterrupt(signal.Signals(number).name)
+
+    signal.signal(signal.SIGTERM, end)
 
 
 def seize() -> tuple[int, int]:

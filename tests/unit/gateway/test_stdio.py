@@ -9,7 +9,7 @@ import pytest
 from google.protobuf.message import Message
 
 from frontend.gateway import stdio
-from llb.pb import gateway_pb2, status_pb2
+from llb.pb import gateway_pb2, stat_pb2, status_pb2
 from tests.wire.daemon import Daemon, fail
 
 HEADER = "from frontend.gateway.stdio import serve\n"
@@ -133,13 +133,16 @@ def test_large_requests_and_answers_pass() -> None:
         part = big[request.Range.Offset : request.Range.Offset + request.Range.Length]
         return gateway_pb2.ReadFileResponse(Data=part)
 
+    def stat(request: Message, context: grpc.ServicerContext) -> Message:
+        return gateway_pb2.StatFileResponse(stat=stat_pb2.Stat(size=len(big), mode=0o644))
+
     body = (
         "from frontend.gateway.client import Ref\n"
         "data = client.read_file(Ref('r'), '/big')\n"
         "from frontend.gateway.result import answer\n"
         "return answer({'data': data})"
     )
-    outcome = Daemon({"ReadFile": read}).run(frontend(body))
+    outcome = Daemon({"ReadFile": read, "StatFile": stat}).run(frontend(body))
     assert outcome.status == 0, outcome.stderr
     assert outcome.returns[0].result.metadata["data"] == big
     assert [name for name, _ in outcome.calls].count("ReadFile") == 2
@@ -194,6 +197,9 @@ def test_many_calls_at_a_time() -> None:
         time.sleep(0.01)
         return gateway_pb2.ReadFileResponse(Data=request.FilePath.encode() * 1000)
 
+    def stat(request: Message, context: grpc.ServicerContext) -> Message:
+        return gateway_pb2.StatFileResponse(stat=stat_pb2.Stat(size=5000, mode=0o644))
+
     body = (
         "import threading\n"
         "from frontend.gateway.client import Ref\n"
@@ -205,7 +211,7 @@ def test_many_calls_at_a_time() -> None:
         "[t.join() for t in threads]\n"
         "assert len(found) == 150 and all(found.values()), found\n" + OK
     )
-    outcome = Daemon({"ReadFile": read}).run(frontend(body))
+    outcome = Daemon({"ReadFile": read, "StatFile": stat}).run(frontend(body))
     assert outcome.status == 0, outcome.stderr
 
 
@@ -242,3 +248,17 @@ def test_grpcio_is_not_needed() -> None:
     body = "import sys\nassert not {'grpc', 'asyncio', 'ssl'} & set(sys.modules)\n" + OK
     outcome = Daemon().run(frontend(body))
     assert outcome.status == 0, outcome.returns
+
+
+@pytest.mark.parametrize("where", ["os.kill(os.getpid(), 15)", "threading.Event().wait()"])
+def test_sigterm_ends_it_with_a_word(where: str) -> None:
+    """Also while it waits: the first process of a container dies of no signal by itself."""
+    body = (
+        "import os, threading\n"
+        "threading.Timer(0.2, os.kill, (os.getpid(), 15)).start()\n"
+        f"{where}\n" + OK
+    )
+    outcome = Daemon().run(frontend(body))
+    assert outcome.status == 1
+    (answer,) = outcome.returns
+    assert answer.error.message == "the build was interrupted"
