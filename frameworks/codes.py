@@ -79,6 +79,10 @@ CODES: dict[str, tuple[str, str]] = {
         "Unsupported mount point",
         "The guest cannot mount a disk at that place.",
     ),
+    "unattachable-device": (
+        "Unattachable device",
+        "The runtime cannot attach the devices that a Solo5 kernel has to be given.",
+    ),
     "unknown-rootfs-file": (
         "Unknown rootfs file",
         "A prebuilt file is no kind of root file system.",
@@ -92,6 +96,7 @@ CODES: dict[str, tuple[str, str]] = {
     "needs-newer-buildkit": ("Needs a newer BuildKit", "The builder lacks an ability."),
     "no-build-file": ("No build file", "There is no file under the name given with -f."),
     "no-such-file": ("No such file", "A file that the bunnyfile names is not there."),
+    "not-a-file": ("Not a file", "What is at a path is a directory, a device or a pipe."),
     "missing-secret": ("Missing secret", "The build was not given a secret that it reads."),
     "missing-agent": ("Missing agent", "The build was not given an SSH agent that it uses."),
     "no-such-image": ("No such image", "An image cannot be found, or may not be read."),

@@ -5,7 +5,11 @@
 
 Facts: Linux's boot protocol (Documentation/arch/x86/boot.rst: "HdrS" at 0x202), arm64's booting.rst
 ("ARM\\x64" at 56), Xen's PVH note (name "Xen", type 18), Multiboot's magic in the first 8 KiB,
-Solo5's ABI note (name "Solo5", type "ABI1"; elf_abi.h). What each monitor takes: urunc.md 2.3.
+Solo5's ABI note (name "Solo5", type "ABI1"; elf_abi.h) and its manifest of devices (type "MFT1";
+mft_abi.h, tenders/common/mft.c). What each monitor takes: urunc.md 2.3.
+
+However a file is made, a question about it costs a bounded number of reads of bounded size: over
+the gateway each is a call.
 
 As a command, run in a build step: `kernelfile MONITOR ARCHITECTURE FILE` ends with 1 and says why
 when the monitor cannot boot the file.
@@ -15,13 +19,34 @@ from __future__ import annotations
 
 import struct
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
 _MACHINES = {3: "386", 62: "amd64", 183: "arm64"}
 _SOLO5 = {1: "hvt", 2: "spt", 3: "virtio", 4: "muen", 5: "genode", 6: "xen"}
 _HEAD = 8192
-_NOTES_LIMIT = 1 << 20
+_MOST_HEADERS = 1024
+"""Program headers: kernels have fewer than twenty, and a file can say 65,535."""
+_MOST_SEGMENTS = 16
+_MOST_NOTES = 1 << 16
+"""The bytes that are read of each segment of notes, of `_MOST_SEGMENTS` at most."""
+_HEADER_SIZES = {True: 56, False: 32}
+_LAST_OFFSET = (1 << 63) - 1
+
+_DEVICE = struct.Struct("<68sI28x4x")
+"""`struct mft_entry`: a name, its type, what the tender fills in."""
+_DEVICES = {1: "block", 2: "net"}
+_FIRST_DEVICE = 1 << 30
+_MOST_DEVICES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device of a Solo5 manifest; `kind` is `net` or `block`."""
+
+    kind: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +54,8 @@ class KernelFile:
     """A kernel file. `format` is `bzimage`, `elf`, `arm64-image`, `gzip` or `unknown`.
 
     `architecture` is OCI's name (`amd64`, `arm64`, `386`), "" where the file does not tell. `pvh`
-    and `multiboot` say how an ELF file can be entered; `solo5` is the tender it was linked for.
+    and `multiboot` say how an ELF file can be entered; `solo5` is the tender it was linked for, and
+    `devices` are those that the tender has to attach, None where no manifest says.
     """
 
     format: str
@@ -37,6 +63,7 @@ class KernelFile:
     pvh: bool = False
     multiboot: bool = False
     solo5: str = ""
+    devices: tuple[Device, ...] | None = None
 
     def __str__(self) -> str:
         names = {
@@ -104,48 +131,88 @@ def complaint(kernel: KernelFile, monitor: str, architecture: str) -> str:
 
 def _elf(stream: BinaryIO, head: bytes) -> KernelFile:
     try:
-        wide, order = head[4] == 2, "<" if head[5] == 1 else ">"
+        order = "<" if head[5] == 1 else ">"
         machine = struct.unpack_from(f"{order}H", head, 18)[0]
-        if wide:
-            offset, size, count = struct.unpack_from(f"{order}Q14xHH", head, 32)
-        else:
-            offset, size, count = struct.unpack_from(f"{order}I10xHH", head, 28)
         pvh, solo5 = False, ""
-        for index in range(count):
-            stream.seek(offset + index * size)
-            header = stream.read(size)
-            kind = struct.unpack_from(f"{order}I", header)[0]
-            if kind != 4:  # PT_NOTE
-                continue
-            if wide:
-                start, length = struct.unpack_from(f"{order}8xQ", header, 0) + struct.unpack_from(
-                    f"{order}Q", header, 32
-                )
-            else:
-                start, length = struct.unpack_from(f"{order}4xI8xI", header)
-            stream.seek(start)
-            for name, number, content in _notes(stream.read(min(length, _NOTES_LIMIT)), order):
-                if name == b"Xen\0" and number == 18:
-                    pvh = True
-                elif name == b"Solo5\0" and number == 0x31494241:
-                    target = struct.unpack_from(f"{order}I", content)[0]
-                    solo5 = _SOLO5.get(target, str(target))
-    except (struct.error, IndexError):
+        devices: tuple[Device, ...] | None = None
+        for name, number, content in _all_notes(stream, head, order):
+            if name == b"Xen\0" and number == 18:
+                pvh = True
+            elif name == b"Solo5\0" and number == 0x31494241:
+                target = struct.unpack_from(f"{order}I", content)[0]
+                solo5 = _SOLO5.get(target, str(target))
+            elif name == b"Solo5\0" and number == 0x3154464D:
+                devices = _manifest(content)
+    except (struct.error, IndexError, ValueError):
         return KernelFile("unknown")
-    return KernelFile("elf", _MACHINES.get(machine, ""), pvh, _multiboot(head), solo5)
+    return KernelFile("elf", _MACHINES.get(machine, ""), pvh, _multiboot(head), solo5, devices)
 
 
-def _notes(data: bytes, order: str) -> list[tuple[bytes, int, bytes]]:
+def _all_notes(stream: BinaryIO, head: bytes, order: str) -> Iterator[tuple[bytes, int, bytes]]:
+    """The notes of an ELF file. Raises ValueError for headers that no linker writes."""
+    wide = head[4] == 2
+    if wide:
+        offset, size, count = struct.unpack_from(f"{order}Q14xHH", head, 32)
+    else:
+        offset, size, count = struct.unpack_from(f"{order}I10xHH", head, 28)
+    if count and size != _HEADER_SIZES[wide]:
+        raise ValueError(f"program headers of {size} bytes")
+    if count > _MOST_HEADERS:
+        raise ValueError(f"{count} program headers")
+    table = _read(stream, offset, size * count)
+    segments = 0
+    for index in range(count):
+        header = table[index * size : (index + 1) * size]
+        if struct.unpack_from(f"{order}I", header)[0] != 4:  # PT_NOTE
+            continue
+        segments += 1
+        if segments > _MOST_SEGMENTS:
+            raise ValueError("too many segments of notes")
+        if wide:
+            start, length = struct.unpack_from(f"{order}8xQ16xQ", header)
+        else:
+            start, length = struct.unpack_from(f"{order}4xI8xI", header)
+        yield from _notes(_read(stream, start, min(length, _MOST_NOTES)), order)
+
+
+def _read(stream: BinaryIO, offset: int, length: int) -> bytes:
+    if not length:
+        return b""
+    if offset > _LAST_OFFSET - length:
+        raise ValueError(f"no file has a byte {offset}")
+    stream.seek(offset)
+    return stream.read(length)
+
+
+def _notes(data: bytes, order: str) -> Iterator[tuple[bytes, int, bytes]]:
     """The notes of a segment as (name, type, content)."""
-    found = []
     at = 0
     while at + 12 <= len(data):
         name, content, number = struct.unpack_from(f"{order}III", data, at)
         start = at + 12
         body = start + (name + 3 & ~3)
-        found.append((data[start : start + name], number, data[body : body + content]))
+        yield data[start : start + name], number, data[body : body + content]
         at = body + (content + 3 & ~3)
-    return found
+
+
+def _manifest(content: bytes) -> tuple[Device, ...]:
+    """The devices of a manifest, by the tender's own rules (mft_validate). Raises ValueError.
+
+    The note's content starts with four bytes that align what follows.
+    """
+    version, count = struct.unpack_from("<4xII", content)
+    if version != 1 or not 1 <= count <= _MOST_DEVICES:
+        raise ValueError("not a manifest of version 1")
+    if len(content) != 12 + count * _DEVICE.size:
+        raise ValueError("the manifest is cut off")
+    found = []
+    for index, (name, kind) in enumerate(_DEVICE.iter_unpack(content[12:])):
+        if name[-1] or (index == 0) != (kind == _FIRST_DEVICE) or (index == 0 and name[0]):
+            raise ValueError("not a manifest of devices")
+        if index:
+            text = name.partition(b"\0")[0].decode("ascii", "backslashreplace")
+            found.append(Device(_DEVICES.get(kind, f"of type {kind}"), text))
+    return tuple(found)
 
 
 def _multiboot(head: bytes) -> bool:

@@ -7,16 +7,18 @@ Each platform is built on its own; the arrows are the modules of this room.
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import frameworks
-from frameworks.base import Build, Flags
+from frameworks.base import Build, File, Flags
 from frameworks.diagnostics import Problems, problem
 from frameworks.lower import Lowering
-from frontend import plan, targets
+from frameworks.prebuilt import solo5
+from frontend import givenfiles, plan, targets
 from frontend.bunnyfile import Loaded, kind_of, load
 from frontend.facts import facts
 from frontend.failures import explain
@@ -155,8 +157,15 @@ class Session:
         while True:
             lowering = Lowering(build)
             target = targets.find(name, lowering)
+            files = tuple(givenfiles.of(lowering, name.casefold() or targets.DEFAULT))
             if inputs.settle():
                 break
+        givenfiles.check(
+            iter(files), self.client, lambda file: self._solve(self._marshal(file.state, platform))
+        )
+        if target.keys and (keys := self._devices(lowering)):
+            lowering = Lowering(replace(build, plan=replace(planned, keys=keys)))
+            target = targets.find(name, lowering)
         definition = self._marshal(target.state, platform)
         ref = self._solve(definition)
         self._solved.append((ref, lowering))
@@ -215,6 +224,31 @@ class Session:
             if error is not None:
                 raise error
 
+    def _devices(self, lowering: Lowering) -> dict[str, str]:
+        """The plan's runtime keys with those that follow from a Solo5 kernel's manifest.
+
+        Empty where none follow. Raises Problems where urunc cannot attach what it asks for.
+        """
+        plan = lowering.plan
+        if not solo5.wanted(plan):
+            return {}
+        file, binary = lowering.kernel, plan.keys.get("binary")
+        if file is None and binary and lowering.rootfs.tree is not None:
+            file = File(lowering.rootfs.tree, binary)
+        if file is None:
+            return {}
+        from frontend import fit
+
+        ref = self._solve(self._marshal(file.state, plan.platform))
+        path = posixpath.join("/", file.path)
+        devices = fit.identify(fit.BuiltFile(self.client, ref, path)).devices
+        if devices is None:
+            return {}
+        kernel = plan.kernel
+        at = (kernel.path or kernel.from_).at if kernel is not None else plan.monitor.at
+        found = solo5.keys(plan, devices, at)
+        return {**plan.keys, **found} if found else {}
+
     def _look(self) -> None:
         """Look at what was built, where that is the image."""
         asked = self.options.target.casefold() or targets.DEFAULT
@@ -242,11 +276,9 @@ class Session:
         """A file of the build context. Raises Problems where there is none."""
         ref = self.client.solve(self.contexts.marshal(inputs.context(path))).ref
         try:
-            return self.client.read_file(ref, path)
+            return self.client.open_file(ref, path).read()
         except GatewayError as error:
-            if not error.is_missing_file:
-                raise
-            raise _missing(path, "local") from error
+            raise givenfiles.fault(error, path, "local") from error
 
     def settle(self, planned: Plan) -> Plan:
         """The whole plan of one platform; a prebuilt root filesystem is looked at."""
@@ -267,10 +299,8 @@ class Session:
         try:
             head = self.client.read_file(ref, file.path, length=plan.HEAD)
         except GatewayError as error:
-            if not error.is_missing_file:
-                raise
             assert rootfs.path is not None
-            raise _missing(rootfs.path, rootfs.from_) from error
+            raise givenfiles.fault(error, rootfs.path, rootfs.from_) from error
         return plan.settle(planned, head)
 
     def _marshal(self, state: State, platform: Platform) -> Definition:
@@ -297,14 +327,3 @@ class Session:
 
 def _builds_kernel(planned: Plan) -> bool:
     return planned.kernel is not None and planned.kernel.from_ == "source"
-
-
-def _missing(path: Text, origin: str) -> Problems:
-    """The error of a file that is not where the build file says."""
-    local = origin == "local"
-    return problem(
-        "no-such-file",
-        f"there is no '{path}' in {'the build context' if local else origin}",
-        hint="paths are relative to the build context; .dockerignore may hide it" if local else "",
-        at=path.at,
-    )

@@ -16,7 +16,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from frameworks.diagnostics import Problems, problem
+from frameworks.diagnostics import Problems, printable, problem
+from frontend import localfile
 from frontend._version import __version__
 from llb import Platform
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from frontend.bunnyfile import Loaded
 
 BUNNYFILE = "bunnyfile"
+MOST_BYTES = 1 << 20
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(render(problems.diagnostics), file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"hutch: {error}", file=sys.stderr)
+        print(f"hutch: {printable(str(error))}", file=sys.stderr)
         return 1
     return status
 
@@ -82,8 +84,7 @@ def _read(options: argparse.Namespace) -> tuple[Loaded, Platform]:
     from frontend import plan as plans
     from frontend.bunnyfile import load
 
-    with open(options.file, "rb") as file:
-        data = file.read()
+    data = localfile.read(options.file, MOST_BYTES + 1)
     asked: Platform | None = options.platform
     platform = asked or Platform.parse(f"linux/{os.uname().machine}")
     args = {**plans.platform_args(platform, platform), **_args(options)}
@@ -106,13 +107,23 @@ def _args(options: argparse.Namespace) -> dict[str, str]:
 
 
 def _epoch() -> int | None:
-    text = os.environ.get("SOURCE_DATE_EPOCH", "")
-    return int(text) if text.isdigit() else None
+    from frontend.gateway.options import epoch_of
+
+    return epoch_of(os.environ.get("SOURCE_DATE_EPOCH", ""))
 
 
 def _pair(text: str) -> tuple[str, str]:
+    from frontend.gateway.options import is_text
+
     name, equals, value = text.partition("=")
-    return name, value if equals else os.environ.get(name, "")
+    value = value if equals else os.environ.get(name, "")
+    if not is_text(name + value):
+        raise problem(
+            "bad-build-option",
+            f"--build-arg {printable(name)} has a value that is not UTF-8 text: {printable(value)}",
+            hint="write it in UTF-8, or put it into a file of the build context",
+        )
+    return name, value
 
 
 def _head(plan: Plan, options: argparse.Namespace) -> bytes | None:
@@ -124,9 +135,16 @@ def _head(plan: Plan, options: argparse.Namespace) -> bytes | None:
         return None
     root = options.context or os.path.dirname(os.path.abspath(options.file))
     try:
-        with open(os.path.join(root, rootfs.path.lstrip("/")), "rb") as file:
-            return file.read(HEAD)
-    except FileNotFoundError:
+        return localfile.read(os.path.join(root, rootfs.path.lstrip("/")), HEAD)
+    except localfile.NotAFile as found:
+        raise problem(
+            "not-a-file",
+            f"'{rootfs.path}' in the build context is {found.kind}, and only a file can be used",
+            hint="name the file itself",
+            at=rootfs.path.at,
+            file=plan.file,
+        ) from None
+    except (FileNotFoundError, NotADirectoryError):
         raise problem(
             "no-such-file",
             f"there is no '{rootfs.path}' in the build context",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol, cast
 
 from frameworks import kernelfile
@@ -20,6 +21,7 @@ from frameworks.spec import parse_size
 if TYPE_CHECKING:
     from frameworks.base import Plan
     from frontend.gateway.client import Client, Ref
+    from frontend.gateway.files import RemoteFile
 
 UNBOOTABLE_KERNEL = "UnbootableKernel"
 LARGE_INITRD = "LargeInitrd"
@@ -53,7 +55,7 @@ class File(Protocol):
     def read(self, offset: int, length: int) -> bytes: ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class BuiltFile:
     """A file of a result that the daemon holds."""
 
@@ -61,12 +63,16 @@ class BuiltFile:
     ref: Ref
     path: str
 
+    @cached_property
+    def _file(self) -> RemoteFile:
+        return self.client.open_file(self.ref, self.path)
+
     @property
     def size(self) -> int:
-        return self.client.stat_file(self.ref, self.path).size
+        return self._file.size
 
     def read(self, offset: int, length: int) -> bytes:
-        return self.client.read_file(self.ref, self.path, offset=offset, length=length)
+        return self._file.read(offset, length)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +122,15 @@ class _Stream(io.RawIOBase):
         return data
 
 
+def identify(file: File) -> kernelfile.KernelFile:
+    """What kernel a file is, in few reads of it."""
+    return kernelfile.identify(cast(BinaryIO, _Stream(file)))
+
+
 def _kernel(plan: Plan, file: File) -> Diagnostic | None:
     """A warning only: what was linked for Solo5 before its ABI note, old tenders take."""
     assert plan.kernel is not None
-    found = kernelfile.identify(cast(BinaryIO, _Stream(file)))
+    found = identify(file)
     wrong = kernelfile.complaint(found, str(plan.monitor), plan.platform.architecture)
     if not wrong:
         return None

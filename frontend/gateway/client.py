@@ -18,8 +18,8 @@ from google.protobuf.message import Message
 from frontend.gateway import abilities
 from frontend.gateway.abilities import Abilities
 from frontend.gateway.channel import Channel
-from frontend.gateway.errors import UNIMPLEMENTED, UNKNOWN, GatewayError
-from frontend.gateway.files import FileStat, chunks
+from frontend.gateway.errors import UNIMPLEMENTED, UNKNOWN, GatewayError, NotAFile
+from frontend.gateway.files import FileStat, RemoteFile
 from llb.encode import platform_message
 from llb.exec import Network
 from llb.pb import gateway_pb2 as gw
@@ -195,11 +195,20 @@ class Client:
     ) -> bytes:
         """The bytes of a regular file, or `length` bytes of it from `offset`.
 
-        Reads in chunks, because one message cannot hold a large file. A missing file raises a
-        `GatewayError` whose `is_missing_file` is true.
+        Raises as `open_file` does.
         """
-        if not ref:
-            raise GatewayError(_unknown(f"open {path}: no such file or directory"))
+        return self.open_file(ref, path).read(offset, length)
+
+    def open_file(self, ref: Ref, path: str) -> RemoteFile:
+        """A regular file, to read parts of it.
+
+        It is looked at first: the daemon opens whatever is there, and waits in a FIFO or a device
+        for ever, also when this build is long over. Raises `NotAFile` for what is not a regular
+        file, and a `GatewayError` whose `is_missing_file` is true where nothing is there.
+        """
+        found = self.stat_file(ref, path)
+        if found.kind:
+            raise NotAFile(path, found.kind)
 
         def part(start: int, size: int) -> bytes:
             request = gw.ReadFileRequest(
@@ -207,7 +216,7 @@ class Client:
             )
             return self.call("ReadFile", request, gw.ReadFileResponse).Data
 
-        return b"".join(chunks(part, offset, length))
+        return RemoteFile(found.size, part)
 
     def read_dir(self, ref: Ref, path: str, *, include: str = "") -> tuple[FileStat, ...]:
         """The entries of a directory, one level; `include` is a pattern for their names."""

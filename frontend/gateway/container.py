@@ -19,8 +19,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
 from frontend.gateway import abilities
-from frontend.gateway.errors import UNAVAILABLE, GatewayError
-from frontend.gateway.files import FileStat, chunks
+from frontend.gateway.errors import UNAVAILABLE, GatewayError, NotAFile
+from frontend.gateway.files import FileStat, RemoteFile
 from llb.encode import NETWORKS, mount_message, platform_message
 from llb.mount import CacheMount, SecretEnv, SecretMount, SSHMount, TmpfsMount
 from llb.pb import gateway_pb2 as gw
@@ -231,8 +231,13 @@ class Container:
     def read_file(
         self, path: str, *, mount: int = 0, offset: int = 0, length: int | None = None
     ) -> bytes:
-        """The bytes of a regular file of a mount, or `length` bytes of it from `offset`."""
-        self.client.require(abilities.EXEC_FILESYSTEM)
+        """The bytes of a regular file of a mount, or `length` bytes of it from `offset`.
+
+        Raises as `Client.open_file` does.
+        """
+        found = self.stat_file(path, mount=mount)
+        if found.kind:
+            raise NotAFile(path, found.kind)
 
         def part(start: int, size: int) -> bytes:
             request = gw.ReadFileRequest(
@@ -243,7 +248,7 @@ class Container:
             )
             return self.client.call("ReadFileContainer", request, gw.ReadFileResponse).Data
 
-        return b"".join(chunks(part, offset, length))
+        return RemoteFile(found.size, part).read(offset, length)
 
     def read_dir(self, path: str, *, mount: int = 0, include: str = "") -> tuple[FileStat, ...]:
         """The entries of a directory of a mount, one level."""

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from frameworks import giturl
 from frameworks.diagnostics import problem
 from frontend.gateway import ignorefile
-from frontend.gateway.errors import GatewayError
+from frontend.gateway.errors import GatewayError, NotAFile
 from llb import Cap, Definition, Differ, Meta, MTime, SourceFile, State, http, local, scratch
 from llb.paths import clean
 
@@ -139,6 +139,12 @@ class Contexts:
     def _read_if_there(self, ref: Ref, path: str, length: int | None = None) -> bytes | None:
         try:
             return self.client.read_file(ref, path, length=length)
+        except NotAFile as found:
+            raise problem(
+                "not-a-file",
+                f"'{path}' is {found.kind}, and only a file can be read",
+                file=SourceFile(path, b""),
+            ) from found
         except GatewayError as error:
             if error.is_missing_file:
                 return None

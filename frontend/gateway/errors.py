@@ -44,12 +44,22 @@ class GatewayError(Exception):
     @property
     def is_missing_file(self) -> bool:
         """Whether a path was not there; BuildKit has no code for that, only the words."""
-        return "no such file or directory" in self.status.message
+        said = self.status.message
+        return "no such file or directory" in said or "not a directory" in said
 
     @property
     def is_unimplemented(self) -> bool:
         """Whether the daemon is too old for the method that was called."""
         return self.status.code == UNIMPLEMENTED
+
+
+class NotAFile(GatewayError):
+    """What is at a path is no regular file; `kind` says what it is instead ("a directory")."""
+
+    def __init__(self, path: str, kind: str) -> None:
+        self.path = path
+        self.kind = kind
+        super().__init__(status_pb2.Status(code=UNKNOWN, message=f"{path} is {kind}, not a file"))
 
 
 class NotAnImage(Exception):

@@ -5,6 +5,8 @@ A pair is a file, `NAME.toml` with how to build it, and `NAME.err` with the end 
 
 flags      more words of the command line
 files      files of the context, beside those that every pair has
+special    what is no file, by name: "fifo", "null" (that device), "directory", "-> WHERE" (a link)
+binary     files of the context in base64
 size       how many bytes the file is to have, with comments added, and the line that names hutch
 engine     "20.10" for what only an old daemon lacks
 context    "web" for a context that is an archive on the web, which docker does not look into
@@ -18,11 +20,14 @@ from __future__ import annotations
 import hashlib
 import http.server
 import json
+import os
 import re
+import stat
 import tarfile
 import threading
 import tomllib
 import urllib.request
+from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -89,6 +94,20 @@ def on_the_web(folder: Path) -> Iterator[str]:
         server.shutdown()
 
 
+def make_special(path: Path, kind: str) -> None:
+    """What is no regular file, in the place of whatever is at `path`."""
+    path.unlink(missing_ok=True)
+    if kind.startswith("-> "):
+        path.symlink_to(kind.removeprefix("-> "))
+    elif kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "directory":
+        path.mkdir()
+    else:
+        assert kind == "null"
+        os.mknod(path, stat.S_IFCHR | 0o666, os.makedev(1, 3))
+
+
 def build(builder: Builder, project: Path, text: str, settings: dict[str, Any]) -> Done:
     """Build one pair's file; it must fail."""
     flags = list(settings.get("flags", ()))
@@ -120,6 +139,10 @@ def test_a_pair(
     (project / "file").write_text("file\n")
     for path, text in settings.get("files", {}).items():
         (project / path).write_text(filled(text))
+    for path, data in settings.get("binary", {}).items():
+        (project / path).write_bytes(b64decode(data))
+    for path, kind in settings.get("special", {}).items():
+        make_special(project / path, kind)
     text = filled(here.with_suffix(".bunnyfile").read_text())
     text += "#" * (settings.get("size", 0) - len(builder.file(text)))
     log = build(builder, project, text, settings).log

@@ -12,7 +12,7 @@ from frontend.gateway.client import Client
 from frontend.gateway.errors import GatewayError
 from llb import Caps, Definition
 from llb.pb import gateway_pb2 as gw
-from llb.pb import ops_pb2, status_pb2
+from llb.pb import ops_pb2, stat_pb2, status_pb2
 from tests.wire.daemon import GATEWAY_CAPS, pong
 
 Answer = TypeVar("Answer", bound=Message)
@@ -62,12 +62,14 @@ class Solver(Answers):
         llb: Iterable[str] | None = None,
     ) -> None:
         self.files = files or {}
+        self.modes: dict[str, int] = {}  # Go's, of what is no regular file
         caps = Caps.of_buildkit(0, 31) if llb is None else llb
         super().__init__(
             {
                 "Ping": pong(gateway, caps),
                 "Solve": self._solve,
                 "ReadFile": self._read_file,
+                "StatFile": self._stat_file,
                 "Inputs": gw.InputsResponse(),
                 **(answers or {}),
             }
@@ -84,14 +86,26 @@ class Solver(Answers):
         answer.result.ref.id = f"ref-{len(self._solved) - 1}"
         return answer
 
+    def _find(self, ref: str, path: str) -> bytes:
+        op = self._solved[int(ref.removeprefix("ref-"))]
+        assert op is not None
+        data = self.files.get(op.identifier, {}).get(path)
+        if data is None:
+            text = f"lstat {path}: no such file or directory"
+            raise GatewayError(status_pb2.Status(code=2, message=text))
+        return data
+
+    def _stat_file(self, request: Message) -> Message:
+        assert isinstance(request, gw.StatFileRequest)
+        data = self._find(request.Ref, request.Path)
+        stat = stat_pb2.Stat(path=request.Path, mode=self.modes.get(request.Path, 0o644))
+        stat.size = len(data)
+        return gw.StatFileResponse(stat=stat)
+
     def _read_file(self, request: Message) -> Message:
         assert isinstance(request, gw.ReadFileRequest)
-        op = self._solved[int(request.Ref.removeprefix("ref-"))]
-        assert op is not None
-        data = self.files.get(op.identifier, {}).get(request.FilePath)
-        if data is None:
-            text = f"open {request.FilePath}: no such file or directory"
-            raise GatewayError(status_pb2.Status(code=2, message=text))
+        assert request.FilePath not in self.modes, "a daemon would hang in it"
+        data = self._find(request.Ref, request.FilePath)
         start = request.Range.Offset
         return gw.ReadFileResponse(Data=data[start : start + request.Range.Length])
 

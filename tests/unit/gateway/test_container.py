@@ -14,7 +14,7 @@ from frontend.gateway.container import RefMount
 from frontend.gateway.errors import GatewayError
 from llb import Caps, Mount, Network, Platform, scratch
 from llb.pb import gateway_pb2 as gw
-from llb.pb import ops_pb2, status_pb2
+from llb.pb import ops_pb2, stat_pb2, status_pb2
 from tests.unit.gateway.test_client import client
 from tests.unit.gateway.test_stdio import OK, frontend
 from tests.wire.daemon import GATEWAY_CAPS, Daemon, Handler, Outcome, Refusal, Talker, fail, pong
@@ -264,13 +264,13 @@ def test_files_of_a_container() -> None:
         NewContainer=gw.NewContainerResponse(),
         ReadFileContainer=read,  # type: ignore[arg-type]
         ReadDirContainer=gw.ReadDirResponse(),
-        StatFileContainer=gw.StatFileResponse(),
+        StatFileContainer=gw.StatFileResponse(stat=stat_pb2.Stat(size=len(data))),
         ReleaseContainer=gw.ReleaseContainerResponse(),
     )
     with made.container([RefMount("/", Ref("r")), RefMount("/out")]) as container:
         assert container.read_file("/out/big", mount=1) == data
         assert container.read_dir("/", include="*.c") == ()
-        assert container.stat_file("/x").size == 0
+        assert container.stat_file("/x").size == len(data)
     (released,) = channel.called("ReleaseContainer")
     assert isinstance(released, gw.ReleaseContainerRequest)
     assert released.ContainerID == container.id

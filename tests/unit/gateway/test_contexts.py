@@ -83,11 +83,34 @@ class TestBuildFile:
         with pytest.raises(Problems, match="there is no build file 'bunnyfile'"):
             contexts(Solver(), filename="bunnyfile").build_file()
 
+    @pytest.mark.parametrize(
+        ("mode", "kind"),
+        [
+            (1 << 25, "a named pipe (FIFO)"),
+            (1 << 26 | 1 << 21, "a character device"),
+            (1 << 26, "a block device"),
+            (1 << 24, "a socket"),
+            (1 << 31 | 0o755, "a directory"),
+            (1 << 19, "a file of an unknown kind"),
+        ],
+    )
+    def test_is_a_file(self, mode: int, kind: str) -> None:
+        """What is none is never read: a daemon hangs in a FIFO after the build is over."""
+        for name in ("bunnyfile", "bunnyfile.dockerignore"):
+            files = {"bunnyfile": b"x", "bunnyfile.dockerignore": b"x"}
+            solver = Solver({"local://dockerfile": files})
+            solver.modes[name] = mode
+            with pytest.raises(Problems) as caught:
+                contexts(solver, filename="bunnyfile").build_file()
+            (found,) = caught.value.diagnostics
+            assert found.code == "not-a-file"
+            assert found.message == f"'{name}' is {kind}, and only a file can be read"
+
     def test_other_errors_stay_what_they_are(self) -> None:
         def refuse(request: Message) -> Message:
             raise GatewayError(status_pb2.Status(code=2, message="no space"))
 
-        solver = Solver(answers={"ReadFile": refuse})
+        solver = Solver(answers={"StatFile": refuse})
         with pytest.raises(GatewayError, match="cannot read the build file Dockerfile: no space"):
             contexts(solver).build_file()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from frameworks.kernelfile import KernelFile, complaint, identify, main
+from frameworks.kernelfile import Device, KernelFile, complaint, identify, main
 
 
 def note(name: bytes, kind: int, content: bytes) -> bytes:
@@ -122,3 +122,91 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "hutch: firecracker cannot boot this kernel: it is a Linux bzImage for amd64, and "
         "firecracker boots only an uncompressed 64-bit ELF (vmlinux)\n"
     )
+
+
+def manifest(*devices: tuple[str, int], version: int = 1, first: int = 1 << 30) -> bytes:
+    entry = struct.Struct("<68sI28x4x")
+    entries = [entry.pack(b"", first), *(entry.pack(n.encode(), kind) for n, kind in devices)]
+    return note(
+        b"Solo5\0", 0x3154464D, struct.pack("<4xII", version, len(entries)) + b"".join(entries)
+    )
+
+
+def devices(*notes: bytes) -> tuple[Device, ...] | None:
+    return identify(io.BytesIO(elf64(b"".join(notes)))).devices
+
+
+def test_a_manifest() -> None:
+    abi = note(b"Solo5\0", 0x31494241, struct.pack("<II", 1, 2))
+    assert devices(abi) is None
+    assert devices(abi, manifest()) == ()
+    found = devices(abi, manifest(("service0", 2), ("storage", 1), ("odd", 7)))
+    assert found == (
+        Device("net", "service0"),
+        Device("block", "storage"),
+        Device("of type 7", "odd"),
+    )
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        manifest(version=2),
+        manifest(first=2),
+        manifest(("x" * 68, 2)),
+        manifest(("a", 2), ("", 1 << 30)),
+        manifest(*[("a", 2)] * 64),
+        manifest(("a", 2))[:-8],
+        note(b"Solo5\0", 0x3154464D, b""),
+    ],
+)
+def test_a_broken_manifest(broken: bytes) -> None:
+    """The tender refuses these as well."""
+    assert identify(io.BytesIO(elf64(broken))).format == "unknown"
+
+
+class Counted(io.BytesIO):
+    """Counts what is asked of it: over the gateway every read is a call."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self.reads: list[int] = []
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        assert size is not None
+        assert size >= 0
+        self.reads.append(size)
+        return super().read(size)
+
+
+def elf_with(count: int, header: bytes, size: int = 56, offset: int = 64) -> bytes:
+    start = b"\x7fELF\2\1\1" + bytes(9)
+    start += struct.pack("<HHIQQQIHHHHHH", 2, 62, 1, 0, offset, 0, 0, 64, size, count, 0, 0, 0)
+    return start + header * count
+
+
+NOTE = struct.pack("<IIQQQQQQ", 4, 4, 64, 0, 0, 1 << 40, 1 << 40, 4)
+LOAD = struct.pack("<IIQQQQQQ", 1, 4, 64, 0, 0, 1 << 40, 1 << 40, 4)
+
+
+@pytest.mark.parametrize(
+    ("data", "format"),
+    [
+        (elf_with(65535, LOAD), "unknown"),
+        (elf_with(1024, LOAD), "elf"),
+        (elf_with(65535, NOTE), "unknown"),
+        (elf_with(1000, NOTE), "unknown"),
+        (elf_with(16, NOTE), "elf"),
+        (elf_with(2, LOAD, size=65535), "unknown"),
+        (elf_with(2, LOAD, size=0), "unknown"),
+        (elf_with(1, LOAD, offset=1 << 63), "unknown"),
+        (elf_with(1, LOAD, offset=(1 << 64) - 1), "unknown"),
+        (elf_with(1, struct.pack("<IIQQQQQQ", 4, 4, 1 << 63, 0, 0, 9, 9, 4)), "unknown"),
+        (elf_with(1, struct.pack("<IIQQQQQQ", 4, 4, (1 << 64) - 1, 0, 0, 9, 9, 4)), "unknown"),
+    ],
+)
+def test_a_question_takes_few_reads(data: bytes, format: str) -> None:
+    stream = Counted(data)
+    assert identify(stream).format == format
+    assert len(stream.reads) <= 18
+    assert max(stream.reads) <= 1 << 16
