@@ -211,8 +211,11 @@ def _schema(options: argparse.Namespace) -> int:
 
 
 def _inspect(options: argparse.Namespace) -> int:
-    from frontend import registry
-
+    try:
+        from frontend import registry
+    except ImportError:  # of http.client and ssl, which the frontend image leaves out
+        print("hutch: the frontend image reads no registry: install hutch here", file=sys.stderr)
+        return 1
     return registry.show(options.ref)
 
 

@@ -2,19 +2,39 @@
 
 A layer is a tar archive over the one below. A file `.wh.NAME` in it hides NAME of the layers below,
 `.wh..wh..opq` hides all that they have in its directory (image-spec, layer.md).
+
+Layers come from whoever wrote them: however one is made, reading it takes bounded memory and time,
+and ends in a LayerError that says in one line what is wrong.
 """
 
 from __future__ import annotations
 
+import gzip
 import os
 import posixpath
 import tarfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import IO
+import weakref
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from tempfile import TemporaryFile
+from typing import IO, cast
 
 _HIDES = ".wh."
 _OPAQUE = ".wh..wh..opq"
+
+MOST_UNPACKED = 16 << 30
+"""How many bytes the layers of an image may have, unpacked."""
+_MOST_HEADERS = 1 << 20
+"""How many bytes of headers one file of an archive may have."""
+_MOST_FILES = 500_000
+_MOST_PLACES = 2_000_000
+"""How many paths, and directories on the way to them, an image may have."""
+_LONGEST_PATH = 4096
+_MOST_IN_MEMORY = 2 << 30
+_PIECE = 1 << 20
+_NOTHING = bytes(_PIECE)
 
 
 class LayerError(OSError):
@@ -29,49 +49,76 @@ class Entry:
     layer: int
 
 
+@dataclass(slots=True)
+class _Place:
+    """A path: the file that is there, and what is below."""
+
+    entry: Entry | None = None
+    below: dict[str, _Place] = field(default_factory=dict)
+
+
 class Tree:
     """An image's files by their absolute path."""
 
-    def __init__(self, layers: Sequence[tuple[str, IO[bytes]]]) -> None:
-        """Stack `layers`, pairs of media type and archive, the lowest first. Raises LayerError."""
-        self._archives = [_open(media_type, file) for media_type, file in layers]
-        self._entries: dict[str, Entry] = {}
-        for number in range(len(self._archives)):
-            self._stack(number)
+    def __init__(self, layers: Sequence[tuple[str, IO[bytes]]], most: int = MOST_UNPACKED) -> None:
+        """Stack `layers`, pairs of media type and archive, the lowest first; unpacked they have at
+        most so many bytes. Raises LayerError."""
+        self._root = _Place()
+        self._places = 0
+        self._archives: list[tarfile.TarFile] = []
+        self._files: list[dict[str, tarfile.TarInfo]] = []
+        opened: list[IO[bytes]] = []
+        weakref.finalize(self, _close, opened)
+        budget = _Budget(most)
+        for number, (media_type, file) in enumerate(layers):
+            with _said(number):
+                unpacked = _to_file(_unpacked(media_type, file), budget)
+                opened.append(unpacked)
+                archive = tarfile.open(fileobj=_opened(unpacked), mode="r:")  # noqa: SIM115
+                self._archives.append(archive)
+                self._files.append({})
+                self._stack(number)
 
     def __contains__(self, path: str) -> bool:
-        return path in self._entries
+        return self._find(path) is not None
 
     def __iter__(self) -> Iterator[str]:
-        return iter(sorted(self._entries))
+        """The paths, sorted."""
+        found = []
+        stack = [("", self._root)]
+        while stack:
+            path, place = stack.pop()
+            if place.entry is not None:
+                found.append(path)
+            stack += [(f"{path}/{name}", each) for name, each in place.below.items()]
+        return iter(sorted(found))
 
     def stat(self, path: str) -> tarfile.TarInfo:
         """The header of the file at `path`, as its archive has it. Raises FileNotFoundError."""
-        try:
-            return self._entries[path].info
-        except KeyError:
-            raise FileNotFoundError(f"there is no {path} in the image") from None
+        return self._entry(path).info
 
     def layer(self, path: str) -> int:
         """The number of the layer that the file is in. Raises FileNotFoundError."""
-        self.stat(path)
-        return self._entries[path].layer
+        return self._entry(path).layer
 
-    def read(self, path: str) -> bytes | None:
-        """The content of the regular file at `path`, None where there is none."""
-        entry = self._entries.get(path)
+    def read(self, path: str, most: int = _MOST_IN_MEMORY) -> bytes | None:
+        """The content of the regular file at `path`, None where there is none.
+
+        Raises LayerError where it has more than `most` bytes.
+        """
+        entry = self._find(path)
         if entry is None or not (entry.info.isfile() or entry.info.islnk()):
             return None
-        stream = self._archives[entry.layer].extractfile(entry.info)
-        return None if stream is None else stream.read()
+        return b"".join(self._pieces(path, entry, most))
 
     def save(self, path: str, to: str) -> None:
         """Write the regular file at `path` into the file `to`. Raises FileNotFoundError."""
-        data = self.read(path)
-        if data is None:
+        entry = self._find(path)
+        if entry is None or not (entry.info.isfile() or entry.info.islnk()):
             raise FileNotFoundError(f"there is no file {path} in the image")
         with open(to, "wb") as out:
-            out.write(data)
+            for piece in self._pieces(path, entry, MOST_UNPACKED):
+                out.write(piece)
 
     def unpack(self, directory: str) -> None:
         """Write every file into `directory`, with modes, owners where this user may, and times.
@@ -81,7 +128,7 @@ class Tree:
         first: dict[tuple[int, str], str] = {}
         later: list[tuple[str, tarfile.TarInfo]] = []
         for path in self:
-            entry = self._entries[path]
+            entry = self._entry(path)
             info, to = entry.info, os.path.join(directory, path.lstrip("/"))
             if os.path.realpath(os.path.dirname(to)) != _real(directory, path):
                 raise LayerError(f"{path} is behind a symbolic link that another layer made")
@@ -109,48 +156,261 @@ class Tree:
                 os.chmod(to, info.mode & 0o7777)
             os.utime(to, (info.mtime, info.mtime), follow_symlinks=False)
 
+    # --- stacking ---
+
     def _stack(self, number: int) -> None:
         """Put the layer `number` on top: first what it hides, then what it has."""
-        try:
-            members = self._archives[number].getmembers()
-        except (tarfile.TarError, EOFError, OSError) as error:
-            raise LayerError(f"layer {number + 1} is not a tar archive: {error}") from None
+        members = list(_members(self._archives[number]))
         for info in members:
             directory, name = posixpath.split(_clean(info.name))
             if name == _OPAQUE:
                 self._hide(directory, itself=False)
             elif name.startswith(_HIDES):
                 self._hide(posixpath.join(directory, name.removeprefix(_HIDES)), itself=True)
+        files = self._files[number]
         for info in members:
             path = _clean(info.name)
+            if info.isfile():
+                files[path] = info
             if path == "/" or posixpath.basename(path).startswith(_HIDES):
                 continue
-            old = self._entries.get(path)
-            if old is not None and old.info.isdir() and not info.isdir():
-                self._hide(path, itself=True)
-            self._entries[path] = Entry(info, number)
+            place = self._make(path)
+            if not info.isdir():
+                place.below.clear()
+            place.entry = Entry(info, number)
+
+    def _make(self, path: str) -> _Place:
+        place = self._root
+        for name in path.split("/")[1:]:
+            below = place.below.get(name)
+            if below is None:
+                self._places += 1
+                if self._places > _MOST_PLACES:
+                    raise LayerError("the image has too many files")
+                below = place.below[name] = _Place()
+            place = below
+        return place
+
+    def _look(self, path: str) -> _Place | None:
+        place: _Place | None = self._root
+        for name in path.split("/")[1:] if path != "/" else ():
+            if place is None:
+                return None
+            place = place.below.get(name)
+        return place
 
     def _hide(self, path: str, *, itself: bool) -> None:
-        below = path.rstrip("/") + "/"
-        for each in [each for each in self._entries if each.startswith(below)]:
-            del self._entries[each]
+        place = self._look(path)
+        if place is None:
+            return
+        place.below.clear()
         if itself:
-            self._entries.pop(path, None)
+            place.entry = None
+
+    # --- reading ---
+
+    def _find(self, path: str) -> Entry | None:
+        place = self._look(path)
+        return None if place is None else place.entry
+
+    def _entry(self, path: str) -> Entry:
+        entry = self._find(path)
+        if entry is None:
+            raise FileNotFoundError(f"there is no {path} in the image")
+        return entry
+
+    def _pieces(self, path: str, entry: Entry, most: int) -> Iterator[bytes]:
+        info = entry.info
+        if info.islnk():
+            target = self._files[entry.layer].get(_clean(info.linkname))
+            if target is None:
+                raise LayerError(f"{path} is a hard link to {info.linkname}, which is not there")
+            info = target
+        if info.size > most:
+            raise LayerError(f"{path} has {info.size} bytes, and {most} are the most to read")
+        with _said(entry.layer):
+            yield from _content(self._archives[entry.layer], info)
 
 
-def _open(media_type: str, file: IO[bytes]) -> tarfile.TarFile:
-    """Raises LayerError for a compression that Python's tarfile does not know."""
+def find(
+    layers: Iterable[tuple[str, Callable[[], IO[bytes]]]], path: str, most: int
+) -> bytes | None:
+    """The file at `path` of the image that `layers` make, the highest first, without the others.
+
+    `layers` are pairs of a media type and what opens the archive, which is done for no layer below
+    the one that decides. The file, and what is hidden, has to be named as itself: nothing follows a
+    link. At most 1 MiB of the file is read, and `most` bytes of layers, unpacked. Raises
+    LayerError.
+    """
+    budget = _Budget(most)
+    parents = []
+    parent = path
+    while parent != "/":
+        parent = posixpath.dirname(parent)
+        parents.append(parent)
+    for number, (media_type, open_) in enumerate(layers):
+        found: bytes | None = None
+        hidden = False
+        with _said(-1 - number), open_() as file:
+            stream = _Stream(_unpacked(media_type, file), budget)
+            with tarfile.open(fileobj=_opened(stream), mode="r:") as archive:
+                for info in _members(archive):
+                    name = _clean(info.name)
+                    directory, base = posixpath.split(name)
+                    if name == path:
+                        hidden, found = True, None
+                        if info.isfile():
+                            if info.size > _PIECE:
+                                raise LayerError(f"{path} has {info.size} bytes")
+                            found = b"".join(_content(archive, info))
+                    elif base == _OPAQUE:
+                        hidden |= directory in parents
+                    elif base.startswith(_HIDES):
+                        gone = posixpath.join(directory, base.removeprefix(_HIDES))
+                        hidden |= gone == path or gone in parents
+                    vars(archive)["members"] = []  # the archive would keep them all
+        if found is not None or hidden:
+            return found
+    return None
+
+
+@contextmanager
+def _said(number: int) -> Iterator[None]:
+    """Whatever an archive's reader fails with, as a LayerError. Layers below 0 count from above."""
+    which = f"layer {number + 1}" if number >= 0 else f"layer {-number} from above"
+    try:
+        yield
+    except LayerError:
+        raise
+    except (tarfile.TarError, EOFError, zlib.error, ValueError, OverflowError, LookupError) as bad:
+        raise LayerError(f"{which} is not a tar archive: {bad}") from None
+    except OSError as bad:
+        raise LayerError(f"{which} cannot be read: {bad}") from None
+
+
+def _members(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+    count = 0
+    while (info := archive.next()) is not None:
+        count += 1
+        if count > _MOST_FILES:
+            raise LayerError(f"it has more than {_MOST_FILES} files")
+        if len(info.name) > _LONGEST_PATH:
+            raise LayerError(f"it has a path of {len(info.name)} characters")
+        yield info
+
+
+def _content(archive: tarfile.TarFile, info: tarfile.TarInfo) -> Iterator[bytes]:
+    stream = archive.extractfile(info)
+    if stream is None:
+        return
+    with stream:
+        while piece := stream.read(_PIECE):
+            yield piece
+
+
+def _unpacked(media_type: str, file: IO[bytes]) -> IO[bytes]:
+    """Raises LayerError for a compression that is not read here."""
     if "zstd" in media_type:
         raise LayerError(f"cannot read a layer of type {media_type}; build with compression=gzip")
+    start = file.read(2)
+    file.seek(0)
+    return (
+        cast("IO[bytes]", gzip.GzipFile(fileobj=file, mode="rb")) if start == b"\x1f\x8b" else file
+    )
+
+
+class _Budget:
+    """So many bytes, for all layers of an image."""
+
+    def __init__(self, most: int) -> None:
+        self._most = self._left = most
+
+    def take(self, size: int) -> None:
+        self._left -= size
+        if self._left < 0:
+            raise LayerError(f"the image has more than {self._most >> 20} MiB, unpacked")
+
+
+def _to_file(stream: IO[bytes], budget: _Budget) -> IO[bytes]:
+    """A file of the disk with what `stream` holds; where that is zeros, it takes no space."""
+    out = cast("IO[bytes]", TemporaryFile())  # noqa: SIM115
     try:
-        return tarfile.open(fileobj=file, mode="r:*")
-    except tarfile.TarError as error:
-        raise LayerError(f"a layer of type {media_type} is not a tar archive: {error}") from None
+        size = 0
+        while piece := stream.read(_PIECE):
+            size += len(piece)
+            budget.take(len(piece))
+            if piece == _NOTHING[: len(piece)]:
+                out.seek(size)
+            else:
+                out.write(piece)
+        out.truncate(size)
+        out.seek(0)
+    except BaseException:
+        out.close()
+        raise
+    return out
+
+
+class _Stream:
+    """An archive that is read from its start to its end, and never back."""
+
+    def __init__(self, file: IO[bytes], budget: _Budget) -> None:
+        self._file = file
+        self._budget = budget
+        self._at = 0
+
+    def seek(self, offset: int) -> int:
+        if offset < self._at:
+            raise LayerError("its headers lead back")
+        while self._at < offset:
+            if not self.read(min(_PIECE, offset - self._at)):
+                break
+        return self._at
+
+    def read(self, size: int) -> bytes:
+        data = self._file.read(size)
+        self._budget.take(len(data))
+        self._at += len(data)
+        return data
+
+    def tell(self) -> int:
+        return self._at
+
+
+class _Archive:
+    """What tarfile reads. It seeks before each header, and takes any size for one from the file."""
+
+    def __init__(self, file: IO[bytes] | _Stream) -> None:
+        self._file = file
+        self._run = 0
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        assert whence == os.SEEK_SET
+        self._run = 0
+        return self._file.seek(offset)
+
+    def read(self, size: int) -> bytes:
+        self._run += size
+        if size < 0 or self._run > _MOST_HEADERS:
+            raise LayerError("a file of it has headers without end")
+        return self._file.read(size)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+
+def _opened(file: IO[bytes] | _Stream) -> IO[bytes]:
+    return cast("IO[bytes]", _Archive(file))
+
+
+def _close(files: list[IO[bytes]]) -> None:
+    for file in files:
+        file.close()
 
 
 def _clean(name: str) -> str:
     """An archive's name for a file as an absolute path; `..` cannot leave the root."""
-    return posixpath.normpath("/" + name)
+    return posixpath.normpath("/" + name.lstrip("/"))
 
 
 def _real(directory: str, path: str) -> str:

@@ -1,28 +1,29 @@
 """What a registry holds under a name: manifests, configs, annotations, and the files in the layers.
 
-Reading only, and never trusting: each byte is checked against the digest that named it. The
-transport (tokens, credential helpers of Docker's own configuration) is oras's, the optional extra
-`registry`; everything above it is here, because oras reads whole blobs into memory, checks no
-digest and knows no platforms (anchors.md, section 4). A registry on this machine is spoken to
-without TLS, as Docker does.
+Reading only, and never trusting: each byte is checked against the digest that named it, each value
+against its type, and whatever a registry says, reading it takes bounded time and memory and ends in
+one line (`RegistryError`, `LayerError`). How it is spoken to: `frontend.transport`. A registry on
+this machine is spoken to without TLS, as Docker does.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
+import re
 import tempfile
 from base64 import b64decode
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from importlib import import_module
-from typing import IO, TYPE_CHECKING, Any, Protocol, cast
+from functools import partial
+from typing import IO, TYPE_CHECKING, Any, cast
 
+from frameworks.diagnostics import printable
 from frontend.image import URUNC_JSON
+from frontend.transport import Response, Transport, TransportError
 from frontend.urunc import PREFIX
-from llb import Platform
+from llb import Platform, imageconfig, strictjson
 from llb.reference import InvalidReference, Reference
 
 if TYPE_CHECKING:
@@ -39,9 +40,19 @@ _MANIFESTS = (
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.docker.distribution.manifest.v2+json",
 )
-_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 _LARGEST_MANIFEST = 4 << 20
 """The most a registry has to take for a manifest (distribution-spec), in bytes."""
+_LARGEST_CONFIG = 4 << 20
+_LARGEST_BLOB = 16 << 30
+_MOST_IMAGES = 100
+"""As many different images of an index are read; the largest of Docker's own has twenty."""
+_MOST_LAYERS = 512
+_MOST_LOOKED_AT = 4 << 30
+"""How many bytes of layers, unpacked, are looked through for one file."""
+_SECONDS = 600
+_SHOWN = 4096
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128}")
 
 
 class RegistryError(OSError):
@@ -77,8 +88,7 @@ class Image:
     @property
     def process(self) -> dict[str, Any]:
         """The `config` object of the image config: Env, Cmd, Labels and their kin."""
-        found = json.loads(self.config).get("config") or {}
-        return dict(found)
+        return dict(imageconfig.parse(self.config).get("config") or {})
 
     @property
     def labels(self) -> dict[str, str]:
@@ -86,30 +96,18 @@ class Image:
         return dict(self.process.get("Labels") or {})
 
 
-class _Response(Protocol):
-    """As much of requests' responses as is used here."""
-
-    status_code: int
-    headers: Mapping[str, str]
-
-    def iter_content(self, chunk_size: int) -> Iterator[bytes]: ...
-    def close(self) -> None: ...
-
-
 class Repository:
     """Where a reference leads: one repository of one registry."""
 
-    def __init__(self, ref: str) -> None:
-        """Raises RegistryError where `ref` is no image reference, or oras is not installed."""
+    def __init__(self, ref: str, seconds: float = _SECONDS) -> None:
+        """`seconds` is how long all reading may take. Raises RegistryError for no reference."""
         try:
             self.ref = Reference.parse(ref).tagged()
         except InvalidReference as error:
             raise RegistryError(str(error)) from None
         host = self.ref.domain
-        self._host = "registry-1.docker.io" if host == "docker.io" else host
-        name = host.partition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]
-        self._scheme = "http" if name in _LOOPBACK else "https"
-        self._registry = _connect(self._host, str(self.ref), loopback=self._scheme == "http")
+        host = "registry-1.docker.io" if host == "docker.io" else host
+        self._transport = Transport(host, f"repository:{self.ref.path}:pull", seconds)
         self._trees: dict[str, Tree] = {}
         self._open = ExitStack()
 
@@ -117,34 +115,23 @@ class Repository:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close the connections, and the temporary files that trees are read from."""
+        """Close the temporary files that trees are read from."""
         self._open.close()
-        self._registry.session.close()
 
     def index(self) -> tuple[Descriptor, ...]:
         """The index that the reference names, attestations included; () for a single image."""
-        manifest = json.loads(self._manifest(self.ref.digest or self.ref.tag)[1])
-        return tuple(map(_descriptor, manifest.get("manifests") or ()))
+        return self._entries(_object(self._manifest(self.ref.digest or self.ref.tag)[1])) or ()
 
     def images(self) -> tuple[Image, ...]:
-        """Every platform's image, in the order of the index."""
-        digest, raw = self._manifest(self.ref.digest or self.ref.tag)
-        manifest = json.loads(raw)
-        if manifest.get("manifests") is None:
-            return (self._image(digest, raw),)
-        return tuple(
-            self._image(*self._manifest(each.digest))
-            for each in map(_descriptor, manifest["manifests"])
-            if each.platform is not None and each.platform.os != "unknown"
-        )
+        """Every platform's image, in the order of the index, each once."""
+        return self._images(None)
 
     def image(self, platform: Platform | None = None) -> Image:
         """The image for `platform`; without one, the first. Raises RegistryError for none."""
-        found = self.images()
-        for image in found:
+        for image in self._images(platform):
             if platform is None or image.platform == platform:
                 return image
-        there = ", ".join(str(image.platform) for image in found) or "nothing"
+        there = ", ".join(str(image.platform) for image in self.images()) or "nothing"
         raise RegistryError(f"{self.ref} has no image for {platform}, but for {there}")
 
     def tree(self, image: Image) -> Tree:
@@ -157,83 +144,126 @@ class Repository:
             self._trees[image.digest] = Tree(list(zip(kinds, files, strict=True)))
         return self._trees[image.digest]
 
-    def blob(self, descriptor: Descriptor) -> IO[bytes]:
+    def find(self, image: Image, path: str) -> bytes | None:
+        """A small file of an image, None where it has none; of no more layers than that takes."""
+        from frontend.layers import find
+
+        layers = ((each.media_type, partial(self.blob, each)) for each in reversed(image.layers))
+        return find(layers, path, _MOST_LOOKED_AT)
+
+    def blob(self, descriptor: Descriptor, most: int = _LARGEST_BLOB) -> IO[bytes]:
         """A blob as a temporary file that is open for reading; its digest and size are right."""
-        response = self._get(f"blobs/{descriptor.digest}", {})
+        if descriptor.size > most:
+            raise RegistryError(f"{descriptor.digest} has {descriptor.size} bytes")
         hasher = _hasher(descriptor.digest)
         size = 0
         with ExitStack() as undo:
-            undo.callback(response.close)
+            response = undo.enter_context(self._get(f"blobs/{descriptor.digest}", {}))
             out = cast("IO[bytes]", tempfile.SpooledTemporaryFile(max_size=8 << 20))  # noqa: SIM115
             undo.callback(out.close)
-            for piece in response.iter_content(1 << 20):
+            while piece := self._read(response, 1 << 20):
                 size += len(piece)
                 if size > descriptor.size:
                     break
                 hasher.update(piece)
                 out.write(piece)
-            _verify(descriptor.digest, hasher.hexdigest())
             if size != descriptor.size:
                 raise RegistryError(f"{descriptor.digest} has {size} bytes, not {descriptor.size}")
+            _verify(descriptor.digest, hasher.hexdigest())
             out.seek(0)
             undo.pop_all()
-            response.close()
+            response.__exit__()
             return out
 
+    def _images(self, platform: Platform | None) -> tuple[Image, ...]:
+        """The images, or of an index those that it says are for `platform`."""
+        digest, raw = self._manifest(self.ref.digest or self.ref.tag)
+        entries = self._entries(_object(raw))
+        if entries is None:
+            return (self._image(digest, raw),)
+        wanted = dict.fromkeys(
+            each.digest
+            for each in entries
+            if each.platform is not None
+            and each.platform.os != "unknown"
+            and platform in (None, each.platform)
+        )
+        if len(wanted) > _MOST_IMAGES:
+            raise RegistryError(f"{self.ref} is an index of {len(wanted)} images")
+        return tuple(self._image(*self._manifest(each)) for each in wanted)
+
+    def _entries(self, manifest: dict[str, Any]) -> tuple[Descriptor, ...] | None:
+        """What an index names; None for what is none."""
+        entries = manifest.get("manifests")
+        if entries is None:
+            return None
+        if not isinstance(entries, list):
+            raise RegistryError(f"{self.ref} is no index: its manifests are no list")
+        return tuple(map(_descriptor, entries))
+
     def _image(self, digest: str, raw: bytes) -> Image:
-        manifest = json.loads(raw)
+        manifest = _object(raw)
         media_type = manifest.get("mediaType") or _MANIFESTS[0]
         if media_type not in _MANIFESTS or "config" not in manifest:
-            raise RegistryError(f"{digest} is no image, but {media_type}")
-        with self.blob(_descriptor(manifest["config"])) as blob:
+            raise RegistryError(f"{digest} is no image, but {str(media_type)[:_SHOWN]!r}")
+        layers = manifest.get("layers")
+        if not isinstance(layers, list) or len(layers) > _MOST_LAYERS:
+            raise RegistryError(f"{digest} is no image: it has no list of layers")
+        with self.blob(_descriptor(manifest["config"]), _LARGEST_CONFIG) as blob:
             config = blob.read()
-        about = json.loads(config)
-        if "os" not in about:
+        try:
+            about = imageconfig.read(config)
+        except ValueError as error:
+            raise RegistryError(f"{digest} is no image: {error}") from None
+        if about.platform is None:
             raise RegistryError(f"{digest} is no image: its config names no platform")
         return Image(
             digest=digest,
             media_type=media_type,
-            platform=_platform(about),
-            annotations=manifest.get("annotations") or {},
-            layers=tuple(map(_descriptor, manifest["layers"])),
+            platform=about.platform,
+            annotations=_texts(manifest.get("annotations")),
+            layers=tuple(map(_descriptor, layers)),
             config=config,
             raw=raw,
         )
 
     def _manifest(self, name: str) -> tuple[str, bytes]:
         """The digest and the bytes of the manifest or index that a tag or digest names."""
-        response = self._get(f"manifests/{name}", {"Accept": ", ".join((*_MANIFESTS, *_INDEXES))})
-        raw = b""
-        try:
-            for piece in response.iter_content(1 << 16):
+        accept = {"Accept": ", ".join((*_MANIFESTS, *_INDEXES))}
+        raw = bytearray()
+        with self._get(f"manifests/{name}", accept) as response:
+            while piece := self._read(response, 1 << 16):
                 raw += piece
                 if len(raw) > _LARGEST_MANIFEST:
                     raise RegistryError(f"the manifest of {self.ref} is larger than 4 MiB")
-        finally:
-            response.close()
-        digest = name if ":" in name else response.headers.get("Docker-Content-Digest", "")
+            digest = name if ":" in name else response.header("Docker-Content-Digest")
         if not digest:
-            return "sha256:" + hashlib.sha256(raw).hexdigest(), raw
+            return "sha256:" + hashlib.sha256(raw).hexdigest(), bytes(raw)
         hasher = _hasher(digest)
         hasher.update(raw)
         _verify(digest, hasher.hexdigest())
-        return digest, raw
+        return digest, bytes(raw)
 
-    def _get(self, path: str, headers: dict[str, str]) -> _Response:
-        requests = import_module("requests")  # oras's; not in the frontend image either
-        url = f"{self._scheme}://{self._host}/v2/{self.ref.path}/{path}"
-        # Without oras's own retries, which sleep up to two minutes over a name that does not exist.
-        once = type(self._registry).do_request.__wrapped__
+    def _get(self, path: str, headers: dict[str, str]) -> Response:
         try:
-            response = once(self._registry, url, "GET", headers=headers, stream=True)
-        except (requests.RequestException, ValueError) as error:
-            raise RegistryError(f"cannot read {self.ref}: {_reason(error)}") from None
-        if response.status_code != 200:
-            response.close()
-            known = {401: "access denied", 403: "access denied", 404: "not found"}
-            said = known.get(response.status_code, f"HTTP status {response.status_code}")
-            raise RegistryError(f"cannot read {self.ref}: {said} ({url})")
-        return cast("_Response", response)
+            response = self._transport.get(f"/v2/{self.ref.path}/{path}", headers)
+        except TransportError as error:
+            raise self._cannot(error) from None
+        if response.status != 200:
+            with response:
+                known = {403: "access denied", 404: "not found"}
+                said = known.get(response.status, f"HTTP status {response.status}")
+                raise RegistryError(f"cannot read {self.ref}: {said} ({path})")
+        return response
+
+    def _read(self, response: Response, size: int) -> bytes:
+        try:
+            return response.read(size)
+        except TransportError as error:
+            raise self._cannot(error) from None
+
+    def _cannot(self, error: TransportError) -> RegistryError:
+        return RegistryError(f"cannot read {self.ref}: {error}")
 
 
 def show(ref: str) -> int:
@@ -249,8 +279,8 @@ def _show(repository: Repository) -> int:
     status = 0
     for image in repository.images():
         size = sum(layer.size for layer in image.layers) / 1e6
-        print(f"{image.platform}  {image.digest}  {size:.1f} MB in {len(image.layers)} layers")
-        raw = repository.tree(image).read(URUNC_JSON)
+        _say(f"{image.platform}  {image.digest}  {size:.1f} MB in {len(image.layers)} layers")
+        raw = repository.find(image, URUNC_JSON)
         sources = {
             "annotations": {k: v for k, v in image.annotations.items() if k.startswith(PREFIX)},
             "labels": {k: v for k, v in image.labels.items() if k.startswith(PREFIX)},
@@ -259,12 +289,12 @@ def _show(repository: Repository) -> int:
         for key in sorted(set().union(*sources.values())):
             values = {name: said[key] for name, said in sources.items() if key in said}
             if len(set(values.values())) == 1 and len(values) == len(sources):
-                print(f"  {key} = {next(iter(values.values()))}")
+                _say(f"  {key} = {next(iter(values.values()))}")
                 continue
             for name, value in values.items():
-                print(f"  {key} = {value}  (only in {name})")
+                _say(f"  {key} = {value}", f"  (only in {name})")
         args = [*(image.process.get("Entrypoint") or ()), *(image.process.get("Cmd") or ())]
-        print(f"  arguments: {json.dumps(args)}")
+        _say(f"  arguments: {json.dumps(args)}")
         said = next((s for s in sources.values() if all(key in s for key in NEEDED)), None)
         if said is None:
             print("  urunc takes this for an ordinary container: its keys are not all there")
@@ -272,67 +302,74 @@ def _show(repository: Repository) -> int:
     return status
 
 
+def _say(line: str, more: str = "") -> None:
+    """Print what an image says: on one line of bounded length, and only to be read."""
+    shown = line if len(line) <= _SHOWN else f"{line[:_SHOWN]}..."
+    print(printable(shown) + more)
+
+
 def decode(data: bytes) -> dict[str, str]:
     """The keys of a `/urunc.json`, whose values are base64. Raises RegistryError."""
     try:
-        values = json.loads(data)
+        values = strictjson.loads(data)
         return {key: b64decode(value, validate=True).decode() for key, value in values.items()}
     except (ValueError, AttributeError, TypeError) as error:
         raise RegistryError(f"{URUNC_JSON} is not what urunc reads: {error}") from None
 
 
-def _connect(host: str, ref: str, *, loopback: bool) -> Any:
+def _object(raw: bytes) -> dict[str, Any]:
     try:
-        # By name, because oras has no types: what it returns is Any either way.
-        container, provider = import_module("oras.container"), import_module("oras.provider")
-    except ImportError:
-        raise RegistryError(
-            "reading a registry needs oras: pip install 'hutch[registry]'"
-        ) from None
-    registry = provider.Registry(hostname=host, insecure=loopback)
-    if loopback:
-        registry.session.trust_env = False  # no proxy stands between us and this machine
-    home = os.environ.get("DOCKER_CONFIG") or os.path.expanduser("~/.docker")
-    if os.path.exists(os.path.join(home, "config.json")):  # without one, oras complains on stderr
-        registry.auth.load_configs(container.Container(ref))
-    return registry
+        value = strictjson.loads(raw)
+    except ValueError as error:
+        raise RegistryError(f"the registry's manifest is not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise RegistryError("the registry's manifest is not a JSON object")
+    return value
 
 
-def _descriptor(data: Mapping[str, Any]) -> Descriptor:
+def _descriptor(data: object) -> Descriptor:
+    if not isinstance(data, dict):
+        raise RegistryError("the registry's manifest has a descriptor that is none")
+    digest, size, media_type = data.get("digest"), data.get("size"), data.get("mediaType", "")
+    if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
+        raise RegistryError(f"{str(digest)[:100]!r} is not a digest that can be checked")
+    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+        raise RegistryError(f"the registry gives no size of {digest}")
+    if not isinstance(media_type, str):
+        raise RegistryError(f"the registry gives no type of {digest}")
     platform = data.get("platform")
     return Descriptor(
-        media_type=data.get("mediaType", ""),
-        digest=data["digest"],
-        size=data["size"],
+        media_type=media_type,
+        digest=digest,
+        size=size,
         platform=None if platform is None else _platform(platform),
-        annotations=data.get("annotations") or {},
+        annotations=_texts(data.get("annotations")),
     )
 
 
-def _platform(data: Mapping[str, Any]) -> Platform:
-    return Platform(
-        data["os"],
-        data["architecture"],
-        data.get("variant", ""),
-        data.get("os.version", ""),
-        tuple(data.get("os.features") or ()),
-    )
+def _texts(data: object) -> dict[str, str]:
+    """Annotations, of which other values than texts are left out."""
+    if not isinstance(data, dict):
+        return {}
+    return {key: value for key, value in data.items() if isinstance(value, str)}
+
+
+def _platform(data: object) -> Platform:
+    try:
+        found = imageconfig.read(json.dumps(data).encode()).platform
+    except ValueError:
+        found = None
+    if found is None:
+        raise RegistryError("the registry's index has a platform that is none")
+    return found
 
 
 def _hasher(digest: str) -> Any:
-    algorithm = digest.partition(":")[0]
-    if algorithm not in ("sha256", "sha384", "sha512"):
-        raise RegistryError(f"{digest} is not a digest that can be checked")
-    return hashlib.new(algorithm)
+    if not _DIGEST.fullmatch(digest):
+        raise RegistryError(f"{digest[:100]!r} is not a digest that can be checked")
+    return hashlib.new(digest.partition(":")[0])
 
 
 def _verify(digest: str, found: str) -> None:
     if digest.partition(":")[2] != found:
         raise RegistryError(f"the registry sent other bytes than those of {digest}")
-
-
-def _reason(error: Exception) -> str:
-    """The innermost words of an error that requests has wrapped more than once."""
-    while (inner := error.__context__ or error.__cause__) is not None:
-        error = cast("Exception", inner)
-    return str(error) or type(error).__name__

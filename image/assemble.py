@@ -36,7 +36,7 @@ PROGRAMS = (
 # mke2fs has no defaults of its own: without this file it makes file systems without a journal.
 FILES = ("etc/mke2fs.conf",)
 # Only the command on a developer's machine talks to registries itself.
-OPTIONAL = ("oras", "requests")
+OPTIONAL = ("http", "ssl")
 OURS = ("frontend", "frameworks", "llb", "schemas")
 
 # Modules of the standard library for desktops, terminals, developers, servers and OpenSSL: nothing

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from frontend.layers import LayerError, Tree
+from frontend.layers import LayerError, Tree, find
 
 GZIP = "application/vnd.oci.image.layer.v1.tar+gzip"
 
@@ -107,3 +107,44 @@ def test_a_cut_archive() -> None:
     _, whole = layer("a" * 50, "b", mode="w")
     with pytest.raises(LayerError):
         Tree([(GZIP, io.BytesIO(whole.getvalue()[:700]))])
+
+
+def test_thousands_of_whiteouts() -> None:
+    """Each is one look, whatever else the image has: 17 seconds before."""
+    many = [f"d{number}/x" for number in range(6000)]
+    hides = [f"d{number}/.wh.x" for number in range(6000)]
+    tree = Tree([layer(*many, mode="w"), layer(*hides, mode="w"), layer(*many, mode="w")])
+    assert len(list(tree)) == 6000
+
+
+def test_a_hard_link_to_nothing() -> None:
+    tree = Tree([layer("a=>b")])
+    with pytest.raises(LayerError, match="/a is a hard link to b, which is not there"):
+        tree.read("/a")
+
+
+def test_zeros_take_no_room() -> None:
+    """A disk image is mostly that."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        info = tarfile.TarInfo("disk")
+        info.size = 32 << 20
+        archive.addfile(info, io.BytesIO(bytes(info.size)))
+    tree = Tree([(GZIP, io.BytesIO(out.getvalue()))])
+    assert tree.read("/disk") == bytes(32 << 20)
+    with pytest.raises(LayerError, match="33554432 bytes, and 1000 are the most"):
+        tree.read("/disk", most=1000)
+    with pytest.raises(LayerError, match="more than 1 MiB, unpacked"):
+        Tree([(GZIP, io.BytesIO(out.getvalue()))], most=1 << 20)
+
+
+def test_find_reads_from_above() -> None:
+    def never() -> io.BytesIO:
+        raise AssertionError("a lower layer was opened")
+
+    top, empty = layer("d/", "d/x"), layer("z")
+    found = find([(GZIP, lambda: empty[1]), (GZIP, lambda: top[1]), (GZIP, never)], "/d/x", 1 << 20)
+    assert found == b"d/x"
+    for hides in ("d/.wh.x", ".wh.d", "d/.wh..wh..opq", ".wh..wh..opq", "d/x/"):
+        above = layer(hides)
+        assert find([(GZIP, lambda above=above: above[1]), (GZIP, never)], "/d/x", 1 << 20) is None  # type: ignore[misc]

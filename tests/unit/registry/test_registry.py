@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import gc
+import contextlib
 import gzip
 import hashlib
 import http.server
 import io
 import json
+import os
+import socket
 import tarfile
 import threading
 from base64 import b64encode
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-pytest.importorskip("oras")
-
+from frontend.cli import main
+from frontend.layers import LayerError
 from frontend.registry import RegistryError, Repository, decode, show
 from frontend.urunc import PREFIX
 from llb import Platform
@@ -31,11 +34,14 @@ class Server:
 
     def __init__(self) -> None:
         self.answers: dict[str, tuple[int, bytes, dict[str, str]]] = {}
+        self.asked: list[tuple[str, str]] = []  # path, and the Authorization that came with it
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                status, body, headers = outer.answers.get(self.path, (404, b"{}", {}))
+                outer.asked.append((self.path, self.headers.get("Authorization", "")))
+                found = outer.answers.get(self.path) or outer.answers.get(self.path.split("?")[0])
+                status, body, headers = found or (404, b"{}", {})
                 self.send_response(status)
                 for key, value in {**headers, "Content-Length": str(len(body))}.items():
                     self.send_header(key, value)
@@ -182,13 +188,11 @@ class TestRefusals:
         ):
             repository.image()
 
-    @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
     def test_a_challenge_that_cannot_be_met(self, server: Server) -> None:
         challenge = {"Www-Authenticate": 'Basic realm="x"'}
         server.answers["/v2/x/manifests/1"] = (403, b"{}", challenge)
         with pytest.raises(RegistryError), Repository(f"{server.name}:1") as repository:
             repository.image()
-        gc.collect()  # oras leaves its connection open then, which Python notices here
 
     def test_nobody_there(self) -> None:
         with (
@@ -234,3 +238,317 @@ class TestShow:
 def test_a_bad_urunc_json(data: bytes) -> None:
     with pytest.raises(RegistryError, match=r"urunc\.json"):
         decode(data)
+
+
+def wrong(server: Server, capsys: pytest.CaptureFixture[str]) -> str:
+    """The one line that `hutch inspect` says of an image that is none."""
+    assert main(["inspect", f"{server.name}:1"]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("hutch: ")
+    assert err.endswith("\n")
+    assert err.count("\n") == 1
+    assert err.rstrip("\n").isprintable()
+    assert len(err) < 1000
+    return err
+
+
+NESTED = b"[" * 100_000
+MANIFESTS = [
+    *(b"x", b"", b"null", b"[]", b"1", b'"a"', b"{}", b"\xff", NESTED, b'{"config":' + NESTED),
+    *(b'{"config":null,"layers":[]}', b'{"config":{},"layers":[]}', b'{"config":[],"layers":null}'),
+    *(b'{"manifests":{}}', b'{"manifests":[null]}', b'{"manifests":[{}]}', b'{"manifests":1}'),
+    b'{"manifests":[{"digest":"sha256:x","size":1}]}',
+    b'{"manifests":[{"digest":"../../x","size":1,"platform":{"os":"linux"}}]}',
+    b'{"manifests":[{"digest":"sha256:' + b"a" * 64 + b'","size":1,"platform":{"os":[]}}]}',
+    b'{"manifests":[{"digest":"sha256:' + b"a" * 64 + b'","size":"1"}]}',
+    b'{"manifests":[{"digest":"sha256:' + b"a" * 64 + b'","size":-1}]}',
+    b'{"mediaType":[1],"config":{},"layers":[]}',
+    b'{"mediaType":"\\u001b[2J\\nforged","config":{},"layers":[]}',
+    b'{"config":{"digest":"sha256:' + b"a" * 64 + b'","size":' + b"9" * 5000 + b'},"layers":[]}',
+    b'{"config":{"digest":"sha256:' + b"a" * 64 + b'","size":1e999},"layers":[]}',
+]
+
+
+@pytest.mark.parametrize("body", MANIFESTS, ids=range(len(MANIFESTS)))
+def test_a_manifest_that_is_none(
+    server: Server, capsys: pytest.CaptureFixture[str], body: bytes
+) -> None:
+    server.answers["/v2/x/manifests/1"] = (200, body, {})
+    wrong(server, capsys)
+
+
+CONFIGS = [
+    *(b"", b"null", b"[]", b"x", NESTED, b'{"os":1}', b'{"os":"linux"}'),
+    b'{"os":"linux","architecture":"amd64","config":[]}',
+    b'{"os":"linux","architecture":"amd64","config":{"Labels":[]}}',
+    b'{"os":"linux","architecture":"amd64","config":{"Cmd":{}}}',
+]
+TAR = "application/vnd.oci.image.layer.v1.tar"
+
+
+def put(server: Server, config: bytes, *layers: bytes, **more: object) -> None:
+    """An image with this config and these layers."""
+    described = [server.blob(layer, TAR) for layer in layers]
+    image = {"schemaVersion": 2, "mediaType": MANIFEST, "config": server.blob(config)}
+    server.manifest({**image, "layers": described, **more}, "1")
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=range(len(CONFIGS)))
+def test_a_config_that_is_none(
+    server: Server, capsys: pytest.CaptureFixture[str], config: bytes
+) -> None:
+    put(server, config)
+    wrong(server, capsys)
+
+
+GOOD = b'{"os":"linux","architecture":"amd64"}'
+
+
+def archive(*entries: tarfile.TarInfo, format: int = tarfile.PAX_FORMAT) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=format) as made:
+        for entry in entries:
+            made.addfile(entry, io.BytesIO(bytes(entry.size)))
+    return out.getvalue()
+
+
+def entry(name: str, size: int = 0, **fields: object) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.size = size
+    for key, value in fields.items():
+        setattr(info, key, value)
+    return info
+
+
+def pax(size: int) -> bytes:
+    """An archive that starts with a header of `size` bytes."""
+    return entry("x", size, type=tarfile.XHDTYPE).tobuf() + bytes(min(size, 4 << 20))
+
+
+LAYERS = [
+    *(b"", b"x", b"\x1f\x8b", b"\x1f\x8b\x08\0rest", gzip.compress(b"x")[:-4]),
+    gzip.compress(archive(entry("a", 9999)))[:40],
+    archive(entry("a"), entry("b" * 5000)),
+    archive(entry("urunc.json", 2 << 20)),
+    pax(3 << 30),
+    gzip.compress(pax(3 << 30)),
+    archive(entry("a", type=tarfile.GNUTYPE_LONGNAME, size=2 << 20)),
+    archive(entry("a", pax_headers={"GNU.sparse.major": "1", "GNU.sparse.minor": "0"})),
+    archive(entry("a", pax_headers={"GNU.sparse.size": "9" * 30, "GNU.sparse.map": "x"})),
+]
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=range(len(LAYERS)))
+def test_a_layer_that_is_none(
+    server: Server, capsys: pytest.CaptureFixture[str], layer: bytes
+) -> None:
+    put(server, GOOD, layer)
+    wrong(server, capsys)
+
+
+def test_a_layer_that_unpacks_without_end(monkeypatch: pytest.MonkeyPatch, server: Server) -> None:
+    """It is never in memory, and not read to its end."""
+    monkeypatch.setattr("frontend.registry._MOST_LOOKED_AT", 64 << 20)
+    bomb = gzip.compress(entry("a", 1 << 40).tobuf() + bytes(96 << 20))
+    put(server, GOOD, bomb)
+    with (
+        pytest.raises(LayerError, match="more than 64 MiB, unpacked"),
+        Repository(f"{server.name}:1") as repository,
+    ):
+        repository.find(repository.image(), "/urunc.json")
+
+
+def test_only_the_layers_that_it_takes_are_fetched(server: Server) -> None:
+    """What urunc reads is in the uppermost; below may be gigabytes."""
+    put(server, GOOD, b"never read", archive(entry("urunc.json", 2)))
+    with Repository(f"{server.name}:1") as repository:
+        assert repository.find(repository.image(), "/urunc.json") == bytes(2)
+    assert len([path for path, _ in server.asked if "/blobs/" in path]) == 2
+
+
+@pytest.mark.parametrize("hides", [".wh.urunc.json", ".wh..wh..opq"])
+def test_a_file_that_is_hidden(server: Server, hides: str) -> None:
+    put(server, GOOD, archive(entry("urunc.json", 2)), archive(entry(hides)))
+    with Repository(f"{server.name}:1") as repository:
+        assert repository.find(repository.image(), "/urunc.json") is None
+
+
+def test_an_index_with_thousands_of_equal_entries(
+    server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = {**server.image(**KEYS), "platform": {"os": "linux", "architecture": "amd64"}}
+    server.manifest({"schemaVersion": 2, "mediaType": INDEX, "manifests": [one] * 3000}, "1")
+    assert main(["inspect", f"{server.name}:1"]) == 0
+    assert capsys.readouterr().out.count("linux/amd64") == 1
+    assert len(server.asked) == 4
+    others = [{**one, "digest": f"sha256:{number:064x}"} for number in range(3000)]
+    server.manifest({"schemaVersion": 2, "mediaType": INDEX, "manifests": others}, "1")
+    assert "an index of 3000 images" in wrong(server, capsys)
+
+
+def test_only_the_platform_that_is_wanted_is_fetched(server: Server) -> None:
+    amd, arm = server.image("amd64", **KEYS), server.image("arm64", **KEYS)
+    amd["platform"] = {"os": "linux", "architecture": "amd64"}
+    arm["platform"] = {"os": "linux", "architecture": "arm64"}
+    server.manifest({"schemaVersion": 2, "mediaType": INDEX, "manifests": [amd, arm]}, "1")
+    with Repository(f"{server.name}:1") as repository:
+        assert repository.image(Platform("linux", "arm64")).digest == arm["digest"]
+    assert amd["digest"] not in str(server.asked)
+
+
+def test_what_an_image_says_cannot_act(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    evil = "a\x1b[2J\nlinux/amd64  forged\u202e\x9b"
+    labels = {PREFIX + "binary": evil, PREFIX + "x\nforged": "1"}
+    config = {"os": "linux", "architecture": "amd64", "config": {"Labels": labels, "Cmd": [evil]}}
+    put(server, json.dumps(config).encode(), archive(entry("a")))
+    assert main(["inspect", f"{server.name}:1"]) == 1
+    out = capsys.readouterr().out
+    assert all(line.isprintable() for line in out.split("\n"))
+    assert "\nlinux/amd64  forged" not in out
+    assert len(out.splitlines()) == 5
+
+
+@pytest.mark.parametrize("when", ["head", "body", "status"])
+def test_a_byte_at_a_time(when: str) -> None:
+    """Such a server is left, however long it could go on."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    over = threading.Event()
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            peer, _ = listener.accept()
+            with peer:
+                peer.recv(4096)
+                if when == "body":
+                    peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+                elif when == "head":
+                    peer.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+                while not over.wait(0.05):
+                    peer.sendall(b"x")
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        with (
+            pytest.raises(RegistryError, match=r"longer than 0\.3 seconds|does not answer"),
+            Repository(f"127.0.0.1:{port}/x:1", seconds=0.3) as repository,
+        ):
+            repository.image()
+    finally:
+        over.set()
+        listener.close()
+        thread.join()
+
+
+class TestCredentials:
+    """Who is sent Docker's own, and who is not."""
+
+    @pytest.fixture(autouse=True)
+    def configured(self, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder = tmp_path / "docker"
+        self.folder.mkdir()
+        monkeypatch.setenv("DOCKER_CONFIG", str(self.folder))
+        self.host = server.name.partition("/")[0]
+        self.write({"auths": {self.host: {"auth": b64encode(b"me:secret").decode()}}})
+
+    def write(self, config: object) -> None:
+        (self.folder / "config.json").write_text(json.dumps(config))
+
+    BASIC = "Basic " + b64encode(b"me:secret").decode()
+
+    def challenge(self, server: Server, challenge: str) -> None:
+        headers = {"WWW-Authenticate": challenge} if challenge else {}
+        server.answers["/v2/x/manifests/1"] = (401, b"{}", headers)
+
+    def sent(self, server: Server) -> list[str]:
+        with (
+            pytest.raises(RegistryError, match="access denied"),
+            Repository(f"{server.name}:1") as repository,
+        ):
+            repository.image()
+        return [authorization for _, authorization in server.asked]
+
+    def test_basic(self, server: Server) -> None:
+        self.challenge(server, 'Basic realm="x"')
+        assert self.sent(server) == ["", self.BASIC]
+
+    def test_a_token(self, server: Server) -> None:
+        realm = f"http://{self.host}/token"
+        self.challenge(server, f'Bearer realm="{realm}",service="s",scope="repository:x:pull"')
+        server.answers["/token"] = (200, b'{"token":"abc"}', {})
+        assert self.sent(server) == ["", self.BASIC, "Bearer abc"]
+        assert server.asked[1][0] == "/token?service=s&scope=repository%3Ax%3Apull"
+
+    @pytest.mark.parametrize(
+        "token", [b"", b"null", b"[]", b'{"token":1}', b'{"token":"a\\nb: c"}', NESTED]
+    )
+    def test_a_token_that_is_none(self, server: Server, token: bytes) -> None:
+        self.challenge(server, f'Bearer realm="http://{self.host}/token"')
+        server.answers["/token"] = (200, token, {})
+        assert self.sent(server) == ["", self.BASIC]
+
+    @pytest.mark.parametrize("challenge", ["", "Bearer", 'Bearer service="x"', "Odd realm=1", ","])
+    def test_a_challenge_that_asks_nothing(self, server: Server, challenge: str) -> None:
+        self.challenge(server, challenge)
+        assert self.sent(server) == [""]
+
+    def test_none_in_clear_to_another_machine(
+        self, server: Server, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(*_: object) -> None:
+            raise AssertionError("it was connected to")
+
+        self.challenge(server, 'Bearer realm="http://evil.example/token"')
+        before = socket.create_connection
+
+        def connect(address: tuple[str, int], *rest: object) -> socket.socket:
+            assert address[0] == "localhost"
+            return before(address)
+
+        monkeypatch.setattr(socket, "create_connection", connect)
+        with (
+            pytest.raises(RegistryError, match="names plain HTTP on another machine"),
+            Repository(f"{server.name}:1") as repository,
+        ):
+            repository.image()
+
+    def test_none_to_where_it_is_redirected(self, server: Server) -> None:
+        self.challenge(server, 'Basic realm="x"')
+        other = Server()
+        blobs = {"Location": f"http://127.0.0.1:{other.http.server_port}/elsewhere"}
+        server.answers["/v2/x/manifests/1"] = (307, b"", blobs)
+        repository = Repository(f"{server.name}:1")
+        vars(repository)["_transport"]._authorization = self.BASIC
+        with pytest.raises(RegistryError, match="not found"):
+            repository.image()
+        assert [said for _, said in server.asked] == [self.BASIC]
+        assert [said for _, said in other.asked] == [""]
+        other.http.shutdown()
+        other.http.server_close()
+
+    def test_a_helper(
+        self, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        helper = tmp_path / "docker-credential-mine"
+        helper.write_text(
+            '#!/bin/sh\nread host\n[ "$1" = get ] || exit 1\n'
+            'echo "{\\"Username\\":\\"me\\",\\"Secret\\":\\"secret\\"}"\n'
+        )
+        helper.chmod(0o755)
+        monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+        self.write({"credHelpers": {self.host: "mine"}})
+        self.challenge(server, 'Basic realm="x"')
+        assert self.sent(server) == ["", self.BASIC]
+
+    @pytest.mark.parametrize(
+        "config", [[], {"auths": ["x"]}, {"auths": {"HOST": {"auth": "!"}}}, {"credsStore": "../x"}]
+    )
+    def test_a_configuration_that_is_none(self, server: Server, config: Any) -> None:
+        self.write(json.loads(json.dumps(config).replace("HOST", self.host)))
+        self.challenge(server, 'Basic realm="x"')
+        with (
+            pytest.raises(RegistryError, match="is not Docker's configuration"),
+            Repository(f"{server.name}:1") as repository,
+        ):
+            repository.image()
