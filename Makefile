@@ -8,7 +8,7 @@ IMAGE ?= hutch:dev
 # Opens a quoted command that finds the frontend's full name in HUTCH_FRONTEND.
 WITH_IMAGE = $(ENGINE) run -- sh -c 'HUTCH_FRONTEND="$$HUTCH_REGISTRY/$(IMAGE)" exec
 
-.PHONY: help setup packages demo test unit integration lint gen image bench lock \
+.PHONY: help setup packages demo test unit integration urunc lint gen image bench lock \
         engine-up engine-down clean
 
 help: ## list the targets
@@ -37,6 +37,12 @@ unit: setup ## the tests that need nothing
 
 integration: setup engine-up image ## the tests that need a BuildKit; the engine stays up afterwards
 	$(WITH_IMAGE) $(BIN)/pytest -m integration'
+
+urunc: setup engine-up image ## the tests that need a real urunc: HUTCH_URUNC=/path/to/urunc
+	@mkdir -p build/urunc
+	$(WITH_IMAGE) $(BIN)/pytest -m urunc -o junit_family=xunit1 --junitxml=build/urunc/last.xml \
+	  tests/integration/test_urunc.py'
+	test -z "$$HUTCH_URUNC" || $(BIN)/python -m tests.integration.urunctable build/urunc/last.xml
 
 lint: setup ## what must hold before a commit
 	$(BIN)/ruff check .

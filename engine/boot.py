@@ -139,7 +139,7 @@ class Guest:
     def output(self) -> str:
         """What the guest, or QEMU itself, has printed so far."""
         with self._grew:
-            return _text(b"".join(self._parts))
+            return plain(b"".join(self._parts))
 
     @property
     def ended(self) -> bool:
@@ -181,7 +181,7 @@ class Guest:
                 self._parts.append(piece)
                 self._grew.notify_all()
             if self._echo is not None:
-                self._echo.write(_text(piece))
+                self._echo.write(plain(piece))
                 self._echo.flush()
         with self._grew:
             self._ended = True
@@ -401,7 +401,8 @@ def _own(path: Path, info: tarfile.TarInfo) -> None:
     path.chmod(stat.S_IMODE(info.mode))
 
 
-def _text(data: bytes) -> str:
+def plain(data: bytes) -> str:
+    """What a console printed, as text that a terminal does not obey, with plain ends of lines."""
     return _RESET.sub("\n", data.decode(errors="replace")).replace("\r\n", "\n")
 
 

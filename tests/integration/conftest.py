@@ -19,6 +19,7 @@ import pytest
 
 from engine import boot
 from tests.integration.harness import EXAMPLES, ROOT, Builder, Guests, scratch_file
+from tests.integration.matrix import Images
 
 
 def _engine(*options: str) -> dict[str, str]:
@@ -125,6 +126,12 @@ def linux(builder: Builder, tmp_path_factory: pytest.TempPathFactory) -> Guests:
     builder.build(folder, KERNEL, "--target", "kernel", output=f"type=local,dest={out}")
     (kernel,) = out.iterdir()
     return Guests(inputs / "vmlinuz", inputs / "hello", kernel)
+
+
+@pytest.fixture(scope="session")
+def images(builder: Builder, linux: Guests, tmp_path_factory: pytest.TempPathFactory) -> Images:
+    """Small images of every shape and user."""
+    return Images(builder, linux.kernel, tmp_path_factory.mktemp("images"))
 
 
 @pytest.fixture(scope="session")

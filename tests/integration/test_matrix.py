@@ -1,0 +1,45 @@
+"""Every shape of image by every kind of user, started as the model of urunc says.
+
+QEMU runs as that user on the image's own files: what they refuse it is refused here, too. The same
+list runs under the real urunc in `test_urunc`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from engine.guests import Machine
+from engine.uruncs import NEWEST, VERSIONS
+from tests.integration.matrix import SHAPES, USERS, WORDS, Images, guest_user, said
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.mark.parametrize("user", USERS)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_whoever_runs_it(images: Images, booted: Callable[..., str], shape: str, user: str) -> None:
+    who = USERS[user]
+    lines = said(booted(images.of(shape, who.user), user=who.asked))
+    assert "argument 1: [one]" in lines
+    assert f"user: {guest_user(shape, who, NEWEST)}" in lines
+    assert ("group: 44" in lines) == (user == "name" and shape != "no init")
+
+
+@pytest.mark.parametrize("urunc", ["0.6.0", "0.7.0", "next"])
+@pytest.mark.parametrize("shape", ["raw", "ext4", "initrd"])
+def test_as_each_urunc_does(
+    images: Images, booted: Callable[..., str], shape: str, urunc: str
+) -> None:
+    """Of an image of a user without a name, odd words, a directory, a value with blanks."""
+    more = "workdir: /srv/made here\nenvs: {GREETING: 'a b'}\n"
+    ref = images.of(shape, "4321", more=more, cmd=WORDS)
+    lines = said(booted(ref, machine=Machine(urunc=VERSIONS[urunc])))
+    assert lines[1 : 1 + len(WORDS)] == [
+        f"argument {number}: [{word}]" for number, word in enumerate(WORDS, 1)
+    ]
+    assert "user: 4321:0" in lines
+    assert "directory: /srv/made here" in lines
+    if VERSIONS[urunc].configuration:
+        assert "environment: [GREETING=a b]" in lines

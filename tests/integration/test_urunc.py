@@ -1,0 +1,329 @@
+"""Images under the real urunc: `HUTCH_URUNC=/path/to/urunc make urunc`.
+
+    HUTCH_URUNC         the program; without it everything here is skipped
+    HUTCH_URUNC_LIKE    which of `engine.uruncs` it is, where its version does not say so
+    HUTCH_URUNC_SHIM    its shim for containerd (else `containerd-shim-urunc-v2` beside it);
+                        `containerd` and `ctr` are looked for in PATH
+    HUTCH_SOLO5_SPT     Solo5's tender for spt, and HUTCH_SOLO5_GUEST a kernel for it that ends by
+                        itself and wants no devices, such as Solo5's own test_hello.spt
+
+It needs root, and QEMU; the monitor runs without KVM. `tests.integration.realurunc` says how.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import tempfile
+import time
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from engine import boot, guests
+from engine.guests import Contract, Files, Machine
+from frontend.registry import Repository
+from llb import Platform
+from tests.integration.harness import EXAMPLES, PREFIX, Builder
+from tests.integration.matrix import FILE, INCLUDE, SHAPES, USERS, WORDS, Images, guest_user, said
+from tests.integration.realurunc import ADDRESS, Containerd, Host, Network, Ran
+
+URUNC = os.environ.get("HUTCH_URUNC", "")
+
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.urunc,
+    pytest.mark.skipif(not URUNC, reason="urunc: HUTCH_URUNC names none"),
+]
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[Host]:
+    """Where urunc runs. Not below a directory that only root may enter, as pytest's are."""
+    spt = os.environ.get("HUTCH_SOLO5_SPT")
+    with tempfile.TemporaryDirectory(prefix="hutch-urunc-", dir="/var/tmp") as folder:
+        Path(folder).chmod(0o711)
+        made = Host(Path(URUNC).resolve(), Path(folder), spt=Path(spt) if spt else None)
+        try:
+            yield made
+        finally:
+            made.close()
+
+
+@pytest.fixture
+def containerd(host: Host) -> Iterator[Containerd]:
+    shim = os.environ.get("HUTCH_URUNC_SHIM") or host.urunc.parent / "containerd-shim-urunc-v2"
+    programs = [shutil.which(name) for name in ("containerd", "ctr")]
+    if not Path(shim).exists() or None in programs:
+        pytest.skip("urunc: its shim, containerd and ctr are not all here")
+    made = Containerd(host, Path(shim).resolve(), str(programs[0]), str(programs[1]))
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def modelled(ref: str, host: Host, user: str | None) -> list[str]:
+    """The monitor's command line as `engine.guests` says that this urunc makes it."""
+    with Repository(ref) as repository:
+        image = repository.image(Platform("linux", "amd64"))
+        contract = boot.contract(image, repository.tree(image), urunc=host.model, user=user)
+    files = where(contract, bool(host.model.configuration) and contract.has_urunit)
+    return guests.command(contract, files, Machine(kvm=True, urunc=host.model))
+
+
+def where(contract: Contract, configured: bool) -> Files:
+    """Where urunc has the files of a contract, in its monitor's root."""
+    root = "/cntrRootfs" if contract.rootfs == "share" else ""
+
+    def path(key: str) -> str | None:
+        return root + contract.keys[key] if contract.keys.get(key) else None
+
+    return Files(
+        kernel=str(path("binary")),
+        initrd=path("initrd"),
+        block=path("block"),
+        share=root or None,
+        config="/urunit.conf" if configured and contract.rootfs != "initrd" else None,
+    )
+
+
+@pytest.mark.parametrize("user", USERS)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_whoever_runs_it(
+    images: Images,
+    host: Host,
+    record_property: Callable[[str, object], None],
+    shape: str,
+    user: str,
+) -> None:
+    """The monitor runs as the user and starts; the guest answers; the model says the same."""
+    who = USERS[user]
+    ref = images.of(shape, who.user)
+    ran = host.run(ref, user=who.asked)
+    record_property("urunc", host.model.name)
+    record_property("monitor", "qemu")
+    record_property("started", "Linux version" in ran.output)
+    lines = said(ran.output)
+    record_property("answered", "argument 1: [one]" in lines)
+    assert ran.user == who.guest
+    assert "argument 1: [one]" in lines, ran.output
+    assert f"user: {guest_user(shape, who, host.model)}" in lines
+    assert ("group: 44" in lines) == (user == "name" and shape != "no init")
+    assert list(ran.command[1:]) == modelled(ref, host, who.asked)[1:]
+
+
+@pytest.mark.parametrize("shape", ["raw", "ext4", "initrd"])
+def test_odd_words(images: Images, host: Host, shape: str) -> None:
+    """Fifteen words, environment with blanks in the image and at run time, groups, a directory."""
+    more = 'workdir: /srv/made here\nenvs: {GREETING: \'a b\', QUOTES: "it\'s \\"q\\" $c"}\n'
+    ref = images.of(shape, "www", more=more, cmd=WORDS)
+    ran = host.run(ref, env=["ADDED=here"])
+    lines = said(ran.output)
+    assert len(WORDS) == 15
+    assert lines[1 : 1 + len(WORDS)] == [
+        f"argument {number}: [{word}]" for number, word in enumerate(WORDS, 1)
+    ], ran.output
+    for line in ("user: 33:33", "group: 44", "directory: /srv/made here"):
+        assert line in lines
+    assert "environment: [ADDED=here]" in lines
+    if host.model.configuration:
+        assert "environment: [GREETING=a b]" in lines
+        assert 'environment: [QUOTES=it\'s "q" $c]' in lines
+    assert ran.status == 0
+
+
+def test_words_without_an_init(images: Images, host: Host) -> None:
+    """What urunc makes of words is what Linux splits: they are the program's as they come."""
+    words = ("plain", "two words", "--last=$1")
+    ran = host.run(images.of("no init", None, cmd=words))
+    assert [line for line in said(ran.output) if line.startswith("argument")][1:] == [
+        *("argument 1: [plain]", "argument 2: ['two]", "argument 3: [words']"),
+        "argument 4: [--last=$1]",
+    ]
+
+
+def test_other_words_and_environment_at_run_time(images: Images, host: Host) -> None:
+    """As `docker run -e NEW=... IMAGE /bin/probe other 'two words'`."""
+    args = ["/bin/probe", "other", "two words"]
+    ran = host.run(images.of("ext4", "4321"), args=args, env=["NEW=1"])
+    lines = said(ran.output)
+    assert lines[1:3] == ["argument 1: [other]", "argument 2: [two words]"], ran.output
+    assert "environment: [NEW=1]" in lines
+
+
+V01 = """\
+version: v0.1
+platforms: {framework: linux, monitor: qemu}
+kernel: {from: local, path: vmlinuz}
+rootfs: {type: initrd, include: ["probe:/bin/probe"]}
+envs: ["ODD=x=y"]
+cmd: [/bin/probe, one]
+"""
+
+
+def test_a_v01_file(images: Images, host: Host) -> None:
+    lines = said(host.run(images.build(V01)).output)
+    assert "argument 1: [one]" in lines
+    assert "environment: [ODD=x=y]" in lines
+
+
+DOCKERFILE = """\
+FROM scratch
+COPY vmlinuz /.boot/kernel
+COPY probe /bin/probe
+COPY etc /etc
+USER www
+WORKDIR /srv/here
+ENV GREETING="a b"
+LABEL com.urunc.unikernel.binary=/.boot/kernel
+CMD ["/bin/probe", "two words"]
+"""
+
+
+def test_a_dockerfile(images: Images, host: Host) -> None:
+    ran = host.run(images.build(DOCKERFILE))
+    lines = said(ran.output)
+    assert "argument 1: [two words]" in lines, ran.output
+    assert "user: 33:33" in lines
+    assert "directory: /srv/here" in lines
+
+
+def test_a_status_is_printed(images: Images, host: Host) -> None:
+    ran = host.run(images.of("ext4", "4321"), args=["/bin/nothing"])
+    assert ran.status == 127
+    assert "hutch-init: exit status 127" in ran.output
+
+
+def test_keys_among_the_bundles_annotations(images: Images, host: Host) -> None:
+    """Newer ones take them as they are; older ones cannot decode them, and give up."""
+    ref = images.of("initrd", None)
+    with Repository(ref) as repository:
+        image = repository.image(None)
+        keys = {k: v for k, v in image.annotations.items() if k.startswith(PREFIX)}
+    assert keys
+    if host.model.spec_keys == "plain":
+        assert "argument 1: [one]" in host.run(ref, annotations=keys).output
+        return
+    with pytest.raises((AssertionError, FileNotFoundError)) as failed:
+        host.run(ref, annotations=keys)
+    assert "argument 1" not in str(failed.value)
+
+
+def example(builder: Builder, name: str, to: Path) -> str:
+    """An example's image."""
+    shutil.copytree(EXAMPLES / name, to)
+    expected = tomllib.loads((to / "test.toml").read_text())
+    if inputs := expected.get("inputs"):
+        builder.build(to, None, "-f", str(to / inputs), output=f"type=local,dest={to}")
+    text = (to / "bunnyfile").read_text().partition("\n")[2]
+    return builder.build(to, text).ref
+
+
+def _printing() -> list[str]:
+    found = []
+    for file in sorted(EXAMPLES.glob("linux-*/test.toml")):
+        expected = tomllib.loads(file.read_text())
+        if "guest" in expected and "linux/amd64" in expected.get("platforms", ["linux/amd64"]):
+            found.append(file.parent.name)
+    return found
+
+
+@pytest.mark.parametrize("name", _printing())
+def test_an_example_that_prints(builder: Builder, host: Host, tmp_path: Path, name: str) -> None:
+    expected = tomllib.loads((EXAMPLES / name / "test.toml").read_text())["guest"]
+    ran = host.run(example(builder, name, tmp_path / name))
+    lines = ran.output.splitlines()
+    assert [line for line in expected["prints"] if line not in lines] == [], ran.output
+    assert ran.status == 0
+
+
+GET = b"GET / HTTP/1.0\r\nHost: guest\r\n\r\n"
+PING = b"PING\r\nSET key value\r\nGET key\r\n"
+SERVERS = {
+    "linux-redis": (6379, PING, rb"\+PONG\r\n\+OK\r\n\$5\r\nvalue"),
+    "linux-python": (8000, GET, rb'^HTTP/1\.0 200 .*"two words"'),
+    "linux-nginx-dockerfile": (80, GET, rb"^HTTP/1\.1 200 "),
+}
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_an_example_that_serves(builder: Builder, host: Host, tmp_path: Path, name: str) -> None:
+    """Over a tap device that urunc makes for the interface of its network namespace."""
+    port, request, expected = SERVERS[name]
+    ref = example(builder, name, tmp_path / name)
+    with Network() as network, host.started(ref, network=network, memory=512 << 20) as running:
+        deadline = time.monotonic() + 180
+        answer = b""
+        while not answer:
+            assert not running.ended, running.output
+            assert time.monotonic() < deadline, running.output
+            try:
+                with socket.create_connection((ADDRESS, port), timeout=5) as connection:
+                    connection.sendall(request)
+                    while piece := connection.recv(65536):
+                        answer += piece
+            except OSError:
+                time.sleep(0.5)
+        assert re.search(expected, answer, re.DOTALL), answer
+
+
+def test_every_example_is_run_or_named() -> None:
+    """Those of other architectures and systems are not: urunc runs guests of its own machine."""
+    elsewhere = {"linux-arm64", "freebsd-hello", "freebsd-http", "netbsd-hello"}
+    elsewhere |= {"netbsd-bozohttpd"}
+    listed = {file.parent.name for file in EXAMPLES.glob("*/bunnyfile")}
+    assert listed == {*_printing(), *SERVERS, *elsewhere}
+
+
+SPT = """\
+version: v1
+platforms: {framework: mirage, monitor: spt}
+kernel: {from: local, path: guest.spt}
+user: "4321"
+cmd: [one, two]
+"""
+
+
+def test_solo5_natively(builder: Builder, host: Host, project: Path) -> None:
+    """Without emulation: the guest is a process that may do next to nothing."""
+    guest = os.environ.get("HUTCH_SOLO5_GUEST")
+    if not guest or not os.environ.get("HUTCH_SOLO5_SPT"):
+        pytest.skip("urunc: HUTCH_SOLO5_SPT and HUTCH_SOLO5_GUEST name no tender and guest")
+    shutil.copy(guest, project / "guest.spt")
+    ran = host.run(builder.build(project, SPT).ref, seconds=60)
+    assert "one two" in ran.output, ran.output
+    assert "solo5_exit(0) called" in ran.output
+
+
+class TestContainerd:
+    """Through containerd and urunc's shim, as `ctr`, Kubernetes and nerdctl start them."""
+
+    @pytest.mark.parametrize("shape", ["raw", "ext4", "initrd"])
+    def test_a_user(self, images: Images, containerd: Containerd, shape: str) -> None:
+        ran = containerd.run(images.of(shape, "4321"))
+        self._check(ran, "4321:0")
+
+    def test_another_user_at_run_time(
+        self, images: Images, containerd: Containerd, host: Host
+    ) -> None:
+        if "--user" not in containerd.ctr("run", "--help").stdout:
+            pytest.skip("urunc: this ctr has no --user")
+        ran = containerd.run(images.of("ext4", None), "--user", "1000:1000")
+        self._check(ran, guest_user("ext4", USERS["-u"], host.model))
+        assert ran.user == "1000:1000"
+
+    def test_an_index_with_provenance(self, images: Images, containerd: Containerd) -> None:
+        """Its manifest's annotations are out of the shim's reach, its labels are not."""
+        text = FILE + SHAPES["initrd"].replace("INCLUDE", INCLUDE)
+        text += '\ncmd: ["/bin/probe", "one"]\n'
+        self._check(containerd.run(images.build(text, provenance=True)), "0:0")
+
+    def _check(self, ran: Ran, user: str) -> None:
+        lines = said(ran.output)
+        assert "argument 1: [one]" in lines, ran.output
+        assert f"user: {user}" in lines
