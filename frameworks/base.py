@@ -23,6 +23,7 @@ from llb import (
     CacheSharing,
     Caps,
     Exec,
+    FileAction,
     Location,
     Meta,
     Mount,
@@ -203,20 +204,20 @@ class Build:
         other = None if base else self.plan.platform
         return self.inputs.named(name, platform, path) or self.inputs.image(name, platform, other)
 
-    def meta(self, step: str, what: str, at: Range | Text | None = None) -> Meta:
+    def meta(self, step: str, what: str, *at: Range | Text | None) -> Meta:
         """Metadata of a vertex: its name, the progress group of `step`, its lines in the file.
 
         `step` is a target's name (`kernel`, `rootfs`, `app`, `toolchain`, `image`), by which
-        `--no-cache-filter` picks vertices.
+        `--no-cache-filter` picks vertices. `at` are the lines that ask for it, one or several.
         """
         plan = self.plan
         name = f"[{plan.framework}] {what}"
         group = ProgressGroup(
             f"{plan.framework}/{step}/{plan.platform}", f"[{plan.framework}] {step}"
         )
-        if at is None:
-            at = plan.monitor  # a step that no line asks for is the whole file's: show its start
-        location = Location(plan.file, (at.at if isinstance(at, Text) else at,))
+        lines = [each.at if isinstance(each, Text) else each for each in at if each is not None]
+        # A step that no line asks for is the whole file's: show its start.
+        location = Location(plan.file, tuple(lines) or (plan.monitor.at,))
         skip = self.flags.no_cache
         ignore = skip if isinstance(skip, bool) else step in skip
         return Meta(name=name, group=group, location=location, ignore_cache=ignore)
@@ -343,13 +344,15 @@ class Framework:
         """The application, built from source: the directory that its artifacts are in."""
         raise self._lacks("app", build.plan.monitor.at)
 
-    def init(self, build: Build, tree: State, process: Process) -> tuple[State, Process]:
-        """Put an init program into the guest's tree of files, where the plan asks for one.
+    def init(
+        self, build: Build, tree: State, process: Process
+    ) -> tuple[Sequence[FileAction], Process]:
+        """An init program for the guest's `tree` of files, where the plan asks for one.
 
-        Returns the tree, and the process as the image's config has to name it for that init to
-        run; default: both as they were.
+        Returns what puts it there, and the process as the image's config has to name it for that
+        init to run; default: nothing, and the process as it was.
         """
-        return tree, process
+        return (), process
 
     def _lacks(self, step: str, at: Range) -> Problems:
         """The error of a step that this framework lacks."""

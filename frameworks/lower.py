@@ -18,7 +18,7 @@ from frameworks.process import Process, merge
 from frameworks.rootfs import packed, tree
 from frameworks.rootfs.modes import DRIVE_MODE, INITRD_MODE
 from frameworks.rootfs.packed import ROOTFS
-from llb import State, copy, scratch
+from llb import FileAction, Meta, State, copy, scratch
 
 KERNEL = "/.boot/kernel"
 _KERNEL_MODE = _FOLDER_MODE = 0o755
@@ -84,12 +84,23 @@ class Lowering:
         process = merge(config, plan.settings, compat=compat)
         if rootfs.type == "none":
             return Root(process, config)
-        filled = tree.fill(self.build, base.state, self.app)
-        filled, process = self.framework.init(self.build, filled, process)
+        filled, process = self._filled(base.state, process)
         if rootfs.type == "raw":
             return Root(process, config, tree=filled, layered=bool(base.ref))
         pack = packed.initrd if rootfs.type == "initrd" else packed.block
         return Root(process, config, file=pack(self.build, filled), packed=filled)
+
+    def _filled(self, base: State, process: Process) -> tuple[State, Process]:
+        """The guest's tree of files, and the process as the image's config has to name it."""
+        build, plan = self.build, self.plan
+        additions = [*tree.contents(build, self.app), *tree.workdir(build, base, process)]
+        filled = tree.put(build, base, additions)
+        actions, process = self.framework.init(build, filled, process)
+        if actions:
+            init = tree.Addition("add the init program", plan.init or plan.rootfs.at, actions)
+            filled = tree.put(build, filled, [init])
+            additions.append(init)
+        return tree.apply(build, base, filled, additions), process
 
     @cached_property
     def placed_kernel(self) -> File | None:
@@ -128,22 +139,31 @@ class Lowering:
         It looks for them in the image, never inside a packed root filesystem, and starts nothing
         when it does not find the name.
         """
-        return scratch().file(
-            *(
-                copy(
-                    packed,
-                    path,
-                    path.replace("[", "").replace("]", ""),
-                    wildcard=True,
-                    allow_empty_wildcard=True,
-                    create_dest_path=True,
-                    follow_symlink=True,
-                    timestamp=self.plan.timestamp,
-                )
-                for path in ("/etc/passw[d]", "/etc/grou[p]")
-            ),
-            meta=self.build.meta("image", "add the names of users", self.plan.settings.user),
-        )
+        meta = self.build.meta("image", "add the names of users", self.plan.settings.user)
+        files = [
+            copy(
+                packed,
+                path,
+                path.replace("[", "").replace("]", ""),
+                wildcard=True,
+                allow_empty_wildcard=True,
+                create_dest_path=True,
+                follow_symlink=True,
+                timestamp=self.plan.timestamp,
+            )
+            for path in ("/etc/passw[d]", "/etc/grou[p]")
+        ]
+        return scratch().file(*files, self._folder("/etc", meta), meta=meta)
+
+    def _folder(self, path: str, meta: Meta) -> FileAction:
+        """Give a directory that other actions made its own mode and time.
+
+        A copy gives the directories that it makes the file's mode, and each new entry sets the time
+        by the builder's clock.
+        """
+        timestamp = self.plan.timestamp
+        made = scratch().mkdir(path, mode=_FOLDER_MODE, timestamp=timestamp, meta=meta)
+        return copy(made, "/", "/", contents_only=True, timestamp=timestamp)
 
     def _base(self) -> Image:
         return tree.base(self.build)
@@ -160,7 +180,7 @@ class Lowering:
         at = kernel.at if step == "kernel" and kernel is not None else self.plan.rootfs.at
         timestamp = self.plan.timestamp
         meta = self.build.meta(step, what, at)
-        actions = [
+        actions: list[FileAction] = [
             copy(
                 file.state,
                 file.path,
@@ -172,8 +192,5 @@ class Lowering:
             )
         ]
         if mode != _FOLDER_MODE:
-            # A copy gives the directories that it makes the file's mode; this one sets it right.
-            folder = posixpath.dirname(path)
-            made = scratch().mkdir(folder, mode=_FOLDER_MODE, timestamp=timestamp, meta=meta)
-            actions.append(copy(made, "/", "/", contents_only=True, timestamp=timestamp))
+            actions.append(self._folder(posixpath.dirname(path), meta))
         return scratch().file(*actions, meta=meta)

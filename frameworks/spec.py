@@ -168,6 +168,8 @@ class Include:
     owner: Text | None = None
     mode: Text | None = None
     sha256: Text | None = None
+    follow: bool = True
+    """Whether a source that is a symbolic link means what it leads to, and not the link."""
 
     @property
     def is_archive(self) -> bool:

@@ -34,6 +34,12 @@ _FAILURES = (
         "paths start at the build context, or at the image's root; .dockerignore hides files",
     ),
     _Failure(
+        "no-such-file",
+        re.compile(r"(?:^|: )(/\S*[*?\[]\S*) not found$|lstat (/\S+): no such file or directory$"),
+        "nothing matches '{0}' where this line looks for it",
+        "paths start at the build context, or at the image's root; .dockerignore hides files",
+    ),
+    _Failure(
         "wrong-checksum",
         re.compile(r"digest mismatch sha256:([0-9a-f]{64}): sha256:[0-9a-f]{64}"),
         "what was fetched has the sha256 {0}",
@@ -61,7 +67,8 @@ def explain(error: GatewayError, file: SourceFile) -> Problems | None:
         return None
     for failure in _FAILURES:
         if found := failure.words.search(error.message):
-            message, hint = failure.message.format(found[1]), failure.hint.format(found[1])
+            word = next(filter(None, found.groups()))
+            message, hint = failure.message.format(word), failure.hint.format(word)
             return problem(failure.code, message, hint=hint, at=at, file=file)
     return None
 

@@ -27,7 +27,7 @@ from frameworks.spec import (
     Text,
     UrlSource,
 )
-from llb import Meta, Mount, State, copy, mkdir, mkfile, scratch
+from llb import FileAction, Meta, Mount, State, copy, mkdir, mkfile, scratch
 
 SOURCE = "/usr/src"
 """Where both systems have it. With a tree at /src, FreeBSD's build would take the directory
@@ -285,37 +285,34 @@ class BSD(Framework):
 
         return directory(build, compilers)
 
-    def init(self, build: Build, tree: State, process: Process) -> tuple[State, Process]:
-        """Put hutch's init where this kernel looks for it, and with it the image's own words."""
+    def init(
+        self, build: Build, tree: State, process: Process
+    ) -> tuple[Sequence[FileAction], Process]:
+        """hutch's init where this kernel looks for it, and with it the image's own words."""
         plan = build.plan
         said = plan.init
         if said == "none" or (said is None and plan.compat):
-            return tree, process
+            return (), process
         if said is not None and said != "auto":
             return self.named_init(build, tree, process, said)
         stamp = plan.timestamp
-        meta = build.meta("rootfs", "add the init", said)
         program = f"{PROGRAMS}/{self.name}-{plan.platform.architecture}"
-        # On its own first: a file made in a directory sets that directory's time by the builder's
-        # clock, but a copy of the directory gets the time that it is given.
         folders = dict.fromkeys(("/dev", posixpath.dirname(self.init_path), "/.hutch"))
-        added = scratch().file(
+        actions: tuple[FileAction, ...] = (
             *(mkdir(path, timestamp=stamp) for path in folders if path != "/"),
             copy(build.inputs.tools(), program, self.init_path, mode=0o755, timestamp=stamp),
             mkfile(config.PATH, config.render(process), timestamp=stamp),
-            meta=meta,
         )
-        tree = tree.copy(added, "/", "/", contents_only=True, timestamp=stamp, meta=meta)
-        return tree, self.started(process)
+        return actions, self.started(process)
 
     def named_init(
         self, build: Build, tree: State, process: Process, path: Text
-    ) -> tuple[State, Process]:
+    ) -> tuple[Sequence[FileAction], Process]:
         """Have the kernel start the program `path` of the tree as its init.
 
         Default: the image's process begins with it, for a runtime that names its first word.
         """
-        return tree, prepend(process, str(path))
+        return (), prepend(process, str(path))
 
     def started(self, process: Process) -> Process:
         """The process as the image's config names it; default: unchanged."""

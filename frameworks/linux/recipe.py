@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -9,7 +10,7 @@ from frameworks.base import Build, File, Framework, Guest, Plan
 from frameworks.diagnostics import Collector, Diagnostic
 from frameworks.process import Process
 from frameworks.spec import PackageSource, Source, Text
-from llb import State
+from llb import FileAction, State
 
 _BOTH = ("amd64", "arm64")
 
@@ -78,8 +79,10 @@ class Linux(Framework):
 
         return directory(build, partial(compilers, build))
 
-    def init(self, build: Build, tree: State, process: Process) -> tuple[State, Process]:
+    def init(
+        self, build: Build, tree: State, process: Process
+    ) -> tuple[Sequence[FileAction], Process]:
         """hutch's init, as /urunit."""
-        from frameworks.linux.guest import add_init
+        from frameworks.linux import guest
 
-        return add_init(build, tree, process)
+        return guest.init(build, process)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from frameworks.base import Build, File, Guest, Plan
@@ -10,7 +11,7 @@ from frameworks.diagnostics import Collector
 from frameworks.process import Process
 from frameworks.scripts import run_script, script
 from frameworks.spec import Text
-from llb import CacheSharing, Mount, State, mkdir, mkfile, scratch
+from llb import CacheSharing, FileAction, Mount, State, copy, mkdir, mkfile, scratch
 
 OBJECTS = "/obj"
 TOOLS = "/tools"
@@ -76,22 +77,12 @@ class NetBSD(BSD):
 
     def named_init(
         self, build: Build, tree: State, process: Process, path: Text
-    ) -> tuple[State, Process]:
+    ) -> tuple[Sequence[FileAction], Process]:
         """Copy it to where the kernel looks: nothing that a runtime passes names another place."""
-        if path != self.init_path:
-            meta = build.meta("rootfs", f"make {path} the init", path)
-            folder = scratch().copy(
-                tree,
-                path,
-                self.init_path,
-                follow_symlink=True,
-                create_dest_path=True,
-                timestamp=build.plan.timestamp,
-                meta=meta,
-            )
-            stamp = build.plan.timestamp
-            tree = tree.copy(folder, "/", "/", contents_only=True, timestamp=stamp, meta=meta)
-        return tree, process
+        if path == self.init_path:
+            return (), process
+        stamp = build.plan.timestamp
+        return [copy(tree, path, self.init_path, follow_symlink=True, timestamp=stamp)], process
 
     def toolchain(self, build: Build) -> State:
         """Debian's compilers, and NetBSD's own tools at /tools."""

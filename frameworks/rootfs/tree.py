@@ -1,16 +1,42 @@
-"""The tree of files that a root filesystem is made of: a base, what is included, the application.
+"""The tree of files that a root filesystem is made of: a base, and what is added to it.
 
-The base is nothing, an image, a Dockerfile's result or a named build context. Each `include` is a
-vertex of its own, so that a missing file is reported at its own line.
+The base is nothing, an image, a Dockerfile's result or a named build context. What is added are
+files of `include`, the application, the working directory, the init: each a vertex of its own, so
+that a missing file is reported at its own line. In the end it is one layer, however much it is.
 """
 
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from frameworks.base import Build, File, Image
+from frameworks.process import Process
 from frameworks.spec import Include, Rootfs, Text
-from llb import Mount, State, http, scratch
+from llb import FileAction, Mount, Range, State, copy, http, mkdir, scratch
+from llb.fileop import Copy, Mkdir, Mkfile
+
+_TREE = "/tree"
+_OUT = "/out"
+_MOST_VERTICES = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """Something that is put into a tree: what it is, the line that asks for it, and how."""
+
+    what: str
+    at: Range | Text
+    actions: Sequence[FileAction]
+
+    @property
+    def paths(self) -> Iterator[str]:
+        """Where it may make an entry."""
+        for action in self.actions:
+            match action:
+                case Copy(dst=path) | Mkfile(path=path) | Mkdir(path=path):
+                    yield posixpath.normpath(posixpath.join("/", path))
 
 
 def base(build: Build) -> Image:
@@ -30,25 +56,68 @@ def source(build: Build, name: Text, path: str = "/") -> Image:
     return build.fetch(name, build.platform_of(name), path)
 
 
-def fill(build: Build, tree: State, app: File | None) -> State:
-    """The tree with everything the plan adds to its base."""
+def contents(build: Build, app: File | None) -> Iterator[Addition]:
+    """The files of `include`, and the application's artifacts."""
     for include in build.plan.rootfs.include:
-        tree = _include(build, tree, include)
+        yield _include(build, include)
     if app is not None and build.plan.app is not None:
         for artifact in build.plan.app.artifacts:
-            tree = tree.copy(
+            copied = copy(
                 app.state,
                 posixpath.join(app.path, artifact.source),
                 artifact.destination,
-                create_dest_path=True,
                 follow_symlink=True,
+                wildcard=True,
                 timestamp=build.plan.timestamp,
-                meta=build.meta("rootfs", f"add {artifact.destination}", artifact.source),
             )
+            yield Addition(f"add {artifact.destination}", artifact.source, (copied,))
+
+
+def workdir(build: Build, base: State, process: Process) -> Iterator[Addition]:
+    """The working directory, as Docker makes that of a Dockerfile's WORKDIR.
+
+    It belongs to the image's user. An empty base knows no names: there it is root's.
+    """
+    plan = build.plan
+    if plan.compat or not process.workdir.strip("/"):
+        return
+    known = base.output is not None or not process.names_user
+    owner = process.user if process.user and known else None
+    at = plan.settings.workdir or plan.rootfs.at
+    made = mkdir(process.workdir, owner=owner, timestamp=plan.timestamp)
+    yield Addition(f"make {process.workdir}", at, (made,))
+
+
+def put(build: Build, tree: State, additions: Sequence[Addition]) -> State:
+    """`tree` with the additions one after the other, before they become one layer.
+
+    Not more vertices than an engine stacks layers; a file op with very many actions is one that
+    BuildKit gives up on (seen with 150: "flightcontrol: exceeded retry timeout").
+    """
+    size = -(-len(additions) // _MOST_VERTICES) or 1
+    for start in range(0, len(additions), size):
+        group = additions[start : start + size]
+        what = group[0].what + (f" and {len(group) - 1} more" if len(group) > 1 else "")
+        meta = build.meta("rootfs", what, *(addition.at for addition in group))
+        tree = tree.file(*(action for addition in group for action in addition.actions), meta=meta)
     return tree
 
 
-def _include(build: Build, tree: State, include: Include) -> State:
+def apply(build: Build, base: State, tree: State, additions: Iterable[Addition]) -> State:
+    """`base` with what `tree` has more, where the additions put something: one layer."""
+    paths = sorted({path for addition in additions for path in addition.paths})
+    if not paths:
+        return tree
+    step = build.tool(
+        "frameworks.rootfs.apply",
+        ["--tree", _TREE, "--output", _OUT, "--time", str(build.plan.timestamp), *paths],
+        mounts=(Mount.bind(_TREE, tree, readonly=True), Mount.bind(_OUT, base)),
+        meta=build.meta("rootfs", "make one layer of what was added", build.plan.rootfs.at),
+    )
+    return step.mount(_OUT)
+
+
+def _include(build: Build, include: Include) -> Addition:
     plan = build.plan
     local = include.from_ == "local"
     if local:
@@ -58,19 +127,26 @@ def _include(build: Build, tree: State, include: Include) -> State:
     else:
         origin = source(build, include.from_, include.source).state
     where = "" if local else f" from {include.from_}"
-    return tree.copy(
-        origin,
-        include.source,
-        include.destination,
-        owner=include.owner,
-        mode=include.mode,
-        create_dest_path=True,
-        contents_only=not plan.compat,
-        wildcard=not plan.compat,
-        # The times of a checkout tell when it was made, those of an image are part of its content.
-        timestamp=plan.timestamp if local else plan.epoch,
-        meta=build.meta("rootfs", f"include {include.source}{where}", include.at),
+    actions: list[FileAction] = []
+    folder = posixpath.dirname(posixpath.join("/", include.destination))
+    if include.mode is not None and folder != "/":
+        # A copy gives the directories that it makes above the file the file's mode.
+        actions.append(mkdir(folder))
+    actions.append(
+        copy(
+            origin,
+            include.source,
+            include.destination,
+            owner=include.owner,
+            mode=include.mode,
+            contents_only=not plan.compat,
+            follow_symlink=include.follow and not plan.compat,
+            wildcard=not plan.compat,
+            # Times of a checkout tell when it was made, those of an image are part of its content.
+            timestamp=plan.timestamp if local else plan.epoch,
+        )
     )
+    return Addition(f"include {include.source}{where}", include.at, actions)
 
 
 def _archive(build: Build, include: Include) -> State:

@@ -221,12 +221,11 @@ def _secret(node: Node) -> Secret:
     """An id, or a mapping."""
     if not isinstance(node, Mapping):
         return Secret(_text(node))
-    required = node.find("required")
     return Secret(
         id=_required(node, "id"),
         target=_optional(node, "target"),
         env=_optional(node, "env"),
-        required=not isinstance(required, Scalar) or required.text.lower() == "true",
+        required=_yes(node, "required"),
     )
 
 
@@ -303,6 +302,7 @@ def _include(node: Node) -> Include:
             owner=_optional(node, "owner"),
             mode=_optional(node, "mode"),
             sha256=_optional(node, "sha256"),
+            follow=_yes(node, "follow"),
         )
     item = _text(node)
     source, _, destination = item.partition(":")
@@ -317,6 +317,12 @@ def _include(node: Node) -> Include:
 def _text(node: Node) -> Text:
     assert isinstance(node, Scalar)
     return Text(node.text, node.at)
+
+
+def _yes(section: Mapping, key: str) -> bool:
+    """Whether a key that is true by default is."""
+    value = section.find(key)
+    return not isinstance(value, Scalar) or value.text.lower() == "true"
 
 
 def _section(root: Mapping, key: str) -> Mapping:

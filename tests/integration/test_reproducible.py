@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
+import stat
+import tarfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from frontend.registry import Repository
 from tests.integration.harness import EPOCH, Builder
 
 pytestmark = pytest.mark.integration
@@ -95,23 +99,102 @@ def test_whoever_builds(builder: Builder, tmp_path: Path, kind: str) -> None:
     assert digests[0] == digests[1]
 
 
-@pytest.mark.parametrize("kind", ["initrd", "block", "raw"])
-def test_files_added_to_an_image(builder: Builder, tmp_path: Path, kind: str) -> None:
-    """Into directories that the image has already, whose times the copies must not tell."""
-    base = builder.push(
-        fill(tmp_path / "base"),
-        "FROM scratch\nCOPY tree /etc\n",
-        "--build-arg",
-        "SOURCE_DATE_EPOCH=1",
-    )
-    text = FILE.format(framework="linux", type=kind).replace('"tree:/"', '"tree:/etc/c"')
-    text = text.replace("rootfs:", f"rootfs:\n  from: {base}")
-    digests = []
+ADDED = """
+version: v1
+platforms: {{framework: linux, monitor: qemu}}
+kernel: {{from: local, path: kernel}}
+app: {{from: local, path: tree, artifacts: ["a:/etc/app/a", "b:/opt/deep/er/b"]}}
+rootfs:
+  from: {base}
+  type: {type}
+  include:
+    - "tree/a:/etc/there/new"
+    - "tree/a:/usr/link/new"
+    - "tree/b:/new/one"
+    - "tree/z:/new/two"
+    - "tree/c:/etc"
+    - {{source: tree/z, destination: /secret/z, mode: "0600", owner: "7:8"}}
+    - {{from: {base}, source: /etc/there, destination: /copied}}
+user: daemon
+workdir: /srv/made
+volumes: [/data]
+cmd: [/etc/there/a]
+"""
+
+BASE = """
+FROM scratch
+COPY tree /etc/there
+COPY --chmod=0750 --chown=3:4 tree/c /usr/lib
+COPY <<EOF /etc/passwd
+daemon:x:2:5::/:/none
+EOF
+COPY <<EOF /etc/group
+daemon:x:5:
+EOF
+COPY links /usr/
+"""
+
+
+@pytest.mark.parametrize("epoch", [None, EPOCH], ids=["no epoch", "epoch"])
+@pytest.mark.parametrize("kind", ["raw", "initrd", "block", "block\n  filesystem: squashfs"])
+def test_every_entry_of_every_layer(
+    builder: Builder, tmp_path: Path, kind: str, epoch: int | None
+) -> None:
+    """All that can be put into an image, into directories that it has and into new ones."""
+    folder = fill(tmp_path / "base")
+    (folder / "links").mkdir()
+    (folder / "links/link").symlink_to("lib")
+    base = builder.push(folder, BASE, "--build-arg", "SOURCE_DATE_EPOCH=1")
+    text = ADDED.format(base=base, type=kind)
+    listed = []
     for number in range(2):
-        project = fill(tmp_path / str(number))
-        digests.append(builder.build(project, text, "--no-cache", epoch=EPOCH).digest)
-        time.sleep(1.1)
-    assert digests[0] == digests[1]
+        project = fill(tmp_path / str(number), backwards=bool(number))
+        done = builder.build(project, text, "--no-cache", epoch=epoch)
+        listed.append(entries(done.ref))
+        time.sleep(1.1)  # another second on the builder's clock
+    first, second = listed
+    differ = [pair for pair in zip(first, second, strict=True) if pair[0] != pair[1]]
+    assert not differ, differ[0]
+    if kind != "raw":
+        return
+    # What was in the base keeps its mode, its owner and its time; what is new has ours.
+    before, after = ({entry[1]: entry[2:6] for entry in each} for each in (entries(base), first))
+    ours = epoch or 315532800
+    for kept in ("etc", "etc/there", "usr/lib"):
+        assert after[kept] == before[kept]
+    assert "usr/link/new" not in after
+    for made in ("new", "opt/deep/er", "secret"):
+        assert after[made] == (0o755, 0, 0, ours)
+    assert after["srv/made"] == (0o755, 2, 5, ours)
+
+
+Listed = tuple[int, str, int, int, int, int, str | None]
+
+
+def entries(ref: str) -> list[Listed]:
+    """Each layer's entries: its number, name, mode, uid, gid, time, and the content's sha256."""
+    found: list[Listed] = []
+    with Repository(ref) as repository:
+        for number, layer in enumerate(repository.image().layers):
+            with repository.blob(layer) as file, tarfile.open(fileobj=file) as archive:
+                for member in archive:
+                    data = archive.extractfile(member) if member.isreg() else None
+                    digest = None if data is None else hashlib.sha256(data.read()).hexdigest()
+                    mode = stat.S_IMODE(member.mode)
+                    owner = (member.uid, member.gid)
+                    name = member.name.strip("/")
+                    found.append((number, name, mode, *owner, int(member.mtime), digest))
+    return found
+
+
+def test_many_includes_are_few_layers(any_builder: Builder, tmp_path: Path) -> None:
+    """Engines take 127 layers at most, and Docker 20.10 no graph that is as deep."""
+    project = fill(tmp_path)
+    more = "".join(f'    - "tree/z:/many/{number}"\n' for number in range(150))
+    text = FILE.format(framework="linux", type="raw").replace("cmd:", more + "cmd:")
+    packed = any_builder.pack(project, text)
+    assert len(packed.image.layers) <= 3
+    assert packed.read("/many/149") == b"z" * 1000
 
 
 def test_the_epoch_of_the_clients_environment(builder: Builder, tmp_path: Path) -> None:

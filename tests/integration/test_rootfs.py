@@ -374,6 +374,26 @@ class TestModes:
         return [stat.S_IMODE(packed.tree.stat(path).mode) for path in paths]
 
 
+def test_a_source_that_is_a_link(any_builder: Builder, tmp_path: Path) -> None:
+    """It means what it leads to, as for COPY, unless the include says not; v0.1 is bunny's."""
+    (tmp_path / "kernel").write_bytes(b"kernel")
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real/conf").write_text("conf\n")
+    (tmp_path / "conf.link").symlink_to("real/conf")
+    (tmp_path / "folder.link").symlink_to("real")
+    text = FILE.format(framework="linux", image="scratch", type="raw")
+    packed = any_builder.pack(
+        tmp_path,
+        text + "  include:\n    - conf.link:/etc/conf\n    - folder.link:/etc/folder\n"
+        "    - {source: conf.link, destination: /etc/link, follow: false}\n",
+    )
+    assert packed.read("/etc/conf") == packed.read("/etc/folder/conf") == b"conf\n"
+    assert packed.tree.stat("/etc/link").linkname == "real/conf"
+    old = text.replace("version: v1", "version: v0.1").replace("init: none\n", "")
+    packed = any_builder.pack(tmp_path, old + "  include: ['conf.link:/etc/conf']\n")
+    assert packed.tree.stat("/etc/conf").linkname == "real/conf"
+
+
 class TestOnOldDocker:
     """The same tools, seen through BuildKit 0.8: the tool image is found by its reference there."""
 
