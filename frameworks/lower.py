@@ -93,14 +93,14 @@ class Lowering:
     def _filled(self, base: State, process: Process) -> tuple[State, Process]:
         """The guest's tree of files, and the process as the image's config has to name it."""
         build, plan = self.build, self.plan
-        additions = [*tree.contents(build, self.app), *tree.workdir(build, base, process)]
+        additions = [*tree.contents(build, self.app), *tree.workdir(build, process)]
         filled = tree.put(build, base, additions)
         actions, process = self.framework.init(build, filled, process)
         if actions:
             init = tree.Addition("add the init program", plan.init or plan.rootfs.at, actions)
             filled = tree.put(build, filled, [init])
             additions.append(init)
-        return tree.apply(build, base, filled, additions), process
+        return tree.apply(build, base, filled, additions, process), process
 
     @cached_property
     def placed_kernel(self) -> File | None:

@@ -29,13 +29,16 @@ class _Failure:
 _FAILURES = (
     _Failure(
         "no-such-file",
-        re.compile(r'failed to calculate checksum of ref \S+: "([^"]+)": not found'),
+        re.compile(
+            r'failed to calculate checksum of ref \S+: "([^"]+)": not found'
+            r"|lstat (/\S+): no such file or directory$"
+        ),
         "there is no '{0}' where this line looks for it",
         "paths start at the build context, or at the image's root; .dockerignore hides files",
     ),
     _Failure(
         "no-such-file",
-        re.compile(r"(?:^|: )(/\S*[*?\[]\S*) not found$|lstat (/\S+): no such file or directory$"),
+        re.compile(r"(?:^|: )(/\S*[*?\[]\S*) not found$"),
         "nothing matches '{0}' where this line looks for it",
         "paths start at the build context, or at the image's root; .dockerignore hides files",
     ),

@@ -25,10 +25,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--tree", required=True, help="the base with the additions")
     parser.add_argument("--output", required=True, help="the base, to be changed")
     parser.add_argument("--time", type=int, required=True, help="of new directories, in seconds")
+    parser.add_argument("--workdir", help="the one of the paths that is the working directory")
+    parser.add_argument("--user", help="who is to own that directory if it is new: USER[:GROUP]")
     parser.add_argument("paths", nargs="+", help="where the additions are; absolute")
     options = parser.parse_args(arguments)
+    application = _Application(options.tree, options.output, options.time)
     try:
-        _Application(options.tree, options.output, options.time).run(options.paths)
+        is_new = options.workdir and not os.path.exists(options.output + options.workdir)
+        application.run(options.paths)
+        if is_new and options.user:
+            application.own(options.workdir, options.user)
     except OSError as error:
         print(f"hutch: {error}", file=sys.stderr)
         return 1
@@ -58,6 +64,32 @@ class _Application:
             self._take(place)
         for path, when in sorted(self._times.items(), reverse=True):
             os.utime(self._output + path, ns=(when, when))
+
+    def own(self, path: str, user: str) -> None:
+        """Give the directory `path` to `user`, unless the tree does not know the names."""
+        name, _, group = user.partition(":")
+        uid, gid = self._ids("/etc/passwd", name)
+        if group:
+            gid = self._ids("/etc/group", group)[0]
+        for place in self._places(path)[-1:]:
+            if uid is not None:
+                os.chown(self._output + place, uid, -1 if gid is None else gid)
+
+    def _ids(self, file: str, name: str) -> tuple[int | None, int | None]:
+        """The number of a user or group, and the one that stands behind it in the file."""
+        if name.isdecimal():
+            return int(name), 0
+        for place in self._places(file)[-1:]:
+            try:
+                with open(self._output + place, errors="replace") as lines:
+                    for line in lines:
+                        fields = line.rstrip("\n").split(":")
+                        if fields[0] == name and fields[2].isdecimal():
+                            gid = fields[3] if len(fields) > 3 else ""
+                            return int(fields[2]), int(gid) if gid.isdecimal() else 0
+            except (OSError, IndexError):
+                pass
+        return None, None
 
     def _parents(self, place: str) -> None:
         """See that the directories above `place` are there, and note their times."""

@@ -73,19 +73,13 @@ def contents(build: Build, app: File | None) -> Iterator[Addition]:
             yield Addition(f"add {artifact.destination}", artifact.source, (copied,))
 
 
-def workdir(build: Build, base: State, process: Process) -> Iterator[Addition]:
-    """The working directory, as Docker makes that of a Dockerfile's WORKDIR.
-
-    It belongs to the image's user. An empty base knows no names: there it is root's.
-    """
+def workdir(build: Build, process: Process) -> Iterator[Addition]:
+    """The working directory, as Docker makes that of a Dockerfile's WORKDIR."""
     plan = build.plan
-    if plan.compat or not process.workdir.strip("/"):
-        return
-    known = base.output is not None or not process.names_user
-    owner = process.user if process.user and known else None
-    at = plan.settings.workdir or plan.rootfs.at
-    made = mkdir(process.workdir, owner=owner, timestamp=plan.timestamp)
-    yield Addition(f"make {process.workdir}", at, (made,))
+    if not plan.compat and process.workdir.strip("/"):
+        at = plan.settings.workdir or plan.rootfs.at
+        made = mkdir(process.workdir, timestamp=plan.timestamp)
+        yield Addition(f"make {process.workdir}", at, (made,))
 
 
 def put(build: Build, tree: State, additions: Sequence[Addition]) -> State:
@@ -103,14 +97,23 @@ def put(build: Build, tree: State, additions: Sequence[Addition]) -> State:
     return tree
 
 
-def apply(build: Build, base: State, tree: State, additions: Iterable[Addition]) -> State:
-    """`base` with what `tree` has more, where the additions put something: one layer."""
+def apply(
+    build: Build, base: State, tree: State, additions: Iterable[Addition], process: Process
+) -> State:
+    """`base` with what `tree` has more, where the additions put something: one layer.
+
+    A new working directory belongs to the image's user.
+    """
     paths = sorted({path for addition in additions for path in addition.paths})
     if not paths:
         return tree
+    arguments = ["--tree", _TREE, "--output", _OUT, "--time", str(build.plan.timestamp)]
+    directory = posixpath.normpath(posixpath.join("/", process.workdir))
+    if directory in paths and process.user:
+        arguments += ["--workdir", directory, "--user", process.user]
     step = build.tool(
         "frameworks.rootfs.apply",
-        ["--tree", _TREE, "--output", _OUT, "--time", str(build.plan.timestamp), *paths],
+        [*arguments, "--", *paths],
         mounts=(Mount.bind(_TREE, tree, readonly=True), Mount.bind(_OUT, base)),
         meta=build.meta("rootfs", "make one layer of what was added", build.plan.rootfs.at),
     )

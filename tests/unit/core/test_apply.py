@@ -129,3 +129,22 @@ def test_what_cannot_be_read_is_one_line(base: Path, capsys: pytest.CaptureFixtu
     said = capsys.readouterr().err
     assert said.startswith("hutch: ")
     assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("user", "ids"),
+    [("7", (7, 0)), ("7:9", (7, 9)), ("app", (70, 71)), ("app:staff", (70, 50)), ("who", (0, 0))],
+)
+def test_a_new_working_directory_is_the_users(base: Path, user: str, ids: tuple[int, int]) -> None:
+    (base / "etc/passwd").write_text("root:x:0:0::/:\nbroken\napp:x:70:71::/:/bin/sh\n")
+    (base / "etc/group").write_text("staff:x:50:\n")
+    options = ("--workdir", "/srv/made", "--user", user)
+    out = run(base, "mkdir -p srv/made", *options, "/srv/made")
+    info = (out / "srv/made").stat()
+    assert (info.st_uid, info.st_gid) == ids
+    assert (out / "srv").stat().st_uid == 0
+
+
+def test_a_working_directory_of_the_base_stays_as_it_is(base: Path) -> None:
+    out = run(base, "true", "--workdir", "/etc/there", "--user", "7", "/etc/there")
+    assert (out / "etc/there").stat().st_uid == 0
