@@ -1,7 +1,7 @@
 """Whether kernel and root filesystem fit the guest: what only the files tell, once they are there.
 
-These are rules of lint (docs/rules/UnbootableKernel.md, LargeInitrd.md, OversizedImage.md) that are
-looked at after the steps have run. As little as possible is read: a file's size, and a few of its
+These are rules of lint (the constants below; docs/rules/) that are looked at after the steps have
+run. As little as possible is read: a file's size, and a few of its
 bytes.
 """
 
@@ -17,6 +17,7 @@ from frameworks import kernelfile
 from frameworks.diagnostics import Diagnostic, Severity
 from frameworks.rootfs import superblock
 from frameworks.spec import parse_size
+from llb import strictjson
 
 if TYPE_CHECKING:
     from frameworks.base import Plan
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 UNBOOTABLE_KERNEL = "UnbootableKernel"
 LARGE_INITRD = "LargeInitrd"
 OVERSIZED_IMAGE = "OversizedImage"
+LOST_CAPABILITIES = "LostCapabilities"
+CHANGED_TIMES = "ChangedTimes"
 
 _MIB = 1 << 20
 _GZIP = b"\x1f\x8b"
@@ -80,7 +83,8 @@ class Look:
     """A rule, the file that it looks at, and what it finds there (None if all is well)."""
 
     rule: str
-    at: Literal["kernel", "rootfs"]
+    at: Literal["kernel", "rootfs", "report"]
+    """`report` is what the packing step could not keep (`frameworks.rootfs.pack.Report`)."""
     judge: Callable[[Plan, File], Diagnostic | None]
 
 
@@ -99,6 +103,11 @@ def looks(plan: Plan) -> Iterator[Look]:
         small = rootfs.size is None or parse_size(rootfs.size) <= _SMALL
         if rootfs.path is not None or not small:
             yield Look(OVERSIZED_IMAGE, "rootfs", _image)
+    if rootfs.path is None and rootfs.type in ("initrd", "block"):
+        if rootfs.type == "initrd":
+            yield Look(LOST_CAPABILITIES, "report", _capabilities)
+        if rootfs.filesystem != "erofs":  # its files all have the time of the image
+            yield Look(CHANGED_TIMES, "report", _times)
 
 
 class _Stream(io.RawIOBase):
@@ -187,6 +196,47 @@ def _image(plan: Plan, file: File) -> Diagnostic | None:
         "host that pulls it stores them",
         hint,
         (rootfs.size or rootfs.path or plan.monitor).at,
+        severity=Severity.WARNING,
+    )
+
+
+def _capabilities(plan: Plan, file: File) -> Diagnostic | None:
+    return _lost(
+        plan,
+        file,
+        LOST_CAPABILITIES,
+        "capabilities",
+        "an initrd does not hold capabilities (setcap), which {} of this root filesystem had: {}",
+        "use 'type: block', or run them as root",
+    )
+
+
+def _times(plan: Plan, file: File) -> Diagnostic | None:
+    return _lost(
+        plan,
+        file,
+        CHANGED_TIMES,
+        "times",
+        "this format does not hold the times of {}, which get the nearest that it does: {}",
+        "give them a time between 1970 and 2038",
+    )
+
+
+def _lost(
+    plan: Plan, file: File, rule: str, key: str, message: str, hint: str
+) -> Diagnostic | None:
+    """A diagnostic for what the report has under `key`: a count, and the first names."""
+    count, names = strictjson.loads(file.read(0, file.size))[key]
+    if not count:
+        return None
+    more = f" and {count - len(names)} more" if count > len(names) else ""
+    files = "1 file" if count == 1 else f"{count} files"
+    rootfs = plan.rootfs
+    return Diagnostic(
+        rule,
+        message.format(files, ", ".join(names) + more),
+        hint,
+        (rootfs.filesystem or rootfs.type or plan.monitor).at,
         severity=Severity.WARNING,
     )
 
