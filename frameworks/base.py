@@ -83,7 +83,7 @@ class Plan:
     init: Text | None = None
     settings: Settings = field(default_factory=Settings)
     args: Mapping[str, str] = field(default_factory=dict)
-    """The build's arguments, as the scripts of `app` see them."""
+    """The build's arguments, as the scripts of `app` and a Dockerfile see them."""
     epoch: int | None = None
     keys: Mapping[str, str] = field(default_factory=dict)
     """Runtime keys by short name that the file gives itself (a Dockerfile's labels); they win."""
@@ -134,15 +134,20 @@ class Inputs(ABC):
         """
 
     @abstractmethod
-    def image(self, ref: Text, platform: Platform, other: Platform | None = None) -> Image:
+    def image(self, ref: Text, platform: Platform, others: Sequence[Platform] = ()) -> Image:
         """An image by reference, or the named build context that stands in for it.
 
-        `other` is the platform to take where the image has no variant for `platform`.
+        `others` are platforms to take where the image has no variant for `platform`.
         """
 
     @abstractmethod
-    def dockerfile(self, path: Text, target: str, platform: Platform) -> Image:
-        """The result of a Dockerfile of the build context."""
+    def dockerfile(
+        self, path: Text, target: Text | None, platform: Platform, args: Mapping[str, str]
+    ) -> Image:
+        """The result of a Dockerfile of the build context, up to a stage (None: the last).
+
+        `args` are values for its ARGs, beside those of the build.
+        """
 
     @abstractmethod
     def tools(self) -> State:
@@ -200,9 +205,12 @@ class Build:
         What the guest's root is made of has to be for the guest's system; files beside it may be of
         any image.
         """
-        base = name == self.plan.rootfs.from_ or platform == self.plan.platform
-        other = None if base else self.plan.platform
-        return self.inputs.named(name, platform, path) or self.inputs.image(name, platform, other)
+        plan = self.plan
+        others = self.framework.other_platforms(plan)
+        if name != plan.rootfs.from_ and platform != plan.platform:
+            others = (plan.platform, *others)
+        named = self.inputs.named(name, platform, path)
+        return named or self.inputs.image(name, platform, others)
 
     def meta(self, step: str, what: str, *at: Range | Text | None) -> Meta:
         """Metadata of a vertex: its name, the progress group of `step`, its lines in the file.
@@ -315,6 +323,10 @@ class Framework:
     def image_platform(self, plan: Plan, ref: str) -> Platform:
         """The platform to pull an image of this framework for; default: the result's."""
         return plan.platform
+
+    def other_platforms(self, plan: Plan) -> tuple[Platform, ...]:
+        """Those to pull an image for that has no variant for the first; default: none."""
+        return ()
 
     def toolchain(self, build: Build) -> State:
         """The image with compilers and tools, shared by every build of this framework."""

@@ -56,6 +56,11 @@ CODES: dict[str, tuple[str, str]] = {
     "path-escapes": ("Path escapes", "A path leads out of its directory with `..`."),
     "bad-path": ("Bad path", "The runtime does not take a path in the image."),
     "bad-size": ("Bad size", "A size is not a number with K, M or G."),
+    "unknown-user": ("Unknown user", "The image has no account of the name that is its user."),
+    "packed-base": (
+        "Packed base",
+        "An image to build on has its files in a packed root file system.",
+    ),
     "reserved-annotation": (
         "Reserved annotation",
         "An annotation or label belongs to the runtime.",

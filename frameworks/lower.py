@@ -10,17 +10,21 @@ step of another: a changed application runs no vertex of the kernel.
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
+from frameworks import rebuilt
 from frameworks.base import Build, File, Image
 from frameworks.process import Process, merge
 from frameworks.rootfs import packed, tree
 from frameworks.rootfs.modes import DRIVE_MODE, INITRD_MODE
 from frameworks.rootfs.packed import ROOTFS
-from llb import FileAction, Meta, State, copy, scratch
+from frameworks.spec import Text
+from llb import FileAction, Meta, State, copy, mkdir, scratch
 
 KERNEL = "/.boot/kernel"
+_PATHS = ("binary", "initrd", "block")
+"""The runtime's keys that name a file of the image."""
 _KERNEL_MODE = _FOLDER_MODE = 0o755
 
 
@@ -34,8 +38,6 @@ class Root:
     tree: State | None = None
     packed: State | None = None
     """The tree of files that `file` was made of, where hutch made it."""
-    report: File | None = None
-    """What the format of such a file could not keep of the tree."""
     layered: bool = False
     """Whether `tree` starts with the layers of the image that `config` is of."""
 
@@ -80,30 +82,66 @@ class Lowering:
         if rootfs.path is not None:
             config = self._kernel_config() if rootfs.from_ == "local" else self._base().config
             process = merge(config, plan.settings, compat=compat)
+            if plan.init not in (None, "auto", "none"):  # a program that is in the file
+                _, process = self.framework.init(self.build, scratch(), process)
             return Root(process, config, file=tree.prebuilt(self.build, rootfs, rootfs.path))
         base = Image(scratch(), "") if rootfs.type == "none" else self._base()
         config = base.config if base.ref else self._kernel_config()
         process = merge(config, plan.settings, compat=compat)
         if rootfs.type == "none":
             return Root(process, config)
+        if rebuilt.is_made(config):
+            base, process = self._unmade(base, process)
         filled, process = self._filled(base.state, process)
         if rootfs.type == "raw":
             return Root(process, config, tree=filled, layered=bool(base.ref))
         pack = packed.initrd if rootfs.type == "initrd" else packed.block
-        made = pack(self.build, filled)
-        return Root(process, config, file=made.file, packed=filled, report=made.report)
+        return Root(process, config, file=pack(self.build, filled), packed=filled)
 
     def _filled(self, base: State, process: Process) -> tuple[State, Process]:
         """The guest's tree of files, and the process as the image's config has to name it."""
         build, plan = self.build, self.plan
         additions = [*tree.contents(build, self.app), *tree.workdir(build, process)]
         filled = tree.put(build, base, additions)
-        actions, process = self.framework.init(build, filled, process)
+        actions, process = self.framework.init(self._init_build(process), filled, process)
         if actions:
             init = tree.Addition("add the init program", plan.init or plan.rootfs.at, actions)
             filled = tree.put(build, filled, [init])
             additions.append(init)
         return tree.apply(build, base, filled, additions, process), process
+
+    def _init_build(self, process: Process) -> Build:
+        """The build as the init's step sees it: an init that a v0.1 file's base has is replaced."""
+        plan = self.plan
+        if plan.init is not None or not plan.compat or process.args[:1] != (rebuilt.INIT,):
+            return self.build
+        auto = Text("auto", plan.rootfs.from_.at)
+        return replace(self.build, plan=replace(plan, init=auto))
+
+    def _unmade(self, base: Image, process: Process) -> tuple[Image, Process]:
+        """A base that was made for urunc already, without what was put into it for its own boot.
+
+        What is replaced is not removed before, which would be one more layer. Raises Problems where
+        its files are in a packed root filesystem.
+        """
+        plan, build = self.plan, self.build
+        brings = any(plan.keys.get(key) for key in ("initrd", "block"))
+        if base.ref and not brings and (kind := rebuilt.packed(base.config)):
+            named = plan.rootfs.dockerfile or plan.rootfs.from_
+            raise rebuilt.no_files(str(named), kind, named.at)
+        if plan.init == "none" and plan.settings.entrypoint is None:
+            process = rebuilt.without_init(process)
+        if not base.ref:
+            return base, process
+        kept = [value for key, value in plan.keys.items() if key in _PATHS]
+        if plan.init == "none":
+            kept += process.args[:1]
+        if plan.rootfs.type == "raw":
+            actions, _ = self.framework.init(self._init_build(process), base.state, process)
+            kept += tree.Addition("", plan.rootfs.at, actions).paths
+            kept += [rebuilt.URUNC_JSON, *([KERNEL] if plan.kernel is not None else [])]
+        meta = build.meta("rootfs", "remove what booted the base image", plan.rootfs.from_)
+        return replace(base, state=rebuilt.bare(base.state, kept, meta)), process
 
     @cached_property
     def placed_kernel(self) -> File | None:
@@ -143,6 +181,8 @@ class Lowering:
         when it does not find the name.
         """
         meta = self.build.meta("image", "add the names of users", self.plan.settings.user)
+        # Where there is no /etc at all, what is looked for in it is missing, and not an error.
+        packed = packed.file(mkdir("/etc", timestamp=self.plan.timestamp), meta=meta)
         files = [
             copy(
                 packed,

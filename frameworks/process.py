@@ -38,7 +38,8 @@ def merge(config: bytes, settings: Settings, *, compat: bool) -> Process:
     """The process of an image whose base has `config` (an image config as JSON).
 
     The file's words replace the base's; environment variables are merged by name. An entrypoint
-    drops the base's command, as in a Dockerfile, but not in a v0.1 file (`compat`).
+    drops the base's command, as in a Dockerfile, and an empty list is as good a word as another;
+    neither in a v0.1 file (`compat`).
     """
     base = imageconfig.parse(config).get("config") or {}
     env: dict[str, str] = {}
@@ -48,7 +49,7 @@ def merge(config: bytes, settings: Settings, *, compat: bool) -> Process:
     env.update((str(name), str(value)) for name, value in settings.envs)
     entrypoint = tuple(base.get("Entrypoint") or ())
     cmd = tuple(base.get("Cmd") or ())
-    if settings.entrypoint:
+    if settings.entrypoint or (settings.entrypoint is not None and not compat):
         entrypoint = tuple(map(str, settings.entrypoint))
         if not compat:
             cmd = ()

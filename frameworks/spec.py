@@ -188,6 +188,7 @@ class Rootfs:
     from_: Text
     dockerfile: Text | None = None
     target: Text | None = None
+    args: tuple[tuple[Text, Text], ...] = ()
     path: Text | None = None
     type: Text | None = None
     filesystem: Text | None = None

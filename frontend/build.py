@@ -79,6 +79,7 @@ class Session:
             for planned, inputs in self._jobs(source):
                 self._add(builder, planned, inputs)
             self._evaluate()
+            self._check_users()
             self._look()
         except Problems as problems:
             raise Problems(
@@ -249,13 +250,29 @@ class Session:
         found = solo5.keys(plan, devices, at)
         return {**plan.keys, **found} if found else {}
 
-    def _look(self) -> None:
-        """Look at what was built, where that is the image."""
+    def _check_users(self) -> None:
+        """Raise Problems where an image's user has no account in it."""
+        for lowering in self._images():
+            if lowering.rootfs.process.names_user:
+                from frontend import accounts
+
+                accounts.check(lowering, self.client, partial(self._ref, lowering.plan.platform))
+
+    def _ref(self, platform: Platform, file: File) -> Ref:
+        return self._solve(self._marshal(file.state, platform))
+
+    def _images(self) -> list[Lowering]:
+        """What was built, where that is the image."""
         asked = self.options.target.casefold() or targets.DEFAULT
-        if asked == targets.DEFAULT and self.client.can(EVALUATE):
-            built = (lowering for _, lowering in self._solved)
+        whole = asked == targets.DEFAULT or self.is_dockerfile
+        return [lowering for _, lowering in self._solved] if whole else []
+
+    def _look(self) -> None:
+        """Look at what was built."""
+        if self.client.can(EVALUATE):
             self.remarks.look(
-                built, lambda plan, file: self._solve(self._marshal(file.state, plan.platform))
+                self._images(),
+                lambda plan, file: self._solve(self._marshal(file.state, plan.platform)),
             )
 
     def _explain(self, lowering: Lowering) -> None:

@@ -12,16 +12,25 @@ or with build arguments (`--build-arg HUTCH_KERNEL=...`). Source: urunc.md 4.3 a
 
 from __future__ import annotations
 
-import re
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
 
 import frameworks
-from frameworks.diagnostics import Collector, Diagnostic, Severity, did_you_mean, problem
-from frameworks.spec import Bunnyfile, Kernel, Platforms, Rootfs, Text
+from frameworks import rebuilt
+from frameworks.diagnostics import Collector, Diagnostic, Problems, Severity, did_you_mean, problem
+from frameworks.prebuilt import Unikraft
+from frameworks.spec import Bunnyfile, Kernel, Platforms, Rootfs, Settings, Text
 from frontend import asked, urunc
 from frontend import plan as plans
+from frontend.bunnyfile.lintrules import RULES, Subject
+from frontend.bunnyfile.nodes import Mapping as Tree
 from frontend.gateway import nested
+from frontend.gateway.errors import GatewayError
+from frontend.inputs import first_variant
+from frontend.instructions import Dockerfile
 from frontend.urunc import PREFIX
 from llb import Position, Range, imageconfig
 
@@ -31,15 +40,17 @@ if TYPE_CHECKING:
     from frameworks.base import Plan
     from frontend.build import Session
     from frontend.gateway.contexts import BuildFile
+    from frontend.gateway.images import ResolvedImage
     from frontend.inputs import GatewayInputs
     from llb import Platform, SourceFile
 
 INHERITED = "InheritedLabel"
-"""The name of the warning about a label of the base image."""
+"""The name of the warning about labels of the base image."""
 
 INIT = "hutch.init"
 _PAGE = "docs/containerfile.md"
 _BUNNY_INIT = "bunny.urunit"
+_START = Range(Position(1), Position(1))
 
 
 def make(session: Session, source: BuildFile, platform: Platform, inputs: GatewayInputs) -> Plan:
@@ -50,50 +61,89 @@ def make(session: Session, source: BuildFile, platform: Platform, inputs: Gatewa
     """
     file = source.file
     options = session.options
+    args = {**plans.platform_args(platform, session.worker), **options.build_args}
+    parsed = Dockerfile(file.data, args)
     image = nested.solve(
-        session.contexts, file.data, file.filename, options.target, platform, ours=True
+        session.contexts,
+        file.data,
+        file.filename,
+        options.target,
+        platform,
+        ours=True,
+        stand_ins=_stand_ins(session, parsed, platform),
     )
     path = Text(file.filename, _START)
-    inputs.give_dockerfile(path, "", platform, image)
-    labels = _Labels(file, image.config, options.labels, options.build_args)
-    for found in labels.ignored():
+    said = Said(file, image.config, options.labels, options.build_args, parsed, options.target)
+    inputs.give_dockerfile(path, "", platform, replace(image, config=said.base_config))
+    planned = plan(said, path, platform, options.epoch)
+    for found in said.ignored():
         session.remarks.warn(found, _PAGE)
-    return plan(labels, path, platform, options.epoch)
+    session.remarks.tell(planned.warnings)
+    return planned
 
 
-def plan(labels: _Labels, path: Text, platform: Platform, epoch: int | None) -> Plan:
+def _stand_ins(
+    session: Session, parsed: Dockerfile, platform: Platform
+) -> Mapping[str, ResolvedImage]:
+    """The bases of a Unikraft guest that have a monitor's name where others have `linux`.
+
+    So Unikraft's registry publishes its images (`qemu/x86_64`), and so they are where they have
+    been copied to. The Dockerfile's frontend would not find them.
+    """
+    said: dict[str, str] = {**session.options.labels}
+    for name, value in parsed.labels(session.options.target, {}).items():
+        said.setdefault(name, value)
+    if said.get(f"{PREFIX}unikernelType") != Unikraft.guest.type:
+        return {}
+    monitor = str(said.get(f"{PREFIX}hypervisor", _MONITOR))
+    found: dict[str, ResolvedImage] = {}
+    for base in parsed.bases():
+        others = Unikraft.platforms(monitor, platform)
+        resolve = partial(session.images.resolve, str(base))
+        try:
+            variant, image = first_variant((platform, *others), resolve)
+        except (GatewayError, Problems):
+            continue  # the Dockerfile's frontend says it, at its line
+        if variant != platform:
+            found[str(base)] = image
+    return found
+
+
+def plan(said: Said, path: Text, platform: Platform, epoch: int | None) -> Plan:
     """What is put around the image of the Dockerfile `path`. Raises Problems."""
-    keys = labels.keys()
-    bunnyfile = _bunnyfile(labels, path)
-    planned = plans.make(bunnyfile, labels.file, platform, epoch=epoch)
+    keys = said.keys()
+    bunnyfile = _bunnyfile(said, path)
+    said.check_base()
+    planned = plans.make(bunnyfile, said.file, platform, epoch=epoch)
     if bunnyfile.rootfs is None:
         # The files of such a guest are in its kernel or its disk; the image's are beside them.
-        keys.setdefault("mountRootfs", "false")
-    return replace(planned, rootfs=_rootfs(path), keys=keys)
+        keys.setdefault("mountRootfs", Text("false", _START))
+    warnings = (*planned.warnings, *said.remarks(bunnyfile, keys))
+    return replace(planned, rootfs=_rootfs(path), keys=keys, warnings=warnings)
 
 
 def _rootfs(path: Text) -> Rootfs:
     return Rootfs(_START, Text("dockerfile", _START), dockerfile=path, type=Text("raw", _START))
 
 
-_START = Range(Position(1), Position(1))
+@dataclass(frozen=True)
+class Said:
+    """What a Dockerfile says about its guest: by labels that are its own, not its base image's.
 
-
-@dataclass(frozen=True, slots=True)
-class _Labels:
-    """What a Dockerfile says about its guest: the labels that are its own, not its base image's."""
+    `config` is that of the image it makes, `given` the labels of `--label`, `args` the build's
+    arguments, and `target` the stage that is built ("": the last).
+    """
 
     file: SourceFile
     config: bytes
     given: Mapping[str, str]
     args: Mapping[str, str]
+    parsed: Dockerfile
+    target: str = ""
 
     def get(self, name: str, default: str = "") -> Text:
         """A label by its full name, with the line that it is on."""
-        found = self._own().get(name)
-        if found is None:
-            return Text(default, _START)
-        return Text(found, self._place(name) or _START)
+        return self._own.get(name, Text(default, _START))
 
     def setting(self, name: str, default: str = "") -> Text:
         """One of hutch's own settings: its build argument, or else its label."""
@@ -102,92 +152,192 @@ class _Labels:
             return Text(self.args[argument], _START)
         return self.get(name, default)
 
-    def keys(self) -> dict[str, str]:
+    def keys(self) -> dict[str, Text]:
         """The runtime's keys that are given, by short name; `mountRootfs` follows from others.
 
-        Raises Problems with all that urunc would not take.
+        `cmdline` is none of them: it becomes the command, or nothing. Raises Problems with all that
+        urunc would not take.
         """
-        said: dict[Text, Text] = {}
-        for name, value in self._own().items():
-            if name.startswith(PREFIX):
-                at = self._place(name) or _START
-                said[Text(name.removeprefix(PREFIX), at)] = Text(value, at)
+        said = {
+            Text(name.removeprefix(PREFIX), value.at): value
+            for name, value in self._own.items()
+            if name.startswith(PREFIX)
+        }
         problems = Collector(self.file)
         urunc.check(said, problems)
         problems.check()
-        keys = {str(name): str(value) for name, value in said.items()}
-        if "mountRootfs" not in keys and ("initrd" in keys or keys.get("blkMntPoint") == "/"):
-            keys["mountRootfs"] = "false"
+        keys = {str(name): value for name, value in said.items() if name != "cmdline"}
+        if "mountRootfs" not in keys and self.packed is not None:
+            keys["mountRootfs"] = Text("false", self.packed.at)
         return keys
+
+    @cached_property
+    def packed(self) -> Text | None:
+        """The path of a file that is the guest's root; None where the image's files are it."""
+        if initrd := self.get(f"{PREFIX}initrd"):
+            return initrd
+        block = self.get(f"{PREFIX}block")
+        return block if block and self.get(f"{PREFIX}blkMntPoint") == "/" else None
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The image's command and user, at the lines that say so.
+
+        A `cmdline` label is the command of an image that has none.
+        """
+        at = self.parsed.place(self.target, "ENTRYPOINT")
+        entrypoint = tuple(self._config.get("Entrypoint") or ())
+        while at is None and entrypoint[:1] == (rebuilt.INIT,):
+            entrypoint = entrypoint[1:]  # the base's own, in whose place ours is put
+        cmd = tuple(self._config.get("Cmd") or ())
+        cmd_at = self.parsed.place(self.target, "CMD")
+        cmdline = self.get(f"{PREFIX}cmdline")
+        if not entrypoint and not cmd:
+            cmd, cmd_at = tuple(cmdline.split()), cmdline.at
+        user = self._config.get("User")
+        user_at = self.parsed.place(self.target, "USER")
+        from_ = self._base.at
+        return Settings(
+            entrypoint=tuple(Text(word, at or from_) for word in entrypoint),
+            cmd=tuple(Text(word, cmd_at or from_) for word in cmd),
+            user=Text(user, user_at or from_) if user else None,
+        )
+
+    @cached_property
+    def base_config(self) -> bytes:
+        """The image's config without the runtime's labels that are the Dockerfile's own: what is
+        left of them tells of the base image."""
+        if not any(name.startswith(PREFIX) for name in self._own):
+            return self.config
+        image = imageconfig.parse(self.config)
+        labels = image["config"].get("Labels") or {}
+        kept = {
+            name: value
+            for name, value in labels.items()
+            if not name.startswith(PREFIX) or name not in self._own
+        }
+        image["config"]["Labels"] = kept
+        return json.dumps(image, ensure_ascii=False).encode()
+
+    def check_base(self) -> None:
+        """Raise Problems where the base's files are packed, so that the image has none of its own
+        and none are named."""
+        kind = rebuilt.packed(self.base_config)
+        if kind and self.packed is None:
+            raise rebuilt.no_files(str(self._base), kind, self._base.at, self.file)
+
+    def remarks(self, bunnyfile: Bunnyfile, keys: Mapping[str, Text]) -> Iterator[Diagnostic]:
+        """What is worth a warning; the code of each is the name of a rule of lint."""
+        yield from self._about_cmdline()
+        settings = self.settings
+        framework = bunnyfile.platforms.framework
+        if framework in _SYSTEMS and not settings.entrypoint and not settings.cmd:
+            yield self._warning(
+                "NoCommand",
+                "nothing says which program the guest runs",
+                "add CMD or ENTRYPOINT",
+                self._base.at,
+            )
+        if keys.get("mountRootfs") not in urunc.FALSE and bunnyfile.rootfs is not None:
+            for found in RULES["UnusableRootfs"].check(Subject(bunnyfile, Tree((), _START))):
+                hint = "with a bunnyfile's 'type: block' (or 'initrd') it works everywhere"
+                at = bunnyfile.platforms.monitor.at
+                yield self._warning("UnusableRootfs", found.message, hint, at)
 
     def ignored(self) -> list[Diagnostic]:
         """The runtime's labels that come with the base image: that was booted in its own way."""
-        own = self._own()
-        inherited = [k for k in self._all() if k.startswith(PREFIX) and k not in own]
-        return [
-            Diagnostic(
-                INHERITED,
-                f"the base image's label {name}={self._all()[name]} is not used",
-                "repeat it in this file if it is meant",
-                _START,
-                self.file,
-                Severity.WARNING,
-            )
-            for name in sorted(inherited)
-        ]
+        names = sorted(k for k in self._all if k.startswith(PREFIX) and k not in self._own)
+        if not names:
+            return []
+        said = ", ".join(f"{name}={self._all[name]}" for name in names)
+        message = f"labels of the base image are not used: {said}"
+        hint = "repeat in this file what is meant of them"
+        return [self._warning(INHERITED, message, hint, self._base.at)]
 
+    def _about_cmdline(self) -> Iterator[Diagnostic]:
+        """What becomes of a `cmdline` label, which urunc reads before 0.6 only."""
+        cmdline = self.get(f"{PREFIX}cmdline")
+        if not cmdline:
+            return
+        settings = self.settings
+        args = [*(settings.entrypoint or ()), *(settings.cmd or ())]
+        message = f"'{PREFIX}cmdline' is now the image's command"
+        hint = f"write it as CMD {json.dumps(cmdline.split())}"
+        if args != cmdline.split():
+            message = f"'{PREFIX}cmdline' is not used: the image has a command"
+            hint = "remove it, or make it the command with CMD"
+        elif args[0].at != cmdline.at:
+            message = f"'{PREFIX}cmdline' is deprecated, and the image's command says the same"
+            hint = "remove it"
+        yield self._warning("DeprecatedCmdline", message, hint, cmdline.at)
+
+    def _warning(self, code: str, message: str, hint: str, at: Range) -> Diagnostic:
+        return Diagnostic(code, message, hint, at, self.file, Severity.WARNING)
+
+    @cached_property
+    def _config(self) -> Mapping[str, Any]:
+        config: Mapping[str, Any] = imageconfig.parse(self.config).get("config") or {}
+        return config
+
+    @cached_property
+    def _base(self) -> Text:
+        """The image that the stage to build starts from, at its FROM."""
+        chain = self.parsed.chain(self.target)
+        return chain[0].base if chain else Text("", _START)
+
+    @cached_property
     def _all(self) -> dict[str, str]:
-        labels = (imageconfig.parse(self.config).get("config") or {}).get("Labels") or {}
-        return {**labels, **self.given}
+        return {**(self._config.get("Labels") or {}), **self.given}
 
-    def _own(self) -> dict[str, str]:
+    @cached_property
+    def _own(self) -> dict[str, Text]:
+        """The labels of the file itself, and of `--label`, with the places of their names."""
+        env = dict(entry.partition("=")[::2] for entry in self._config.get("Env") or ())
+        places = {str(name): name.at for name in self.parsed.labels(self.target, env)}
         return {
-            name: value
-            for name, value in self._all().items()
-            if name in self.given or self._place(name) is not None
+            name: Text(value, places.get(name, _START))
+            for name, value in self._all.items()
+            if name in self.given or name in places
         }
 
-    def _place(self, name: str) -> Range | None:
-        """Where the label is set: its last mention on a line that is no comment."""
-        word = re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])")
-        for number, line in reversed(
-            list(enumerate(self.file.data.decode("utf-8", "replace").split("\n"), 1))
-        ):
-            if not line.lstrip().startswith("#") and (found := word.search(line)):
-                return Range(Position(number, found.start()), Position(number, found.end()))
-        return None
+
+_SYSTEMS = ("linux", "netbsd", "freebsd")
+"""Guests that run a program of their root filesystem."""
+
+_MONITOR = "qemu"
 
 
-def _bunnyfile(labels: _Labels, path: Text) -> Bunnyfile:
+def _bunnyfile(said: Said, path: Text) -> Bunnyfile:
     """The bunnyfile that the labels amount to."""
-    type = labels.get(f"{PREFIX}unikernelType", "linux")
+    type = said.get(f"{PREFIX}unikernelType", "linux")
     if type not in frameworks.TABLE:
         raise problem(
             "unknown-framework",
             f"unknown framework '{type}'",
             hint=did_you_mean(type, frameworks.TABLE),
             at=type.at,
-            file=labels.file,
+            file=said.file,
         )
-    version = labels.get(f"{PREFIX}unikernelVersion") or labels.setting(asked.VERSION)
+    version = said.get(f"{PREFIX}unikernelVersion") or said.setting(asked.VERSION)
     return Bunnyfile(
         version=Text("v1", _START),
         platforms=Platforms(
             framework=type,
-            monitor=labels.get(f"{PREFIX}hypervisor", "qemu"),
+            monitor=said.get(f"{PREFIX}hypervisor", _MONITOR),
             version=version or None,
         ),
-        kernel=_kernel(labels, type),
+        kernel=_kernel(said, type),
         rootfs=_rootfs(path) if "raw" in frameworks.get(type).guest.rootfs else None,
-        init=_init(labels),
+        init=_init(said),
+        settings=said.settings,
     )
 
 
-def _kernel(labels: _Labels, type: Text) -> Kernel | None:
+def _kernel(said: Said, type: Text) -> Kernel | None:
     """The kernel to put into the image; None where the Dockerfile brings its own."""
-    if labels.get(f"{PREFIX}binary"):
+    if said.get(f"{PREFIX}binary"):
         return None
-    from_ = labels.setting(asked.KERNEL, "source" if type == "linux" else "")
+    from_ = said.setting(asked.KERNEL, "source" if type == "linux" else "")
     if not from_:
         raise problem(
             "missing-kernel",
@@ -195,15 +345,17 @@ def _kernel(labels: _Labels, type: Text) -> Kernel | None:
             hint=f"add 'LABEL {PREFIX}binary=PATH' for a file of the image, or "
             f"'{asked.KERNEL}=...'",
             at=type.at,
-            file=labels.file,
+            file=said.file,
         )
-    return asked.kernel(from_, labels.setting, labels.file)
+    return asked.kernel(from_, said.setting, said.file)
 
 
-def _init(labels: _Labels) -> Text | None:
-    said = labels.setting(INIT)
-    if said:
-        return said
-    if labels.get(_BUNNY_INIT) == "false":
-        return Text("none", labels.get(_BUNNY_INIT).at)
-    return None
+def _init(said: Said) -> Text | None:
+    """The init program; none of ours where the root is a file that it cannot be put into."""
+    asked_for = said.setting(INIT)
+    if asked_for:
+        return asked_for
+    bunnys = said.get(_BUNNY_INIT)
+    if bunnys == "false":
+        return Text("none", bunnys.at)
+    return Text("none", said.packed.at) if said.packed is not None and not bunnys else None

@@ -10,10 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from frameworks.diagnostics import Problems, problem
-from frontend.gateway.errors import GatewayError
+from frontend.gateway.errors import SOURCE, GatewayError
 from llb import Position, Range, SourceFile, strictjson
-
-_SOURCE = "errdefs.Source+json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +77,7 @@ def explain(error: GatewayError, file: SourceFile) -> Problems | None:
 def _places(error: GatewayError, filename: str) -> Iterator[Range]:
     """The ranges of the file that the daemon blames."""
     for detail in error.status.details:
-        if not detail.type_url.endswith(_SOURCE):
+        if not detail.type_url.endswith(SOURCE):
             continue
         try:
             source = strictjson.loads(detail.value)

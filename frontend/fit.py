@@ -1,34 +1,37 @@
 """Whether kernel and root filesystem fit the guest: what only the files tell, once they are there.
 
-These are rules of lint (the constants below; docs/rules/) that are looked at after the steps have
-run. As little as possible is read: a file's size, and a few of its
+These are rules of lint (docs/rules/UnbootableKernel.md, LargeInitrd.md, OversizedImage.md) that are
+looked at after the steps have run. As little as possible is read: a file's size, and a few of its
 bytes.
 """
 
 from __future__ import annotations
 
 import io
+import posixpath
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol, cast
+from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
-from frameworks import kernelfile
+from frameworks import kernelfile, rebuilt
+from frameworks.base import File as Placed
 from frameworks.diagnostics import Diagnostic, Severity
 from frameworks.rootfs import superblock
-from frameworks.spec import parse_size
-from llb import strictjson
+from frameworks.spec import Text, parse_size
 
 if TYPE_CHECKING:
     from frameworks.base import Plan
+    from frameworks.lower import Lowering
+    from frameworks.process import Process
     from frontend.gateway.client import Client, Ref
     from frontend.gateway.files import RemoteFile
+    from llb import Range
 
 UNBOOTABLE_KERNEL = "UnbootableKernel"
 LARGE_INITRD = "LargeInitrd"
 OVERSIZED_IMAGE = "OversizedImage"
-LOST_CAPABILITIES = "LostCapabilities"
-CHANGED_TIMES = "ChangedTimes"
+SECOND_INIT = "SecondInit"
 
 _MIB = 1 << 20
 _GZIP = b"\x1f\x8b"
@@ -83,9 +86,20 @@ class Look:
     """A rule, the file that it looks at, and what it finds there (None if all is well)."""
 
     rule: str
-    at: Literal["kernel", "rootfs", "report"]
-    """`report` is what the packing step could not keep (`frameworks.rootfs.pack.Report`)."""
+    at: str
+    """Which file: the plan's "kernel" or "rootfs", or the runtime's key that names one of the
+    image's files ("binary", "initrd", "block")."""
     judge: Callable[[Plan, File], Diagnostic | None]
+
+    def file(self, lowering: Lowering) -> Placed | None:
+        """The file, and the state that it is in."""
+        if self.at == "kernel":
+            return lowering.placed_kernel
+        if self.at == "rootfs":
+            return lowering.placed_rootfs
+        tree = lowering.rootfs.tree
+        path = posixpath.join("/", lowering.plan.keys[self.at])
+        return None if tree is None else Placed(tree, path)
 
 
 def looks(plan: Plan) -> Iterator[Look]:
@@ -95,19 +109,48 @@ def looks(plan: Plan) -> Iterator[Look]:
     size fits its content.
     """
     kernel, rootfs = plan.kernel, plan.rootfs
-    if kernel is not None and kernel.from_ != "source" and plan.framework != "generic":
+    known = plan.framework != "generic"
+    if kernel is not None and kernel.from_ != "source" and known:
         yield Look(UNBOOTABLE_KERNEL, "kernel", _kernel)
+    if "binary" in plan.keys and kernel is None and known:
+        yield Look(UNBOOTABLE_KERNEL, "binary", _kernel)
+    if "initrd" in plan.keys:
+        yield Look(LARGE_INITRD, "initrd", _initrd)
+    if "block" in plan.keys:
+        yield Look(OVERSIZED_IMAGE, "block", _image)
     if rootfs.type == "initrd":
         yield Look(LARGE_INITRD, "rootfs", _initrd)
     elif rootfs.type == "block":
         small = rootfs.size is None or parse_size(rootfs.size) <= _SMALL
         if rootfs.path is not None or not small:
             yield Look(OVERSIZED_IMAGE, "rootfs", _image)
-    if rootfs.path is None and rootfs.type in ("initrd", "block"):
-        if rootfs.type == "initrd":
-            yield Look(LOST_CAPABILITIES, "report", _capabilities)
-        if rootfs.filesystem != "erofs":  # its files all have the time of the image
-            yield Look(CHANGED_TIMES, "report", _times)
+
+
+_INITS = frozenset(
+    ("init", "systemd", "openrc-init", "runit-init", "s6-svscan", "s6-linux-init", "dinit")
+)
+"""Programs that have to be process 1, by the names of their files."""
+
+
+def second_init(plan: Plan, process: Process) -> Diagnostic | None:
+    """What is to be said of a command that is an init, behind the one that hutch puts before it."""
+    first, *rest = (*process.args, "")
+    if first != rebuilt.INIT or plan.init not in (None, "auto") or not rest:
+        return None
+    command = rest[0]
+    if not command.startswith("/") or posixpath.basename(command) not in _INITS:
+        return None
+    settings = plan.settings
+    said = [*(settings.entrypoint or ()), *(settings.cmd or ())]
+    at = said[0].at if said else plan.rootfs.from_.at
+    return Diagnostic(
+        SECOND_INIT,
+        f"'{command}' is an init, which has to be the first program: hutch's init comes before it",
+        "write 'init: none', or in a Dockerfile 'LABEL hutch.init=none'",
+        at,
+        plan.file,
+        Severity.WARNING,
+    )
 
 
 class _Stream(io.RawIOBase):
@@ -138,7 +181,7 @@ def identify(file: File) -> kernelfile.KernelFile:
 
 def _kernel(plan: Plan, file: File) -> Diagnostic | None:
     """A warning only: what was linked for Solo5 before its ABI note, old tenders take."""
-    assert plan.kernel is not None
+    kernel = plan.kernel
     found = identify(file)
     wrong = kernelfile.complaint(found, str(plan.monitor), plan.platform.architecture)
     if not wrong:
@@ -147,7 +190,7 @@ def _kernel(plan: Plan, file: File) -> Diagnostic | None:
         UNBOOTABLE_KERNEL,
         f"{plan.monitor} cannot boot this kernel: {wrong}",
         "take the kernel's file for that monitor, or name the monitor that it is for",
-        (plan.kernel.path or plan.kernel.from_).at,
+        place(plan.keys["binary"]) if kernel is None else (kernel.path or kernel.from_).at,
         severity=Severity.WARNING,
     )
 
@@ -159,18 +202,19 @@ def _initrd(plan: Plan, file: File) -> Diagnostic | None:
         needed += _content(file, size)
     kernel = plan.kernel
     taken = _OWN_KERNEL
-    if plan.framework == "linux" and kernel is not None and kernel.from_ != "source":
+    if plan.framework == "linux" and (kernel is None or kernel.from_ != "source"):
         taken = _ANY_KERNEL[plan.platform.architecture]
     memory = _MEMORY.get(plan.monitor, _DEFAULT_MEMORY)
     if needed <= (memory - taken) * _MIB:
         return None
     rootfs = plan.rootfs
+    at = (rootfs.path or rootfs.type or plan.monitor).at
     return Diagnostic(
         LARGE_INITRD,
         f"this initrd of {_mib(size)} MiB takes {_mib(needed)} MiB while the guest starts, and a "
         f"guest has {memory} MiB, its kernel's included, unless the container has a limit",
         "with 'type: block' it stays on a disk; or give containers more memory (docker run -m 1g)",
-        (rootfs.path or rootfs.type or plan.monitor).at,
+        place(plan.keys.get("initrd", ""), at),
         severity=Severity.WARNING,
     )
 
@@ -188,57 +232,21 @@ def _image(plan: Plan, file: File) -> Diagnostic | None:
     if space is None or space.free <= max(_SMALL, space.total * 3 // 4):
         return None
     hint = "make the file system smaller, for example with resize2fs -M"
-    if rootfs.path is None:
+    if rootfs.path is None and "block" not in plan.keys:
         hint = "make 'size' smaller, or leave it out: then the image fits its content"
     return Diagnostic(
         OVERSIZED_IMAGE,
         f"{_mib(space.free)} of the {_mib(space.total)} MiB of this disk image are free, and every "
         "host that pulls it stores them",
         hint,
-        (rootfs.size or rootfs.path or plan.monitor).at,
+        place(plan.keys.get("block", ""), (rootfs.size or rootfs.path or plan.monitor).at),
         severity=Severity.WARNING,
     )
 
 
-def _capabilities(plan: Plan, file: File) -> Diagnostic | None:
-    return _lost(
-        plan,
-        file,
-        LOST_CAPABILITIES,
-        "capabilities",
-        "an initrd does not hold capabilities (setcap), which {} of this root filesystem had: {}",
-        "use 'type: block', or run them as root",
-    )
-
-
-def _times(plan: Plan, file: File) -> Diagnostic | None:
-    return _lost(
-        plan,
-        file,
-        CHANGED_TIMES,
-        "times",
-        "this format does not hold the times of {}, which get the nearest that it does: {}",
-        "give them a time between 1970 and 2038",
-    )
-
-
-def _lost(
-    plan: Plan, file: File, rule: str, key: str, message: str, hint: str
-) -> Diagnostic | None:
-    """A diagnostic for what the report has under `key`: a count, and the first names."""
-    count, names = strictjson.loads(file.read(0, file.size))[key]
-    if not count:
-        return None
-    more = f" and {count - len(names)} more" if count > len(names) else ""
-    files = "1 file" if count == 1 else f"{count} files"
-    rootfs = plan.rootfs
-    return Diagnostic(
-        rule,
-        message.format(files, ", ".join(names) + more),
-        hint,
-        (rootfs.filesystem or rootfs.type or plan.monitor).at,
-        severity=Severity.WARNING,
-    )
+def place(value: str, otherwise: Range | None = None) -> Range | None:
+    """Where a key's value stands in the build file, if it does."""
+    return value.at if isinstance(value, Text) else otherwise
 
 
 def _mib(size: int) -> int:

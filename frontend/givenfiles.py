@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 from frameworks.base import File
 from frameworks.diagnostics import Collector, Problems, problem
+from frameworks.spec import Text
 from frontend.gateway.errors import GatewayError, NotAFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from frameworks.lower import Lowering
-    from frameworks.spec import Text
     from frontend.gateway.client import Client, Ref
 
 
@@ -48,6 +48,11 @@ def of(lowering: Lowering, target: str) -> Iterator[Given]:
                 yield Given(path, "local", File(inputs.context(path), path))
             for path in kernel.patches:
                 yield Given(path, "local", File(inputs.context(path), path))
+    tree = lowering.rootfs.tree if target == "image" and plan.keys else None
+    for key in ("binary", "initrd", "block"):
+        path = plan.keys.get(key)
+        if tree is not None and isinstance(path, Text):  # a label of a Dockerfile says so
+            yield Given(path, "the image", File(tree, path))
     if target in ("image", "rootfs") and rootfs.path is not None:
         file = lowering.rootfs.file
         assert file is not None
@@ -73,7 +78,7 @@ def fault(error: GatewayError, path: Text, origin: str) -> Problems:
 
     Raises the daemon's where it is of a step that makes the file, which knows its own lines.
     """
-    if error.status.details and origin != "local":
+    if origin != "local" and (error.is_placed or not error.is_missing_file):
         raise error
     where = "the build context" if origin == "local" else origin
     if isinstance(error, NotAFile):

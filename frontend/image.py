@@ -57,7 +57,7 @@ def runtime_keys(build: Build, root: Root) -> dict[str, str]:
     elif root.file is not None:
         keys["block"] = ROOTFS
         keys["blkMntPoint"] = str(plan.rootfs.mount)
-    keys.update(plan.keys)
+    keys.update((name, str(value)) for name, value in plan.keys.items())
     return {PREFIX + name: keys[name] for name in sorted(keys)}
 
 

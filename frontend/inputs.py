@@ -67,24 +67,27 @@ class GatewayInputs(Inputs):
             self._named[key] = _placed(name, lambda: self._contexts.named(name, platform, follow))
         return self._named[key]
 
-    def image(self, ref: Text, platform: Platform, other: Platform | None = None) -> Image:
+    def image(self, ref: Text, platform: Platform, others: Sequence[Platform] = ()) -> Image:
+        platforms = tuple(dict.fromkeys((platform, *others)))
+
         def resolve() -> ResolvedImage:
-            try:
-                return self._images.resolve(ref, platform)
-            except GatewayError as error:
-                if other is None or _NO_VARIANT not in error.message:
-                    raise
-                return self._images.resolve(ref, other)
+            return first_variant(platforms, lambda each: self._images.resolve(ref, each))[1]
 
-        return self._ask(("image", ref, str(platform)), lambda: _placed(ref, resolve))
+        hint = ""
+        if len(platforms) > 1:
+            hint = "it was looked for as " + ", ".join(map(str, platforms))
+        key = ("image", ref, str(platform))
+        return self._ask(key, lambda: _placed(ref, resolve, hint))
 
-    def dockerfile(self, path: Text, target: str, platform: Platform) -> Image:
+    def dockerfile(
+        self, path: Text, target: Text | None, platform: Platform, args: Mapping[str, str]
+    ) -> Image:
         from frontend.gateway.nested import dockerfile
 
         def build() -> Image:
-            return _placed(path, lambda: dockerfile(self._contexts, path, target, platform))
+            return _placed(path, lambda: dockerfile(self._contexts, path, target, platform, args))
 
-        return self._ask(("dockerfile", path, target, str(platform)), build)
+        return self._ask(("dockerfile", path, target or "", str(platform)), build)
 
     def give_dockerfile(
         self, path: Text, target: str, platform: Platform, result: ResolvedImage
@@ -110,6 +113,22 @@ class GatewayInputs(Inputs):
         self._wanted[key] = answer
         self._settled = False
         return Image(scratch(), key[1])
+
+
+def first_variant(
+    platforms: Sequence[Platform], resolve: Callable[[Platform], ResolvedImage]
+) -> tuple[Platform, ResolvedImage]:
+    """The first of `platforms` that an image has a variant for, and the image.
+
+    Raises what `resolve` raised for the last of them, or at once for anything but that.
+    """
+    for platform in platforms[:-1]:
+        try:
+            return platform, resolve(platform)
+        except GatewayError as error:
+            if _NO_VARIANT not in error.message:
+                raise
+    return platforms[-1], resolve(platforms[-1])
 
 
 def at_once(tasks: Sequence[Callable[[], object]]) -> list[BaseException | None]:
@@ -149,11 +168,16 @@ def _fetch(wanted: Mapping[Key, Callable[[], Image]]) -> dict[Key, Image]:
 
 
 @overload
-def _placed(at: Text, resolve: Callable[[], ResolvedImage]) -> Image: ...
+def _placed(at: Text, resolve: Callable[[], ResolvedImage], hint: str = "") -> Image: ...
 @overload
 def _placed(at: Text, resolve: Callable[[], NamedContext | None]) -> Image | None: ...
-def _placed(at: Text, resolve: Callable[[], ResolvedImage | NamedContext | None]) -> Image | None:
-    """An answer, or an error that stands at the line that asked for it."""
+def _placed(
+    at: Text, resolve: Callable[[], ResolvedImage | NamedContext | None], hint: str = ""
+) -> Image | None:
+    """An answer, or an error that stands at the line that asked for it.
+
+    `hint` is for an image that has no variant for the platform.
+    """
     try:
         found = resolve()
     except Problems as problems:
@@ -163,7 +187,9 @@ def _placed(at: Text, resolve: Callable[[], ResolvedImage | NamedContext | None]
     except GatewayError as error:
         if error.status.details:  # the step that failed knows its own lines better
             raise
-        raise problem("no-such-image", error.message, at=at.at) from error
+        if _NO_VARIANT not in error.message:
+            hint = ""
+        raise problem("no-such-image", error.message, hint=hint, at=at.at) from error
     if found is None:
         return None
     return Image(found.state, found.reference or str(at), found.config or b"{}")

@@ -6,6 +6,8 @@ reference: the graph has the shape that the gateway gives it, only nothing in it
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import llb
 from frameworks.base import Image, Inputs
 from frameworks.diagnostics import problem
@@ -35,15 +37,17 @@ class OfflineInputs(Inputs):
     def named(self, name: Text, platform: Platform, path: str = "/") -> Image | None:
         return None
 
-    def image(self, ref: Text, platform: Platform, other: Platform | None = None) -> Image:
+    def image(self, ref: Text, platform: Platform, others: Sequence[Platform] = ()) -> Image:
         try:
             return Image(llb.image(ref, platform=platform), ref)
         except InvalidReference as error:
             raise problem("bad-image-reference", str(error), at=ref.at) from None
 
-    def dockerfile(self, path: Text, target: str, platform: Platform) -> Image:
+    def dockerfile(
+        self, path: Text, target: Text | None, platform: Platform, args: Mapping[str, str]
+    ) -> Image:
         # Only a daemon can build it; its result is shown as a source of that name.
-        return Image(llb.local(f"dockerfile:{path}:{target}"), path)
+        return Image(llb.local(f"dockerfile:{path}:{target or ''}"), path)
 
     def tools(self) -> State:
         return llb.image(TOOLS, platform=self._worker)

@@ -72,7 +72,19 @@ def make(
     problems = Collector(file)
     bunnyfile = _with_sources(bunnyfile, {name.partition("::")[0] for name in contexts})
     said = bunnyfile.platforms
-    if said.framework not in frameworks.TABLE:
+    name, keys = str(said.framework), bunnyfile.settings.runtime_keys(PREFIX)
+    known = name in frameworks.TABLE
+    if not known and bunnyfile.version != "v1" and name.isprintable() and not _misspelled(name):
+        # bunny packages whatever it is called: so is this, under its own name.
+        keys[Text("unikernelType", said.framework.at)] = said.framework
+        name = "generic"
+        problems.warn(
+            "UnknownFramework",
+            f"hutch does not know the framework '{said.framework}', and checks nothing of it",
+            hint="the image gets that name, which the urunc that boots it has to know",
+            at=said.framework.at,
+        )
+    if name not in frameworks.TABLE:
         problems.error(
             "unknown-framework",
             f"unknown framework '{said.framework}'",
@@ -80,11 +92,11 @@ def make(
             at=said.framework.at,
         )
         problems.check()
-    framework = frameworks.get(said.framework)
+    framework = frameworks.get(name)
     _check_monitor(framework, said.monitor, platform, problems)
     _check_architecture(bunnyfile, platform, problems)
     plan = Plan(
-        framework=str(said.framework),
+        framework=name,
         monitor=said.monitor,
         platform=platform,
         rootfs=_rootfs(bunnyfile, framework, problems),
@@ -95,7 +107,7 @@ def make(
         app=bunnyfile.app,
         init=bunnyfile.init,
         settings=bunnyfile.settings,
-        keys={str(k): str(v) for k, v in bunnyfile.settings.runtime_keys(PREFIX).items()},
+        keys={str(key): str(value) for key, value in keys.items()},
         args=args or {},
         epoch=epoch,
         compat=bunnyfile.version != "v1",
@@ -106,6 +118,22 @@ def make(
     framework.check(plan, problems)
     problems.check()
     return replace(plan, warnings=problems.warnings)
+
+
+def _misspelled(name: str) -> bool:
+    """Whether a framework's name is a known one but for a letter."""
+    lowered = name.lower()
+    for known in frameworks.TABLE:
+        if lowered == known:
+            return True
+        short, long = sorted((lowered, known), key=len)
+        same = len(short) == len(long)
+        if len(long) - len(short) <= 1 and any(
+            short[:at] + (short[at + 1 :] if same else short[at:]) == long[:at] + long[at + 1 :]
+            for at in range(len(long))
+        ):
+            return True
+    return False
 
 
 def _with_sources(bunnyfile: Bunnyfile, contexts: Collection[str]) -> Bunnyfile:

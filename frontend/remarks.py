@@ -8,28 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from frameworks.base import File
 from frameworks.diagnostics import Diagnostic, Problems, Severity
-from frontend.gateway.errors import GatewayError
 from llb.masked import masked, masked_bytes
 from llb.pb import ops_pb2
 
 if TYPE_CHECKING:
-    from frameworks.base import Plan
+    from frameworks.base import File, Plan
     from frameworks.lower import Lowering
     from frontend.bunnyfile import Loaded
     from frontend.bunnyfile.lint import Report
     from frontend.gateway.client import Ref
     from frontend.gateway.contexts import Contexts
-
-
-_MOST_READ = 1 << 20
-"""Bytes of a file of users or groups."""
-
-T = TypeVar("T")
 
 
 class Remarks:
@@ -56,44 +47,23 @@ class Remarks:
 
         `solve` gives the result that a file is in. Raises Problems as `lint` does.
         """
-        from frontend import access, fit
+        from frontend import fit
         from frontend.bunnyfile.lint import checks
 
         wanted = checks(self._contexts.build_file().file, self.check_options)
-        found = []
+        found: list[Diagnostic | None] = []
         for lowering in lowerings:
             plan = lowering.plan
+            found.append(fit.second_init(plan, lowering.rootfs.process))
             for look in fit.looks(plan):
                 # Of an image that a file is from, nothing else is to be pulled.
-                if look.at == "kernel":
-                    file = lowering.placed_kernel
-                elif look.at == "rootfs":
-                    file = lowering.placed_rootfs
-                else:
-                    file = lowering.rootfs.report
+                file = look.file(lowering)
                 if file is not None and wanted.apply(look.rule):
                     client = self._contexts.client
                     found.append(
                         look.judge(plan, fit.BuiltFile(client, solve(plan, file), file.path))
                     )
-            found.append(self._access(lowering, solve, wanted.apply(access.CLOSED_FILE)))
         self.tell(filter(None, found))
-
-    def _access(
-        self, lowering: Lowering, solve: Callable[[Plan, File], Ref], asked: bool
-    ) -> Diagnostic | None:
-        """What the image's user may not read of a raw root filesystem."""
-        from frontend import access
-
-        root, plan, client = lowering.rootfs, lowering.plan, self._contexts.client
-        if root.tree is None or not asked or not access.wanted(plan, root.process):
-            return None
-        ref = solve(plan, File(root.tree, "/"))
-        tree = access.Tree(
-            _or_none(partial(client.stat_file, ref)),
-            _or_none(partial(client.read_file, ref, length=_MOST_READ)),
-        )
-        return access.judge(plan, root.process, tree)
 
     def tell(self, found: Iterable[Diagnostic]) -> None:
         """Show findings, each once; the code of each is the name of its rule.
@@ -129,18 +99,6 @@ class Remarks:
             raise Problems(replace(d, severity=Severity.ERROR) for d in report.findings)
         for found in report.findings:
             self.warn(found, RULES[found.code].url)
-
-
-def _or_none(ask: Callable[[str], T]) -> Callable[[str], T | None]:
-    """`ask`, with None for what is not there, or is no file to read."""
-
-    def asked(path: str) -> T | None:
-        try:
-            return ask(path)
-        except GatewayError:
-            return None
-
-    return asked
 
 
 def _range(found: Diagnostic) -> ops_pb2.Range:

@@ -10,15 +10,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+from frameworks import rebuilt
 from frameworks.diagnostics import Collector, did_you_mean
 from frameworks.spec import Text
 from frontend.bunnyfile.paths import image_path_fault
 
-PREFIX = "com.urunc.unikernel."
+PREFIX = rebuilt.PREFIX
 
 _LONGEST = 4096
 _LONGEST_DEVICE = 67
-_BOOLEANS = frozenset("1 t T TRUE true True 0 f F FALSE false False".split())
+FALSE = frozenset("0 f F FALSE false False".split())
+_BOOLEANS = FALSE | frozenset("1 t T TRUE true True".split())
 
 Kind = Literal["text", "path", "mount", "boolean", "device", "host"]
 """What a key's value is: `path` is one in the image, `mount` one in the guest; `host` keys are for

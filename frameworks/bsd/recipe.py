@@ -16,6 +16,7 @@ from frameworks.bsd.source import Tree, pins, tree
 from frameworks.diagnostics import Collector, Diagnostic, Problems, did_you_mean, problem
 from frameworks.init import config
 from frameworks.process import Process
+from frameworks.rebuilt import without_init
 from frameworks.scripts import read, run_script, script
 from frameworks.spec import (
     App,
@@ -293,6 +294,7 @@ class BSD(Framework):
         said = plan.init
         if said == "none" or (said is None and plan.compat):
             return (), process
+        process = without_init(process)
         if said is not None and said != "auto":
             return self.named_init(build, tree, process, said)
         stamp = plan.timestamp

@@ -10,10 +10,8 @@ import llb
 from frameworks.base import Build
 from frameworks.init.config import PATH, render
 from frameworks.process import Process
+from frameworks.rebuilt import INIT, without_init
 from llb import FileAction
-
-INIT = "/urunit"
-"""The name by which urunc knows an init that reads its configuration (urunc.md 3)."""
 
 _MOUNT_POINTS = ("/dev", "/proc", "/run", "/sys", "/tmp")
 
@@ -27,6 +25,7 @@ def init(build: Build, process: Process) -> tuple[Sequence[FileAction], Process]
     said = build.plan.init
     if said == "none" or (said is None and build.plan.compat):
         return (), process
+    process = without_init(process)
     if said is not None and said != "auto":
         return (), replace(process, entrypoint=(str(said), *process.entrypoint))
     architecture = build.plan.platform.architecture

@@ -24,12 +24,24 @@ class Unikraft(Framework):
         rootfs=("initrd", "raw", "none"),
     )
 
+    @staticmethod
+    def platforms(monitor: str, platform: Platform) -> tuple[Platform, ...]:
+        """What Unikraft's registry calls `platform`: its `os` says which monitor an image is for.
+
+        Sources: bunny, hops/llb.go; kraftkit, unikraft/plat.
+        """
+        systems = ("fc", "firecracker") if monitor == "firecracker" else (monitor,)
+        return tuple(Platform(system, platform.architecture) for system in systems)
+
     def image_platform(self, plan: Plan, ref: str) -> Platform:
-        """Unikraft's registry says in `os` which monitor an image is for (bunny: hops/llb.go)."""
+        """The monitor's, for what is in that registry: it has nothing else."""
         if ref.startswith("unikraft.org/"):
-            system = "fc" if plan.monitor == "firecracker" else str(plan.monitor)
-            return Platform(system, plan.platform.architecture)
+            return self.platforms(plan.monitor, plan.platform)[0]
         return plan.platform
+
+    def other_platforms(self, plan: Plan) -> tuple[Platform, ...]:
+        """The monitor's, for images that were copied from there."""
+        return self.platforms(plan.monitor, plan.platform)
 
 
 class Rumprun(Framework):

@@ -47,7 +47,8 @@ def base(build: Build) -> Image:
         return Image(scratch(), "")
     if rootfs.from_ == "dockerfile":
         path = rootfs.dockerfile or Text("Dockerfile", rootfs.at)
-        return build.inputs.dockerfile(path, rootfs.target or "", plan.platform)
+        args = {**plan.args, **{str(name): str(value) for name, value in rootfs.args}}
+        return build.inputs.dockerfile(path, rootfs.target, plan.platform, args)
     return source(build, rootfs.from_)
 
 

@@ -137,6 +137,7 @@ def _ignored_key(subject: Subject) -> Iterator[Finding]:
 _ARCHITECTURE = re.compile(
     r"(?<![a-z0-9])(x86[_-]64|x86|amd64|aarch64|arm64)(?![a-z0-9])", re.IGNORECASE
 )
+_OF_THE_BUILD = re.compile(r"\$\{TARGET(ARCH|PLATFORM)\b")
 
 
 def _architecture(subject: Subject) -> Iterator[Finding]:
@@ -157,14 +158,13 @@ def _architecture(subject: Subject) -> Iterator[Finding]:
         if meant and found and meant not in found:
             message = f"'{name}' sounds like another architecture than '{said}'"
             yield Finding(message, "check which of the two is right", name.at)
-    for scalar in _scalars(subject.tree):
-        if re.search(r"\$\{TARGET(ARCH|PLATFORM)\b", scalar.text):
-            yield Finding(
-                f"the build's platform is used here, but 'architecture' fixes it to '{said}'",
-                "remove 'platforms.architecture' and let --platform decide",
-                said.at,
-            )
-            return
+    used = [scalar.at for scalar in _scalars(subject.tree) if _OF_THE_BUILD.search(scalar.text)]
+    if used and said.at not in used:  # where it is the build's platform itself, nothing is fixed
+        yield Finding(
+            f"the build's platform is used here, but 'architecture' fixes it to '{said}'",
+            "remove 'platforms.architecture' and let --platform decide",
+            said.at,
+        )
 
 
 _NO_SHARE = {("linux", "firecracker"), ("freebsd", "firecracker")}
@@ -236,6 +236,9 @@ def _no_command(subject: Subject) -> Iterator[Finding]:
 
 
 def _unused_argument(subject: Subject) -> Iterator[Finding]:
+    rootfs = subject.bunnyfile.rootfs
+    if rootfs is not None and rootfs.dockerfile is not None:
+        return  # which gets them all
     used = "\n".join(scalar.text for scalar in _scalars(subject.tree))
     for name, _ in subject.bunnyfile.args:
         if not re.search(rf"\$(\{{{name}\b|{name}\b)", used):
@@ -287,6 +290,7 @@ RULES: dict[str, Rule] = {
     rule.name: rule
     for rule in (
         Rule("UnsupportedRuntime", "No released urunc boots this guest", _nothing),
+        Rule("UnknownFramework", "A v0.1 file names a framework that is not known", _nothing),
         Rule("UnpinnedImage", "An image is named without a version", _unpinned_image),
         Rule("UnpinnedSource", "A git repository is named without a commit", _unpinned_source),
         Rule("SecretInEnvs", "A secret would be part of the image", _secret_in_envs),
@@ -303,11 +307,9 @@ RULES: dict[str, Rule] = {
         Rule("UnbootableKernel", "A kernel is of a form that the monitor does not boot", _nothing),
         Rule("LargeInitrd", "An initrd does not fit the memory that a guest has", _nothing),
         Rule("OversizedImage", "A disk image is mostly empty", _nothing),
-        Rule("LostCapabilities", "A program in an initrd loses its capabilities", _nothing),
-        Rule("ClosedFile", "The image's user cannot read what the guest needs", _nothing),
-        Rule("ChangedTimes", "A file's time is more than the format can hold", _nothing),
         Rule("UnquotedNumber", "Text that looks like a number should be quoted", _unquoted_number),
         Rule("NoCommand", "The guest has no program to run", _no_command),
+        Rule("SecondInit", "The command has to be the first program, and is not", _nothing),
         Rule("UnusedArgument", "A build argument is declared and not used", _unused_argument),
         Rule("BareVariable", "An environment variable has no value", _bare_variable),
         Rule("InheritedLabel", "A label of the base image for the runtime is not used", _nothing),

@@ -242,6 +242,7 @@ def _rootfs(at: Range, section: Mapping) -> Rootfs:
         from_=_optional(section, "from") or implied,
         dockerfile=dockerfile,
         target=_optional(section, "target"),
+        args=_pairs(section, "args"),
         path=_optional(section, "path"),
         type=_optional(section, "type"),
         filesystem=_optional(section, "filesystem"),

@@ -8,7 +8,12 @@ Source: buildkit-gateway.md 1.5.
 
 from __future__ import annotations
 
+import json
+
 from llb.pb import status_pb2
+
+SOURCE = "errdefs.Source+json"
+"""How the type of a detail ends that says which lines of a file an error is about."""
 
 UNKNOWN = 2
 DEADLINE_EXCEEDED = 4
@@ -46,6 +51,14 @@ class GatewayError(Exception):
         """Whether a path was not there; BuildKit has no code for that, only the words."""
         said = self.status.message
         return "no such file or directory" in said or "not a directory" in said
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether the daemon says which lines of which file it is about."""
+        return any(
+            each.type_url.endswith(SOURCE) and json.loads(each.value).get("ranges")
+            for each in self.status.details
+        )
 
     @property
     def is_unimplemented(self) -> bool:

@@ -7,17 +7,32 @@ line. Source: buildkit-gateway.md 7.
 
 from __future__ import annotations
 
+import json
 import re
+from base64 import b64encode
 from posixpath import basename
 from typing import TYPE_CHECKING
 
-from frameworks.diagnostics import problem
+from frameworks.diagnostics import did_you_mean, problem
+from frontend.bunnyfile.args import PLATFORM_ARGS
+from frontend.gateway.errors import GatewayError
 from frontend.gateway.images import ResolvedImage
-from llb import Definition, InvalidReference, Platform, Reference, State, scratch
+from llb import (
+    Definition,
+    InvalidReference,
+    Platform,
+    Position,
+    Range,
+    Reference,
+    SourceFile,
+    State,
+    scratch,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from frameworks.spec import Text
     from frontend.gateway.contexts import Contexts
 
 _OURS = frozenset(
@@ -29,18 +44,40 @@ _OURS = frozenset(
 )
 _SYNTAX = re.compile(rb"#\s*syntax\s*=\s*(\S+)[ \t]*([^\r\n]*)", re.IGNORECASE)
 _DIRECTIVE = re.compile(rb"#\s*\w+\s*=")
+_MARK = b"\xef\xbb\xbf"
+_NO_STAGE = re.compile(r"target stage .* could not be found|failed to reach build target")
 
 
-def dockerfile(contexts: Contexts, path: str, target: str, platform: Platform) -> ResolvedImage:
-    """Build the Dockerfile `path` of the main context, up to the stage `target` ("": the last).
+def dockerfile(
+    contexts: Contexts,
+    path: str,
+    target: Text | None,
+    platform: Platform,
+    args: Mapping[str, str],
+) -> ResolvedImage:
+    """Build the Dockerfile `path` of the main context, up to the stage `target` (None: the last).
 
-    Raises Problems where there is no such file or it would come back to us, and the daemon's own
-    GatewayError, with the Dockerfile's lines, where it does not build.
+    `args` are values for its ARGs; they win over those of the build. Raises Problems where there is
+    no such file or stage, or it would come back to us, and the daemon's own GatewayError, with the
+    Dockerfile's lines, where it does not build.
     """
     data, ignore = contexts.build_file_of(path)
     if data is None:
         raise problem("no-such-file", f"there is no '{path}' in the build context")
-    return solve(contexts, data, path, target, platform, ignore=ignore)
+    try:
+        return solve(contexts, data, path, target or "", platform, ignore=ignore, args=args)
+    except GatewayError as error:
+        if target is None or error.is_placed or not _NO_STAGE.search(error.message):
+            raise
+        from frontend.instructions import Dockerfile
+
+        stages = [stage.name for stage in Dockerfile(data, {}).stages if stage.name]
+        raise problem(
+            "unknown-target",
+            f"there is no stage '{target}' in '{path}'",
+            hint=did_you_mean(target, stages),
+            at=target.at,
+        ) from error
 
 
 def solve(
@@ -52,22 +89,43 @@ def solve(
     *,
     ignore: bytes = b"",
     ours: bool = False,
+    args: Mapping[str, str] | None = None,
+    stand_ins: Mapping[str, ResolvedImage] | None = None,
 ) -> ResolvedImage:
     """Build the Dockerfile whose bytes are `data`, called `name` in messages.
 
     `ignore` is the ignore file of its own, b"" for the build's. `ours` says that its `# syntax=`
-    line is what called us, and is not to be followed again.
+    line is what called us, and is not to be followed again. `stand_ins` are images that take the
+    place of those that the file names.
     """
     frontend, options = _request(contexts, data, name, ours=ours)
     options["platform"] = str(platform)
     if target:
         options["target"] = target
-    solved = contexts.client.solve(
-        frontend=frontend,
-        options=options,
-        inputs=_inputs(contexts, data, basename(name), ignore),
-        cache_imports=contexts.options.cache_imports,
-    )
+    for key, value in (args or {}).items():
+        if key not in PLATFORM_ARGS:
+            options[f"build-arg:{key}"] = value
+    inputs = dict(_inputs(contexts, data, basename(name), ignore))
+    for number, (base, image) in enumerate((stand_ins or {}).items()):
+        given = f"hutch-base-{number}"
+        options[f"context:{Reference.parse(base).familiar.removesuffix(':latest')}"] = (
+            f"input:{given}"
+        )
+        encoded = b64encode(image.config).decode()
+        options[f"input-metadata:{given}"] = json.dumps({"containerimage.config": encoded})
+        inputs[given] = contexts.marshal(image.state)
+    try:
+        solved = contexts.client.solve(
+            frontend=frontend,
+            options=options,
+            inputs=inputs,
+            cache_imports=contexts.options.cache_imports,
+        )
+    except GatewayError as error:
+        if frontend != "gateway.v0" or error.is_placed:
+            raise
+        file, at = SourceFile(name, data, "Dockerfile"), _syntax_line(data)
+        raise problem("no-such-image", error.message, at=at, file=file) from error
     config = solved.metadata.get("containerimage.config", b"{}")
     if solved.ref.definition is None:
         return ResolvedImage(scratch(), "", config)
@@ -122,12 +180,20 @@ def _is_ours(syntax: str, source: str) -> bool:
     return theirs.name == ours.name
 
 
+def _syntax_line(data: bytes) -> Range:
+    """The line of the `# syntax=` that `syntax_of` finds."""
+    for number, line in enumerate(data.removeprefix(_MARK).splitlines(), 1):
+        if _SYNTAX.fullmatch(line.strip()):
+            return Range(Position(number), Position(number, len(line.decode(errors="replace"))))
+    return Range(Position(1), Position(1))
+
+
 def syntax_of(data: bytes) -> tuple[str, str]:
     """The image of a `# syntax=` line and the whole value; ("", "") where there is none.
 
     Only the first lines count, up to one that is no directive (dockerfile/parser/directives.go).
     """
-    for line in data.removeprefix(b"\xef\xbb\xbf").splitlines():
+    for line in data.removeprefix(_MARK).splitlines():
         if line.startswith(b"#!"):
             continue
         if not _DIRECTIVE.match(line.strip()):

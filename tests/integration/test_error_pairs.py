@@ -10,7 +10,7 @@ binary     files of the context in base64
 size       how many bytes the file is to have, with comments added, and the line that names hutch
 engine     "20.10" for what only an old daemon lacks
 context    "web" for a context that is an archive on the web, which docker does not look into
-image      a word that stands for an image whose configuration is broken
+image      a word that stands for an image whose configuration is broken, or has the labels `labels`
 
 In a file, REGISTRY and FRONTEND stand for the registry and hutch's image.
 """
@@ -46,10 +46,13 @@ ANSWER = re.compile(r"^(?:\S+:\d+\n-{20}\n|ERROR: failed to build)", re.MULTILIN
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
 
-def broken_image(registry: str) -> str:
-    """Push an image whose environment is no list, as no builder makes one; returns its name."""
-    name = f"{registry}/hutch-test/broken:1"
-    base = f"http://{registry}/v2/hutch-test/broken"
+def odd_image(registry: str, labels: dict[str, str] | None) -> str:
+    """Push an image without files; returns its name.
+
+    Without `labels` its environment is no list, as no builder makes one.
+    """
+    path = "hutch-test/broken" if labels is None else "hutch-test/labelled"
+    name, base = f"{registry}/{path}:1", f"http://{registry}/v2/{path}"
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def send(method: str, url: str, data: bytes, kind: str) -> str:
@@ -57,7 +60,9 @@ def broken_image(registry: str) -> str:
         with opener.open(request) as answer:
             return str(answer.headers.get("Location", ""))
 
-    config = {"architecture": "amd64", "os": "linux", "config": {"Env": "A=b"}}
+    config: dict[str, Any] = {"architecture": "amd64", "os": "linux", "config": {"Env": "A=b"}}
+    if labels is not None:
+        config["config"] = {"Labels": labels}
     data = json.dumps({**config, "rootfs": {"type": "layers", "diff_ids": []}}).encode()
     digest = "sha256:" + hashlib.sha256(data).hexdigest()
     where = send("POST", f"{base}/blobs/uploads/", b"", "text/plain")
@@ -130,7 +135,7 @@ def test_a_pair(
     builder: Builder = request.getfixturevalue(fixture)
     words = {"FRONTEND": builder.frontend, "REGISTRY": builder.registry}
     if "image" in settings:
-        words[settings["image"]] = broken_image(builder.registry)
+        words[settings["image"]] = odd_image(builder.registry, settings.get("labels"))
 
     def filled(text: str) -> str:
         return re.sub("|".join(words), lambda found: words[found[0]], text)

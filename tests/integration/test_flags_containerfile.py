@@ -113,6 +113,75 @@ class TestBuildFile:
         if not hutch.is_old:
             assert "InheritedLabel" in done.text
 
+    def test_a_label_s_name_in_other_words_is_not_the_label(
+        self, hutch: Hutch, tmp_path: Path
+    ) -> None:
+        """The base's `binary` stays the base's, although the file has its name."""
+        base = tmp_path / "base"
+        base.mkdir()
+        (base / "Dockerfile").write_text(
+            f"FROM scratch\nLABEL {PREFIX}binary=/evil {PREFIX}hypervisor=spt\nCOPY Dockerfile /x\n"
+        )
+        ref = f"{hutch.registry}/hutch-test/flags-evil:1"
+        hutch.build(base, "--push", "-t", ref, "--provenance=false", file=None).ok()
+        text = f'FROM {ref}\nENV NOTE="see {PREFIX}binary=/evil"\n{LOCAL}LABEL hutch.init=none\n'
+        text += f"ARG KEY=hypervisor\nLABEL {PREFIX}$KEY=firecracker\n"
+        folder = write(hutch, tmp_path / "c", text)
+        found = keys(hutch.files(tmp_path, folder, file="Dockerfile"))
+        assert (found["binary"], found["hypervisor"]) == ("/.boot/kernel", "firecracker")
+
+    def test_a_prebuilt_root_and_a_cmdline(self, hutch: Hutch, tmp_path: Path) -> None:
+        """No init that is not in it, and the command is not lost."""
+        text = "FROM scratch\nCOPY kernel /k\nCOPY data /root.ext2\n"
+        text += f"LABEL {PREFIX}binary=/k {PREFIX}block=/root.ext2 {PREFIX}blkMntPoint=/\n"
+        text += f'LABEL {PREFIX}cmdline="/sbin/app -v"\n'
+        folder = write(hutch, tmp_path / "c", text)
+        image = hutch.push(folder, "--provenance=false", file="Dockerfile")
+        assert image.config["config"]["Cmd"] == ["/sbin/app", "-v"]
+        assert "Entrypoint" not in image.config["config"]
+        assert image.labels[f"{PREFIX}cmdline"] == "/sbin/app -v"
+        assert image.labels[f"{PREFIX}mountRootfs"] == "false"
+        done = hutch.build(folder, file="Dockerfile").ok()
+        if not hutch.is_old:
+            assert "DeprecatedCmdline" in done.text
+            assert "UnbootableKernel" in done.text
+
+    def test_a_file_that_a_label_names_is_there(self, hutch: Hutch, tmp_path: Path) -> None:
+        text = f'FROM scratch\nCOPY kernel /k\nLABEL {PREFIX}binary=/kernel\nCMD ["/a"]\n'
+        folder = write(hutch, tmp_path / "c", text)
+        said = hutch.build(folder, file="Dockerfile").failed()
+        assert "there is no '/kernel' in the image" in said
+        assert hutch.marks(said, f"LABEL {PREFIX}binary=/kernel")
+
+    def test_images_of_unikraft_are_for_a_monitor(self, hutch: Hutch, tmp_path: Path) -> None:
+        """As the registry of Unikraft publishes them, and bunny's first example writes it."""
+        if hutch.is_old:
+            pytest.skip("its Dockerfile frontend knows no build contexts")
+        base = tmp_path / "base"
+        base.mkdir()
+        (base / "kernel").write_text("KERNEL")
+        (base / "Dockerfile").write_text(
+            "FROM scratch\nCOPY kernel /unikraft/bin/kernel\nENV A=1\n"
+        )
+        ref = f"{hutch.registry}/hutch-test/flags-unikraft:1.15"
+        flags = ("--platform", "qemu/amd64,fc/amd64", "--provenance=false")
+        hutch.build(base, *flags, "--push", "-t", ref, file=None).ok()
+        text = (
+            f'FROM {ref}\n\nLABEL {PREFIX}binary="/unikraft/bin/kernel"\n'
+            f'LABEL "{PREFIX}unikernelType"="unikraft"\n'
+            f'LABEL "{PREFIX}hypervisor"="qemu"\n\nCMD ["-c", "/nginx/conf/nginx.conf"]\n'
+        )
+        folder = write(hutch, tmp_path / "c", text)
+        image = hutch.push(folder, "--provenance=false", file="Dockerfile")
+        assert image.config["os"] == "linux"
+        assert "A=1" in image.config["config"]["Env"]
+        assert image.labels[f"{PREFIX}binary"] == "/unikraft/bin/kernel"
+        assert (hutch.files(tmp_path, folder, file="Dockerfile") / "unikraft/bin/kernel").is_file()
+        file = "version: v1\nplatforms: {framework: unikraft, monitor: firecracker}\n"
+        file += f"kernel: {{from: '{ref}', path: /unikraft/bin/kernel}}\n"
+        hutch.project(tmp_path / "p", file + "rootfs: {type: none}\ncmd: [a]\n")
+        assert hutch.files(tmp_path, tmp_path / "p", "--target", "kernel")
+
     def test_other_guests_need_a_kernel(self, hutch: Hutch, tmp_path: Path) -> None:
         text = f"FROM scratch\nCOPY data /data\nLABEL {PREFIX}unikernelType=unikraft\n"
         folder = write(hutch, tmp_path / "c", text)
@@ -186,6 +255,21 @@ class TestRootfs:
         out = hutch.files(tmp_path, folder)
         assert set(tree(out)) == {".boot/kernel", "hi", "urunc.json"}
 
+    def test_arguments_of_the_file_reach_it(self, hutch: Hutch, tmp_path: Path) -> None:
+        """Declared ones by their names, and others by a key; the command line decides the first."""
+        folder = self.project(
+            hutch,
+            tmp_path / "p",
+            "FROM scratch AS small\nARG WHO=nobody\nARG X\nCOPY hello /$WHO\nENV X=$X\n",
+        )
+        text = hutch.bunnyfile(ROOTFS) + "  args: {X: '${WHO}-x'}\nargs: {WHO: file}\n"
+        (folder / "bunnyfile").write_text(text + "labels: {who: '${WHO}'}\ninit: none\ncmd: [/a]\n")
+        assert "file" in tree(hutch.files(tmp_path, folder))
+        image = hutch.push(folder, "--build-arg", "WHO=line", "--provenance=false")
+        assert image.labels["who"] == "line"
+        assert "X=line-x" in image.config["config"]["Env"]
+        assert "line" in tree(hutch.files(tmp_path, folder, "--build-arg", "WHO=line"))
+
     def test_errors_keep_the_dockerfile_s_excerpt(self, hutch: Hutch, tmp_path: Path) -> None:
         folder = self.project(hutch, tmp_path / "p", "FROM scratch AS small\nCOPY no /no\n")
         text = hutch.build(folder).failed()
@@ -205,6 +289,38 @@ class TestRootfs:
         text = hutch.build(folder).failed()
         assert "no-such-file" in text
         assert hutch.marks(text, "  dockerfile: app/my.Dockerfile")
+
+
+def test_building_on_a_built_image_gives_the_same(hutch: Hutch, tmp_path: Path) -> None:
+    """Once, twice, as a Dockerfile, as a raw root and packed: one init, and the same files."""
+    text = f'FROM scratch\nCOPY data /data\nUSER 7\n{LOCAL}CMD ["/data", "x"]\n'
+    folder = write(hutch, tmp_path / "c", text)
+    seen = []
+    for number in range(3):
+        ref = f"{hutch.registry}/hutch-test/flags-again-{number}:1"
+        image = hutch.push(folder, "--provenance=false", "-t", ref, file="Dockerfile")
+        files = tree(hutch.files(tmp_path, folder, file="Dockerfile"))
+        process = {k: v for k, v in image.config["config"].items() if k != "OnBuild"}
+        seen.append((process, files))
+        assert process["Entrypoint"] == ["/urunit"]
+        assert process["Cmd"] == ["/data", "x"]
+        head = f"# syntax={hutch.image}\nFROM {ref}\n"
+        (folder / "Dockerfile").write_text(head + LOCAL)
+    assert seen[0] == seen[1] == seen[2]
+    packed = []
+    for base in ("0", "2"):
+        rootfs = f"{{from: '{hutch.registry}/hutch-test/flags-again-{base}:1', type: initrd}}"
+        file = "version: v1\nplatforms: {framework: linux, monitor: qemu}\n"
+        file += f"kernel: {{from: local, path: kernel}}\nrootfs: {rootfs}\n"
+        out = hutch.files(tmp_path, hutch.project(tmp_path / base, file))
+        packed.append((out / ".boot/rootfs").read_bytes())
+    assert packed[0] == packed[1]
+    assert b"urunc.json" not in packed[0]
+    (folder / "Dockerfile").write_text(
+        f"# syntax={hutch.image}\nFROM {ref}\n{LOCAL}LABEL hutch.init=none\n"
+    )
+    bare = tree(hutch.files(tmp_path, folder, file="Dockerfile"))
+    assert set(bare) == {".boot/kernel", "data", "urunc.json"}
 
 
 def test_a_kernel_from_source(hutch: Hutch, tmp_path: Path) -> None:

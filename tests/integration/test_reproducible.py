@@ -197,20 +197,6 @@ def test_many_includes_are_few_layers(any_builder: Builder, tmp_path: Path) -> N
     assert packed.read("/many/149") == b"z" * 1000
 
 
-@pytest.mark.parametrize("kind", ["raw", "initrd"])
-def test_a_new_file_that_nothing_uses(any_builder: Builder, tmp_path: Path, kind: str) -> None:
-    project = fill(tmp_path)
-    text = FILE.format(framework="linux", type=kind)
-    any_builder.build(project, text)
-    (project / "unrelated").write_text("new\n")
-    (project / "tree2").mkdir()
-    cached = any_builder.build(project, text, "--progress=rawjson").steps
-    # BuildKit says of steps without an input that they ran, whatever it did.
-    steps = {n: c for n, c in cached.items() if n.startswith("[linux]") and "urunc.json" not in n}
-    assert steps
-    assert all(steps.values()), steps
-
-
 def test_the_epoch_of_the_clients_environment(builder: Builder, tmp_path: Path) -> None:
     """buildx passes SOURCE_DATE_EPOCH on by itself."""
     project = fill(tmp_path / "0")
@@ -247,27 +233,3 @@ def test_on_old_docker(old_builder: Builder, tmp_path: Path) -> None:
         files.append([packed.read(path) for path in packed.files])
         assert packed.files == ["/.boot/kernel", "/.boot/rootfs", "/urunc.json"]
     assert files[0] == files[1]
-
-
-@pytest.mark.parametrize(
-    ("kind", "rewrite"), [("initrd", False), ("block", False), ("raw", False), ("raw", True)]
-)
-def test_copy_of_a_dockerfile(builder: Builder, tmp_path: Path, kind: str, rewrite: bool) -> None:
-    """It keeps the times of the client's files: docs/flags.md says what is the way out."""
-    text = FILE.format(framework="linux", type=kind).replace(
-        "rootfs:", "rootfs:\n  from: dockerfile"
-    )
-    text = text.replace('  include:\n    - "tree:/"\n    - "tree/b:/again"\n', "")
-    digests = []
-    for number in range(2):
-        project = fill(tmp_path / str(number))
-        (project / "Dockerfile").write_text("FROM scratch\nCOPY tree /tree\nCOPY tree/b /b\n")
-        when = EPOCH + 1000 * (number + 1)  # checked out after the commit
-        for path in (*project.rglob("*"), project):
-            os.utime(path, (when, when), follow_symlinks=False)
-        output = f"type=image,name={builder.name_of()},push=true"
-        if rewrite:
-            output += ",rewrite-timestamp=true"
-        done = builder.build(project, text, "--no-cache", epoch=EPOCH, output=output)
-        digests.append(done.digest)
-    assert (digests[0] == digests[1]) is (kind != "raw" or rewrite)

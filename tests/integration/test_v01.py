@@ -116,6 +116,12 @@ class TestFields:
         assert packed.keys["mountRootfs"] == "false", "no rootfs means none"
         assert packed.files == ["/.boot/kernel", "/urunc.json"]
 
+    def test_a_framework_that_is_not_known(self, builder: Builder, project: Path) -> None:
+        """bunny takes any name, and so a runtime may know what neither of them does."""
+        packed = builder.pack(project, LINUX.replace("linux", "includeos") + "cmd: [a]\n")
+        assert packed.keys["unikernelType"] == "includeos"
+        assert packed.files == ["/.boot/kernel", "/urunc.json"]
+
     @pytest.mark.parametrize(
         ("name", "platform"), [("aarch64", "linux/arm64"), ("x86_64", "linux/amd64")]
     )

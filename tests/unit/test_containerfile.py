@@ -8,18 +8,26 @@ import pytest
 
 from frameworks.diagnostics import Problems
 from frameworks.spec import Text
-from frontend.containerfile import _bunnyfile, _Labels, plan
+from frontend.containerfile import Said, _bunnyfile, plan
 from frontend.failures import explain
 from frontend.gateway.errors import GatewayError
+from frontend.instructions import Dockerfile
 from llb import Platform, SourceFile
 from llb.pb import status_pb2
 
 KEY = "com.urunc.unikernel."
 
 
-def labels(text: str, config: dict[str, str], given: dict[str, str] | None = None) -> _Labels:
-    data = json.dumps({"config": {"Labels": config}}).encode()
-    return _Labels(SourceFile("Dockerfile", text.encode(), "Dockerfile"), data, given or {}, {})
+def labels(
+    text: str,
+    config: dict[str, str],
+    given: dict[str, str] | None = None,
+    process: dict[str, object] | None = None,
+    target: str = "",
+) -> Said:
+    data = json.dumps({"config": {"Labels": config, **(process or {})}}).encode()
+    file = SourceFile("Dockerfile", text.encode(), "Dockerfile")
+    return Said(file, data, given or {}, {}, Dockerfile(file.data, {}), target)
 
 
 def test_defaults() -> None:
@@ -40,6 +48,131 @@ def test_only_the_file_s_own_labels_count() -> None:
     (warning,) = found.ignored()
     assert f"{KEY}binary=/k" in warning.message
     assert labels("FROM x\n", {}, {f"{KEY}binary": "/k"}).keys() == {"binary": "/k"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'ENV NOTE="see com.urunc.unikernel.binary in the docs"',
+        "RUN echo com.urunc.unikernel.binary=/k > /note",
+        "RUN <<EOF\nLABEL com.urunc.unikernel.binary=/k\nEOF",
+        "RUN true \\\n# LABEL com.urunc.unikernel.binary=/k\n  && false",
+        "LABEL note='com.urunc.unikernel.binary=/k'",
+        "LABEL note=a\\ com.urunc.unikernel.binary=/k",
+        "ONBUILD LABEL com.urunc.unikernel.binary=/k",
+        "FROM y AS other\nLABEL com.urunc.unikernel.binary=/k\nFROM x",
+        "FROM y\nLABEL com.urunc.unikernel.binary=/k\nFROM x",
+    ],
+)
+def test_a_label_s_name_elsewhere_is_not_the_label(text: str) -> None:
+    """The base's label, which the file only mentions, tells how the base was booted."""
+    found = labels(f"FROM x\n{text}\nCMD a\n", {f"{KEY}binary": "/evil"})
+    assert found.keys() == {}
+    assert [each.code for each in found.ignored()] == ["InheritedLabel"]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("FROM x\nLABEL com.urunc.unikernel.binary=/k", 2),
+        ("FROM x\nlabel a=b \\\n\n  # why\n  'com.urunc.unikernel.binary'=/k", 5),
+        ("FROM x\nLABEL com.urunc.unikernel.binary /k", 2),
+        ('# escape=`\nFROM x\nLABEL a=b `\n "com.urunc.unikernel.binary"=/k', 4),
+        ("FROM x\nARG P=com.urunc\nENV Q=$P.unikernel\nLABEL ${Q}.${N:-binary}=/k", 4),
+        ("FROM y AS Base\nLABEL com.urunc.unikernel.binary=/k\nFROM base", 2),
+        ("ARG B=base\nFROM y AS base\nLABEL com.urunc.unikernel.binary=/k\nFROM ${B}", 3),
+        ("FROM x\nCOPY <<'E' <<-F /\nLABEL a\nE\n\tF\nLABEL com.urunc.unikernel.binary=/k", 6),
+        ("FROM x\r\nLABEL com.urunc.unikernel.binary=/k\r", 2),
+        ("FROM x\nLABEL com.urunc.unikernel.binary=/a\nLABEL com.urunc.unikernel.binary=/k", 3),
+    ],
+)
+def test_a_label_of_the_file_is_found_as_buildkit_finds_it(text: str, line: int) -> None:
+    found = labels(f"{text}\n", {f"{KEY}binary": "/k"}).get(f"{KEY}binary")
+    assert (found, found.at.start.line) == ("/k", line)
+    start, end = found.at.start, found.at.end
+    word = text.split("\n")[line - 1][start.character : end.character].strip("'\"")
+    assert word in (f"{KEY}binary", "${Q}.${N:-binary}")
+
+
+def test_the_stage_that_is_built_decides() -> None:
+    text = f"FROM x AS a\nLABEL {KEY}binary=/a\nFROM x AS b\nLABEL {KEY}initrd=/b\n"
+    config = {f"{KEY}binary": "/a", f"{KEY}initrd": "/b"}
+    assert set(labels(text, config, target="A").keys()) == {"binary"}
+    assert set(labels(text, config, target="0").keys()) == {"binary"}
+    assert set(labels(text, config).keys()) == {"initrd", "mountRootfs"}
+
+
+@pytest.mark.parametrize(
+    ("given", "init"),
+    [
+        ({"block": "/root.ext2", "blkMntPoint": "/"}, "none"),
+        ({"initrd": "/initrd"}, "none"),
+        ({"block": "/data.ext2", "blkMntPoint": "/data"}, None),
+        ({}, None),
+    ],
+)
+def test_a_prebuilt_root_gets_no_init(given: dict[str, str], init: str | None) -> None:
+    text = "FROM scratch\n" + "".join(f"LABEL {KEY}{k}={v}\n" for k, v in given.items())
+    all = {KEY + name: value for name, value in given.items()}
+    made = _bunnyfile(labels(text, all, process={"Cmd": ["/app"]}), Text("Dockerfile"))
+    assert made.init == init
+    asked = _bunnyfile(labels(text, all, {"hutch.init": "auto"}), Text("Dockerfile"))
+    assert asked.init == "auto"
+
+
+@pytest.mark.parametrize(
+    ("process", "args", "word"),
+    [
+        ({}, ["/sbin/init", "-a"], "is now the image's command"),
+        ({"Cmd": ["/other"]}, ["/other"], "is not used"),
+        ({"Cmd": ["/sbin/init", "-a"]}, ["/sbin/init", "-a"], "says the same"),
+        ({"Entrypoint": ["/sbin/init"], "Cmd": ["-a"]}, ["/sbin/init", "-a"], "says the same"),
+    ],
+)
+@pytest.mark.parametrize("type", ["linux", "unikraft", "rumprun"])
+def test_a_cmdline_label_is_the_command_or_is_warned_of(
+    process: dict[str, object], args: list[str], word: str, type: str
+) -> None:
+    given = {"unikernelType": type, "binary": "/k", "cmdline": "/sbin/init  -a"}
+    given["hypervisor"] = "hvt" if type == "rumprun" else "qemu"
+    text = "FROM scratch\n" + "".join(f"LABEL {KEY}{k}='{v}'\n" for k, v in given.items())
+    said = labels(text, {KEY + name: value for name, value in given.items()}, process=process)
+    made = plan(said, Text("Dockerfile"), Platform("linux", "amd64"), None)
+    assert "cmdline" not in made.keys
+    assert [*(made.settings.entrypoint or ()), *(made.settings.cmd or ())] == args
+    (found,) = (each for each in made.warnings if each.code == "DeprecatedCmdline")
+    assert word in found.message
+    assert found.at is not None
+    assert found.at.start.line == 4
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ({}, "NoCommand"),
+        ({f"{KEY}hypervisor": "firecracker"}, "UnusableRootfs"),
+        ({f"{KEY}unikernelType": "rumprun", f"{KEY}hypervisor": "spt"}, "UnusableRootfs"),
+    ],
+)
+def test_what_a_bunnyfile_is_warned_of(given: dict[str, str], code: str) -> None:
+    given = {**given, f"{KEY}binary": "/k"}
+    process: dict[str, object] = {} if code == "NoCommand" else {"Cmd": ["/a"]}
+    said = labels("FROM scratch\n", {}, given, process=process)
+    made = plan(said, Text("Dockerfile"), Platform("linux", "amd64"), None)
+    assert [found.code for found in made.warnings] == [code]
+
+
+def test_a_base_whose_files_are_packed() -> None:
+    config = {f"{KEY}initrd": "/.boot/rootfs", f"{KEY}unikernelType": "linux"}
+    with pytest.raises(Problems) as raised:
+        plan(
+            labels("FROM scratch AS a\nFROM made\n", config),
+            Text("Dockerfile"),
+            Platform("linux", "amd64"),
+            None,
+        )
+    (found,) = raised.value.diagnostics
+    assert (found.code, found.at and found.at.start.line) == ("packed-base", 2)
 
 
 @pytest.mark.parametrize(

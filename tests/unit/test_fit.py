@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import gzip
-import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
-from frameworks.rootfs.pack import Report
+from frameworks.spec import Text
 from frontend import fit
-from llb import Platform
+from llb import Platform, Position, Range
 from tests.unit.core.helpers import AMD64, lower
 from tests.unit.core.test_superblock import MIB
 
@@ -113,52 +112,11 @@ def test_a_disk_image_that_does_not_say() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rootfs", "reports"),
-    [
-        ("type: raw", []),
-        ("type: block", ["ChangedTimes"]),
-        ("type: block, size: 64M", ["ChangedTimes"]),
-        ("type: block, filesystem: erofs", []),
-        ("type: none", []),
-    ],
+    "rootfs", ["type: raw", "type: block", "type: block, size: 64M", "type: none"]
 )
-def test_what_is_not_looked_at(rootfs: str, reports: list[str]) -> None:
+def test_what_is_not_looked_at(rootfs: str) -> None:
     text = FILE.replace("FRAMEWORK", "linux").replace("MONITOR", "qemu").replace("KERNEL", SOURCE)
-    looks = list(fit.looks(lower(f"{text}rootfs: {{{rootfs}}}\ncmd: [a]\n").plan))
-    assert [(look.at, look.rule) for look in looks] == [("report", rule) for rule in reports]
-
-
-@pytest.mark.parametrize(
-    ("rule", "report", "message"),
-    [
-        ("LostCapabilities", Report(), ""),
-        (
-            "LostCapabilities",
-            Report(capabilities=(1, ["/bin/ping"])),
-            "which 1 file of this root filesystem had: /bin/ping",
-        ),
-        ("LostCapabilities", Report(capabilities=(9, ["/a", "/b"])), ": /a, /b and 7 more"),
-        ("ChangedTimes", Report(capabilities=(1, ["/a"])), ""),
-        (
-            "ChangedTimes",
-            Report(times=(2, ["/a", "/b"])),
-            "does not hold the times of 2 files, which",
-        ),
-    ],
-)
-def test_what_a_format_did_not_keep(rule: str, report: Report, message: str) -> None:
-    data = json.dumps(asdict(report)).encode()
-    text = FILE.replace("FRAMEWORK", "linux").replace("MONITOR", "qemu").replace("KERNEL", SOURCE)
-    plan = lower(f"{text}rootfs: {{type: initrd, include: ['a:/a']}}\ncmd: [a]\n").plan
-    (look,) = [each for each in fit.looks(plan) if each.rule == rule]
-    found = look.judge(plan, Bytes(len(data), data))
-    if not message:
-        assert found is None
-        return
-    assert found is not None
-    assert found.at is not None
-    assert (found.code, found.at.start.line) == (rule, 4)
-    assert message in found.message
+    assert not list(fit.looks(lower(f"{text}rootfs: {{{rootfs}}}\ncmd: [a]\n").plan))
 
 
 @dataclass
@@ -209,3 +167,46 @@ def test_kernels_that_are_not_looked_at() -> None:
         text = FILE.replace("FRAMEWORK", framework).replace("MONITOR", "qemu")
         plan = lower(text.replace("KERNEL", kernel) + "cmd: [a]\n").plan
         assert not list(fit.looks(plan))
+
+
+SECOND = FILE.replace("FRAMEWORK", "linux").replace("MONITOR", "qemu").replace("KERNEL", SOURCE)
+
+
+@pytest.mark.parametrize(
+    ("rest", "found"),
+    [
+        ("cmd: [/sbin/init]", True),
+        ("entrypoint: [/init]\ncmd: [a]", True),
+        ("cmd: [/usr/lib/systemd/systemd, --unit=x]", True),
+        ("cmd: [/usr/bin/initdb]", False),
+        ("cmd: [init]", False),
+        ("init: none\ncmd: [/sbin/init]", False),
+        ("init: /sbin/init", False),
+        ("", False),
+    ],
+)
+def test_an_init_behind_an_init(rest: str, found: bool) -> None:
+    lowered = lower(SECOND + "rootfs: {from: 'x:1', type: raw}\n" + rest + "\n")
+    said = fit.second_init(lowered.plan, lowered.rootfs.process)
+    assert (said is not None) is found
+    if said is not None:
+        assert said.at is not None
+        assert said.at.start.line == 5
+        assert "hutch.init=none" in said.hint
+
+
+def test_files_that_labels_name_are_looked_at() -> None:
+    plan = lower(SECOND.replace("kernel: {from: source}\n", "")).plan
+    at = Range(Position(7), Position(7, 5))
+    keys = {key: Text(f"/{key}", at) for key in ("binary", "initrd", "block")}
+    looks = {look.at: look for look in fit.looks(replace(plan, kernel=None, keys=keys))}
+    assert {key: look.rule for key, look in looks.items()} == {
+        "binary": fit.UNBOOTABLE_KERNEL,
+        "initrd": fit.LARGE_INITRD,
+        "block": fit.OVERSIZED_IMAGE,
+    }
+    planned = replace(plan, kernel=None, keys=keys)
+    for key, file in (("binary", Bytes(100)), ("initrd", Bytes(400 << 20))):
+        found = looks[key].judge(planned, file)
+        assert found is not None
+        assert found.at == at

@@ -21,7 +21,14 @@ CALLS = ("problem", "error", "warn", "Diagnostic", "Fault", "_fail", "_Failure")
 # Pages whose example is not judged on linux/amd64.
 PLATFORMS = {"unsupported-platform": "linux/riscv64"}
 # Found by a step of the build, not by reading and planning.
-LATER = {"unsupported-step", "unsupported-source", "lost-option", "wrong-checksum"}
+LATER = {
+    "packed-base",
+    "unknown-user",
+    "unsupported-step",
+    "unsupported-source",
+    "lost-option",
+    "wrong-checksum",
+}
 
 
 def used(folder: str) -> Iterator[tuple[str, str]]:

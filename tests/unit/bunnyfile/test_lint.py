@@ -19,14 +19,8 @@ from tests.unit.bunnyfile import corpus
 PAGES = Path(__file__).parents[3] / "docs" / "rules"
 # Found by a build, and tested there.
 BUILT = {
-    "InheritedLabel",
-    "NoScanner",
-    "LargeInitrd",
-    "OversizedImage",
-    "UnbootableKernel",
-    "LostCapabilities",
-    "ChangedTimes",
-    "ClosedFile",
+    *("InheritedLabel", "NoScanner", "LargeInitrd", "OversizedImage", "UnbootableKernel"),
+    "SecondInit",
 }
 NEW = "version: v1\nplatforms: {framework: linux, monitor: qemu}\n"
 UNPINNED = NEW + "kernel: {from: source}\nrootfs: {from: nginx}\ncmd: [a]\n"
@@ -220,3 +214,19 @@ class TestDirective:
         (one,) = found.findings
         assert str(one).startswith("bunnyfile:2:1: a second '# check=' is not read")
         assert not found.fails
+
+
+def test_a_version_that_is_the_build_s_contradicts_nothing() -> None:
+    text = NEW.replace("qemu}", 'qemu, architecture: "${TARGETARCH}"}')
+    text += "kernel: {from: local, path: 'k-${TARGETARCH}'}\ncmd: [a]\n"
+    assert names(text) == []
+    assert names(text.replace('"${TARGETARCH}"', "amd64")) == ["ArchitectureContradiction"]
+
+
+def test_arguments_reach_a_dockerfile_and_are_used_by_it() -> None:
+    text = NEW + "args: {V: '1'}\nkernel: {from: local, path: k}\n"
+    text += "rootfs: {dockerfile: Dockerfile, type: raw}\n"
+    assert names(text) == []
+    assert names(text.replace("dockerfile: Dockerfile", "include: [a]") + "cmd: [a]\n") == [
+        "UnusedArgument"
+    ]

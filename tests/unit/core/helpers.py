@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import frameworks
 import llb
@@ -33,7 +33,7 @@ class FakeInputs(OfflineInputs):
     def named(self, name: Text, platform: Platform, path: str = "/") -> Image | None:
         return self._named.get(f"{name}::{platform}", self._named.get(name))
 
-    def image(self, ref: Text, platform: Platform, other: Platform | None = None) -> Image:
+    def image(self, ref: Text, platform: Platform, others: Sequence[Platform] = ()) -> Image:
         config = json.dumps(self._configs.get(ref, {})).encode()
         return Image(llb.image(ref, platform=platform), f"{ref}@pinned", config)
 

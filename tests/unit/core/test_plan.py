@@ -52,6 +52,15 @@ def test_a_tree_without_a_type_gets_the_guests_own(framework: str, monitor: str,
     assert make(v0(framework, monitor, "rootfs: {include: [a:/a]}")).rootfs.type == type
 
 
+@pytest.mark.parametrize("name", ["includeos", "osv", "openbsd", "hermitux", "nanos"])
+def test_a_first_file_of_an_unknown_framework_is_packaged_under_its_name(name: str) -> None:
+    plan = make(v0(name, "qemu"))
+    assert (plan.framework, plan.keys) == ("generic", {"unikernelType": name})
+    (found,) = plan.warnings
+    assert found.code == "UnknownFramework"
+    assert f"'{name}'" in found.message
+
+
 def test_a_block_image_gets_a_file_system_and_a_mount() -> None:
     rootfs = make(v1(rest="rootfs: {from: scratch, type: block, include: [a:/a]}")).rootfs
     assert (rootfs.filesystem, rootfs.mount) == ("ext4", "/")
@@ -63,6 +72,8 @@ def test_a_block_image_gets_a_file_system_and_a_mount() -> None:
     ("text", "code"),
     [
         (v0("lynux", "qemu"), "unknown-framework"),
+        (v0("Linux", "qemu"), "unknown-framework"),
+        (v0("linuxx", "qemu"), "unknown-framework"),
         (v0("rumprun", "qemu"), "unsupported-monitor"),
         (v0("mewz", "firecracker"), "unsupported-monitor"),
         (v0("linux", "qemo"), "unsupported-monitor"),
