@@ -50,6 +50,16 @@ class Done:
         return self.log.rpartition("ERROR: ")[2]
 
     @property
+    def steps(self) -> dict[str, bool]:
+        """The steps of a build with `--progress=rawjson`, by name: was each found in the cache?"""
+        found: dict[str, bool] = {}
+        for line in self.log.splitlines():
+            if line.startswith("{"):
+                for vertex in json.loads(line).get("vertexes") or ():
+                    found[vertex["name"]] = bool(vertex.get("cached"))
+        return found
+
+    @property
     def transferred(self) -> int:
         """The bytes of the build context that were sent, as the progress output rounds them."""
         units = {"B": 1, "kB": 1e3, "MB": 1e6}

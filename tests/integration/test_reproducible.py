@@ -197,6 +197,20 @@ def test_many_includes_are_few_layers(any_builder: Builder, tmp_path: Path) -> N
     assert packed.read("/many/149") == b"z" * 1000
 
 
+@pytest.mark.parametrize("kind", ["raw", "initrd"])
+def test_a_new_file_that_nothing_uses(any_builder: Builder, tmp_path: Path, kind: str) -> None:
+    project = fill(tmp_path)
+    text = FILE.format(framework="linux", type=kind)
+    any_builder.build(project, text)
+    (project / "unrelated").write_text("new\n")
+    (project / "tree2").mkdir()
+    cached = any_builder.build(project, text, "--progress=rawjson").steps
+    # BuildKit says of steps without an input that they ran, whatever it did.
+    steps = {n: c for n, c in cached.items() if n.startswith("[linux]") and "urunc.json" not in n}
+    assert steps
+    assert all(steps.values()), steps
+
+
 def test_the_epoch_of_the_clients_environment(builder: Builder, tmp_path: Path) -> None:
     """buildx passes SOURCE_DATE_EPOCH on by itself."""
     project = fill(tmp_path / "0")
