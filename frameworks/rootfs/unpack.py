@@ -4,20 +4,29 @@ It runs in hutch's own image, because what a builder can unpack by itself depend
 the machine it runs on. Owners, modes, times, links and device nodes are the archive's own; where a
 builder may make no nodes, in a user's namespace, they are left out. Packages of FreeBSD (.pkg) and
 pkgsrc (.tgz) are such archives, with files of their own beside those that they install.
+
+Nothing is written or linked to outside the directory, whatever the archive says.
 """
 
 from __future__ import annotations
 
 import contextlib
+import lzma
+import math
 import os
 import stat
 import subprocess
 import sys
 import tarfile
+import zlib
 from collections.abc import Iterator, Sequence
 from tarfile import TarFile, TarInfo
 
 _ZSTD = b"\x28\xb5\x2f\xfd"
+_LARGEST_ID = (1 << 32) - 2
+"""-1 means "no change" to chown(2)."""
+_EARLIEST, _LATEST = -(1 << 31), (1 << 34) - (1 << 31) - 1
+"""What the file systems of builders hold, in seconds (ext4)."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,14 +34,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     archive, directory = sys.argv[1:] if arguments is None else arguments
     try:
         unpack(archive, directory)
-    except (tarfile.TarError, OSError, EOFError) as error:
-        print(f"hutch: the archive cannot be unpacked: {error}", file=sys.stderr)
+    except (tarfile.TarError, OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
+        # Python names every compression that it tried, one a line.
+        why, *others = str(error).splitlines() or ["it ends in the middle"]
+        why = "it is no tar archive, or damaged" if others else why
+        print(f"hutch: the archive cannot be unpacked: {why}", file=sys.stderr)
         return 1
     return 0
 
 
 def unpack(archive: str, directory: str) -> None:
-    """Unpack the file `archive` into `directory`. Raises TarError, OSError or EOFError."""
+    """Unpack the file `archive` into `directory`.
+
+    Raises TarError, OSError, EOFError, ValueError, zlib.error or LZMAError.
+    """
+    top = os.path.realpath(directory)
     nodes = _may_make_nodes(directory)
     skipped = []
 
@@ -40,10 +56,21 @@ def unpack(archive: str, directory: str) -> None:
         if not nodes and (member.ischr() or member.isblk()):
             skipped.append(member.name)
             return None
+        _check(member)
         # FreeBSD's packages have names from the root.
         name = member.name.lstrip("/")
+        path = _inside(top, name, member.name)
+        if os.path.islink(path):
+            os.unlink(path)  # or else what it leads to would be written
+        link = member.linkname
+        if member.islnk():
+            link = link.lstrip("/")
+            _inside(top, link, member.name)
         return member.replace(
-            name=name, linkname=member.linkname.lstrip("/") if member.islnk() else member.linkname
+            name=name,
+            linkname=link,
+            mode=member.mode & 0o7777,
+            mtime=min(max(member.mtime, _EARLIEST), _LATEST),
         )
 
     # None of tarfile's own filters leaves a system's set-user-id programs what they are, and of
@@ -53,6 +80,34 @@ def unpack(archive: str, directory: str) -> None:
     if skipped:
         count = len(skipped)
         print(f"hutch: this builder makes no device nodes: {count} left out", file=sys.stderr)
+
+
+def _check(member: TarInfo) -> None:
+    """Raise ReadError for numbers that are none of a file's."""
+    wrong = ""
+    if not (0 <= member.uid <= _LARGEST_ID and 0 <= member.gid <= _LARGEST_ID):
+        wrong = f"the owner {member.uid}:{member.gid}"
+    elif not math.isfinite(member.mtime):
+        wrong = f"the time {member.mtime}"
+    elif (member.ischr() or member.isblk()) and not (
+        0 <= member.devmajor < 1 << 12 and 0 <= member.devminor < 1 << 20
+    ):
+        wrong = f"the device {member.devmajor}:{member.devminor}"
+    if wrong:
+        raise tarfile.ReadError(f"{_shown(member.name)} has {wrong}, which no file has")
+
+
+def _inside(top: str, name: str, member: str) -> str:
+    """The path of `name` below `top`. Raises ReadError where it leads out, by a link or by `..`."""
+    parent, _, last = name.rstrip("/").rpartition("/")
+    folder = os.path.realpath(os.path.join(top, parent))
+    if ".." in name.split("/") or (folder != top and not folder.startswith(f"{top}/")):
+        raise tarfile.ReadError(f"{_shown(member)} leads out of the archive's directory")
+    return os.path.join(folder, last) if last not in ("", ".") else top
+
+
+def _shown(name: str) -> str:
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name)
 
 
 @contextlib.contextmanager

@@ -1,15 +1,21 @@
 """The packages installed in a tree of files, from the databases of dpkg and apk.
 
 Formats: deb822 paragraphs in var/lib/dpkg/status (and status.d/, of images without dpkg); one
-letter, a colon and a value for each line in lib/apk/db/installed.
+letter, a colon and a value for each line in lib/apk/db/installed. The tree is a guest's: its links
+are its own, and nothing that is no regular file is read.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from frameworks.components import Component, package_url
+from frameworks.rootfs import inside
+
+_LARGEST = 256 << 20
+"""A hundred times what a distribution with everything installed has."""
 
 
 def installed(root: Path) -> list[Component]:
@@ -20,12 +26,14 @@ def installed(root: Path) -> list[Component]:
 
 
 def _dpkg(root: Path, distribution: dict[str, str]) -> Iterator[Component]:
-    files = [root / "var/lib/dpkg/status"]
-    folder = root / "var/lib/dpkg/status.d"
-    if folder.is_dir():
-        files += sorted(path for path in folder.iterdir() if path.suffix != ".md5sums")
+    files = ["var/lib/dpkg/status"]
+    folder = "var/lib/dpkg/status.d"
+    found = inside.resolve(str(root), folder)
+    if found is not None and os.path.isdir(found):
+        names = sorted(os.listdir(found))
+        files += [f"{folder}/{name}" for name in names if not name.endswith(".md5sums")]
     for file in files:
-        for fields in _paragraphs(file, ": "):
+        for fields in _paragraphs(root, file, ": "):
             if "Package" not in fields or "Version" not in fields:
                 continue
             if not fields.get("Status", "install ok installed").endswith(" installed"):
@@ -48,7 +56,7 @@ def _dpkg(root: Path, distribution: dict[str, str]) -> Iterator[Component]:
 
 def _apk(root: Path, distribution: dict[str, str]) -> Iterator[Component]:
     for name in ("lib/apk/db/installed", "usr/lib/apk/db/installed"):
-        for fields in _paragraphs(root / name, ":"):
+        for fields in _paragraphs(root, name, ":"):
             if "P" not in fields or "V" not in fields:
                 continue
             purl = package_url(
@@ -61,32 +69,32 @@ def _apk(root: Path, distribution: dict[str, str]) -> Iterator[Component]:
             yield Component(fields["P"], fields["V"], purl)
 
 
-def _paragraphs(file: Path, separator: str) -> Iterator[dict[str, str]]:
+def _paragraphs(root: Path, file: str, separator: str) -> Iterator[dict[str, str]]:
     """The paragraphs of a database; the first value of a key counts, continuations are skipped."""
-    if not file.is_file():
-        return
     fields: dict[str, str] = {}
-    with file.open(encoding="utf-8", errors="replace") as lines:
-        for line in lines:
-            if line == "\n":
-                if fields:
-                    yield fields
-                fields = {}
-            elif not line.startswith((" ", "\t")):
-                key, found, value = line.rstrip("\n").partition(separator)
-                if found:
-                    fields.setdefault(key, value.strip())
+    for line in _text(root, file).split("\n"):
+        if not line:
+            if fields:
+                yield fields
+            fields = {}
+        elif not line.startswith((" ", "\t")):
+            key, found, value = line.partition(separator)
+            if found:
+                fields.setdefault(key, value.strip())
     if fields:
         yield fields
+
+
+def _text(root: Path, file: str) -> str:
+    """The text of a file of the tree, "" where there is none."""
+    return (inside.read(str(root), file, _LARGEST) or b"").decode("utf-8", "replace")
 
 
 def _distribution(root: Path) -> dict[str, str]:
     """The fields of os-release, unquoted."""
     for name in ("etc/os-release", "usr/lib/os-release"):
-        file = root / name
-        if file.is_file() and not file.is_symlink():
-            lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
-            pairs = (line.partition("=") for line in lines if "=" in line)
+        if text := _text(root, name):
+            pairs = (line.partition("=") for line in text.splitlines() if "=" in line)
             return {key: value.strip("\"'") for key, _, value in pairs}
     return {}
 

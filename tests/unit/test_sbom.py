@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -185,6 +186,35 @@ def test_databases(tmp_path: Path) -> None:
         "&upstream=glibc%402.41-12",
     ]
     assert installed(tmp_path / "nothing") == []
+
+
+def test_links_of_a_guest_are_its_own(tmp_path: Path) -> None:
+    """And what is no regular file is not read: the step would hang, or die."""
+    tree, outside = tmp_path / "tree", tmp_path / "outside"
+    outside.mkdir()
+    (outside / "status").write_text(DPKG)
+    for folder in ("var/lib/dpkg/status.d", "usr/lib", "etc", "lib/apk", "real"):
+        (tree / folder).mkdir(parents=True)
+    status = tree / "var/lib/dpkg/status"
+    for target in (outside / "status", "/proc/kmsg", "../../../../../../proc/kmsg", "status"):
+        status.symlink_to(target)
+        assert installed(tree) == []
+        status.unlink()
+    os.mkfifo(status)
+    os.mkfifo(tree / "var/lib/dpkg/status.d/pipe")
+    (tree / "var/lib/dpkg/status.d/md5").mkdir()
+    assert installed(tree) == []
+    # Links from the guest's own root, as merged and immutable distributions have them.
+    status.unlink()
+    status.symlink_to("/real/status")
+    (tree / "real/status").write_text(DPKG)
+    (tree / "lib/apk/db").symlink_to("/real/apk")
+    (tree / "real/apk").mkdir()
+    (tree / "real/apk/installed").write_text(APK)
+    (tree / "etc/os-release").symlink_to("../usr/lib/os-release")
+    (tree / "usr/lib/os-release").write_text('ID=debian\nVERSION_ID="13"\n')
+    assert [each.name for each in installed(tree)] == ["busybox", "musl", "g++", "libc6"]
+    assert all("distro=debian-13" in each.purl for each in installed(tree))
 
 
 def test_the_document_is_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

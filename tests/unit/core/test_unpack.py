@@ -118,3 +118,118 @@ def test_zstd(
     assert unpack.main([str(plain), str(tmp_path / "out")]) == status
     assert (tmp_path / "out/bin/su").read_bytes() == b"su"
     assert ("it is damaged" in capsys.readouterr().err) == bool(status)
+
+
+class TestHostile:
+    """Nothing outside the directory is written or linked to, and every end is one line."""
+
+    def refused(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str], *members: tarfile.TarInfo
+    ) -> str:
+        with tarfile.open(tmp_path / "archive", "w", format=tarfile.PAX_FORMAT) as made:
+            for member in members:
+                made.addfile(member, io.BytesIO(bytes(member.size)))
+        (tmp_path / "out").mkdir()
+        assert unpack.main([str(tmp_path / "archive"), str(tmp_path / "out")]) == 1
+        said = capsys.readouterr().err
+        assert said.startswith("hutch: the archive cannot be unpacked: ")
+        assert said.count("\n") == 1
+        return said
+
+    def member(self, name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> tarfile.TarInfo:
+        made = tarfile.TarInfo(name)
+        made.type, made.linkname = kind, link
+        return made
+
+    @pytest.mark.parametrize("name", ["../x", "a/../../x", "/../x", "a/b/.."])
+    def test_a_path_that_leads_out(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+    ) -> None:
+        said = self.refused(tmp_path, capsys, self.member(name))
+        assert f"{name} leads out of the archive's directory" in said
+        assert sorted(os.listdir(tmp_path)) == ["archive", "out"]
+
+    @pytest.mark.parametrize("link", ["../secret", "way/secret"])
+    def test_a_hard_link_that_leads_out(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str], link: str
+    ) -> None:
+        (tmp_path / "secret").write_text("secret")
+        way = self.member("way", tarfile.SYMTYPE, str(tmp_path))
+        said = self.refused(tmp_path, capsys, way, self.member("x", tarfile.LNKTYPE, link))
+        assert "x leads out" in said
+        assert (tmp_path / "secret").stat().st_nlink == 1
+
+    def test_a_file_behind_a_link_that_leads_out(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        way = self.member("way", tarfile.SYMTYPE, str(tmp_path))
+        assert "way/x leads out" in self.refused(tmp_path, capsys, way, self.member("way/x"))
+        assert not (tmp_path / "x").exists()
+
+    def test_a_file_in_the_place_of_a_link(self, tmp_path: Path) -> None:
+        """The link is replaced, and what it leads to stays as it is; so does its owner and mode."""
+        outside, folder = tmp_path / "outside", tmp_path / "folder"
+        outside.write_text("outside")
+        folder.mkdir(mode=0o700)
+        files: tuple[File, ...] = (
+            ("a", tarfile.SYMTYPE, 0o777, str(outside)),
+            ("a", tarfile.REGTYPE, 0o644, b"inside"),
+            ("b", tarfile.SYMTYPE, 0o777, str(folder)),
+            ("b", tarfile.DIRTYPE, 0o755, None),
+            ("b/c", tarfile.REGTYPE, 0o644, b"inside"),
+            ("c", tarfile.SYMTYPE, 0o777, "/x"),
+            ("c", tarfile.SYMTYPE, 0o777, "/y"),
+        )
+        out = unpacked(archive(tmp_path / "archive", files), tmp_path / "out")
+        assert (out / "a").read_bytes() == (out / "b/c").read_bytes() == b"inside"
+        assert os.readlink(out / "c") == "/y"
+        assert outside.read_text() == "outside"
+        assert (os.listdir(folder), stat.S_IMODE(folder.stat().st_mode)) == ([], 0o700)
+
+    @pytest.mark.parametrize(
+        ("header", "value", "words"),
+        [
+            ("uid", "1" + "0" * 20, "the owner 100000000000000000000:0, which no file has"),
+            ("gid", "-1", "the owner 0:-1"),
+            ("mtime", "nan", "the time nan"),
+            ("mtime", "inf", "the time inf"),
+        ],
+    )
+    def test_numbers(
+        self,
+        tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
+        header: str,
+        value: str,
+        words: str,
+    ) -> None:
+        made = self.member("a\x1bb")
+        made.pax_headers = {header: value}
+        assert f"a\\x1bb has {words}" in self.refused(tmp_path, capsys, made)
+
+    def test_a_device_that_is_none(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        made = self.member("d", tarfile.CHRTYPE)
+        made.devmajor = 4096
+        assert "d has the device 4096:0" in self.refused(tmp_path, capsys, made)
+
+    def test_a_time_that_no_file_system_holds(self, tmp_path: Path) -> None:
+        made = self.member("a")
+        made.pax_headers = {"mtime": "1e300"}
+        with tarfile.open(tmp_path / "archive", "w", format=tarfile.PAX_FORMAT) as file:
+            file.addfile(made)
+        out = unpacked(tmp_path / "archive", tmp_path / "out")
+        assert (out / "a").stat().st_mtime > 1 << 31
+
+    @pytest.mark.parametrize("mode", ["w:gz", "w:xz", "w:bz2"])
+    def test_an_archive_that_ends_early(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str], mode: str
+    ) -> None:
+        path = archive(
+            tmp_path / "archive", (("a", tarfile.REGTYPE, 0o644, os.urandom(4096)),), mode
+        )
+        path.write_bytes(path.read_bytes()[:2000])
+        (tmp_path / "out").mkdir()
+        assert unpack.main([str(path), str(tmp_path / "out")]) == 1
+        assert capsys.readouterr().err.count("\n") == 1
