@@ -38,6 +38,8 @@ class Root:
     tree: State | None = None
     packed: State | None = None
     """The tree of files that `file` was made of, where hutch made it."""
+    report: File | None = None
+    """What the format of such a file could not keep of the tree."""
     layered: bool = False
     """Whether `tree` starts with the layers of the image that `config` is of."""
 
@@ -96,7 +98,8 @@ class Lowering:
         if rootfs.type == "raw":
             return Root(process, config, tree=filled, layered=bool(base.ref))
         pack = packed.initrd if rootfs.type == "initrd" else packed.block
-        return Root(process, config, file=pack(self.build, filled), packed=filled)
+        made = pack(self.build, filled)
+        return Root(process, config, file=made.file, packed=filled, report=made.report)
 
     def _filled(self, base: State, process: Process) -> tuple[State, Process]:
         """The guest's tree of files, and the process as the image's config has to name it."""

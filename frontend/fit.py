@@ -1,7 +1,7 @@
 """Whether kernel and root filesystem fit the guest: what only the files tell, once they are there.
 
-These are rules of lint (docs/rules/UnbootableKernel.md, LargeInitrd.md, OversizedImage.md) that are
-looked at after the steps have run. As little as possible is read: a file's size, and a few of its
+These are rules of lint (the constants below; docs/rules/) that are looked at after the steps have
+run. As little as possible is read: a file's size, and a few of its
 bytes.
 """
 
@@ -19,6 +19,7 @@ from frameworks.base import File as Placed
 from frameworks.diagnostics import Diagnostic, Severity
 from frameworks.rootfs import superblock
 from frameworks.spec import Text, parse_size
+from llb import strictjson
 
 if TYPE_CHECKING:
     from frameworks.base import Plan
@@ -32,6 +33,8 @@ UNBOOTABLE_KERNEL = "UnbootableKernel"
 LARGE_INITRD = "LargeInitrd"
 OVERSIZED_IMAGE = "OversizedImage"
 SECOND_INIT = "SecondInit"
+LOST_CAPABILITIES = "LostCapabilities"
+CHANGED_TIMES = "ChangedTimes"
 
 _MIB = 1 << 20
 _GZIP = b"\x1f\x8b"
@@ -87,8 +90,9 @@ class Look:
 
     rule: str
     at: str
-    """Which file: the plan's "kernel" or "rootfs", or the runtime's key that names one of the
-    image's files ("binary", "initrd", "block")."""
+    """Which file: the plan's "kernel" or "rootfs", what a packing step could not keep ("report":
+    `frameworks.rootfs.pack.Report`), or the runtime's key that names one of the image's files
+    ("binary", "initrd", "block")."""
     judge: Callable[[Plan, File], Diagnostic | None]
 
     def file(self, lowering: Lowering) -> Placed | None:
@@ -97,6 +101,8 @@ class Look:
             return lowering.placed_kernel
         if self.at == "rootfs":
             return lowering.placed_rootfs
+        if self.at == "report":
+            return lowering.rootfs.report
         tree = lowering.rootfs.tree
         path = posixpath.join("/", lowering.plan.keys[self.at])
         return None if tree is None else Placed(tree, path)
@@ -124,6 +130,11 @@ def looks(plan: Plan) -> Iterator[Look]:
         small = rootfs.size is None or parse_size(rootfs.size) <= _SMALL
         if rootfs.path is not None or not small:
             yield Look(OVERSIZED_IMAGE, "rootfs", _image)
+    if rootfs.path is None and rootfs.type in ("initrd", "block"):
+        if rootfs.type == "initrd":
+            yield Look(LOST_CAPABILITIES, "report", _capabilities)
+        if rootfs.filesystem != "erofs":  # its files all have the time of the image
+            yield Look(CHANGED_TIMES, "report", _times)
 
 
 _INITS = frozenset(
@@ -247,6 +258,47 @@ def _image(plan: Plan, file: File) -> Diagnostic | None:
 def place(value: str, otherwise: Range | None = None) -> Range | None:
     """Where a key's value stands in the build file, if it does."""
     return value.at if isinstance(value, Text) else otherwise
+
+
+def _capabilities(plan: Plan, file: File) -> Diagnostic | None:
+    return _lost(
+        plan,
+        file,
+        LOST_CAPABILITIES,
+        "capabilities",
+        "an initrd does not hold capabilities (setcap), which {} of this root filesystem had: {}",
+        "use 'type: block', or run them as root",
+    )
+
+
+def _times(plan: Plan, file: File) -> Diagnostic | None:
+    return _lost(
+        plan,
+        file,
+        CHANGED_TIMES,
+        "times",
+        "this format does not hold the times of {}, which get the nearest that it does: {}",
+        "give them a time between 1970 and 2038",
+    )
+
+
+def _lost(
+    plan: Plan, file: File, rule: str, key: str, message: str, hint: str
+) -> Diagnostic | None:
+    """A diagnostic for what the report has under `key`: a count, and the first names."""
+    count, names = strictjson.loads(file.read(0, file.size))[key]
+    if not count:
+        return None
+    more = f" and {count - len(names)} more" if count > len(names) else ""
+    files = "1 file" if count == 1 else f"{count} files"
+    rootfs = plan.rootfs
+    return Diagnostic(
+        rule,
+        message.format(files, ", ".join(names) + more),
+        hint,
+        (rootfs.filesystem or rootfs.type or plan.monitor).at,
+        severity=Severity.WARNING,
+    )
 
 
 def _mib(size: int) -> int:

@@ -8,19 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
+from frameworks.base import File
 from frameworks.diagnostics import Diagnostic, Problems, Severity
+from frontend.gateway.errors import GatewayError
 from llb.masked import masked, masked_bytes
 from llb.pb import ops_pb2
 
 if TYPE_CHECKING:
-    from frameworks.base import File, Plan
+    from frameworks.base import Plan
     from frameworks.lower import Lowering
     from frontend.bunnyfile import Loaded
     from frontend.bunnyfile.lint import Report
     from frontend.gateway.client import Ref
     from frontend.gateway.contexts import Contexts
+
+
+_MOST_READ = 1 << 20
+"""Bytes of a file of users or groups."""
+
+T = TypeVar("T")
 
 
 class Remarks:
@@ -47,7 +56,7 @@ class Remarks:
 
         `solve` gives the result that a file is in. Raises Problems as `lint` does.
         """
-        from frontend import fit
+        from frontend import access, fit
         from frontend.bunnyfile.lint import checks
 
         wanted = checks(self._contexts.build_file().file, self.check_options)
@@ -63,7 +72,24 @@ class Remarks:
                     found.append(
                         look.judge(plan, fit.BuiltFile(client, solve(plan, file), file.path))
                     )
+            found.append(self._access(lowering, solve, wanted.apply(access.CLOSED_FILE)))
         self.tell(filter(None, found))
+
+    def _access(
+        self, lowering: Lowering, solve: Callable[[Plan, File], Ref], asked: bool
+    ) -> Diagnostic | None:
+        """What the image's user may not read of a raw root filesystem."""
+        from frontend import access
+
+        root, plan, client = lowering.rootfs, lowering.plan, self._contexts.client
+        if root.tree is None or not asked or not access.wanted(plan, root.process):
+            return None
+        ref = solve(plan, File(root.tree, "/"))
+        tree = access.Tree(
+            _or_none(partial(client.stat_file, ref)),
+            _or_none(partial(client.read_file, ref, length=_MOST_READ)),
+        )
+        return access.judge(plan, root.process, tree)
 
     def tell(self, found: Iterable[Diagnostic]) -> None:
         """Show findings, each once; the code of each is the name of its rule.
@@ -99,6 +125,18 @@ class Remarks:
             raise Problems(replace(d, severity=Severity.ERROR) for d in report.findings)
         for found in report.findings:
             self.warn(found, RULES[found.code].url)
+
+
+def _or_none(ask: Callable[[str], T]) -> Callable[[str], T | None]:
+    """`ask`, with None for what is not there, or is no file to read."""
+
+    def asked(path: str) -> T | None:
+        try:
+            return ask(path)
+        except GatewayError:
+            return None
+
+    return asked
 
 
 def _range(found: Diagnostic) -> ops_pb2.Range:

@@ -14,19 +14,11 @@ from typing import BinaryIO
 
 from frameworks.rootfs.entries import Entry
 
-_LARGEST = 0xFFFFFFFF
 _BLOCK = 512
 
 
-class TooLarge(ValueError):
-    """A file that the archive's 32-bit size field cannot hold."""
-
-
 def write(entries: Iterable[Entry], out: BinaryIO) -> None:
-    """Write `entries` to `out` as one archive, padded to 512 bytes.
-
-    Raises TooLarge for a file of 4 GiB or more.
-    """
+    """Write `entries`, which fit the format (`bounds`), to `out` as one archive of whole blocks."""
     ordered = list(entries)
     last = {entry.inode: entry.name for entry in ordered}
     written = 0
@@ -34,9 +26,6 @@ def write(entries: Iterable[Entry], out: BinaryIO) -> None:
         target = b"".join(entry.read()) if stat.S_ISLNK(entry.mode) else b""
         carries = stat.S_ISREG(entry.mode) and last[entry.inode] == entry.name
         size = len(target) if target else entry.size if carries else 0
-        if size > _LARGEST:
-            name = os.fsdecode(entry.name)
-            raise TooLarge(f"/{name} has {size} bytes; a file in an initrd has less than 4 GiB")
         written += out.write(_header(entry, size))
         if target:
             written += out.write(target)

@@ -11,14 +11,19 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+ROOT = b"."
+"""The name of the root's own entry, which is the first."""
+
+_CAPABILITY = "security.capability"
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One file of a tree.
 
-    `name` is its path relative to the root, as bytes without a leading slash; `path` is where to
-    read it; `mtime` is in whole seconds. `inode` identifies hard links within the tree: equal for
-    all names of one file.
+    `name` is its path relative to the root, as bytes without a leading slash, `ROOT` for the root
+    itself; `path` is where to read it; `mtime` is in whole seconds. `inode` identifies hard links
+    within the tree: equal for all names of one file.
     """
 
     name: bytes
@@ -41,12 +46,22 @@ class Entry:
             while piece := file.read(1 << 20):
                 yield piece
 
+    def capability(self) -> bytes | None:
+        """What a program may do without being root (setcap(8)), as the kernel has it; or None."""
+        if not stat.S_ISREG(self.mode):
+            return None
+        try:
+            return os.getxattr(self.path, _CAPABILITY, follow_symlinks=False)
+        except OSError:
+            return None  # it has none, or its file system cannot have any
+
 
 def walk(root: str, latest: int | None = None, skip: frozenset[bytes] = frozenset()) -> list[Entry]:
-    """The entries below `root`, sorted by name, each directory before what is in it.
+    """The tree at `root`: its own entry, then those below by name, a directory before its content.
 
     `latest` is the time, in seconds since the epoch, that no entry may be newer than. `skip` names
     paths to leave out. Sockets are left out: they mean nothing outside the process that made them.
+    The root's own time is the newest in the tree: a snapshot's is that of its mount.
     """
     found: list[tuple[bytes, os.stat_result]] = []
     top = os.fsencode(root).rstrip(b"/") or b"/"
@@ -72,7 +87,7 @@ def walk(root: str, latest: int | None = None, skip: frozenset[bytes] = frozense
     for name, info in found:
         number = numbers.setdefault((info.st_dev, info.st_ino), len(numbers) + 1)
         names[number] = names.get(number, 0) + 1
-        mtime = int(info.st_mtime)
+        mtime = info.st_mtime_ns // 10**9
         entries.append(
             Entry(
                 name=name,
@@ -81,14 +96,27 @@ def walk(root: str, latest: int | None = None, skip: frozenset[bytes] = frozense
                 uid=info.st_uid,
                 gid=info.st_gid,
                 size=info.st_size if stat.S_ISREG(info.st_mode) else 0,
-                mtime=max(0, mtime if latest is None else min(mtime, latest)),
+                mtime=mtime if latest is None else min(mtime, latest),
                 links=1,
                 inode=number,
                 device=info.st_rdev,
             )
         )
+    info = os.stat(top)
+    top_entry = Entry(
+        ROOT,
+        top,
+        info.st_mode,
+        info.st_uid,
+        info.st_gid,
+        0,
+        newest(entries),
+        1,
+        len(numbers) + 1,
+        0,
+    )
     # A link count is that of names in the tree: other names of the file, outside it, do not count.
-    return [
+    return [top_entry] + [
         e
         if stat.S_ISDIR(e.mode) or names[e.inode] == 1
         else Entry(

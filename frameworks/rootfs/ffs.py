@@ -16,7 +16,7 @@ import stat
 import struct
 from collections.abc import Callable, Iterable, Sequence
 
-from frameworks.rootfs.entries import Entry
+from frameworks.rootfs.entries import ROOT, Entry
 
 _MAGIC = 0x011954
 _SUPERBLOCK = 8192
@@ -88,7 +88,8 @@ def copy(entries: Iterable[Entry], stage: str) -> None:
             os.link(first[entry.inode], to, follow_symlinks=False)
             continue
         if kind == stat.S_IFDIR:
-            os.mkdir(to)
+            if entry.name != ROOT:
+                os.mkdir(to)
         elif kind == stat.S_IFLNK:
             os.symlink(os.readlink(entry.path), to)
         elif kind == stat.S_IFREG:
@@ -104,13 +105,11 @@ def copy(entries: Iterable[Entry], stage: str) -> None:
         if stat.S_IFMT(entry.mode) not in (stat.S_IFCHR, stat.S_IFBLK):
             times = (entry.mtime, entry.mtime)
             os.utime(os.path.join(top, entry.name), times, follow_symlinks=False)
-    os.chmod(stage, 0o755)
-    os.utime(stage, (0, 0))
 
 
 def mtree(entries: Iterable[Entry]) -> bytes:
     """An mtree(5) specification of `entries`: owners, modes, times, and the device nodes."""
-    lines = [b"#mtree", b". type=dir uid=0 gid=0 mode=0755 time=0.0"]
+    lines = [b"#mtree"]
     kinds = {
         stat.S_IFDIR: "dir",
         stat.S_IFLNK: "link",
@@ -128,7 +127,8 @@ def mtree(entries: Iterable[Entry]) -> bytes:
         elif kind in ("char", "block"):
             # NetBSD's form of a number; FreeBSD makes its own nodes and looks at none in an image.
             words.append(f"device=netbsd,{os.major(entry.device)},{os.minor(entry.device)}")
-        lines.append(f"./{_escaped(entry.name)} {' '.join(words)}".encode("ascii"))
+        name = "." if entry.name == ROOT else f"./{_escaped(entry.name)}"
+        lines.append(f"{name} {' '.join(words)}".encode("ascii"))
     return b"\n".join(lines) + b"\n"
 
 

@@ -2,20 +2,24 @@
 
 It runs in hutch's own image, as a step of the build. Its only inputs are its arguments and the
 tree. The time of what it makes is `--epoch`, or without it the newest time in the tree, so the
-bytes depend on the content alone.
+bytes depend on the content alone. What the format could not keep of the tree goes to `--report`, as
+JSON (`Report`).
 """
 
 from __future__ import annotations
 
 import argparse
+import errno
+import json
 import os
 import stat
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 
-from frameworks.rootfs import cpio, ffs, tar
+from frameworks.rootfs import bounds, cpio, ffs, tar
 from frameworks.rootfs.entries import Entry, newest, walk
 from frameworks.rootfs.modes import DRIVE_MODE, INITRD_MODE
 
@@ -26,14 +30,29 @@ UUID = "68757463-6800-4000-8000-000000000001"
 
 _EXT4 = "^orphan_file,^metadata_csum_seed"
 """Features of new e2fsprogs that Linux before 5.15 refuses."""
+_EXT2 = "none,ext_attr"
+"""Nothing newer than ext2 itself but a place for capabilities; who does not know it ignores it."""
 _NOW = "lazy_itable_init=0,lazy_journal_init=0,nodiscard"
 """Everything is written at once, instead of by the guest when it first mounts it."""
-_NO_ROOM = (b"Could not allocate", b"No space", b"larger than")
+_TOO_SMALL = (b"Could not allocate", b"No space", b"larger than", b"too big for a filesystem")
 _MIB = 1 << 20
+_NAMED = 20
+"""How many names a report has at most."""
 
 
 class PackError(Exception):
     """Why a tree could not be packed, in one line for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a format could not keep: how many files it was, and the first of their names.
+
+    `capabilities` are those that had what setcap(8) gives, `times` those that got another time.
+    """
+
+    capabilities: tuple[int, list[str]] = (0, [])
+    times: tuple[int, list[str]] = (0, [])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,9 +64,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--epoch", type=int, help="no time may be newer, in seconds")
     parser.add_argument("--size", type=int, help="size of a file system in bytes; default: fits")
     parser.add_argument("--stage", help="an empty directory in memory, to copy the tree to")
+    parser.add_argument("--report", help="the file to write what was not kept into")
     options = parser.parse_args(arguments)
     try:
-        pack(
+        report = pack(
             options.format,
             options.tree,
             options.output,
@@ -55,8 +75,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.size,
             options.stage,
         )
-    except (PackError, cpio.TooLarge, OSError) as error:
-        print(f"hutch: {error}", file=sys.stderr)
+        if options.report:
+            with open(options.report, "w", encoding="utf-8") as file:
+                json.dump(asdict(report), file)
+    except (PackError, bounds.Exceeds, OSError) as error:
+        full = isinstance(error, OSError) and error.errno == errno.ENOSPC
+        print(f"hutch: {_FULL if full else error}", file=sys.stderr)
         return 1
     return 0
 
@@ -68,14 +92,16 @@ def pack(
     epoch: int | None = None,
     size: int | None = None,
     stage: str | None = None,
-) -> None:
+) -> Report:
     """Pack `tree` into the file `output`; `stage` is where copies go, beside `output` without it.
 
-    Raises PackError where the content does not fit, or the file system's own tool fails.
+    Raises PackError where the content does not fit, or the file system's own tool fails, and
+    bounds.Exceeds for a file that the format cannot hold.
     """
-    entries = walk(tree, epoch)
+    fitted = bounds.fit(format, walk(tree, epoch))
+    entries = fitted.entries
     os.makedirs(os.path.dirname(output), 0o755, exist_ok=True)
-    when = newest(entries) if epoch is None else epoch
+    when = newest(entries) if epoch is None else min(epoch, bounds.BOUNDS[format].latest)
     if format == "initrd":
         with open(output, "wb") as out:
             cpio.write(entries, out)
@@ -91,6 +117,12 @@ def pack(
     # The output is a layer of the image: the step's own clock must not be seen in it.
     os.utime(output, (when, when))
     os.utime(os.path.dirname(output), (when, when))
+    lost = [e.name for e in entries if format == "initrd" and e.capability() is not None]
+    return Report(_named(lost), _named(fitted.clamped))
+
+
+def _named(names: Sequence[bytes]) -> tuple[int, list[str]]:
+    return len(names), [bounds.shown(name) for name in names[:_NAMED]]
 
 
 def ext_size(format: str, entries: Sequence[Entry]) -> int:
@@ -115,10 +147,11 @@ def ext_size(format: str, entries: Sequence[Entry]) -> int:
 
 
 def _ext(format: str, entries: list[Entry], output: str, when: int, size: int | None) -> None:
-    wanted = size or ext_size(format, entries)
+    needed = ext_size(format, entries)
+    wanted = size or needed
     with open(output, "wb") as out:
         out.truncate(wanted)
-    features = _EXT4 if format == "ext4" else "none"
+    features = _EXT4 if format == "ext4" else _EXT2
     inodes = max(256, len(entries) + len(entries) // 4 + 64)
     # fmt: off
     command = [
@@ -129,55 +162,74 @@ def _ext(format: str, entries: list[Entry], output: str, when: int, size: int | 
         "-N", str(inodes),
         "-m", "0",
         "-U", UUID,
-        "-E", f"hash_seed={UUID},root_owner=0:0,{_NOW}",
+        "-E", f"hash_seed={UUID},{_NOW}",
         "-d", "-",
         output,
     ]
     # fmt: on
-    _run(command, when, entries, full=_full(wanted))
+    _run(command, when, output, entries, _too_small(size, needed))
 
 
 def _squashfs(entries: list[Entry], output: str, when: int) -> None:
+    # It leaves out the root's own entry of an archive.
+    root, *below = entries
     # fmt: off
     command = [
         "mksquashfs", "-", output, "-tar", "-noappend", "-quiet", "-no-progress",
         "-mkfs-time", str(when), "-root-time", str(when),
-        "-root-mode", "0755", "-root-uid", "0", "-root-gid", "0",
+        "-root-mode", f"{stat.S_IMODE(root.mode):04o}",
+        "-root-uid", str(root.uid), "-root-gid", str(root.gid),
         "-processors", "1",
     ]
     # fmt: on
     # It refuses SOURCE_DATE_EPOCH beside its own options for times.
-    _run(command, None, entries)
+    _run(command, None, output, below)
 
 
 def _ffs(entries: list[Entry], output: str, when: int, size: int | None, top: str) -> None:
-    wanted = size or ffs.image_size(entries)
+    needed = ffs.image_size(entries)
+
+    def run(command: list[str]) -> None:
+        _run(command, when, output, too_small=_too_small(size, needed))
+
     with tempfile.TemporaryDirectory(dir=top) as stage:
-        ffs.write(
-            entries,
-            output,
-            when,
-            wanted,
-            stage,
-            lambda command: _run(command, when, full=_full(wanted)),
-        )
+        ffs.write(entries, output, when, size or needed, stage, run)
 
 
 def _erofs(entries: list[Entry], output: str, when: int) -> None:
     command = ["mkfs.erofs", "--quiet", "--tar=f", f"-T{when}", "-U", UUID, output]
-    _run(command, when, entries)
+    _run(command, when, output, entries)
 
 
-def _full(size: int) -> str:
-    return f"{size // _MIB} MiB are too small for the tree; set rootfs.size"
+_FULL = (
+    "the builder has no disk space left; 'docker buildx prune' removes what old builds left there"
+)
+
+
+def _too_small(size: int | None, needed: int) -> str:
+    """What to say where the tree does not fit, for a size that the user gave or for our own."""
+    if size is None:
+        return f"{needed // _MIB} MiB are too small for the tree; say its size in rootfs.size"
+    mib = f"{size / _MIB:.3g}"
+    if size >= needed:
+        return f"rootfs.size of {mib} MiB is too small for the tree; make it larger"
+    return (
+        f"rootfs.size of {mib} MiB is too small: the tree needs about {needed // _MIB} MiB "
+        f"('{needed // _MIB}M'), and without rootfs.size the image fits it"
+    )
 
 
 def _run(
-    command: list[str], when: int | None, entries: list[Entry] | None = None, full: str = ""
+    command: list[str],
+    when: int | None,
+    output: str,
+    entries: list[Entry] | None = None,
+    too_small: str = "",
 ) -> None:
     """Run `command`, with the entries as a tar archive on its standard input where it reads one.
 
-    Raises PackError where it fails, with the words `full` where it had too little room.
+    Raises PackError where it fails: with other words than its own where the builder's disk is full,
+    and with `too_small` where the image is.
     """
     with subprocess.Popen(
         command,
@@ -195,9 +247,20 @@ def _run(
         except BrokenPipeError:
             pass  # the tool ended early: its own words say why
         said = tool.stdout.read()
-    if tool.returncode != 0:
-        no_room = any(sign in said for sign in _NO_ROOM)
-        raise PackError(full if full and no_room else _last(command[0], said))
+    if tool.returncode == 0:
+        return
+    # Of a full disk most tools say something else: they find their own writes damaged, or their
+    # image full.
+    if b"No space left on device" in said or _is_full(os.path.dirname(output)):
+        raise PackError(_FULL)
+    if too_small and any(sign in said for sign in _TOO_SMALL):
+        raise PackError(too_small)
+    raise PackError(_last(command[0], said))
+
+
+def _is_full(directory: str) -> bool:
+    found = os.statvfs(directory)
+    return found.f_bfree * found.f_frsize < _MIB
 
 
 def _environment(when: int | None) -> dict[str, str]:

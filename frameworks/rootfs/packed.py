@@ -5,6 +5,8 @@ They are written by `frameworks.rootfs.pack`, run in hutch's own image.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from frameworks.base import Build, File
 from frameworks.spec import parse_size
 from llb import Mount, State, scratch
@@ -14,15 +16,25 @@ ROOTFS = "/.boot/rootfs"
 
 _TREE = "/tree"
 _OUT = "/out"
+_REPORTS = "/reports"
+_REPORT = "/report.json"
 _STAGE = "/stage"
 
 
-def initrd(build: Build, tree: State) -> File:
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A packed tree, and what its format could not keep of it (`pack.Report` as JSON)."""
+
+    file: File
+    report: File
+
+
+def initrd(build: Build, tree: State) -> Packed:
     """`tree` as a newc cpio archive."""
     return _pack(build, tree, ["initrd"], "pack the initrd")
 
 
-def block(build: Build, tree: State) -> File:
+def block(build: Build, tree: State) -> Packed:
     """`tree` as an image of the plan's file system, of the plan's size or one that fits."""
     rootfs = build.plan.rootfs
     format = rootfs.filesystem or ""
@@ -36,13 +48,22 @@ def block(build: Build, tree: State) -> File:
 
 def _pack(
     build: Build, tree: State, arguments: list[str], what: str, mounts: tuple[Mount, ...] = ()
-) -> File:
+) -> Packed:
     plan = build.plan
     epoch = [] if plan.epoch is None else ["--epoch", str(plan.epoch)]
     step = build.tool(
         "frameworks.rootfs.pack",
-        [*arguments, *epoch, "--tree", _TREE, "--output", _OUT + ROOTFS],
-        mounts=(Mount.bind(_TREE, tree, readonly=True), Mount.bind(_OUT, scratch()), *mounts),
-        meta=build.meta("rootfs", what, plan.rootfs.type or plan.rootfs.at),
+        [
+            *arguments,
+            *epoch,
+            *("--tree", _TREE, "--output", _OUT + ROOTFS, "--report", _REPORTS + _REPORT),
+        ],
+        mounts=(
+            Mount.bind(_TREE, tree, readonly=True),
+            Mount.bind(_OUT, scratch()),
+            Mount.bind(_REPORTS, scratch()),
+            *mounts,
+        ),
+        meta=build.meta("rootfs", what, plan.rootfs.size or plan.rootfs.type or plan.rootfs.at),
     )
-    return File(step.mount(_OUT), ROOTFS)
+    return Packed(File(step.mount(_OUT), ROOTFS), File(step.mount(_REPORTS), _REPORT))

@@ -19,7 +19,6 @@ from typing import IO
 from frameworks.rootfs.entries import Entry
 
 _BLOCK = 512
-_CAPABILITY = "security.capability"
 
 _TYPES = {
     stat.S_IFREG: tarfile.REGTYPE,
@@ -52,7 +51,7 @@ def write(entries: Iterable[Entry], out: IO[bytes]) -> None:
             info.devmajor, info.devminor = os.major(entry.device), os.minor(entry.device)
         elif info.isreg():
             info.size = entry.size
-        out.write(_extended(entry, with_capability=info.isreg()))
+        out.write(_extended(entry, None if info.islnk() else entry.capability()))
         out.write(info.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape"))
         if info.isreg():
             _content(entry, out)
@@ -69,15 +68,11 @@ def _content(entry: Entry, out: IO[bytes]) -> None:
     out.write(bytes(-written % _BLOCK))
 
 
-def _extended(entry: Entry, *, with_capability: bool) -> bytes:
+def _extended(entry: Entry, capability: bytes | None) -> bytes:
     """The pax header of an entry (pax(1), "pax Header Block")."""
     records = {"atime": b"%d" % entry.mtime, "ctime": b"%d" % entry.mtime}
-    if with_capability:
-        try:
-            value = os.getxattr(entry.path, _CAPABILITY, follow_symlinks=False)
-            records[f"SCHILY.xattr.{_CAPABILITY}"] = value
-        except OSError:
-            pass  # it has none, or its file system cannot have any
+    if capability is not None:
+        records["SCHILY.xattr.security.capability"] = capability
     data = b"".join(_record(name.encode(), value) for name, value in records.items())
     info = TarInfo("pax")
     info.type, info.size = tarfile.XHDTYPE, len(data)

@@ -115,8 +115,8 @@ class TestFailingSteps:
         (project / "file").write_bytes(b"\1" * 5_000_000)
         text = replaced("type: raw", "type: block\n  size: 2M")
         done = builder.fail(project, text)
-        assert done.marked == ["type: block"], done.log
-        assert "2 MiB are too small for the tree; set rootfs.size" in done.log
+        assert done.marked == ["size: 2M"], done.log
+        assert "rootfs.size of 2 MiB is too small: the tree needs about" in done.log
 
     def test_a_step_of_a_dockerfile(self, builder: Builder, project: Path) -> None:
         """The Dockerfile's own line, in the Dockerfile."""

@@ -247,3 +247,27 @@ def test_on_old_docker(old_builder: Builder, tmp_path: Path) -> None:
         files.append([packed.read(path) for path in packed.files])
         assert packed.files == ["/.boot/kernel", "/.boot/rootfs", "/urunc.json"]
     assert files[0] == files[1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "rewrite"), [("initrd", False), ("block", False), ("raw", False), ("raw", True)]
+)
+def test_copy_of_a_dockerfile(builder: Builder, tmp_path: Path, kind: str, rewrite: bool) -> None:
+    """It keeps the times of the client's files: docs/flags.md says what is the way out."""
+    text = FILE.format(framework="linux", type=kind).replace(
+        "rootfs:", "rootfs:\n  from: dockerfile"
+    )
+    text = text.replace('  include:\n    - "tree:/"\n    - "tree/b:/again"\n', "")
+    digests = []
+    for number in range(2):
+        project = fill(tmp_path / str(number))
+        (project / "Dockerfile").write_text("FROM scratch\nCOPY tree /tree\nCOPY tree/b /b\n")
+        when = EPOCH + 1000 * (number + 1)  # checked out after the commit
+        for path in (*project.rglob("*"), project):
+            os.utime(path, (when, when), follow_symlinks=False)
+        output = f"type=image,name={builder.name_of()},push=true"
+        if rewrite:
+            output += ",rewrite-timestamp=true"
+        done = builder.build(project, text, "--no-cache", epoch=EPOCH, output=output)
+        digests.append(done.digest)
+    assert (digests[0] == digests[1]) is (kind != "raw" or rewrite)

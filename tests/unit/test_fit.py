@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gzip
-from dataclasses import dataclass, field, replace
+import json
+from dataclasses import asdict, dataclass, field, replace
 
 import pytest
 
+from frameworks.rootfs.pack import Report
 from frameworks.spec import Text
 from frontend import fit
 from llb import Platform, Position, Range
@@ -112,11 +114,52 @@ def test_a_disk_image_that_does_not_say() -> None:
 
 
 @pytest.mark.parametrize(
-    "rootfs", ["type: raw", "type: block", "type: block, size: 64M", "type: none"]
+    ("rootfs", "reports"),
+    [
+        ("type: raw", []),
+        ("type: block", ["ChangedTimes"]),
+        ("type: block, size: 64M", ["ChangedTimes"]),
+        ("type: block, filesystem: erofs", []),
+        ("type: none", []),
+    ],
 )
-def test_what_is_not_looked_at(rootfs: str) -> None:
+def test_what_is_not_looked_at(rootfs: str, reports: list[str]) -> None:
     text = FILE.replace("FRAMEWORK", "linux").replace("MONITOR", "qemu").replace("KERNEL", SOURCE)
-    assert not list(fit.looks(lower(f"{text}rootfs: {{{rootfs}}}\ncmd: [a]\n").plan))
+    looks = list(fit.looks(lower(f"{text}rootfs: {{{rootfs}}}\ncmd: [a]\n").plan))
+    assert [(look.at, look.rule) for look in looks] == [("report", rule) for rule in reports]
+
+
+@pytest.mark.parametrize(
+    ("rule", "report", "message"),
+    [
+        ("LostCapabilities", Report(), ""),
+        (
+            "LostCapabilities",
+            Report(capabilities=(1, ["/bin/ping"])),
+            "which 1 file of this root filesystem had: /bin/ping",
+        ),
+        ("LostCapabilities", Report(capabilities=(9, ["/a", "/b"])), ": /a, /b and 7 more"),
+        ("ChangedTimes", Report(capabilities=(1, ["/a"])), ""),
+        (
+            "ChangedTimes",
+            Report(times=(2, ["/a", "/b"])),
+            "does not hold the times of 2 files, which",
+        ),
+    ],
+)
+def test_what_a_format_did_not_keep(rule: str, report: Report, message: str) -> None:
+    data = json.dumps(asdict(report)).encode()
+    text = FILE.replace("FRAMEWORK", "linux").replace("MONITOR", "qemu").replace("KERNEL", SOURCE)
+    plan = lower(f"{text}rootfs: {{type: initrd, include: ['a:/a']}}\ncmd: [a]\n").plan
+    (look,) = [each for each in fit.looks(plan) if each.rule == rule]
+    found = look.judge(plan, Bytes(len(data), data))
+    if not message:
+        assert found is None
+        return
+    assert found is not None
+    assert found.at is not None
+    assert (found.code, found.at.start.line) == (rule, 4)
+    assert message in found.message
 
 
 @dataclass

@@ -11,7 +11,7 @@ import struct
 from pathlib import Path
 
 from frameworks.rootfs import ffs
-from frameworks.rootfs.entries import Entry, walk
+from frameworks.rootfs.entries import ROOT, Entry, walk
 
 
 def entry(name: bytes, mode: int, device: int = 0) -> Entry:
@@ -21,6 +21,7 @@ def entry(name: bytes, mode: int, device: int = 0) -> Entry:
 def test_the_specification() -> None:
     made = ffs.mtree(
         [
+            entry(ROOT, stat.S_IFDIR | 0o711),
             entry(b"dev", stat.S_IFDIR | 0o755),
             entry(b"dev/console", stat.S_IFCHR | 0o600, os.makedev(2, 0)),
             entry(b"a b#c\\d\xc3\xa9", stat.S_IFREG | 0o4755),
@@ -28,7 +29,7 @@ def test_the_specification() -> None:
     )
     assert made.decode().splitlines() == [
         "#mtree",
-        ". type=dir uid=0 gid=0 mode=0755 time=0.0",
+        ". type=dir uid=3 gid=4 mode=0711 time=99.0",
         "./dev type=dir uid=3 gid=4 mode=0755 time=99.0",
         "./dev/console type=char uid=3 gid=4 mode=0600 time=99.0 device=netbsd,2,0",
         "./a\\040b\\043c\\134d\\303\\251 type=file uid=3 gid=4 mode=4755 time=99.0",

@@ -21,6 +21,7 @@ PAGES = Path(__file__).parents[3] / "docs" / "rules"
 BUILT = {
     *("InheritedLabel", "NoScanner", "LargeInitrd", "OversizedImage", "UnbootableKernel"),
     "SecondInit",
+    *("LostCapabilities", "ChangedTimes", "ClosedFile"),
 }
 NEW = "version: v1\nplatforms: {framework: linux, monitor: qemu}\n"
 UNPINNED = NEW + "kernel: {from: source}\nrootfs: {from: nginx}\ncmd: [a]\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import gzip
 import io
+import json
 import os
 import shutil
 import stat
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from frameworks.rootfs import cpio, pack, tar
+from frameworks.rootfs import cpio, ffs, pack, tar
 from frameworks.rootfs.detect import HEAD, identify, identify_name
 from frameworks.rootfs.entries import Entry, newest, walk
 
@@ -51,9 +52,21 @@ def _archive(root: Path, latest: int | None = None) -> bytes:
 def test_a_directory_comes_before_what_is_in_it(tree: Path) -> None:
     names = [entry.name for entry in walk(str(tree))]
     assert names == [
-        b"bin", b"bin/alias", b"bin/link", b"bin/tool", b"etc", b"etc/motd", b"etc.d", b"etc.d/a",
-        b"pipe", b"zero",
+        b".", b"bin", b"bin/alias", b"bin/link", b"bin/tool", b"etc", b"etc/motd", b"etc.d",
+        b"etc.d/a", b"pipe", b"zero",
     ]  # fmt: skip
+
+
+def test_the_root_is_what_it_is_in_the_tree(tree: Path) -> None:
+    """But for its time, which is that of the mount."""
+    tree.chmod(0o711)
+    (root, *below) = walk(str(tree))
+    assert (root.mode, root.uid, root.gid) == (stat.S_IFDIR | 0o711, os.getuid(), os.getgid())
+    assert root.mtime == newest(below)
+    with _tar([root]) as found:
+        assert [(member.name, member.mode) for member in found] == [(".", 0o711)]
+    assert ffs.mtree([root]).splitlines()[1].startswith(b". type=dir ")
+    assert b" mode=0711 " in ffs.mtree([root])
 
 
 def test_hard_links_share_an_inode_and_count_their_names(tree: Path) -> None:
@@ -117,12 +130,6 @@ def test_gnu_cpio_unpacks_what_was_packed(tree: Path, tmp_path: Path) -> None:
     assert (out / "bin/alias").stat().st_ino == (out / "bin/tool").stat().st_ino
 
 
-def test_a_file_of_four_gibibytes_is_too_large_for_an_archive() -> None:
-    entry = Entry(b"big", b"/big", stat.S_IFREG | 0o644, 0, 0, 1 << 32, 0, 1, 1, 0)
-    with pytest.raises(cpio.TooLarge, match="/big has 4294967296 bytes"):
-        cpio.write([entry], io.BytesIO())
-
-
 def test_device_nodes_keep_their_numbers() -> None:
     node = Entry(b"null", b"", stat.S_IFCHR | 0o666, 0, 0, 0, 0, 1, 1, os.makedev(1, 3))
     out = io.BytesIO()
@@ -156,6 +163,102 @@ def test_the_size_of_a_file_system_grows_with_its_tree(tree: Path) -> None:
     assert small % (4 << 20) == large % (4 << 20) == 0
     assert large - small >= 20 << 20
     assert pack.ext_size("ext4", walk(str(tree))) > large
+
+
+def _fake(folder: Path, monkeypatch: pytest.MonkeyPatch, said: str, *, free: int = 1 << 40) -> None:
+    """Tools that read their archive, say `said` and fail, on a disk with so much room."""
+    folder.mkdir()
+    for name in ("mke2fs", "mksquashfs", "mkfs.erofs"):
+        script = folder / name
+        script.write_text(f"#!/bin/sh\ncat >/dev/null\necho '{said}'\nexit 1\n")
+        script.chmod(0o755)
+    path = f"{folder}:/usr/bin:/bin"
+    monkeypatch.setattr(pack, "_environment", lambda when: {"PATH": path})
+    monkeypatch.setenv("PATH", path)
+    monkeypatch.setattr(os, "statvfs", lambda _: os.statvfs_result((1, 1, 9, free, *[0] * 6)))
+
+
+@pytest.mark.parametrize(
+    ("format", "said", "free"),
+    [
+        ("ext4", "mke2fs: Could not allocate block in ext2 filesystem", 0),
+        ("erofs", "Could not format the device : [Error 74] Bad message", 0),
+        ("squashfs", "Write failed because No space left on device", 1 << 40),
+    ],
+)
+def test_a_full_builder(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format: str, said: str, free: int
+) -> None:
+    """The words are those that the tools have on a tmpfs of 8 MiB."""
+    _fake(tmp_path / "bin", monkeypatch, said, free=free)
+    with pytest.raises(pack.PackError, match="the builder has no disk space left"):
+        pack.pack(format, str(tree), str(tmp_path / "out/image"))
+
+
+def test_a_full_builder_and_an_archive(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def write(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(cpio, "write", write)
+    assert pack.main(["initrd", "--tree", str(tree), "--output", str(tmp_path / "o/f")]) == 1
+    assert "the builder has no disk space left" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [
+        (2 << 20, r"rootfs.size of 2 MiB is too small: the tree needs about 8 MiB \('8M'\)"),
+        (1 << 20, "rootfs.size of 1 MiB is too small"),
+        (64 << 20, "rootfs.size of 64 MiB is too small for the tree; make it larger"),
+        (None, "8 MiB are too small for the tree; say its size in rootfs.size"),
+    ],
+)
+def test_too_small_an_image(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int | None, words: str
+) -> None:
+    said = "mke2fs: Could not allocate block in ext2 filesystem"
+    if size == 1 << 20:
+        said = (
+            "mke2fs: inode_size (256) * inodes_count (512) too big for a filesystem with 64 blocks"
+        )
+    _fake(tmp_path / "bin", monkeypatch, said)
+    with pytest.raises(pack.PackError, match=words):
+        pack.pack("ext2", str(tree), str(tmp_path / "out/image"), size=size)
+
+
+def test_a_tool_that_fails_otherwise(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _fake(tmp_path / "bin", monkeypatch, "it is Tuesday")
+    with pytest.raises(pack.PackError, match=r"^mkfs\.erofs: it is Tuesday$"):
+        pack.pack("erofs", str(tree), str(tmp_path / "out/image"))
+
+
+def test_the_command_reports_what_is_not_kept(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.utime(tree / "zero", (5e9, 5e9))
+    os.utime(tree / "etc/motd", (-5, -5))
+
+    def getxattr(path: bytes, name: str, *, follow_symlinks: bool) -> bytes:
+        if not path.endswith(b"bin/tool"):
+            raise OSError(errno.ENODATA, "none")
+        return bytes(20)
+
+    monkeypatch.setattr(os, "getxattr", getxattr)
+    output, report = tmp_path / "out/rootfs", tmp_path / "report"
+    arguments = ["initrd", "--tree", str(tree), "--output", str(output), "--report", str(report)]
+    assert pack.main(arguments) == 0
+    assert json.loads(report.read_text()) == {
+        "capabilities": [1, ["/bin/tool"]],
+        "times": [2, ["/etc/motd", "/zero"]],
+    }
+    assert b"FFFFFFFF" in output.read_bytes()
+    # With an epoch there is no such time but the one before 1970.
+    assert pack.main([*arguments, "--epoch", "1002"]) == 0
+    assert json.loads(report.read_text())["times"] == [1, ["/etc/motd"]]
 
 
 def _tar(entries: list[Entry]) -> tarfile.TarFile:
