@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
+import stat
 import subprocess
+import tarfile
 import uuid
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -239,6 +243,31 @@ class Builder:
         )
         assert done.returncode == 0, done.stdout
         return ref
+
+
+Listed = tuple[int, str, int, int, int, int, str | None]
+
+
+def entries(ref: str) -> list[Listed]:
+    """Each layer's entries: its number, name, mode, uid, gid, time, and the content's sha256."""
+    found: list[Listed] = []
+    with Repository(ref) as repository:
+        for number, layer in enumerate(repository.image().layers):
+            with repository.blob(layer) as file, tarfile.open(fileobj=file) as archive:
+                for member in archive:
+                    data = archive.extractfile(member) if member.isreg() else None
+                    digest = None if data is None else hashlib.sha256(data.read()).hexdigest()
+                    mode = stat.S_IMODE(member.mode)
+                    owner = (member.uid, member.gid)
+                    name = member.name.strip("/")
+                    found.append((number, name, mode, *owner, int(member.mtime), digest))
+    return found
+
+
+def difference(first: list[Listed], second: list[Listed]) -> tuple[object, object] | None:
+    """The first entry that is not the same in two images, as each of them has it."""
+    pairs = zip_longest(first, second)
+    return next(((one, other) for one, other in pairs if one != other), None)
 
 
 class scratch_file:

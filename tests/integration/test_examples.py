@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from llb import Platform
-from tests.integration.harness import EXAMPLES, Builder
+from tests.integration.harness import EXAMPLES, Builder, difference, entries
 
 pytestmark = pytest.mark.integration
 
@@ -46,13 +46,16 @@ def test_example(
     text = (folder / "bunnyfile").read_text()
     first, _, rest = text.partition("\n")
     assert re.fullmatch(r"# syntax=\S+", first), "an example is complete: it names hutch"
-    packed = builder.pack(folder, rest, *target)
+    built = builder.build(folder, rest, *target)
+    packed = builder.read(built.ref)
+    builder.check_keys(packed)
+    again = builder.build(folder, rest, *target, "--no-cache-filter=rootfs,image")
+    assert difference(entries(built.ref), entries(again.ref)) is None
     assert packed.image.platform == Platform.parse(platform)
     assert packed.keys == expected["keys"]
     guest = expected.get("guest")
     if guest is not None:
-        done = builder.build(folder, rest, *target)
-        output = booted(done.ref, timeout=guest["seconds"])
+        output = booted(built.ref, timeout=guest["seconds"])
         lines = output.splitlines()
         assert [line for line in guest["prints"] if line not in lines] == [], output
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
-import stat
-import tarfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from frontend.registry import Repository
-from tests.integration.harness import EPOCH, Builder
+from tests.integration.harness import EPOCH, Builder, difference, entries
 
 pytestmark = pytest.mark.integration
 
@@ -153,8 +149,7 @@ def test_every_entry_of_every_layer(
         listed.append(entries(done.ref))
         time.sleep(1.1)  # another second on the builder's clock
     first, second = listed
-    differ = [pair for pair in zip(first, second, strict=True) if pair[0] != pair[1]]
-    assert not differ, differ[0]
+    assert difference(first, second) is None
     if kind != "raw":
         return
     # What was in the base keeps its mode, its owner and its time; what is new has ours.
@@ -166,25 +161,6 @@ def test_every_entry_of_every_layer(
     for made in ("new", "opt/deep/er", "secret"):
         assert after[made] == (0o755, 0, 0, ours)
     assert after["srv/made"] == (0o755, 2, 5, ours)
-
-
-Listed = tuple[int, str, int, int, int, int, str | None]
-
-
-def entries(ref: str) -> list[Listed]:
-    """Each layer's entries: its number, name, mode, uid, gid, time, and the content's sha256."""
-    found: list[Listed] = []
-    with Repository(ref) as repository:
-        for number, layer in enumerate(repository.image().layers):
-            with repository.blob(layer) as file, tarfile.open(fileobj=file) as archive:
-                for member in archive:
-                    data = archive.extractfile(member) if member.isreg() else None
-                    digest = None if data is None else hashlib.sha256(data.read()).hexdigest()
-                    mode = stat.S_IMODE(member.mode)
-                    owner = (member.uid, member.gid)
-                    name = member.name.strip("/")
-                    found.append((number, name, mode, *owner, int(member.mtime), digest))
-    return found
 
 
 def test_many_includes_are_few_layers(any_builder: Builder, tmp_path: Path) -> None:
