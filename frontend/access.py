@@ -29,10 +29,14 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """What is asked of a root filesystem. Paths are absolute; None where nothing is."""
+    """What is asked of a root filesystem. Paths are absolute; None where nothing is.
+
+    `stat` tells of what a symbolic link leads to, `entry` of the link.
+    """
 
     stat: Callable[[str], FileStat | None]
     read: Callable[[str], bytes | None]
+    entry: Callable[[str], FileStat | None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ on the way (`tell`). All obey the file's `# check=` line, which may make finding
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import posixpath
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from frontend.bunnyfile.lint import Report
     from frontend.gateway.client import Ref
     from frontend.gateway.contexts import Contexts
+    from frontend.gateway.files import FileStat
 
 
 _MOST_READ = 1 << 20
@@ -56,7 +58,7 @@ class Remarks:
 
         `solve` gives the result that a file is in. Raises Problems as `lint` does.
         """
-        from frontend import access, fit
+        from frontend import fit
         from frontend.bunnyfile.lint import checks
 
         wanted = checks(self._contexts.build_file().file, self.check_options)
@@ -72,24 +74,40 @@ class Remarks:
                     found.append(
                         look.judge(plan, fit.BuiltFile(client, solve(plan, file), file.path))
                     )
-            found.append(self._access(lowering, solve, wanted.apply(access.CLOSED_FILE)))
+            found += self._inside(lowering, solve, wanted.apply)
         self.tell(filter(None, found))
 
-    def _access(
-        self, lowering: Lowering, solve: Callable[[Plan, File], Ref], asked: bool
-    ) -> Diagnostic | None:
-        """What the image's user may not read of a raw root filesystem."""
-        from frontend import access
+    def _inside(
+        self,
+        lowering: Lowering,
+        solve: Callable[[Plan, File], Ref],
+        asked: Callable[[str], bool],
+    ) -> Iterator[Diagnostic | None]:
+        """What the tree of files says that a root filesystem is, or was made of."""
+        from frontend import access, links
 
-        root, plan, client = lowering.rootfs, lowering.plan, self._contexts.client
-        if root.tree is None or not asked or not access.wanted(plan, root.process):
-            return None
-        ref = solve(plan, File(root.tree, "/"))
+        root, plan = lowering.rootfs, lowering.plan
+        files = root.packed if root.tree is None else root.tree
+        closed = asked(access.CLOSED_FILE) and access.wanted(plan, root.process)
+        dangling = asked(links.DANGLING_LINK) and bool(links.kept(plan))
+        if files is None or not (closed or dangling):
+            return
+        client, ref = self._contexts.client, solve(plan, File(files, "/"))
+
+        def entry(path: str) -> FileStat | None:
+            folder, name = posixpath.split(path)
+            listed = client.read_dir(ref, folder, include=name)
+            return next((each for each in listed if each.path == name), None)
+
         tree = access.Tree(
             _or_none(partial(client.stat_file, ref)),
             _or_none(partial(client.read_file, ref, length=_MOST_READ)),
+            _or_none(entry),
         )
-        return access.judge(plan, root.process, tree)
+        if closed:
+            yield access.judge(plan, root.process, tree)
+        if dangling:
+            yield from links.judge(plan, tree)
 
     def tell(self, found: Iterable[Diagnostic]) -> None:
         """Show findings, each once; the code of each is the name of its rule.
@@ -127,7 +145,7 @@ class Remarks:
             self.warn(found, RULES[found.code].url)
 
 
-def _or_none(ask: Callable[[str], T]) -> Callable[[str], T | None]:
+def _or_none(ask: Callable[[str], T | None]) -> Callable[[str], T | None]:
     """`ask`, with None for what is not there, or is no file to read."""
 
     def asked(path: str) -> T | None:

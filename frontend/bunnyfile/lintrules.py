@@ -309,6 +309,7 @@ RULES: dict[str, Rule] = {
         Rule("OversizedImage", "A disk image is mostly empty", _nothing),
         Rule("LostCapabilities", "A program in an initrd loses its capabilities", _nothing),
         Rule("ClosedFile", "The image's user cannot read what the guest needs", _nothing),
+        Rule("DanglingLink", "An included symbolic link leads nowhere in the guest", _nothing),
         Rule("ChangedTimes", "A file's time is more than the format can hold", _nothing),
         Rule("UnquotedNumber", "Text that looks like a number should be quoted", _unquoted_number),
         Rule("NoCommand", "The guest has no program to run", _no_command),

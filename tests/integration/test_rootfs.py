@@ -297,6 +297,21 @@ user: "1000"
     log = builder.build(project, text.replace("init: none\n", "") + "cmd: [/a/b]\n").log
     assert "ClosedFile: user '1000' may not read /a/b (0600, of 0:0)" in log
     assert "LostCapabilities" not in log
+    (project / "link").unlink(missing_ok=True)
+    (project / "link").symlink_to("small")
+    text = """
+version: v0.1
+platforms: {framework: linux, monitor: qemu}
+kernel: {from: local, path: kernel}
+rootfs:
+  from: scratch
+  type: initrd
+  include: ["link:/etc/small", "link:/a", "small:/small"]
+cmdline: /a
+"""
+    log = builder.build(project, text).log
+    assert "DanglingLink: /etc/small is a symbolic link to 'small', which is not in the" in log
+    assert log.count("DanglingLink: ") == 1
 
 
 class TestOthers:

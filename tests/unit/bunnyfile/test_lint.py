@@ -19,9 +19,16 @@ from tests.unit.bunnyfile import corpus
 PAGES = Path(__file__).parents[3] / "docs" / "rules"
 # Found by a build, and tested there.
 BUILT = {
-    *("InheritedLabel", "NoScanner", "LargeInitrd", "OversizedImage", "UnbootableKernel"),
+    "InheritedLabel",
+    "NoScanner",
+    "LargeInitrd",
+    "OversizedImage",
+    "UnbootableKernel",
+    "LostCapabilities",
+    "ChangedTimes",
+    "ClosedFile",
+    "DanglingLink",
     "SecondInit",
-    *("LostCapabilities", "ChangedTimes", "ClosedFile"),
 }
 NEW = "version: v1\nplatforms: {framework: linux, monitor: qemu}\n"
 UNPINNED = NEW + "kernel: {from: source}\nrootfs: {from: nginx}\ncmd: [a]\n"
