@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
+from engine import boot
 from engine.guests import Machine
 from engine.uruncs import NEWEST, VERSIONS
 from tests.integration.matrix import SHAPES, USERS, WORDS, Images, guest_user, said
@@ -43,3 +44,22 @@ def test_as_each_urunc_does(
     assert "directory: /srv/made here" in lines
     if VERSIONS[urunc].configuration:
         assert "environment: [GREETING=a b]" in lines
+
+
+def test_the_command_lines_status(images: Images, capsys: pytest.CaptureFixture[str]) -> None:
+    """A script can ask whether an image works: QEMU itself ends with 0 each time."""
+    ref = images.of("ext4", "4321")
+    assert boot.main([ref]) == 0
+    assert boot.main([ref, "/bin/nothing"]) == 127
+    lost = images.of("no init", None, cmd=())
+    assert boot.main([lost, "/bin/nothing"]) == boot.FAILED
+    said = capsys.readouterr().out
+    assert "hutch-init: exit status 127" in said
+    assert "Kernel panic - not syncing: " in said
+
+
+def test_a_user_that_the_image_does_not_know(
+    images: Images, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert boot.main(["-u", "nobody", images.of("initrd", None)]) == 1
+    assert capsys.readouterr().err == "boot: the image's /etc/passwd does not know 'nobody'\n"
