@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "fstype.h"
@@ -62,9 +63,17 @@ void mount_system(void)
 	mount_at("sysfs", "/sys", plain, NULL);
 	mount_at("devtmpfs", "/dev", MS_NOSUID, "mode=0755");
 	if (fcntl(STDERR_FILENO, F_GETFD) < 0) {
-		/* The root had no /dev/console for the kernel to open. */
+		/*
+		 * The root had no /dev/console for the kernel to open; or the console was not there yet: a
+		 * virtio one comes with the monitor's answer, which on a busy host can be late.
+		 */
+		const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
 		int console = open("/dev/console", O_RDWR | O_NOCTTY);
 
+		for (int i = 0; console < 0 && errno == ENODEV && i < 200; i++) {
+			nanosleep(&pause, NULL);
+			console = open("/dev/console", O_RDWR | O_NOCTTY);
+		}
 		for (int fd = 0; console >= 0 && fd <= STDERR_FILENO; fd++)
 			if (fd != console)
 				dup2(console, fd);
