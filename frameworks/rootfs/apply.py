@@ -15,6 +15,10 @@ import stat
 import sys
 from collections.abc import Sequence
 
+from frameworks.rootfs import full, inside
+
+_LARGEST = 1 << 20
+"""Bytes of a list of users or groups."""
 _LINKS = 40
 """How many links a path may lead through, as on Linux (path_resolution(7))."""
 
@@ -31,12 +35,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     application = _Application(options.tree, options.output, options.time)
     try:
-        is_new = options.workdir and not os.path.exists(options.output + options.workdir)
+        is_new = options.workdir and inside.resolve(options.output, options.workdir) is None
         application.run(options.paths)
         if is_new and options.user:
             application.own(options.workdir, options.user)
-    except OSError as error:
-        print(f"hutch: {error}", file=sys.stderr)
+    except (OSError, OverflowError) as error:
+        print(f"hutch: {full.words(error)}", file=sys.stderr)
         return 1
     return 0
 
@@ -71,24 +75,20 @@ class _Application:
         uid, gid = self._ids("/etc/passwd", name)
         if group:
             gid = self._ids("/etc/group", group)[0]
-        for place in self._places(path)[-1:]:
-            if uid is not None:
-                os.chown(self._output + place, uid, -1 if gid is None else gid)
+        found = inside.resolve(self._output, path)
+        if found is not None and uid is not None:
+            os.chown(found, uid, -1 if gid is None else gid)
 
     def _ids(self, file: str, name: str) -> tuple[int | None, int | None]:
         """The number of a user or group, and the one that stands behind it in the file."""
         if name.isdecimal():
             return int(name), 0
-        for place in self._places(file)[-1:]:
-            try:
-                with open(self._output + place, errors="replace") as lines:
-                    for line in lines:
-                        fields = line.rstrip("\n").split(":")
-                        if fields[0] == name and fields[2].isdecimal():
-                            gid = fields[3] if len(fields) > 3 else ""
-                            return int(fields[2]), int(gid) if gid.isdecimal() else 0
-            except (OSError, IndexError):
-                pass
+        text = (inside.read(self._output, file, _LARGEST) or b"").decode("utf-8", "replace")
+        for line in text.splitlines():
+            fields = line.split(":")
+            if fields[0] == name and len(fields) > 2 and fields[2].isdecimal():
+                gid = fields[3] if len(fields) > 3 else ""
+                return int(fields[2]), int(gid) if gid.isdecimal() else 0
         return None, None
 
     def _parents(self, place: str) -> None:
@@ -97,24 +97,22 @@ class _Application:
         for number in range(len(parts) + 1):
             self._directory("/".join(["", *parts[:number]]), inner=False)
 
-    def _take(self, path: str, *, inner: bool = False) -> None:
-        """Make what is at `path` in the output what it is in the tree.
-
-        `inner` is for what is in a directory that an addition brought.
-        """
-        try:
-            new = os.lstat(self._tree + path)
-        except FileNotFoundError:
-            return  # a pattern that matched nothing, or a link that leads nowhere
-        if stat.S_ISDIR(new.st_mode):
-            self._directory(path, inner=inner)
-            for name in sorted(os.listdir(self._tree + path)):
-                self._take(f"{path}/{name}", inner=True)
-        elif stat.S_ISSOCK(new.st_mode):
-            return
-        elif not self._same(path, new):
-            self._remove(path)
-            self._create(path, new)
+    def _take(self, place: str) -> None:
+        """Make what is at `place`, and below, in the output what it is in the tree."""
+        pending = [place]
+        while pending:
+            path = pending.pop()
+            try:
+                new = os.lstat(self._tree + path)
+            except FileNotFoundError:
+                continue  # a pattern that matched nothing, or a link that leads nowhere
+            if stat.S_ISDIR(new.st_mode):
+                self._directory(path, inner=path != place)
+                names = sorted(os.listdir(self._tree + path), reverse=True)
+                pending += [f"{path}/{name}" for name in names]
+            elif not stat.S_ISSOCK(new.st_mode) and not self._same(path, new):
+                self._remove(path)
+                self._create(path, new)
 
     def _directory(self, path: str, *, inner: bool) -> None:
         """Make a directory what it is in the tree.

@@ -9,7 +9,6 @@ JSON (`Report`).
 from __future__ import annotations
 
 import argparse
-import errno
 import json
 import os
 import stat
@@ -19,7 +18,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from frameworks.rootfs import bounds, cpio, ffs, tar
+from frameworks.rootfs import bounds, cpio, ffs, full, tar
 from frameworks.rootfs.entries import Entry, newest, walk
 from frameworks.rootfs.modes import DRIVE_MODE, INITRD_MODE
 
@@ -79,8 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             with open(options.report, "w", encoding="utf-8") as file:
                 json.dump(asdict(report), file)
     except (PackError, bounds.Exceeds, OSError) as error:
-        full = isinstance(error, OSError) and error.errno == errno.ENOSPC
-        print(f"hutch: {_FULL if full else error}", file=sys.stderr)
+        print(f"hutch: {full.words(error)}", file=sys.stderr)
         return 1
     return 0
 
@@ -201,11 +199,6 @@ def _erofs(entries: list[Entry], output: str, when: int) -> None:
     _run(command, when, output, entries)
 
 
-_FULL = (
-    "the builder has no disk space left; 'docker buildx prune' removes what old builds left there"
-)
-
-
 def _too_small(size: int | None, needed: int) -> str:
     """What to say where the tree does not fit, for a size that the user gave or for our own."""
     if size is None:
@@ -251,16 +244,11 @@ def _run(
         return
     # Of a full disk most tools say something else: they find their own writes damaged, or their
     # image full.
-    if b"No space left on device" in said or _is_full(os.path.dirname(output)):
-        raise PackError(_FULL)
+    if b"No space left on device" in said or full.is_full(os.path.dirname(output)):
+        raise PackError(full.FULL)
     if too_small and any(sign in said for sign in _TOO_SMALL):
         raise PackError(too_small)
     raise PackError(_last(command[0], said))
-
-
-def _is_full(directory: str) -> bool:
-    found = os.statvfs(directory)
-    return found.f_bfree * found.f_frsize < _MIB
 
 
 def _environment(when: int | None) -> dict[str, str]:

@@ -22,6 +22,8 @@ import zlib
 from collections.abc import Iterator, Sequence
 from tarfile import TarFile, TarInfo
 
+from frameworks.rootfs import full
+
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _LARGEST_ID = (1 << 32) - 2
 """-1 means "no change" to chown(2)."""
@@ -36,8 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         unpack(archive, directory)
     except (tarfile.TarError, OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
         # Python names every compression that it tried, one a line.
-        why, *others = str(error).splitlines() or ["it ends in the middle"]
-        why = "it is no tar archive, or damaged" if others else why
+        tried = "\n" in str(error)
+        why = "it is no tar archive, or damaged" if tried else full.words(error)
         print(f"hutch: the archive cannot be unpacked: {why}", file=sys.stderr)
         return 1
     return 0

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import inspect
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -148,3 +151,55 @@ def test_a_new_working_directory_is_the_users(base: Path, user: str, ids: tuple[
 def test_a_working_directory_of_the_base_stays_as_it_is(base: Path) -> None:
     out = run(base, "true", "--workdir", "/etc/there", "--user", "7", "/etc/there")
     assert (out / "etc/there").stat().st_uid == 0
+
+
+def test_a_working_directory_behind_a_link_of_the_base_stays_too(base: Path) -> None:
+    """The link is the base's own, and not one of the system that the step runs in."""
+    (base / "data").mkdir()
+    (base / "app").symlink_to("/data")
+    out = run(base, "true", "--workdir", "/app", "--user", "7", "/app")
+    assert (out / "data").stat().st_uid == 0
+
+
+def test_users_that_are_no_regular_file(base: Path) -> None:
+    """A FIFO would be waited for, and a link leads into the step's own system."""
+    (base / "etc/passwd").symlink_to("/etc/passwd")
+    options = ("--workdir", "/made", "--user", "daemon:daemon")
+    out = run(base, "mkdir made && mkfifo etc/group", *options, "/made", "/etc/group")
+    assert (out / "etc/group").is_fifo()
+    assert ((out / "made").stat().st_uid, (out / "made").stat().st_gid) == (0, 0)
+
+
+def test_a_user_that_no_system_has(base: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tree, output = str(base), str(base.parent / "output")
+    shutil.copytree(base, output, symlinks=True)
+    (base / "made").mkdir()
+    options = ["--tree", tree, "--output", output, "--time", "1"]
+    assert apply.main([*options, "--workdir", "/made", "--user", "1" + "0" * 20, "/made"]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_deep_tree(base: Path) -> None:
+    """Deeper than functions may call each other."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack()) + 150)
+    try:
+        out = run(base, "mkdir -p d" + "/d" * 300, "/d")
+    finally:
+        sys.setrecursionlimit(limit)
+    assert (out / ("d" + "/d" * 300)).is_dir()
+
+
+def test_a_full_builder_is_called_that(
+    base: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def copyfile(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/out/new")
+
+    monkeypatch.setattr(shutil, "copyfile", copyfile)
+    (base / "new").write_text("new")
+    output = base.parent / "output"
+    output.mkdir()
+    arguments = ["--tree", str(base), "--output", str(output), "--time", "1", "/new"]
+    assert apply.main(arguments) == 1
+    assert "hutch: the builder has no disk space left" in capsys.readouterr().err
