@@ -15,13 +15,17 @@ from llb import imageconfig
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """What runs in the guest: arguments, environment in order, user (`uid[:gid]` or names)."""
+    """What runs in the guest: arguments, environment in order, user (`uid[:gid]` or names).
+
+    `ports` (`80` or `80/tcp`) are those that it is reached at.
+    """
 
     entrypoint: tuple[str, ...] = ()
     cmd: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     user: str = ""
     workdir: str = ""
+    ports: tuple[str, ...] = ()
 
     @property
     def args(self) -> tuple[str, ...]:
@@ -63,4 +67,5 @@ def merge(config: bytes, settings: Settings, *, compat: bool) -> Process:
         workdir=str(settings.workdir)
         if settings.workdir is not None
         else base.get("WorkingDir") or "",
+        ports=(*(base.get("ExposedPorts") or ()), *map(str, settings.ports)),
     )

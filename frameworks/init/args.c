@@ -215,3 +215,36 @@ int args_same(char *const *one, char *const *other)
 	} while (c);
 	return 1;
 }
+
+size_t args_before(const char *cmdline)
+{
+	const char *end = after_dashes(cmdline);
+
+	if (!end)
+		return strlen(cmdline);
+	end -= end[-1] == ' ';
+	return (size_t)(end - 2 - cmdline);
+}
+
+/* Is `word` one of text[0..length), but for the double quotes in it? */
+static int stands_before(const char *text, size_t length, const char *word)
+{
+	size_t size = strlen(word);
+
+	for (size_t i = 0; size > 0 && i + size <= length; i++)
+		if ((i == 0 || blank(text[i - 1]) || text[i - 1] == '"') &&
+		    memcmp(text + i, word, size) == 0 &&
+		    (i + size == length || blank(text[i + size]) || text[i + size] == '"'))
+			return 1;
+	return 0;
+}
+
+int args_from(const char *cmdline, char *const *words, char *const *argv)
+{
+	size_t length = args_before(cmdline);
+
+	for (; !args_same(words, argv); argv++)
+		if (!*argv || !stands_before(cmdline, length, *argv))
+			return 0;
+	return 1;
+}

@@ -33,6 +33,16 @@ char **args_join(char *const *words, size_t count, enum args_style style, size_t
  */
 char **args_of_cmdline(char *text, size_t *count);
 
+/* The length of a kernel command line up to its first "--", all of it where there is none. */
+size_t args_before(const char *cmdline);
+
+/*
+ * Whether argv is `words`, those after the "--", as args_same has it: is this command line really where
+ * argv came from? In front of them the kernel puts words from before the "--" that it has no use for,
+ * such as the rest of a value that it cut at a blank: they are none of the application's.
+ */
+int args_from(const char *cmdline, char *const *words, char *const *argv);
+
 /*
  * Whether a kernel command line's arguments are what urunc writes for `args`: then they are known for
  * certain, whatever they hold.
@@ -41,7 +51,7 @@ int args_match(char *const *args, const char *cmdline);
 
 /*
  * Whether two lists of words are the same text but for blanks and double quotes, which is what the
- * kernel changes: is this command line really where argv came from?
+ * kernel changes.
  */
 int args_same(char *const *one, char *const *other);
 

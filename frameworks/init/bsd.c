@@ -87,7 +87,7 @@ static void finish(int status)
 	sys_reboot();
 }
 
-static bool load(struct config *out, const char *path)
+static bool load(struct config *out, const char *path, char *const *known)
 {
 	size_t size;
 	char *data = read_all(path, &size);
@@ -97,14 +97,17 @@ static bool load(struct config *out, const char *path)
 		say("cannot read ", path, NULL);
 		return false;
 	}
-	wrong = config_parse(out, data, size);
+	wrong = config_parse(out, data, size, known);
 	if (wrong)
 		say(path, " is not a configuration: ", wrong, NULL);
 	return !wrong;
 }
 
-/* The runtime's configuration: false when there is one, and it is broken. */
-static bool load_runtime(struct config *out, int *disk)
+/*
+ * The runtime's configuration: false when there is one, and it is broken. `known` are the variables that
+ * the image has.
+ */
+static bool load_runtime(struct config *out, int *disk, char *const *known)
 {
 	char path[256];
 
@@ -116,12 +119,12 @@ static bool load_runtime(struct config *out, int *disk)
 			if (sys_disk(n, other, sizeof(other)) && strcmp(other, path) == 0)
 				*disk = (int)n;
 		}
-		return load(out, path);
+		return load(out, path, known);
 	}
 	*disk = find_config_disk();
 	if (*disk < 0)
 		return true;
-	return sys_disk((unsigned)*disk, path, sizeof(path)) && load(out, path);
+	return sys_disk((unsigned)*disk, path, sizeof(path)) && load(out, path, known);
 }
 
 void start(void) __attribute__((noreturn, used));
@@ -135,14 +138,14 @@ void start(void)
 	open_console();
 	/* A configuration that is there and broken ends here: to run the application as root with half
 	 * an environment would be worse. */
-	if (!load_runtime(&config, &disk))
-		finish(125);
 	file = sys_open(IMAGE_CONFIG, 0);
 	if (file >= 0) {
 		sys_close(file);
-		if (!load(&image, IMAGE_CONFIG))
+		if (!load(&image, IMAGE_CONFIG, NULL))
 			finish(125);
 	}
+	if (!load_runtime(&config, &disk, image.env))
+		finish(125);
 	config_complete(&config, &image);
 	if (config.hostname && *config.hostname)
 		sys_sethostname(config.hostname, strlen(config.hostname));

@@ -127,8 +127,12 @@ void network_up(const struct config *config, bool direct)
 	uint32_t address, mask = 0, gateway;
 	uint16_t index;
 
-	if (file < 0)
-		return; /* a kernel without a network: nothing to set up */
+	if (file < 0) {
+		/* A kernel without a network: nothing to set up. */
+		if (config->ip && *config->ip)
+			say("the network's address ", config->ip, " is not used: this kernel has no network", NULL);
+		return;
+	}
 	add_address(file, "lo0", 0x0100007f, 0x000000ff);
 	raise(file, "lo0");
 	if (!config->ip || !*config->ip) {

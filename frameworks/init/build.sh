@@ -24,6 +24,7 @@ for architecture; do
 		-Wl,--gc-sections,--build-id=none,-z,noseparate-code,-z,max-page-size=4096 \
 		-o "$out/linux-$architecture" \
 		"$here/linux.c" "$here/linux_mount.c" "$here/linux_net.c" "$here/linux_process.c" \
+		"$here/linux_files.c" "$here/linux_limits.c" "$here/environment.c" \
 		"$here/config.c" "$here/args.c" "$here/fstype.c" "$here/accounts.c" "$here/volumes.c"
 	case $machine in
 	x86_64) only="-fcf-protection=none" ;;

@@ -8,6 +8,8 @@ static const char MAGIC[] = "URUNIT1"; /* its closing NUL is part of it */
 struct reader {
 	char **records;
 	size_t count, next;
+	const char *end;    /* of the data */
+	char *const *known; /* in lines only, or NULL */
 };
 
 /* The rest of `record` after `key`, or NULL if it does not begin with it. */
@@ -125,6 +127,30 @@ static char **split(char *data, size_t size, char separator, size_t *count)
 	return out;
 }
 
+/*
+ * How many records, from the next on, are the text of a variable that is known and has newlines in its
+ * value? 0 for none. split() made NULs of those newlines.
+ */
+static size_t known_lines(const struct reader *in)
+{
+	const char *start = in->records[in->next];
+
+	for (char *const *known = in->known; known && *known; known++) {
+		const char *at = start;
+		size_t lines = 1;
+
+		for (const char *c = *known; *c && at; c++) {
+			bool same = at < in->end && *at == (*c == '\n' ? '\0' : *c);
+
+			lines += *c == '\n';
+			at = same ? at + 1 : NULL;
+		}
+		if (at && lines > 1 && lines <= in->count - in->next && (at == in->end || !*at))
+			return lines;
+	}
+	return 0;
+}
+
 static const char *read_env(struct reader *in, struct config *out, bool lines)
 {
 	const char *above = "";
@@ -136,7 +162,17 @@ static const char *read_env(struct reader *in, struct config *out, bool lines)
 		return "out of memory";
 	for (out->env[0] = NULL; in->next < in->count; in->next++) {
 		char *record = in->records[in->next];
+		size_t whole = known_lines(in);
 
+		if (whole > 0) {
+			out->env[out->env_count++] = record;
+			out->env[out->env_count] = NULL;
+			for (size_t i = 1; i < whole; i++)
+				in->records[in->next + i][-1] = '\n';
+			in->next += whole - 1;
+			above = in->records[in->next];
+			continue;
+		}
 		/* Only the whole word ends the list: a variable may be called UEEFOO. */
 		if (is(record, "UEE")) {
 			in->next++;
@@ -177,12 +213,15 @@ static const char *read_process(struct reader *in, struct config *out)
 
 	free(out->args);
 	free(out->limits);
-	out->arg_count = out->limit_count = 0;
+	free(out->ports);
+	out->arg_count = out->limit_count = out->port_count = 0;
 	out->args = malloc(room * sizeof(*out->args));
 	out->limits = malloc(room * sizeof(*out->limits));
-	if (!out->args || !out->limits)
+	out->ports = malloc(room * sizeof(*out->ports));
+	if (!out->args || !out->limits || !out->ports)
 		return "out of memory";
-	for (out->args[0] = NULL; in->next < in->count && !wrong; in->next++) {
+	out->args[0] = out->ports[0] = NULL;
+	for (; in->next < in->count && !wrong; in->next++) {
 		char *record = in->records[in->next], *value;
 
 		if (is(record, "UCE")) {
@@ -206,6 +245,9 @@ static const char *read_process(struct reader *in, struct config *out)
 		} else if ((value = value_of(record, "ARV:"))) {
 			out->args[out->arg_count++] = value;
 			out->args[out->arg_count] = NULL;
+		} else if ((value = value_of(record, "PRT:"))) {
+			out->ports[out->port_count++] = value;
+			out->ports[out->port_count] = NULL;
 		} else if ((value = value_of(record, "RLIMIT:"))) {
 			wrong = read_limit(value, &out->limits[out->limit_count]);
 			out->limit_count += !wrong;
@@ -266,7 +308,7 @@ static const char *read_network(struct reader *in, struct config *out)
 	return "the network section has no end (UNE)";
 }
 
-const char *config_parse(struct config *out, char *data, size_t size)
+const char *config_parse(struct config *out, char *data, size_t size, char *const *known)
 {
 	bool lines = size < sizeof(MAGIC) || memcmp(data, MAGIC, sizeof(MAGIC)) != 0;
 	struct reader in = {0};
@@ -291,6 +333,8 @@ const char *config_parse(struct config *out, char *data, size_t size)
 	in.records = split(data, size, lines ? '\n' : '\0', &in.count);
 	if (!in.records)
 		return "out of memory";
+	in.end = data + size;
+	in.known = lines ? known : NULL;
 	while (in.next < in.count && !wrong) {
 		const char *record = in.records[in.next++];
 
@@ -315,5 +359,6 @@ void config_free(struct config *config)
 	free(config->args);
 	free(config->volumes);
 	free(config->limits);
+	free(config->ports);
 	memset(config, 0, sizeof(*config));
 }

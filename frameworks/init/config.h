@@ -12,8 +12,9 @@
  *   UNS IP:a GW:a MSK:a UNE                                     network
  *   PAD                                                         filler, anywhere between sections
  *
- * Ours, in UCS: USR:user[:group] (names or numbers, instead of UID and GID), HN:hostname, and
- * END:poweroff, where a machine that reboots would start anew.
+ * Ours, in UCS: USR:user[:group] (names or numbers, instead of UID and GID), HN:hostname,
+ * PRT:port[/protocol] for each port of the image, and END:poweroff, where a machine that reboots would
+ * start anew.
  */
 #ifndef HUTCH_CONFIG_H
 #define HUTCH_CONFIG_H
@@ -49,14 +50,20 @@ struct config {
 	struct config_limit *limits;
 	size_t limit_count;
 	const char *ip, *gateway, *netmask; /* UNS, or NULL */
+	char **ports; /* NULL-terminated PRT, NULL when there was none */
+	size_t port_count;
 };
 
 /*
  * Parse `size` bytes of `data`, which is changed; data[size] must be writable (it becomes a NUL).
  * Returns NULL when all is well, else what is wrong, in words that need no freeing; then `out` holds
  * what was read before it. config_free releases the tables either way.
+ *
+ * `known` (NULL for none) are variables as the image has them. Lines cannot carry a newline in a value,
+ * so what follows one would be a variable of its own, or the list's end: where the text is that of a
+ * known variable, it is that one, to its last byte.
  */
-const char *config_parse(struct config *out, char *data, size_t size);
+const char *config_parse(struct config *out, char *data, size_t size, char *const *known);
 
 void config_free(struct config *config);
 

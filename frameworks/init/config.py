@@ -22,6 +22,7 @@ def render(process: Process, *, power_off: bool = False) -> bytes:
         f"WD:{process.workdir or '/'}",
         f"ARC:{len(process.args)}",
         *(f"ARV:{argument}" for argument in process.args),
+        *(f"PRT:{port}" for port in process.ports),
         *(["END:poweroff"] if power_off else []),
     ]
     records = [

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "args.h"
+#include "environment.h"
 
 #define IMAGE_CONFIG "/.hutch/init.conf"
 #define INITRD "/sys/firmware/initrd" /* where urunc leaves the configuration */
@@ -94,8 +95,8 @@ bool make_dirs(char *path)
 	return mkdir(path, 0755) == 0 || errno == EEXIST;
 }
 
-/* A configuration from a file. False, and a word about it, when it cannot be had. */
-static bool load_config(struct config *out, const char *path)
+/* A configuration from a file; `known` as for config_parse. False, and a word, when there is none. */
+static bool load_config(struct config *out, const char *path, char *const *known)
 {
 	size_t size;
 	char *data = read_file(path, &size); /* kept: the configuration points into it */
@@ -108,7 +109,7 @@ static bool load_config(struct config *out, const char *path)
 			    : "");
 		return false;
 	}
-	wrong = config_parse(out, data, size);
+	wrong = config_parse(out, data, size, known);
 	if (wrong)
 		say("%s is not a configuration: %s", path, wrong);
 	return !wrong;
@@ -128,7 +129,7 @@ static char **app_args(char **argv, char **image, bool from_urunc)
 	char **words = text ? args_of_cmdline(text, &count) : NULL;
 	char **joined;
 
-	if (!words || !args_same(words, argv)) {
+	if (!words || !args_from(text, words, argv)) {
 		words = argv;
 		for (count = 0; words[count]; count++)
 			;
@@ -142,49 +143,20 @@ static char **app_args(char **argv, char **image, bool from_urunc)
 /* The application's environment: the configuration's, and PATH and what the kernel was told. */
 static char **app_env(const struct config *config, char **kernel, bool from_urunc)
 {
-	size_t count = 1, n = 0;
-	char **env;
+	char *cmdline = read_file("/proc/cmdline", NULL);
+	char *none[] = {NULL};
+	size_t count;
+	/* By hand on QEMU's command line, FOO=bar is meant for the application. */
+	char **env = environment_restore(config->env, from_urunc ? none : kernel, cmdline, &count);
 
-	for (char **e = kernel; *e; e++)
-		count++;
-	env = malloc((config->env_count + count + 2) * sizeof(*env)); /* 2: PATH and HOME */
 	if (!env)
 		return kernel;
-	for (size_t i = 0; i < config->env_count; i++)
-		env[n++] = config->env[i];
-	env[n] = NULL;
-	/* By hand on QEMU's command line, FOO=bar is meant for the application. */
-	for (char **e = kernel; *e && !from_urunc; e++) {
-		char *equals = strchr(*e, '=');
-		size_t i = 0;
-
-		if (!equals || !strncmp(*e, "URUNIT_", 7) || !strncmp(*e, "HUTCH_", 6) ||
-		    !strncmp(*e, "HOME=", 5) || !strncmp(*e, "BOOT_IMAGE=", 11))
-			continue;
-		if (!strncmp(*e, "TERM=", 5) && find_env(env, "TERM"))
-			continue;
-		while (i < n && strncmp(env[i], *e, (size_t)(equals - *e) + 1))
-			i++;
-		env[i] = *e;
-		n += i == n;
-		env[n] = NULL;
-	}
 	if (!find_env(env, "PATH")) {
-		env[n++] = DEFAULT_PATH;
-		env[n] = NULL;
+		env[count++] = DEFAULT_PATH; /* there is room for it, and for HOME */
+		env[count] = NULL;
 	}
+	free(cmdline);
 	return env;
-}
-
-static void set_hostname(const struct config *config, bool from_urunc)
-{
-	/* The runtime mounts the container's /etc/hostname; an image's own is its builder's. */
-	char *text = from_urunc ? read_file("/etc/hostname", NULL) : NULL;
-	const char *name = text ? text : config->hostname;
-
-	if (name && strcspn(name, " \t\n") > 0)
-		sethostname(name, strcspn(name, " \t\n"));
-	free(text);
 }
 
 static bool power_off; /* the image's monitor would start a machine anew that reboots */
@@ -197,7 +169,7 @@ static void finish(int status)
 
 	/* The stable form that tests and scripts look for on the console. */
 	say("exit status %d", status);
-	if (getpid() != 1)
+	if (!is_machine())
 		_exit(status);
 	sync();
 	unmount_all();
@@ -219,6 +191,17 @@ static void finish(int status)
 	_exit(status);
 }
 
+bool is_machine(void)
+{
+	/* The number of the first of all namespaces (include/uapi/linux/nsfs.h, PID_NS_INIT_INO). */
+	static const char first[] = "pid:[4026531836]";
+	char name[sizeof(first) + 8] = "";
+
+	/* Without /proc, or in a kernel without namespaces, there is no telling, and no container. */
+	return getpid() == 1 && (readlink("/proc/self/ns/pid", name, sizeof(name) - 1) < 0 ||
+				 strcmp(name, first) == 0);
+}
+
 int main(int argc, char **argv, char **environ)
 {
 	struct config config = {0}, image = {0};
@@ -230,18 +213,25 @@ int main(int argc, char **argv, char **environ)
 	mount_system();
 	/* A configuration that was promised and is broken ends here: to run the application as root
 	 * with half an environment would be worse. */
-	if (stat(IMAGE_CONFIG, &st) == 0 && !load_config(&image, IMAGE_CONFIG))
+	if (stat(IMAGE_CONFIG, &st) == 0 && !load_config(&image, IMAGE_CONFIG, NULL))
 		finish(125);
 	power_off = image.power_off;
-	if (where && !load_config(&config, where))
+	if (where && !load_config(&config, where, image.env))
 		finish(125);
 	if (!where)
 		config = image;
-	set_hostname(&config, where != NULL);
-	net_up();
-	if (getenv("URUNIT_DEFROUTE"))
-		net_default_route();
-	mount_volumes(config.volumes, config.volume_count);
+	if (is_machine()) {
+		keep_disk_current();
+		set_kernel_defaults();
+		net_up(&image);
+		name_machine(&image, where ? &config : NULL);
+		if (getenv("URUNIT_DEFROUTE"))
+			net_default_route();
+		mount_volumes(config.volumes, config.volume_count);
+	} else {
+		say("this is a microVM's image, run here as a container, without its kernel; urunc "
+		    "starts it as a virtual machine: docker run --runtime io.containerd.urunc.v2");
+	}
 	launch.args = app_args(argv + 1, image.args, where != NULL);
 	if (!launch.args && config.arg_count > 0)
 		launch.args = config.args;

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -84,12 +85,31 @@ void mount_system(void)
 		if (symlink(LINKS[i][0], LINKS[i][1]) != 0 && errno != EEXIST)
 			break;
 	mount_at("devpts", "/dev/pts", MS_NOSUID | MS_NOEXEC, "mode=0620,ptmxmode=0666,gid=5");
-	mount_at("tmpfs", "/dev/shm", MS_NOSUID | MS_NODEV, "mode=1777");
+	mount_at("tmpfs", "/dev/shm", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=1777");
+	if (access("/proc/sys/fs/mqueue", F_OK) == 0)
+		mount_at("mqueue", "/dev/mqueue", plain, NULL);
 	/* What the image has in these two stays in sight. */
 	if (is_empty("/run"))
 		mount_at("tmpfs", "/run", MS_NOSUID | MS_NODEV, "mode=0755");
 	if (is_empty("/tmp"))
 		mount_at("tmpfs", "/tmp", MS_NOSUID | MS_NODEV, "mode=1777");
+}
+
+/*
+ * A runtime ends a guest by ending its monitor: there is no moment for init to write out what is in
+ * memory. So it goes to the disk after a second at most; the kernel would take five for the journal, and
+ * thirty for a file's contents. What a program asks to be on the disk (fsync) is there anyway.
+ */
+void keep_disk_current(void)
+{
+	struct stat root;
+
+	if (stat("/", &root) != 0 || major(root.st_dev) == 0)
+		return;
+	set_kernel("/proc/sys/vm/dirty_writeback_centisecs", "500", "100");
+	set_kernel("/proc/sys/vm/dirty_expire_centisecs", "3000", "100");
+	/* Of the file systems that are written to, only one with a journal knows the word. */
+	mount(NULL, "/", NULL, MS_REMOUNT, "commit=1");
 }
 
 static int by_name(const void *one, const void *other)

@@ -1,6 +1,7 @@
 /* The little of networking that the kernel's ip= leaves to user space. */
 #include "linux.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
 #include <net/route.h>
@@ -8,44 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define RESOLV "/etc/resolv.conf"
-
-/* Write it; a symbolic link that leads nowhere, as systemd's does here, gives way. */
-static bool write_resolv_conf(const char *text)
-{
-	struct stat st;
-
-	if (stat(RESOLV, &st) != 0)
-		unlink(RESOLV);
-	return write_file(RESOLV, text);
-}
-
-/*
- * resolv.conf in a root that cannot be written to: over the file that is there, or else in a layer
- * over the whole of /etc.
- */
-static void cover_resolv_conf(const char *text)
-{
-	struct stat st;
-
-	if (stat(RESOLV, &st) == 0) {
-		if (write_file("/run/resolv.conf", text))
-			mount("/run/resolv.conf", RESOLV, NULL, MS_BIND, NULL);
-		return;
-	}
-	mkdir("/run/etc", 0755);
-	mkdir("/run/etc/upper", 0755);
-	mkdir("/run/etc/work", 0755);
-	if (mount("overlay", "/etc", "overlay", 0,
-		  "lowerdir=/etc,upperdir=/run/etc/upper,workdir=/run/etc/work") != 0 ||
-	    !write_resolv_conf(text))
-		say("cannot write " RESOLV ": %s", strerror(errno));
-}
 
 /*
  * Name servers. Those that the root filesystem names count: the runtime's, where it could put the
@@ -62,20 +29,52 @@ static void find_name_servers(void)
 		for (char *line = strtok(pnp, "\n"); line && out; line = strtok(NULL, "\n"))
 			if (!strncmp(line, "nameserver ", 11) || !strncmp(line, "domain ", 7))
 				strcat(strcat(out, line), "\n");
-		mkdir("/etc", 0755);
-		if (out && !write_resolv_conf(out) && (errno == EROFS || errno == ENOENT))
-			cover_resolv_conf(out);
+		if (out)
+			provide("resolv.conf", out);
 		free(out);
 	}
 	free(old);
 	free(pnp);
 }
 
-void net_up(void)
+bool net_address(char out[16])
+{
+	struct ifreq request = {.ifr_name = "eth0"};
+	int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool found = sock >= 0 && ioctl(sock, SIOCGIFADDR, &request) == 0;
+	struct sockaddr_in address;
+
+	if (sock >= 0)
+		close(sock);
+	memcpy(&address, &request.ifr_addr, sizeof(address));
+	return found && inet_ntop(AF_INET, &address.sin_addr, out, 16);
+}
+
+/* The kernel says nothing of an address that it has no device for. */
+static void miss_network(const struct config *image)
+{
+	char *cmdline = read_file("/proc/cmdline", NULL), address[16];
+	char *ip = cmdline ? strstr(cmdline, " ip=") : NULL;
+	char *why = access("/proc/sys/net/ipv4", F_OK) != 0 ? "this kernel has no network"
+		    : access("/sys/class/net/eth0", F_OK) != 0
+			    ? "there is no eth0, or no driver for it in this kernel"
+			    : "eth0 has no address";
+
+	if (!net_address(address)) {
+		if (ip && strncmp(ip, " ip=off", 7) != 0 && strncmp(ip, " ip=none", 8) != 0)
+			say("%.*s is without effect: %s", (int)strcspn(ip + 1, " \n"), ip + 1, why);
+		else if (image->port_count > 0)
+			say("nobody can reach port %s: %s", image->ports[0], why);
+	}
+	free(cmdline);
+}
+
+void net_up(const struct config *image)
 {
 	struct ifreq request = {.ifr_name = "lo"};
 	int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
+	miss_network(image);
 	if (sock < 0)
 		return; /* a kernel without a network */
 	if (ioctl(sock, SIOCGIFFLAGS, &request) == 0 && !(request.ifr_flags & IFF_UP)) {

@@ -10,23 +10,32 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/reboot.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "accounts.h"
+#include "environment.h"
 
-char *find_env(char **env, const char *name)
+/*
+ * In a container process 1 is the application, and programs write to /proc/1/fd/1 what is to be seen in
+ * its log (jobs of cron, a web server's log file). Here that is init's, which is root's and closed to
+ * others: links to the console take its place, whose file is the application's user's.
+ */
+static void show_console(const char *console)
 {
-	size_t length = strlen(name);
+	if (mount("tmpfs", "/proc/1/fd", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+		  "mode=0555,size=4k,nr_inodes=8") == 0)
+		for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+			char link[] = "/proc/1/fd/0";
 
-	for (; *env; env++)
-		if (!strncmp(*env, name, length) && (*env)[length] == '=')
-			return *env + length + 1;
-	return NULL;
+			link[sizeof(link) - 2] += (char)fd;
+			if (symlink(console, link) != 0)
+				say("cannot make %s: %s", link, strerror(errno));
+		}
 }
 
 /*
@@ -39,7 +48,7 @@ char *find_env(char **env, const char *name)
 static int take_console(void)
 {
 	char *active = read_file("/sys/class/tty/console/active", NULL);
-	char *name, path[64];
+	char *name, path[64] = "/dev/console";
 	int tty = -1;
 
 	if (active) {
@@ -53,6 +62,7 @@ static int take_console(void)
 		close(tty);
 		tty = -1;
 	}
+	show_console(path);
 	return tty;
 }
 
@@ -71,39 +81,6 @@ static void give_console(int tty, uid_t uid)
 			dup2(tty, fd);
 		if (isatty(fd) && fchown(fd, uid, (gid_t)-1) != 0)
 			break; /* a read-only /dev: then it stays root's */
-	}
-}
-
-static void set_limits(const struct config *config)
-{
-	static const struct {
-		const char *name;
-		int resource;
-	} NAMES[] = {
-		{"AS", RLIMIT_AS},           {"CORE", RLIMIT_CORE},
-		{"CPU", RLIMIT_CPU},         {"DATA", RLIMIT_DATA},
-		{"FSIZE", RLIMIT_FSIZE},     {"LOCKS", RLIMIT_LOCKS},
-		{"MEMLOCK", RLIMIT_MEMLOCK}, {"MSGQUEUE", RLIMIT_MSGQUEUE},
-		{"NICE", RLIMIT_NICE},       {"NOFILE", RLIMIT_NOFILE},
-		{"NPROC", RLIMIT_NPROC},     {"RSS", RLIMIT_RSS},
-		{"RTPRIO", RLIMIT_RTPRIO},   {"RTTIME", RLIMIT_RTTIME},
-		{"STACK", RLIMIT_STACK},     {"SIGPENDING", RLIMIT_SIGPENDING},
-	};
-
-	for (size_t i = 0; i < config->limit_count; i++) {
-		const struct config_limit *limit = &config->limits[i];
-		struct rlimit value = {limit->soft, limit->hard};
-		const char *name = limit->name;
-		size_t n = 0;
-
-		if (!strncmp(name, "RLIMIT_", 7))
-			name += 7;
-		while (n < sizeof(NAMES) / sizeof(*NAMES) && strcmp(NAMES[n].name, name))
-			n++;
-		if (n == sizeof(NAMES) / sizeof(*NAMES))
-			say("the resource limit %s is not known", limit->name);
-		else if (setrlimit(NAMES[n].resource, &value) != 0)
-			say("cannot set the resource limit %s: %s", limit->name, strerror(errno));
 	}
 }
 
@@ -259,7 +236,7 @@ static bool all_gone(const sigset_t *all, int tenths)
 /* What is still running may end by itself for a moment, then no more. */
 static void end_rest(const sigset_t *all)
 {
-	if (getpid() != 1 || all_gone(all, 0))
+	if (!is_machine() || all_gone(all, 0))
 		return;
 	kill(-1, SIGTERM);
 	if (!all_gone(all, 20)) {
@@ -277,7 +254,7 @@ int run_app(const struct launch *launch)
 	/* Signals are taken one at a time by sigwaitinfo below: no handler, no race. */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
-	if (getpid() == 1) {
+	if (is_machine()) {
 		reboot(RB_DISABLE_CAD); /* Ctrl-Alt-Del then comes as SIGINT */
 		tty = take_console();
 	}
@@ -297,7 +274,7 @@ int run_app(const struct launch *launch)
 		} else if (number > 0 && number != SIGTTOU && number != SIGTTIN && number != SIGTSTP) {
 			/* What init is told to shut down by: Ctrl-Alt-Del, where there is a
 			 * keyboard, and a power supply that fails. The application is asked. */
-			bool stop = getpid() == 1 && (number == SIGINT || number == SIGPWR);
+			bool stop = is_machine() && (number == SIGINT || number == SIGPWR);
 
 			kill(app, stop ? SIGTERM : number);
 		}

@@ -11,7 +11,8 @@ void *malloc(size_t size)
 {
 	void *block = arena + used;
 
-	if (size > sizeof(arena) - used - 15)
+	/* Blocks are of whole sixteens, as the arena is: what fits rounds up to what is left at most. */
+	if (size > sizeof(arena) - used)
 		return NULL;
 	used += (size + 15) & ~(size_t)15;
 	return block;

@@ -68,8 +68,8 @@ int main(int argc, char **argv)
 		/* The runtime's configuration is the argument, the image's the input; in lines. */
 		static struct config config, image;
 
-		if (config_parse(&config, argv[2], strlen(argv[2])) ||
-		    config_parse(&image, (char *)input, size))
+		if (config_parse(&config, argv[2], strlen(argv[2]), NULL) ||
+		    config_parse(&image, (char *)input, size, NULL))
 			return 3;
 		config_complete(&config, &image);
 		for (size_t i = 0; i < config.env_count; i++)

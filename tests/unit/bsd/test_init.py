@@ -135,6 +135,52 @@ def test_a_runtime_that_says_all(driver: Driver) -> None:
     ]
 
 
+ALLOCATE = r"""
+#include <stdint.h>
+#include <stddef.h>
+
+void *hutch_malloc(size_t size);
+
+int main(void)
+{
+	/* Fill it, by pieces that round up, to each distance from its end, and ask for too much there. */
+	static const size_t greedy[] = {1, 16, 17, 4096, (size_t)1 << 40, SIZE_MAX - 15, SIZE_MAX};
+	unsigned char *first = hutch_malloc(1), *last = first, *block;
+	size_t taken = 1;
+
+	while ((block = hutch_malloc(65521))) {
+		if (block != last + (taken == 1 ? 16 : 65536))
+			return 1;
+		last = block;
+		taken++;
+	}
+	for (size_t left = 65520; left > 0; left -= 16) {
+		if (!hutch_malloc(left > 16 ? 15 : 16))
+			return 2;
+		for (size_t i = 0; i < sizeof(greedy) / sizeof(*greedy); i++)
+			if (greedy[i] > left - 16 && hutch_malloc(greedy[i]))
+				return 3;
+	}
+	return hutch_malloc(1) || hutch_malloc(0) == NULL ? 4 : 0;
+}
+"""
+
+
+def test_memory_ends_where_it_ends(tmp_path: Path) -> None:
+    """The arena is of 8 MiB; near its end the count of what is left must not wrap."""
+    (tmp_path / "main.c").write_text(ALLOCATE)
+    names = ("malloc", "free", "memchr", "memcmp", "memcpy", "memmove", "memset", "strchr")
+    names += ("strcmp", "strcpy", "strcspn", "strlen", "strncmp", "strnlen")
+    flags = ["-std=gnu11", "-O1", "-Wall", "-Wextra", "-ffreestanding"]
+    flags += [f"-I{SOURCES / 'freestanding'}", *(f"-D{name}=hutch_{name}" for name in names)]
+    library = [str(SOURCES / "freestanding" / "libc.c"), "-c", "-o", str(tmp_path / "libc.o")]
+    subprocess.run(["gcc", *flags, *library], check=True)
+    program = str(tmp_path / "main")
+    objects = [str(tmp_path / "main.c"), str(tmp_path / "libc.o")]
+    subprocess.run(["gcc", "-std=gnu11", "-O1", "-o", program, *objects], check=True)
+    assert subprocess.run([program], check=False).returncode == 0
+
+
 @pytest.mark.parametrize(
     ("system", "note"),
     [("freebsd", b"FreeBSD\0"), ("netbsd", b"NetBSD\0\0")],

@@ -6,6 +6,7 @@
 #include "accounts.h"
 #include "args.h"
 #include "config.h"
+#include "environment.h"
 #include "fstype.h"
 #include "volumes.h"
 
@@ -50,6 +51,10 @@ static void dump(const struct config *c, const char *wrong)
 	field("workdir", c->workdir);
 	field("hostname", c->hostname);
 	field("end", c->power_off ? "poweroff" : NULL);
+	for (size_t i = 0; i < c->port_count; i++)
+		field("port", c->ports[i]);
+	if (c->ports && c->ports[c->port_count])
+		abort();
 	for (size_t i = 0; i < c->arg_count; i++)
 		field("arg", c->args[i]);
 	if (c->args && c->args[c->arg_count])
@@ -91,7 +96,7 @@ static void fuzz(unsigned seed, int rounds)
 	static const char *const PIECES[] = {
 		"UES", "UEE", "UCS", "UCE", "UBS", "UBE", "UNS", "UNE", "PAD", "UID:", "GID:", "WD:",
 		"ARC:", "ARV:", "ID:", "MP:", "/a", "A=b", "=", "4294967296", "1", "RLIMIT:", ":", "USR:",
-		"HN:", "'", "''", " ", "-- ", "--", "\"", "it's", "URUNIT1", "UEEX=1", "x",
+		"HN:", "PRT:", "'", "''", " ", "-- ", "--", "\"", "it's", "URUNIT1", "UEEX=1", "x",
 	};
 
 	srand(seed);
@@ -116,7 +121,7 @@ static void fuzz(unsigned seed, int rounds)
 		}
 		copy = malloc(size + 1);
 		memcpy(copy, buffer, size);
-		config_parse(&config, copy, size);
+		config_parse(&config, copy, size, NULL);
 		for (size_t i = 0; i < config.volume_count; i++)
 			if (config.volumes[i].mount[0] != '/')
 				abort();
@@ -151,7 +156,8 @@ int main(int argc, char **argv)
 	data = input(&size);
 	if (!strcmp(command, "config")) {
 		struct config config;
-		const char *wrong = config_parse(&config, data, size);
+		/* the arguments are the variables that are known */
+		const char *wrong = config_parse(&config, data, size, argv + 2);
 
 		dump(&config, wrong);
 		config_free(&config);
@@ -183,6 +189,33 @@ int main(int argc, char **argv)
 			half++;
 		words[half] = NULL;
 		printf("%d", args_same(words, words + half + 1));
+		free(words);
+	} else if (!strcmp(command, "from")) {
+		/* the command line, and then init's own arguments */
+		char **words = words_of(data, size, &count);
+		char **said = args_of_cmdline(words[0], &count);
+
+		printf("%d", said && args_from(words[0], said, words + 1));
+		free(said);
+		free(words);
+	} else if (!strcmp(command, "environment")) {
+		/* the command line, the kernel's words, "/", the image's variables */
+		char **words = words_of(data, size, &count);
+		size_t slash = 1, found;
+		char **env;
+
+		while (strcmp(words[slash], "/"))
+			slash++;
+		words[slash] = NULL;
+		env = environment_restore(words + slash + 1, words + 1, words[0], &found);
+		words_out(env, found);
+		if (env[found])
+			abort();
+		/* What was cut is put together anew: those are not of the input. */
+		for (size_t i = 0; i < found; i++)
+			if (env[i] < data || env[i] > data + size)
+				free(env[i]);
+		free(env);
 		free(words);
 	} else if (!strcmp(command, "match")) {
 		/* the command line, and then the arguments */

@@ -18,7 +18,7 @@ from frameworks.process import Process
 HERE = Path(__file__).parent
 SOURCES = Path(__file__).parents[3] / "frameworks" / "init"
 
-PARTS = ("config.c", "args.c", "fstype.c", "accounts.c", "volumes.c")
+PARTS = ("config.c", "args.c", "environment.c", "fstype.c", "accounts.c", "volumes.c")
 
 Driver = Callable[..., bytes]
 
@@ -119,6 +119,41 @@ def test_values_with_newlines(driver: Driver) -> None:
     assert fields(driver("config", data=data)) == [("env", "A=one\ntwo words\n"), ("env", "B=2")]
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "KEY=a\nLD_PRELOAD=/x",
+        "KEY=-----BEGIN KEY-----\nUEE\nUCS\nUID:0\nUCE\n-----END KEY-----",
+        "KEY=\n\n=\n",
+        "KEY=a\nB=2",
+    ],
+)
+def test_values_with_newlines_that_the_image_has(driver: Driver, value: str) -> None:
+    """Lines cannot carry them; where the text is the image's, its value is known."""
+    known = ["OTHER=x\ny", value, "KEY2=a\nb"]
+    data = lines("UES", "A=1", value, "B=2", "UEE", "UCS", "UID:7", "UCE")
+    expected = [("env", "A=1"), ("env", value), ("env", "B=2"), ("uid", "7")]
+    assert fields(driver("config", *known, data=data)) == expected
+    # The last one, whatever follows it; and where values are whole, nothing is guessed.
+    assert fields(driver("config", *known, data=lines("UES", value, "UEE"))) == [("env", value)]
+    data = nuls("UES", "KEY=a", "LD_PRELOAD=/x", "UEE")
+    assert len(fields(driver("config", "KEY=a\nLD_PRELOAD=/x", data=data))) == 2
+
+
+def test_other_values_than_the_images(driver: Driver) -> None:
+    known = ["KEY=a\nb=c", "PEM=x\ny"]
+    data = lines("UES", "KEY=a", "b=d", "PEM=x", "yes", "z", "UEE")
+    assert fields(driver("config", *known, data=data)) == [
+        ("env", "KEY=a"),
+        ("env", "b=d"),
+        ("env", "PEM=x\nyes\nz"),
+    ]
+    assert fields(driver("config", *known, data=b"UES\nKEY=a")) == [
+        ("wrong", "the environment has no end (UEE)"),
+        ("env", "KEY=a"),
+    ]
+
+
 KEY = "M" * 64
 
 
@@ -207,12 +242,15 @@ def test_what_the_build_writes_is_what_init_reads(driver: Driver) -> None:
         env={"A": "1", "PEM": "x\ny=z\n"},
         user="www:data",
         workdir="/srv/app dir",
+        ports=("80/tcp", "53/udp"),
     )
     assert fields(driver("config", data=render(process))) == [
         ("env", "A=1"),
         ("env", "PEM=x\ny=z\n"),
         ("user", "www:data"),
         ("workdir", "/srv/app dir"),
+        ("port", "80/tcp"),
+        ("port", "53/udp"),
         ("arg", "/bin/app"),
         ("arg", ""),
         ("arg", "a b"),
@@ -352,6 +390,83 @@ def test_words_of_the_kernel_are_recognised(driver: Driver) -> None:
     assert same(["a", "b"], ["a b"])
     assert not same(["a"], ["b"])
     assert not same(["a", "b"], ["a"])
+
+
+@pytest.mark.parametrize(
+    ("cmdline", "argv", "same"),
+    [
+        ("quiet -- a b", ["a", "b"], True),
+        # A value that was cut at blanks: its rest is no argument of the application's.
+        ('A=one two "three" init=/urunit -- a b', ["two", "three", "a", "b"], True),
+        ("A=one two -- ", ["two"], True),
+        ("A=one two -- a", ["b", "a"], False),
+        ("A=one two -- ", ["three"], False),
+        ("A=onetwo -- a", ["two", "a"], False),
+        # An initramfs starts init with words of its own.
+        ("A=one two -- a", ["two", "b"], False),
+    ],
+)
+def test_words_before_the_arguments(
+    driver: Driver, cmdline: str, argv: list[str], same: bool
+) -> None:
+    data = "".join(f"{word}\0" for word in [cmdline, *argv]).encode()
+    assert driver("from", data=data) == (b"1" if same else b"0")
+
+
+# --- The environment of a urunc that has no configuration for an init -----------------------------
+
+IMAGE = ["PATH=/bin", "MOTTO=more than one word", 'QUOTED=say "hi" now', "panic=no way", "a.b=c d"]
+
+
+def environment(driver: Driver, cmdline: str, kernel: list[str], image: list[str]) -> list[str]:
+    data = "".join(f"{word}\0" for word in [cmdline, *kernel, "/", *image]).encode()
+    return driver("environment", data=data).decode().split("\0")[:-1]
+
+
+def test_the_images_own_environment_is_whole(driver: Driver) -> None:
+    cmdline = f"panic=-1 root=/dev/vda rw {' '.join(IMAGE)} init=/urunit -- /app --x=y z\n"
+    kernel = ["HOME=/", "TERM=linux", "PATH=/bin", "MOTTO=more", "QUOTED=say"]
+    assert environment(driver, cmdline, kernel, IMAGE) == [*IMAGE, "TERM=linux"]
+
+
+def test_what_is_inside_of_a_value_is_no_variable(driver: Driver) -> None:
+    image = ["TWO=a\nLD_PRELOAD=/x", "OPTS=-Dx=y FOO=bar z", "FOO=own"]
+    cmdline = f"rw FOO=own {image[0]} {image[1]} init=/urunit -- /app"
+    kernel = ["HOME=/", "FOO=bar", "TWO=a", "LD_PRELOAD=/x", "OPTS=-Dx=y"]
+    assert environment(driver, cmdline, kernel, image) == image
+
+
+def test_the_engines_environment_over_the_images(driver: Driver) -> None:
+    """As in `docker run -e MOTTO=... -e NEW=...`, which puts PATH and HOSTNAME first."""
+    given = ["PATH=/bin", "HOSTNAME=ab12", "MOTTO=less of words", "HOME=/my home", "NEW=a  b -x"]
+    cmdline = f"root=fs0 rw {' '.join(given)} init=/urunit -- /app"
+    kernel = ["HOME=/my", "TERM=linux", "PATH=/bin", "HOSTNAME=ab12", "MOTTO=less", "NEW=a"]
+    assert environment(driver, cmdline, kernel, IMAGE[:2]) == [
+        "PATH=/bin",
+        "MOTTO=less of words",
+        "HOME=/my home",
+        "TERM=linux",
+        "HOSTNAME=ab12",
+        "NEW=a  b -x",
+    ]
+    # Without an environment in the image HOSTNAME tells who wrote the line.
+    assert environment(driver, cmdline, kernel[3:], []) == [
+        "HOSTNAME=ab12",
+        "MOTTO=less of words",
+        "NEW=a  b -x",
+    ]
+
+
+def test_an_environment_typed_by_hand(driver: Driver) -> None:
+    """The kernel takes quotes as a shell does, and words without a value are its own."""
+    cmdline = 'console=ttyS0 FOO="a b" BAR=c quiet HUTCH_DEBUG_EXIT=0x501 -- /app X=1 y'
+    kernel = ["HOME=/", "TERM=linux", "FOO=a b", "BAR=c", "HUTCH_DEBUG_EXIT=0x501", "URUNIT_A=1"]
+    assert environment(driver, cmdline, kernel, ["MOTTO=two words"]) == [
+        "MOTTO=two words",
+        "TERM=linux",
+        "FOO=a b",
+        "BAR=c",
+    ]
 
 
 # --- Accounts -------------------------------------------------------------------------------------
