@@ -8,7 +8,10 @@ IMAGE ?= hutch:dev
 # Opens a quoted command that finds the frontend's full name in HUTCH_FRONTEND.
 WITH_IMAGE = $(ENGINE) run -- sh -c 'HUTCH_FRONTEND="$$HUTCH_REGISTRY/$(IMAGE)" exec
 
-.PHONY: help setup packages demo test unit integration urunc lint gen image bench lock \
+# How long `make fuzz-init` runs, in seconds.
+FUZZ_SECONDS ?= 60
+
+.PHONY: help setup packages demo test unit integration urunc fuzz-init lint gen image bench lock \
         engine-up engine-down clean
 
 help: ## list the targets
@@ -43,6 +46,19 @@ urunc: setup engine-up image ## the tests that need a real urunc: HUTCH_URUNC=/p
 	$(WITH_IMAGE) $(BIN)/pytest -m urunc -o junit_family=xunit1 --junitxml=build/urunc/last.xml \
 	  tests/integration/test_urunc.py'
 	test -z "$$HUTCH_URUNC" || $(BIN)/python -m tests.integration.urunctable build/urunc/last.xml
+
+INIT_PARTS := config args environment fstype accounts volumes bsd_disk bsd_net
+
+# What is read is kept until the machine ends: nothing is freed, so nothing leaks.
+fuzz-init: ## the guests' parsers under libFuzzer (Debian's clang), for FUZZ_SECONDS
+	@command -v clang >/dev/null || { echo "apt-get install clang" >&2; exit 1; }
+	@mkdir -p build/fuzz-init/corpus
+	clang -std=gnu11 -O1 -g -Wall -Wextra -Iframeworks/init -D_GNU_SOURCE \
+	  -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o build/fuzz-init/fuzz \
+	  tests/unit/init/fuzz.c tests/unit/bsd/nothing.c \
+	  $(INIT_PARTS:%=frameworks/init/%.c)
+	cd build/fuzz-init && ASAN_OPTIONS=detect_leaks=0 ./fuzz -print_final_stats=1 \
+	  -max_total_time=$(FUZZ_SECONDS) -max_len=8192 -timeout=5 corpus ../../tests/unit/init/seeds
 
 lint: setup ## what must hold before a commit
 	$(BIN)/ruff check .
