@@ -25,6 +25,8 @@ void unmount_all(void); /* in reverse order, the root read-only at last */
 
 /* linux_files.c: what a container engine puts into /etc, where nobody did */
 
+/* Put memory over a directory: what is in it stays in sight, what is written is gone with the guest. */
+bool cover_directory(const char *path);
 /* Write /etc/<name>, also where the root cannot be written to. False, and a word about it. */
 bool provide(const char *name, const char *text);
 /* The machine's name, /etc/hostname, /etc/hosts; `runtime` is its configuration, or NULL. */

@@ -11,6 +11,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@
 #include "volumes.h"
 
 #define DISKS 128
+#define V9FS_MAGIC 0x01021997 /* linux/magic.h, which musl has not */
 
 static bool is_mount_point(const char *path)
 {
@@ -48,6 +50,28 @@ static bool is_empty(const char *path)
 		found++;
 	closedir(dir);
 	return found <= 2; /* "." and ".." */
+}
+
+/*
+ * Where servers have their sockets. A root that is shared over 9p takes none: QEMU lets nobody make
+ * anything but files, directories and links in it. What the image has in /run stays in sight.
+ */
+static void mount_run(void)
+{
+	struct statfs root;
+	struct stat st;
+	char options[64];
+
+	mkdir("/run", 0755);
+	if (stat("/run", &st) != 0)
+		return;
+	snprintf(options, sizeof(options), "mode=%o,uid=%u,gid=%u", (unsigned)st.st_mode & 07777,
+		 (unsigned)st.st_uid, (unsigned)st.st_gid);
+	if (is_empty("/run"))
+		mount_at("tmpfs", "/run", MS_NOSUID | MS_NODEV, options);
+	else if (is_machine() && !is_mount_point("/run") && statfs("/", &root) == 0 &&
+		 root.f_type == V9FS_MAGIC && !cover_directory("/run") && errno != ENODEV)
+		say("cannot put memory over /run: %s", strerror(errno));
 }
 
 void mount_system(void)
@@ -88,9 +112,8 @@ void mount_system(void)
 	mount_at("tmpfs", "/dev/shm", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=1777");
 	if (access("/proc/sys/fs/mqueue", F_OK) == 0)
 		mount_at("mqueue", "/dev/mqueue", plain, NULL);
-	/* What the image has in these two stays in sight. */
-	if (is_empty("/run"))
-		mount_at("tmpfs", "/run", MS_NOSUID | MS_NODEV, "mode=0755");
+	mount_run();
+	/* What the image has in it stays in sight. */
 	if (is_empty("/tmp"))
 		mount_at("tmpfs", "/tmp", MS_NOSUID | MS_NODEV, "mode=1777");
 }

@@ -25,7 +25,11 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Driver:
     names = ("bsd_net.c", "bsd_disk.c", "bsd_process.c", "config.c", "accounts.c")
     flags = ["-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror"]
     flags += ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", f"-I{SOURCES}"]
-    parts = [str(HERE / "driver.c"), str(HERE / "nothing.c"), *(str(SOURCES / name) for name in names)]
+    parts = [
+        str(HERE / "driver.c"),
+        str(HERE / "nothing.c"),
+        *(str(SOURCES / name) for name in names),
+    ]
     subprocess.run(["gcc", *flags, "-o", str(program), *parts], check=True)
 
     def run(*arguments: str, data: bytes = b"") -> bytes:
@@ -143,7 +147,7 @@ void *hutch_malloc(size_t size);
 
 int main(void)
 {
-	/* Fill it, by pieces that round up, to each distance from its end, and ask for too much there. */
+	/* Fill it to each distance from its end, and ask for too much there. */
 	static const size_t greedy[] = {1, 16, 17, 4096, (size_t)1 << 40, SIZE_MAX - 15, SIZE_MAX};
 	unsigned char *first = hutch_malloc(1), *last = first, *block;
 	size_t taken = 1;
