@@ -173,8 +173,8 @@ int main(void)
 def test_memory_ends_where_it_ends(tmp_path: Path) -> None:
     """The arena is of 8 MiB; near its end the count of what is left must not wrap."""
     (tmp_path / "main.c").write_text(ALLOCATE)
-    names = ("malloc", "free", "memchr", "memcmp", "memcpy", "memmove", "memset", "strchr")
-    names += ("strcmp", "strcpy", "strcspn", "strlen", "strncmp", "strnlen")
+    names = ["malloc", "free", "memchr", "memcmp", "memcpy", "memmove", "memset", "strchr"]
+    names += ["strcmp", "strcpy", "strcspn", "strlen", "strncmp", "strnlen"]
     flags = ["-std=gnu11", "-O1", "-Wall", "-Wextra", "-ffreestanding"]
     flags += [f"-I{SOURCES / 'freestanding'}", *(f"-D{name}=hutch_{name}" for name in names)]
     library = [str(SOURCES / "freestanding" / "libc.c"), "-c", "-o", str(tmp_path / "libc.o")]
