@@ -66,14 +66,16 @@ class Remarks:
         for lowering in lowerings:
             plan = lowering.plan
             found.append(fit.second_init(plan, lowering.rootfs.process))
+            files: dict[str, fit.BuiltFile] = {}
             for look in fit.looks(plan):
                 # Of an image that a file is from, nothing else is to be pulled.
                 file = look.file(lowering)
-                if file is not None and wanted.apply(look.rule):
-                    client = self._contexts.client
-                    found.append(
-                        look.judge(plan, fit.BuiltFile(client, solve(plan, file), file.path))
-                    )
+                if file is None or not wanted.apply(look.rule):
+                    continue
+                if look.at not in files:
+                    ref = solve(plan, file)
+                    files[look.at] = fit.BuiltFile(self._contexts.client, ref, file.path)
+                found.append(look.judge(plan, files[look.at]))
             found += self._inside(lowering, solve, wanted.apply)
         self.tell(filter(None, found))
 
