@@ -82,6 +82,12 @@ class Problems(Exception):
         self.diagnostics = tuple(sorted(set(diagnostics), key=lambda d: d.order))
         super().__init__("\n".join(map(str, self.diagnostics)))
 
+    def placed(self, file: SourceFile) -> Problems:
+        """The same, those that are in no file put into `file`."""
+        return Problems(
+            d if d.file is not None else replace(d, file=file) for d in self.diagnostics
+        )
+
 
 def problem(
     code: str,
@@ -138,13 +144,39 @@ class Collector:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A hint naming the known word nearest to `word`, or the few that there are, or nothing."""
-    import difflib  # 3 ms that only a build with an error has to spend
-
     names = list(known)
-    lowered = {name.lower(): name for name in names}
-    near = difflib.get_close_matches(word.lower(), lowered, n=1, cutoff=0.6)
-    if near:
-        return f"did you mean '{lowered[near[0]]}'?"
+    typed = word.lower()
+    slips = {name: count for name in names if (count := _slips(typed, name.lower())) is not None}
+    if slips:
+        return f"did you mean '{min(slips, key=lambda name: slips[name])}'?"
     if 0 < len(names) <= 12:
         return "one of: " + ", ".join(names)
     return ""
+
+
+_SHORT = 5
+
+
+def _slips(typed: str, meant: str) -> int | None:
+    """How many slips of the hand turn `meant` into `typed`; None where it is another word.
+
+    A slip is a letter too many, too few, wrong, or swapped with its neighbour. Short words have
+    many neighbours that mean something else, so there the first letter has to be right too: xfs
+    is not ffs.
+    """
+    most = min(len(typed), len(meant)) // 3
+    if not most or abs(len(typed) - len(meant)) > most:
+        return None
+    if len(meant) <= _SHORT and typed[0] != meant[0] and sorted(typed) != sorted(meant):
+        return None
+    before: list[int] = []
+    row = list(range(len(meant) + 1))
+    for i, letter in enumerate(typed, 1):
+        above, row = row, [i]
+        for j, other in enumerate(meant, 1):
+            cost = min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (letter != other))
+            if i > 1 and j > 1 and letter == meant[j - 2] and typed[i - 2] == other:
+                cost = min(cost, before[j - 2] + 1)
+            row.append(cost)
+        before = above
+    return row[-1] if row[-1] <= most else None
