@@ -52,7 +52,8 @@ class Guest:
     to the architectures it boots this guest on, first the default; `rootfs` lists root filesystem
     types, first the default for a tree of files; `filesystems` those of a block image, first the
     default; `mount` is where the guest mounts a block image. `runtime` names the urunc that takes
-    the guest, "" for none yet.
+    the guest, "" for none yet. `lacks` are keys of a bunnyfile of which urunc gives such a guest
+    nothing (urunc.md 2.3).
     """
 
     type: str
@@ -61,6 +62,7 @@ class Guest:
     filesystems: tuple[str, ...] = ()
     mount: str = "/"
     runtime: str = "0.1"
+    lacks: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

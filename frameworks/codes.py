@@ -69,6 +69,7 @@ CODES: dict[str, tuple[str, str]] = {
     # What the guest can do (frontend/plan.py)
     "unknown-framework": ("Unknown framework", "There is no framework of that name."),
     "unknown-architecture": ("Unknown architecture", "There is no architecture of that name."),
+    "wrong-architecture": ("Wrong architecture", "A kernel's file is for another architecture."),
     "architecture-contradiction": (
         "Architecture contradiction",
         "The file names one architecture and the build asks for another.",
@@ -92,6 +93,10 @@ CODES: dict[str, tuple[str, str]] = {
         "Unknown rootfs file",
         "A prebuilt file is no kind of root file system.",
     ),
+    "unusable-rootfs-file": (
+        "Unusable rootfs file",
+        "A prebuilt file is of a kind that no guest can use as its root.",
+    ),
     # The build's options and contexts (frontend/gateway)
     "bad-build-option": ("Bad build option", "A flag of the build command has a useless value."),
     "bad-build-context": ("Bad build context", "A named build context cannot be used."),
@@ -108,7 +113,7 @@ CODES: dict[str, tuple[str, str]] = {
     "dockerfile-recursion": ("Dockerfile recursion", "A Dockerfile would call hutch for ever."),
     "unknown-target": ("Unknown target", "There is no part of the build of that name."),
     "no-such-target": ("No such target", "The file lacks the section that a target would build."),
-    "missing-kernel": ("Missing kernel", "A Dockerfile's guest has no kernel."),
+    "missing-kernel": ("Missing kernel", "Nothing says which kernel the guest boots."),
     "unsupported-source": ("Unsupported source", "The kernel's source cannot come from there."),
     "wrong-checksum": (
         "Wrong checksum",

@@ -94,6 +94,13 @@ def identify(stream: BinaryIO) -> KernelFile:
     return KernelFile("unknown")
 
 
+def is_for(kernel: KernelFile, architecture: str) -> bool:
+    """Whether `kernel` may be for `architecture`, which not every file tells."""
+    # QEMU boots Multiboot kernels, which are 32-bit files, on 64-bit machines.
+    ours = {architecture, "", "386"} if architecture == "amd64" else {architecture, ""}
+    return kernel.architecture in ours
+
+
 def complaint(kernel: KernelFile, monitor: str, architecture: str) -> str:
     """Why `monitor` cannot boot `kernel` on `architecture` (`amd64`, `arm64`); "" if it can.
 
@@ -101,9 +108,7 @@ def complaint(kernel: KernelFile, monitor: str, architecture: str) -> str:
     """
     if kernel.format == "unknown":
         return "it is no kernel that is known here"
-    # QEMU boots Multiboot kernels, which are 32-bit files, on 64-bit machines.
-    ours = {architecture, "", "386"} if architecture == "amd64" else {architecture, ""}
-    if kernel.architecture not in ours:
+    if not is_for(kernel, architecture):
         return f"it is {kernel}, and the image is for {architecture}"
     if monitor in ("hvt", "spt"):
         if not kernel.solo5:

@@ -19,7 +19,7 @@ from frameworks.process import Process, merge
 from frameworks.rootfs import packed, tree
 from frameworks.rootfs.modes import DRIVE_MODE, INITRD_MODE
 from frameworks.rootfs.packed import ROOTFS
-from frameworks.spec import Text
+from frameworks.spec import Text, is_url
 from llb import FileAction, Meta, State, copy, mkdir, scratch
 
 KERNEL = "/.boot/kernel"
@@ -68,6 +68,8 @@ class Lowering:
         assert kernel.path is not None
         if kernel.from_ == "local":
             return File(self.build.inputs.context(kernel.path), kernel.path)
+        if is_url(kernel.from_):
+            return tree.downloaded(self.build, "kernel", kernel.from_, kernel.path, kernel.sha256)
         return File(tree.source(self.build, kernel.from_, kernel.path).state, kernel.path)
 
     @cached_property
@@ -82,7 +84,8 @@ class Lowering:
         rootfs = plan.rootfs
         compat = plan.compat
         if rootfs.path is not None:
-            config = self._kernel_config() if rootfs.from_ == "local" else self._base().config
+            own = rootfs.from_ == "local" or is_url(rootfs.from_)
+            config = self._kernel_config() if own else self._base().config
             process = merge(config, plan.settings, compat=compat)
             if plan.init not in (None, "auto", "none"):  # a program that is in the file
                 _, process = self.framework.init(self.build, scratch(), process)
@@ -217,7 +220,7 @@ class Lowering:
     def _kernel_config(self) -> bytes:
         """The config that a kernel's image brings where no root filesystem brings one."""
         kernel = self.plan.kernel
-        if kernel is None or kernel.from_ in ("local", "source"):
+        if kernel is None or kernel.from_ in ("local", "source") or is_url(kernel.from_):
             return b"{}"
         return tree.source(self.build, kernel.from_, kernel.path or "/").config
 

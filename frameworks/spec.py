@@ -102,13 +102,28 @@ class Toolchain:
     packages: tuple[Text, ...] = ()
 
 
+def is_url(from_: str) -> bool:
+    """Whether a `from` is something to download, by its checksum."""
+    return from_.lower().startswith(("http://", "https://"))
+
+
+def url_file(url: Text) -> Text:
+    """The name of the file that a URL is: its last part, at the URL's place."""
+    name = url.partition("?")[0].partition("#")[0].rstrip("/").rpartition("/")[2]
+    return Text("/" + (name if name.strip(".") else "file"), url.at)
+
+
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """`kernel`: a file (`local`, or in an image), or what to build (`from: source`)."""
+    """`kernel`: a file (`local`, in an image, by URL), or what to build (`from: source`).
+
+    A URL without a `path` of the user's is the file itself, and `path` is `url_file`'s.
+    """
 
     at: Range
     from_: Text
     path: Text | None = None
+    sha256: Text | None = None
     source: Source | None = None
     config: Text | None = None
     fragments: tuple[Text, ...] = ()
@@ -174,7 +189,7 @@ class Include:
     @property
     def is_archive(self) -> bool:
         """Whether the files come out of an archive that is fetched."""
-        return self.from_.lower().startswith(("http://", "https://"))
+        return is_url(self.from_)
 
 
 RootfsType = Literal["none", "initrd", "block", "raw"]
@@ -182,10 +197,14 @@ RootfsType = Literal["none", "initrd", "block", "raw"]
 
 @dataclass(frozen=True, slots=True)
 class Rootfs:
-    """`rootfs`: the guest's root filesystem. `type` None means the default of the framework."""
+    """`rootfs`: the guest's root filesystem. `type` None means the default of the framework.
+
+    `path` and a URL are as for a kernel.
+    """
 
     at: Range
     from_: Text
+    sha256: Text | None = None
     dockerfile: Text | None = None
     target: Text | None = None
     args: tuple[tuple[Text, Text], ...] = ()
@@ -241,13 +260,16 @@ class Bunnyfile:
         """Every name of an image, or of a build context in the place of one."""
         if self.toolchain.from_ is not None and self.toolchain.from_ != "source":
             yield self.toolchain.from_
-        if self.kernel is not None and self.kernel.from_ not in ("local", "source"):
-            yield self.kernel.from_
+        kernel = self.kernel
+        built = ("local", "source")
+        if kernel is not None and kernel.from_ not in built and not is_url(kernel.from_):
+            yield kernel.from_
         if self.app is not None and self.app.from_ != "local" and self.app.git is None:
             yield self.app.from_
         if self.rootfs is not None:
-            if self.rootfs.from_ not in ("scratch", "local", "dockerfile"):
-                yield self.rootfs.from_
+            from_ = self.rootfs.from_
+            if from_ not in ("scratch", "local", "dockerfile") and not is_url(from_):
+                yield from_
             for include in self.rootfs.include:
                 if include.from_ != "local" and not include.is_archive:
                     yield include.from_

@@ -82,10 +82,7 @@ class Session:
             self._check_users()
             self._look()
         except Problems as problems:
-            raise Problems(
-                found if found.file is not None else replace(found, file=source.file)
-                for found in problems.diagnostics
-            ) from None
+            raise problems.placed(source.file) from None
         return builder.build()
 
     @property
@@ -164,6 +161,7 @@ class Session:
         givenfiles.check(
             iter(files), self.client, lambda file: self._solve(self._marshal(file.state, platform))
         )
+        self._check_kernel(lowering, target)
         if target.keys and (keys := self._devices(lowering)):
             lowering = Lowering(replace(build, plan=replace(planned, keys=keys)))
             target = targets.find(name, lowering)
@@ -224,6 +222,18 @@ class Session:
                     raise explained from error
             if error is not None:
                 raise error
+
+    def _check_kernel(self, lowering: Lowering, target: targets.Target) -> None:
+        """Raise Problems for an image whose prebuilt kernel is for another architecture."""
+        plan, file = lowering.plan, lowering.kernel
+        if not target.keys or file is None or _builds_kernel(plan):
+            return
+        from frontend import fit
+
+        ref = self._solve(self._marshal(file.state, plan.platform))
+        fit.check_architecture(
+            plan, fit.BuiltFile(self.client, ref, posixpath.join("/", file.path))
+        )
 
     def _devices(self, lowering: Lowering) -> dict[str, str]:
         """The plan's runtime keys with those that follow from a Solo5 kernel's manifest.
@@ -300,7 +310,7 @@ class Session:
     def settle(self, planned: Plan) -> Plan:
         """The whole plan of one platform; a prebuilt root filesystem is looked at."""
         rootfs = planned.rootfs
-        if rootfs.path is None or rootfs.type is not None:
+        if rootfs.path is None:
             return planned
         # What a prebuilt file is, only its bytes tell.
         inputs = GatewayInputs(self.contexts, self.images)
@@ -317,7 +327,7 @@ class Session:
             head = self.client.read_file(ref, file.path, length=plan.HEAD)
         except GatewayError as error:
             assert rootfs.path is not None
-            raise givenfiles.fault(error, rootfs.path, rootfs.from_) from error
+            raise givenfiles.fault(error, rootfs.path, rootfs.from_, root=True) from error
         return plan.settle(planned, head)
 
     def _marshal(self, state: State, platform: Platform) -> Definition:

@@ -10,6 +10,7 @@ hutch inspect REF     what an image in a registry tells urunc
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import sys
@@ -58,11 +59,13 @@ def _parser() -> argparse.ArgumentParser:
     plan = verbs.add_parser("plan", help="show what would be built, as JSON")
     graph = verbs.add_parser("llb", help="show the build graph")
     graph.add_argument("--raw", action="store_true", help="BuildKit's own bytes, for buildctl")
+    check.add_argument("--target", default="", help="check for this target of the build")
     for verb, run in ((check, _check), (plan, _plan), (graph, _llb)):
         verb.add_argument("file", nargs="?", default=BUNNYFILE, help="default: bunnyfile")
         verb.add_argument("--platform", type=_platform, help="such as linux/arm64")
         verb.add_argument("--build-arg", action="append", default=[], metavar="NAME=VALUE")
         verb.add_argument("--context", help="the build context; default: the file's directory")
+        verb.add_argument("--build-context", action="append", default=[], metavar="NAME=VALUE")
         verb.set_defaults(verb=run)
 
     schema = verbs.add_parser("schema", help="print the JSON Schema of a bunnyfile")
@@ -98,12 +101,32 @@ def _settle(options: argparse.Namespace, loaded: Loaded, platform: Platform) -> 
     """The file's plan; a prebuilt root filesystem of the context is looked at."""
     from frontend import plan as plans
 
-    plan = plans.make(loaded.bunnyfile, loaded.file, platform, epoch=_epoch(), args=loaded.args)
+    plan = plans.make(
+        loaded.bunnyfile,
+        loaded.file,
+        platform,
+        epoch=_epoch(),
+        args=loaded.args,
+        contexts=_contexts(options),
+    )
     return plans.settle(plan, _head(plan, options))
 
 
 def _args(options: argparse.Namespace) -> dict[str, str]:
     return dict(map(_pair, options.build_arg))
+
+
+def _contexts(options: argparse.Namespace) -> list[str]:
+    """The names of named contexts, as buildx writes them: of an image without its defaults."""
+    from llb import InvalidReference, Reference
+
+    names = []
+    for given in options.build_context:
+        name = given.partition("=")[0]
+        with contextlib.suppress(InvalidReference):
+            name = Reference.parse(name).familiar.removesuffix(":latest")
+        names.append(name)
+    return names
 
 
 def _epoch() -> int | None:
@@ -129,6 +152,7 @@ def _pair(text: str) -> tuple[str, str]:
 def _head(plan: Plan, options: argparse.Namespace) -> bytes | None:
     """The first bytes of a prebuilt root filesystem in the context; None where it is not there."""
     from frontend.plan import HEAD
+    from frontend.wanted import instead
 
     rootfs = plan.rootfs
     if rootfs.path is None or rootfs.from_ != "local":
@@ -140,7 +164,7 @@ def _head(plan: Plan, options: argparse.Namespace) -> bytes | None:
         raise problem(
             "not-a-file",
             f"'{rootfs.path}' in the build context is {found.kind}, and only a file can be used",
-            hint="name the file itself",
+            hint=instead(found.kind, rootfs.path, root=True),
             at=rootfs.path.at,
             file=plan.file,
         ) from None
@@ -154,21 +178,35 @@ def _head(plan: Plan, options: argparse.Namespace) -> bytes | None:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from frontend.bunnyfile.lint import lint, text_of
+    from frontend.bunnyfile import kind_of
+    from frontend.bunnyfile.lint import text_of
+    from frontend.localfile import LocalContext
+    from frontend.verdict import Asked, judge
 
+    if kind_of(localfile.read(options.file, MOST_BYTES + 1)) == "dockerfile":
+        print(f"{options.file}: a Dockerfile, whose image becomes a guest's root file system")
+        print("Its instructions are checked by: docker buildx build --check")
+        return 0
     loaded, platform = _read(options)
-    asked = _args(options).get("BUILDKIT_DOCKERFILE_CHECK")
-    report = lint(loaded, asked)
-    try:
-        plan = _settle(options, loaded, platform)
-        report = lint(loaded, asked, noted=plan.warnings)
-    finally:  # what is wrong with the plan is said after the findings
-        for found in report.findings:
-            print(text_of(found, loaded.file.data))
-    count = len(report.findings)
+    root = options.context or os.path.dirname(os.path.abspath(options.file))
+    asked = Asked(
+        _args(options),
+        _contexts(options),
+        options.target,
+        _epoch(),
+        lambda _: LocalContext(root, options.file),
+    )
+    verdict = judge(loaded, platform, asked)
+    for found in verdict.findings:
+        print(text_of(found, loaded.file.data))
+    if verdict.problems is not None:  # what is wrong is said after the findings
+        raise verdict.problems
+    plan = verdict.plan
+    assert plan is not None
+    count = len(verdict.findings)
     said = "no errors" if not count else f"{count} warning{'s' if count > 1 else ''}"
     print(f"{options.file}: {plan.framework} on {plan.monitor} for {plan.platform}: {said}")
-    return int(report.fails)
+    return int(verdict.fails)
 
 
 def _plan(options: argparse.Namespace) -> int:

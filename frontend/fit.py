@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
 from frameworks import kernelfile, rebuilt
 from frameworks.base import File as Placed
-from frameworks.diagnostics import Diagnostic, Severity
+from frameworks.diagnostics import Diagnostic, Severity, problem
 from frameworks.rootfs import superblock
 from frameworks.spec import Text, parse_size
 from llb import strictjson
@@ -188,6 +188,29 @@ class _Stream(io.RawIOBase):
 def identify(file: File) -> kernelfile.KernelFile:
     """What kernel a file is, in few reads of it."""
     return kernelfile.identify(cast(BinaryIO, _Stream(file)))
+
+
+def check_architecture(plan: Plan, file: File) -> None:
+    """Raise Problems for a kernel that is for another architecture: nothing boots that.
+
+    What the file of a generic guest is, nobody here knows.
+    """
+    kernel = plan.kernel
+    if kernel is None or plan.framework == "generic":
+        return
+    found = identify(file)
+    architecture = plan.platform.architecture
+    if kernelfile.is_for(found, architecture):
+        return
+    at = kernel.path or kernel.from_
+    raise problem(
+        "wrong-architecture",
+        f"'{at}' is {found}, and the image is for {architecture}",
+        hint=f"take the kernel for {architecture}, or build for {found.architecture}: "
+        f"--platform linux/{found.architecture}",
+        at=at.at,
+        file=plan.file,
+    )
 
 
 def _kernel(plan: Plan, file: File) -> Diagnostic | None:

@@ -15,6 +15,7 @@ from frameworks.base import File
 from frameworks.diagnostics import Collector, Problems, problem
 from frameworks.spec import Text
 from frontend.gateway.errors import GatewayError, NotAFile
+from frontend.wanted import instead
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,9 +74,10 @@ def check(given: Iterator[Given], client: Client, solve: Callable[[File], Ref]) 
     problems.check()
 
 
-def fault(error: GatewayError, path: Text, origin: str) -> Problems:
+def fault(error: GatewayError, path: Text, origin: str, *, root: bool = False) -> Problems:
     """The user's error behind the daemon's, which has the daemon's own paths in it.
 
+    `root` says that the file was to be a whole root file system.
     Raises the daemon's where it is of a step that makes the file, which knows its own lines.
     """
     if origin != "local" and (error.is_placed or not error.is_missing_file):
@@ -85,7 +87,7 @@ def fault(error: GatewayError, path: Text, origin: str) -> Problems:
         return problem(
             "not-a-file",
             f"'{path}' in {where} is {error.kind}, and only a file can be used",
-            hint="name the file itself",
+            hint=instead(error.kind, path, root=root),
             at=path.at,
         )
     hint = "paths start at the image's root"

@@ -189,6 +189,8 @@ def _placed(
             raise
         if _NO_VARIANT not in error.message:
             hint = ""
+            if not set(at) & set("/:@."):
+                hint = f"if it is to be a build context, add --build-context {at}=..."
         raise problem("no-such-image", error.message, hint=hint, at=at.at) from error
     if found is None:
         return None

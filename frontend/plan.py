@@ -15,7 +15,14 @@ from typing import Any
 import frameworks
 from frameworks.base import Framework, Plan
 from frameworks.diagnostics import Collector, did_you_mean
-from frameworks.rootfs.detect import HEAD, identify, identify_name
+from frameworks.rootfs.detect import (
+    HEAD,
+    compression,
+    identify,
+    identify_name,
+    is_compressed_disk,
+    misfit,
+)
 from frameworks.spec import (
     ARCHITECTURES,
     Bunnyfile,
@@ -25,6 +32,7 @@ from frameworks.spec import (
     Text,
     parse_size,
 )
+from frontend import effects
 from frontend.urunc import PREFIX
 from llb import Platform, SourceFile
 
@@ -70,7 +78,8 @@ def make(
     Raises Problems with everything that the framework's guests cannot take.
     """
     problems = Collector(file)
-    bunnyfile = _with_sources(bunnyfile, {name.partition("::")[0] for name in contexts})
+    names = {name.partition("::")[0] for name in contexts}
+    bunnyfile = _with_sources(bunnyfile, names)
     said = bunnyfile.platforms
     name, keys = str(said.framework), bunnyfile.settings.runtime_keys(PREFIX)
     known = name in frameworks.TABLE
@@ -112,7 +121,9 @@ def make(
         epoch=epoch,
         compat=bunnyfile.version != "v1",
     )
+    _check_names(bunnyfile, names, problems)
     framework.check_steps(plan, problems)
+    effects.note(bunnyfile, plan, framework, problems)
     if platform.architecture not in framework.guest.monitors.get(said.monitor, ()):
         problems.check()  # what the framework knows, it knows of what its guests run on
     framework.check(plan, problems)
@@ -149,12 +160,19 @@ def settle(plan: Plan, head: bytes | None) -> Plan:
     """The plan with `rootfs.type` set by the first `HEAD` bytes of a prebuilt root filesystem.
 
     Without bytes (None: the command line, where images are not read) its name has to do. Raises
-    Problems where neither tells, or where the guest cannot take what it is.
+    Problems where neither tells, where the guest cannot take what it is, and where the bytes are
+    of something that no guest takes, whatever type the file gives it.
     """
     rootfs = plan.rootfs
-    if rootfs.type is not None or rootfs.path is None:
+    if rootfs.path is None:
         return plan
     problems = Collector(plan.file)
+    framework = frameworks.get(plan.framework)
+    if head is not None:
+        _check_content(plan, rootfs.path, head, problems)
+        problems.check()
+    if rootfs.type is not None:
+        return plan
     kind = identify_name(rootfs.path) if head is None else identify(head)
     if kind is None:
         problems.error(
@@ -165,10 +183,55 @@ def settle(plan: Plan, head: bytes | None) -> Plan:
         )
         problems.check()
     type = Text(kind or "", rootfs.path.at)
-    framework = frameworks.get(plan.framework)
     _check_type(framework, type, problems)
+    if kind == "initrd" and rootfs.mount is not None:
+        problems.error(
+            "bad-combination",
+            f"'rootfs.mount' is only read with a disk image, and '{rootfs.path}' is an initrd",
+            hint="remove it",
+            at=rootfs.mount.at,
+        )
     problems.check()
     return replace(plan, rootfs=_with_block_defaults(replace(rootfs, type=type), framework))
+
+
+_OWN_FORMATS = frozenset({"generic", "hermit", "mirage"})
+"""Frameworks whose disk or initrd is the application's own business (urunc.md 2.3)."""
+
+
+def _check_content(plan: Plan, path: Text, head: bytes, problems: Collector) -> None:
+    """Note what is no root file system, by its first bytes."""
+    if plan.framework in _OWN_FORMATS:
+        return
+    type = plan.rootfs.type
+    what, hint = misfit(head, path), ""
+    if not what and type == "block":
+        how = compression(head)
+        if how:
+            what, hint = f"compressed with {how}", "unpack it: a disk is read as it is"
+        elif identify(head) == "initrd":
+            what, hint = "a cpio archive", "write 'type: initrd'"
+    elif not what and type == "initrd" and identify(head) == "block":
+        what, hint = "a file system image", "write 'type: block'"
+    if not what and type != "block" and is_compressed_disk(head):
+        what, hint = "a compressed file system image", "unpack it, and write 'type: block'"
+    if not what:
+        return
+    if "archive" in what and not hint:
+        hint = "take its files with 'rootfs.include', which unpacks an archive by URL; or make a "
+        hint += "cpio archive of them (cpio -o -H newc)"
+    elif "disk" in what:
+        hint = "guests read a bare file system: 'qemu-img convert -O raw', and of partitions the "
+        hint += "one with the root"
+    wrong = "no guest can use that as its root file system"
+    if hint.startswith("write "):
+        wrong = f"'type: {type}' says something else"
+    problems.error(
+        "unusable-rootfs-file",
+        f"'{path}' is {what}, and {wrong}",
+        hint=hint or "name the file of a root file system: a cpio archive or a disk image",
+        at=path.at,
+    )
 
 
 def to_json(plan: Plan) -> dict[str, Any]:
@@ -240,6 +303,28 @@ def _check_architecture(bunnyfile: Bunnyfile, platform: Platform, problems: Coll
             hint="leave `architecture` out and let --platform decide",
             at=said.at,
         )
+
+
+_WORDS = {
+    "scratch": "'scratch' is nothing",
+    "local": "'local' is the build context",
+    "dockerfile": "'dockerfile' is a Dockerfile's result",
+    "source": "'source' is what hutch builds",
+}
+"""Words that some `from` takes. Where another takes them not, no image is meant by them."""
+
+
+def _check_names(bunnyfile: Bunnyfile, contexts: Collection[str], problems: Collector) -> None:
+    """A word that means something in another `from` is no image's name, unless a context has it."""
+    for name in bunnyfile.images():
+        if name in _WORDS and name not in contexts:
+            problems.error(
+                "bad-image-reference",
+                f"{_WORDS[name]}, which cannot be used in this place",
+                hint="name an image, or give a build context of that name: "
+                f"--build-context {name}=...",
+                at=name.at,
+            )
 
 
 def _rootfs(bunnyfile: Bunnyfile, framework: Framework, problems: Collector) -> Rootfs:

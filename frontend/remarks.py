@@ -50,8 +50,10 @@ class Remarks:
         """Show what lint finds in a bunnyfile. Raises Problems where findings are to be errors."""
         from frontend.bunnyfile.lint import lint
 
-        contexts = self._contexts.options.named_contexts
-        self._show(lint(loaded, self.check_options, contexts, planned.warnings))
+        options = self._contexts.options
+        given = options.build_args
+        contexts = options.named_contexts
+        self._show(lint(loaded, self.check_options, contexts, planned.warnings, given))
 
     def look(self, lowerings: Iterable[Lowering], solve: Callable[[Plan, File], Ref]) -> None:
         """Show what the images' files, which are there now, say of themselves (`frontend.fit`).

@@ -13,7 +13,7 @@ import posixpath
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from frameworks.base import File
+from frameworks.base import File, Plan
 from frameworks.diagnostics import Problems, did_you_mean, problem
 from frameworks.lower import Lowering, Root
 from frameworks.process import Process
@@ -52,12 +52,29 @@ class Target:
 
 def find(name: str, lowering: Lowering) -> Target:
     """The target called `name` ("" is the image). Raises Problems if there is none of that name."""
-    make = TARGETS.get(name.casefold() or DEFAULT)
-    if make is None:
+    return TARGETS[_known(name)](lowering)
+
+
+def check(name: str, plan: Plan) -> str:
+    """The target's name in full ("" is the image). Raises Problems where `find` would."""
+    target = _known(name)
+    lacks = {
+        "kernel": plan.kernel is None,
+        "rootfs": plan.rootfs.type == "none",
+        "app": plan.app is None,
+    }
+    if lacks.get(target):
+        raise _nothing(plan, target)
+    return target
+
+
+def _known(name: str) -> str:
+    target = name.casefold() or DEFAULT
+    if target not in TARGETS:
         raise problem(
             "unknown-target", f"unknown target '{name}'", hint=did_you_mean(name, TARGETS)
         )
-    return make(lowering)
+    return target
 
 
 def _image(lowering: Lowering) -> Target:
@@ -70,7 +87,7 @@ def _image(lowering: Lowering) -> Target:
 
 def _kernel(lowering: Lowering) -> Target:
     if lowering.kernel is None:
-        raise _nothing(lowering, "kernel")
+        raise _nothing(lowering.plan, "kernel")
     return _file(lowering, "kernel", lowering.kernel)
 
 
@@ -79,14 +96,14 @@ def _rootfs(lowering: Lowering) -> Target:
     if root.tree is not None:
         return Target(root.tree, lowering, _bare(root.tree))
     if root.file is None:
-        raise _nothing(lowering, "rootfs")
+        raise _nothing(lowering.plan, "rootfs")
     return _file(lowering, "rootfs", root.file)
 
 
 def _app(lowering: Lowering) -> Target:
     app = lowering.plan.app
     if app is None or lowering.app is None:
-        raise _nothing(lowering, "app")
+        raise _nothing(lowering.plan, "app")
     names = [posixpath.basename(artifact.source.rstrip("/")) for artifact in app.artifacts]
     if len(set(names)) < len(names):  # then where they go tells them apart
         names = [artifact.destination.lstrip("/") for artifact in app.artifacts]
@@ -159,10 +176,10 @@ def _bare(state: State) -> Root:
     return Root(Process(), b"{}", tree=state)
 
 
-def _nothing(lowering: Lowering, section: str) -> Problems:
+def _nothing(plan: Plan, section: str) -> Problems:
     return problem(
         "no-such-target",
         f"the file has no {section} to build",
         hint=f"add a `{section}:` section, or leave --target out",
-        at=lowering.plan.monitor.at,
+        at=plan.monitor.at,
     )

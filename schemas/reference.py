@@ -33,11 +33,16 @@ def page() -> str:
     """The text of the page."""
     schema = schemas.load("v1")
     parts = [_HEAD]
-    for name, key in _properties(schema, schema):
-        parts.append(f"## `{name}`\n\n{_entry(key)}")
-        for inner, below in _below(schema, key, name):
-            parts.append(f"### `{inner}`\n\n{_entry(below)}")
+    for name, key in keys(schema):
+        parts.append(f"{'##' if '.' not in name else '###'} `{name}`\n\n{_entry(key)}")
     return "\n".join(parts)
+
+
+def keys(schema: schemas.Schema) -> Iterator[tuple[str, schemas.Schema]]:
+    """Every key of a schema by its path, those below a key behind it; of list items as `[]`."""
+    for name, key in _properties(schema, schema):
+        yield name, key
+        yield from _below(schema, key, name)
 
 
 def _properties(

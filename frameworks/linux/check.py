@@ -48,6 +48,7 @@ def check_plan(plan: Plan, problems: Collector) -> None:
     for option in kernel.options:
         _check_option(option, problems)
     _check_rootfs(plan, kernel, problems)
+    _check_network(plan, kernel, problems)
     if kernel.cmdline is not None:
         if not kernel.cmdline.isprintable() or not kernel.cmdline.isascii():
             problems.error(
@@ -125,6 +126,21 @@ def _check_rootfs(plan: Plan, kernel: Kernel, problems: Collector) -> None:
         hint=f"it lacks {', '.join(sorted(ways[0] - has))}: {cure}",
         at=at,
     )
+
+
+def _check_network(plan: Plan, kernel: Kernel, problems: Collector) -> None:
+    """Who names ports listens on them; as for a root, only our own configurations are known."""
+    ports, said = plan.settings.ports, kernel.config or DEFAULT
+    if not ports or kernel.fragments or said not in (*LAYERS, "tinyconfig", "allnoconfig"):
+        return
+    lacking = {"NET", "INET", "VIRTIO_NET"} - _options(plan, kernel, str(said))
+    if lacking:
+        problems.warn(
+            "NoNetwork",
+            f"a kernel of the configuration '{said}' has no network here: nothing answers on ports",
+            hint=f"it lacks {', '.join(sorted(lacking))}; the configuration '{DEFAULT}' has that",
+            at=ports[0].at,
+        )
 
 
 def _options(plan: Plan, kernel: Kernel, config: str) -> set[str]:

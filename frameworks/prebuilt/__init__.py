@@ -22,6 +22,7 @@ class Unikraft(Framework):
         type="unikraft",
         monitors={"qemu": _BOTH, "firecracker": _BOTH, "hyperlight-unikraft": ("amd64",)},
         rootfs=("initrd", "raw", "none"),
+        lacks=frozenset({"workdir"}),
     )
 
     @staticmethod
@@ -54,6 +55,7 @@ class Rumprun(Framework):
         rootfs=("block", "raw", "none"),
         filesystems=("ext2",),
         mount="/data",
+        lacks=frozenset({"workdir"}),
     )
 
 
@@ -68,6 +70,7 @@ class Mirage(Framework):
         filesystems=("ext2", "ext4"),
         mount="/data",
         runtime="0.5",
+        lacks=frozenset({"envs", "workdir"}),
     )
 
 
@@ -75,7 +78,12 @@ class Mewz(Framework):
     """Mewz: a WebAssembly module linked into the kernel, and no root filesystem."""
 
     name: ClassVar[str] = "mewz"
-    guest: ClassVar[Guest] = Guest(type="mewz", monitors={"qemu": ("amd64",)}, runtime="0.6")
+    guest: ClassVar[Guest] = Guest(
+        type="mewz",
+        monitors={"qemu": ("amd64",)},
+        runtime="0.6",
+        lacks=frozenset({"cmd", "entrypoint", "envs", "workdir"}),
+    )
 
 
 class Hermit(Framework):
@@ -87,6 +95,7 @@ class Hermit(Framework):
         monitors={"qemu": ("amd64",)},
         rootfs=("initrd", "none"),
         runtime="0.8",
+        lacks=frozenset({"envs", "workdir"}),
     )
 
 

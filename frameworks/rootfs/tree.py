@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from frameworks.base import Build, File, Image
 from frameworks.process import Process
-from frameworks.spec import Include, Rootfs, Text
+from frameworks.spec import Include, Rootfs, Text, is_url, url_file
 from llb import FileAction, Mount, Range, State, copy, http, mkdir, scratch
 from llb.fileop import Copy, Mkdir, Mkfile
 
@@ -45,6 +45,17 @@ def base(build: Build) -> Image:
     rootfs = plan.rootfs
     if rootfs.from_ == "scratch":
         return Image(scratch(), "")
+    if rootfs.from_ == "local":
+        meta = build.meta("rootfs", "copy the build context", rootfs.from_)
+        files = scratch().copy(
+            build.inputs.context("."),
+            "/",
+            "/",
+            contents_only=True,
+            timestamp=plan.timestamp,  # those of a checkout tell when it was made
+            meta=meta,
+        )
+        return Image(files, "")
     if rootfs.from_ == "dockerfile":
         path = rootfs.dockerfile or Text("Dockerfile", rootfs.at)
         args = {**plan.args, **{str(name): str(value) for name, value in rootfs.args}}
@@ -127,7 +138,8 @@ def _include(build: Build, include: Include) -> Addition:
     if local:
         origin = build.inputs.context(include.source)
     elif include.is_archive:
-        origin = _archive(build, include)
+        assert include.sha256 is not None
+        origin = _archive(build, include.from_, include.sha256, "rootfs", include.at)
     else:
         origin = source(build, include.from_, include.source).state
     where = "" if local else f" from {include.from_}"
@@ -153,29 +165,40 @@ def _include(build: Build, include: Include) -> Addition:
     return Addition(f"include {include.source}{where}", include.at, actions)
 
 
-def _archive(build: Build, include: Include) -> State:
+def _archive(build: Build, url: Text, sha256: Text, step: str, at: Range) -> State:
     """The content of an archive; several includes of one archive are one vertex."""
-    name = posixpath.basename(include.from_) or "archive"
+    name = posixpath.basename(url) or "archive"
     fetched = http(
-        include.from_,
-        checksum=f"sha256:{include.sha256}",
+        url,
+        checksum=f"sha256:{sha256}",
         filename="archive",
-        meta=build.meta("rootfs", f"fetch {include.from_}", include.at),
+        meta=build.meta(step, f"fetch {url}", at),
     )
-    step = build.tool(
+    return build.tool(
         "frameworks.rootfs.unpack",
         ["/in/archive", "/out"],
         mounts=(
             Mount.bind("/in", fetched, readonly=True),
             Mount.bind("/out", scratch()),
         ),
-        meta=build.meta("rootfs", f"unpack {name}", include.at),
-    )
-    return step.mount("/out")
+        meta=build.meta(step, f"unpack {name}", at),
+    ).mount("/out")
+
+
+def downloaded(build: Build, step: str, url: Text, path: Text, sha256: Text | None) -> File:
+    """The file that a URL is, or with a `path` of the user's, that file of the archive there."""
+    assert sha256 is not None
+    if path != url_file(url) or path.at != url.at:
+        return File(_archive(build, url, sha256, step, url.at), path)
+    meta = build.meta(step, f"fetch {url}", url)
+    name = posixpath.basename(path)
+    return File(http(url, checksum=f"sha256:{sha256}", filename=name, meta=meta), path)
 
 
 def prebuilt(build: Build, rootfs: Rootfs, path: Text) -> File:
-    """A root filesystem that is already one file, in the build context or in an image."""
+    """A root filesystem that is already one file: in the build context, in an image, or by URL."""
     if rootfs.from_ == "local":
         return File(build.inputs.context(path), path)
+    if is_url(rootfs.from_):
+        return downloaded(build, "rootfs", rootfs.from_, path, rootfs.sha256)
     return File(source(build, rootfs.from_, path).state, path)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 import frameworks
 import schemas
+from frameworks.base import Framework
 from frameworks.diagnostics import Collector, Diagnostic, Problems, problem
 from frameworks.spec import Bunnyfile, Kernel, Text
 from frontend import asked
@@ -83,6 +84,8 @@ def _load(file: SourceFile, args: Mapping[str, str]) -> Loaded:
     validate(filled, needed, problems)
     problems.check()
     bunnyfile = model.decode(filled, version, problems)
+    if version == "v1":
+        bunnyfile = _with_own_kernel(bunnyfile)
     if kernel is not None:
         bunnyfile = _with_kernel(bunnyfile, kernel, args)
     (rules.check_v1 if version == "v1" else rules.check_v0)(bunnyfile, problems)
@@ -111,6 +114,16 @@ def _with_kernel(bunnyfile: Bunnyfile, kernel: Kernel, args: Mapping[str, str]) 
     if version and kernel.from_ == "source":
         platforms = replace(platforms, version=Text(version, platforms.framework.at))
     return replace(bunnyfile, kernel=kernel, platforms=platforms)
+
+
+def _with_own_kernel(bunnyfile: Bunnyfile) -> Bunnyfile:
+    """A v1 file that names no kernel gets the framework's own, where hutch builds one."""
+    said = bunnyfile.platforms.framework
+    if bunnyfile.kernel is not None or said not in frameworks.TABLE:
+        return bunnyfile
+    if type(frameworks.get(said)).kernel is Framework.kernel:
+        return bunnyfile
+    return replace(bunnyfile, kernel=Kernel(said.at, Text("source", said.at)))
 
 
 def _shortened(problems: Problems) -> Problems:

@@ -60,16 +60,17 @@ def lint(
     options: str | None = None,
     contexts: Collection[str] = (),
     noted: Collection[Diagnostic] = (),
+    given: Collection[str] = (),
 ) -> Report:
     """Look at a file with every rule that applies.
 
     `options` is the build's `BUILDKIT_DOCKERFILE_CHECK` argument, None without one. `contexts` are
     the names of the build's contexts, which are not images. `noted` are a plan's warnings, each
-    under the name of its rule.
+    under the name of its rule; `given` the names of the build's arguments.
     """
     said, faults = _read(loaded.file, options)
     names = frozenset(name.partition("::")[0] for name in contexts)  # NAME::PLATFORM
-    subject = Subject(loaded.bunnyfile, loaded.tree, loaded.warnings, names)
+    subject = Subject(loaded.bunnyfile, loaded.tree, loaded.warnings, names, frozenset(given))
     found = [(_INVALID, fault) for fault in faults]
     for rule in RULES.values():
         if said.apply(rule.name):

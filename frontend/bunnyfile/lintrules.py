@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import frameworks
-from frameworks.diagnostics import Diagnostic
+from frameworks.diagnostics import Diagnostic, did_you_mean
 from frameworks.spec import ARCHITECTURES, Bunnyfile, GitSource, Text
+from frontend.bunnyfile.args import PLATFORM_ARGS
 from frontend.bunnyfile.nodes import Entry, Mapping, Node, Scalar, Sequence
 from llb import InvalidReference, Range, Reference
 
@@ -16,12 +17,13 @@ from llb import InvalidReference, Range, Reference
 @dataclass(frozen=True, slots=True)
 class Subject:
     """What a rule looks at: the decoded file, its tree, the warnings of reading it, and the names
-    of the build's contexts (`--build-context`), which are not images."""
+    of the build's contexts (`--build-context`), which are not images, and of its arguments."""
 
     bunnyfile: Bunnyfile
     tree: Mapping
     warnings: tuple[Diagnostic, ...] = ()
     contexts: frozenset[str] = frozenset()
+    given: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,22 +118,11 @@ _SPACED_QUOTE = re.compile(r"""(^|\s)["']|\\\s""")
 
 
 def _ignored_key(subject: Subject) -> Iterator[Finding]:
-    file, tree = subject.bunnyfile, subject.tree
+    """Of v0.1; of v1 it is known once there is a plan (`frontend.effects`)."""
+    tree = subject.tree
     cmdline, cmd = _entry(tree, "cmdline"), tree.find("cmd")
     if cmdline is not None and isinstance(cmd, Sequence) and cmd.items:
         yield Finding("'cmdline' is not read where there is 'cmd'", "remove it", cmdline.key.at)
-    toolchain = _entry(tree, "toolchain")
-    if toolchain is not None and file.app is None:
-        kernel = file.kernel
-        if kernel is None or kernel.from_ != "source":
-            message = "'toolchain' is not used: nothing is built from source"
-            yield Finding(message, "remove it", toolchain.key.at)
-    rootfs = tree.find("rootfs")
-    if file.rootfs is not None and isinstance(rootfs, Mapping) and file.rootfs.type == "none":
-        for entry in rootfs:
-            if entry.key.text != "type" and not entry.key.text.startswith("x-"):
-                message = f"'rootfs.{entry.key.text}' is not used with 'type: none'"
-                yield Finding(message, "remove it", entry.key.at)
 
 
 _ARCHITECTURE = re.compile(
@@ -235,6 +226,75 @@ def _no_command(subject: Subject) -> Iterator[Finding]:
     )
 
 
+_TOOLS = re.compile(
+    r"BUILDKIT_\w+|HUTCH_\w+|SOURCE_DATE_EPOCH|(?:https?|ftp|no|all)_proxy", re.IGNORECASE
+)
+"""Build arguments that are for the tools themselves (docs.docker.com, "Predefined ARGs")."""
+
+
+def _unknown_argument(subject: Subject) -> Iterator[Finding]:
+    file = subject.bunnyfile
+    if file.rootfs is not None and file.rootfs.from_ == "dockerfile":
+        return  # it has arguments of its own
+    declared = {str(name) for name, _ in file.args}
+    for name in sorted(subject.given):
+        if name in declared or name in PLATFORM_ARGS or _TOOLS.fullmatch(name):
+            continue
+        hint = did_you_mean(name, declared)
+        if not hint.startswith("did you mean"):
+            hint = "declare it at the top: 'args: {" + name + ": default}'"
+        if file.version != "v1":
+            hint = "a v0.1 file has no arguments"
+        message = f"the build argument '{name}' was given, and nothing declares it"
+        yield Finding(message, hint, file.version.at)
+
+
+_REFERENCE = re.compile(r"\$(?:\$|(?P<name>[A-Za-z_][A-Za-z0-9_]*))")
+
+
+def _literal_variable(subject: Subject) -> Iterator[Finding]:
+    envs = subject.tree.find("envs")
+    for scalar in _scalars(envs) if envs is not None else ():
+        found = next((f for f in _REFERENCE.finditer(scalar.text) if f["name"]), None)
+        if found is None:
+            continue
+        name = found["name"]
+        hint = "write the value out, as the image has it"
+        if subject.bunnyfile.version == "v1":
+            hint += f"; ${{{name}}} is a build argument, and '$${name}' means the text itself"
+        yield Finding(
+            f"'${name}' stays as it is: variables are not filled in, as in a Dockerfile's ENV",
+            hint,
+            scalar.at,
+        )
+
+
+def _lost_without_init(subject: Subject) -> Iterator[Finding]:
+    file = subject.bunnyfile
+    if file.init != "none" or file.platforms.framework not in ("linux", "netbsd", "freebsd"):
+        return
+    settings = file.settings
+    words = [*(settings.entrypoint or ()), *(settings.cmd or ())]
+    if words and words[0].rpartition("/")[2] == "urunit":
+        return  # an init of the image's own
+    hint = "remove 'init: none', or let your own init do it"
+    if settings.user is not None and settings.user not in ("0", "root", "0:0", "root:root"):
+        yield Finding("without an init the program runs as root", hint, settings.user.at)
+    if settings.workdir is not None and settings.workdir != "/":
+        yield Finding("without an init the program starts in /", hint, settings.workdir.at)
+    for word in words[:]:
+        if not word or _BLANK.search(word):
+            yield Finding("without an init words are split at blanks", hint, word.at)
+            break
+    for name, value in settings.envs:
+        if _BLANK.search(value):
+            message = f"without an init the value of '{name}' ends at its first blank"
+            yield Finding(message, hint, name.at)
+
+
+_BLANK = re.compile(r"\s")
+
+
 def _unused_argument(subject: Subject) -> Iterator[Finding]:
     rootfs = subject.bunnyfile.rootfs
     if rootfs is not None and rootfs.dockerfile is not None:
@@ -315,6 +375,10 @@ RULES: dict[str, Rule] = {
         Rule("NoCommand", "The guest has no program to run", _no_command),
         Rule("SecondInit", "The command has to be the first program, and is not", _nothing),
         Rule("UnusedArgument", "A build argument is declared and not used", _unused_argument),
+        Rule("UnknownArgument", "A build argument is given and not declared", _unknown_argument),
+        Rule("LiteralVariable", "A variable in a value is not filled in", _literal_variable),
+        Rule("LostWithoutInit", "Nothing does in the guest what an init would", _lost_without_init),
+        Rule("NoNetwork", "Ports are named, and the guest has no network", _nothing),
         Rule("BareVariable", "An environment variable has no value", _bare_variable),
         Rule("InheritedLabel", "A label of the base image for the runtime is not used", _nothing),
         Rule("NoScanner", "The default SBOM scanner cannot be had", _nothing),

@@ -26,6 +26,8 @@ from frameworks.spec import (
     Text,
     Toolchain,
     UrlSource,
+    is_url,
+    url_file,
 )
 from frontend.bunnyfile.args import declared
 from frontend.bunnyfile.nodes import Entry, Mapping, Node, Scalar, Sequence, is_null
@@ -136,10 +138,12 @@ def _decode_v1(root: Mapping, problems: Collector) -> Bunnyfile:
 def _kernel(at: Range, section: Mapping, problems: Collector) -> Kernel:
     source = section.find("source")
     options = section.find("options")
+    from_ = _required(section, "from")
     return Kernel(
         at=at,
-        from_=_required(section, "from"),
-        path=_optional(section, "path"),
+        from_=from_,
+        path=_path(section, from_),
+        sha256=_optional(section, "sha256"),
         source=_source(source, problems) if isinstance(source, Mapping) else None,
         config=_optional(section, "config"),
         fragments=tuple(_texts(section, "fragments")),
@@ -147,6 +151,12 @@ def _kernel(at: Range, section: Mapping, problems: Collector) -> Kernel:
         patches=tuple(_texts(section, "patches")),
         cmdline=_optional(section, "cmdline"),
     )
+
+
+def _path(section: Mapping, from_: Text) -> Text | None:
+    """`path`; a URL without one is the file itself."""
+    said = _optional(section, "path")
+    return url_file(from_) if said is None and is_url(from_) else said
 
 
 _DIGITS = 20
@@ -237,13 +247,15 @@ def _artifact(item: Text) -> Artifact:
 def _rootfs(at: Range, section: Mapping) -> Rootfs:
     dockerfile = _optional(section, "dockerfile")
     implied = Text("scratch", at) if dockerfile is None else Text("dockerfile", dockerfile.at)
+    from_ = _optional(section, "from") or implied
     return Rootfs(
         at=at,
-        from_=_optional(section, "from") or implied,
+        from_=from_,
+        sha256=_optional(section, "sha256"),
         dockerfile=dockerfile,
         target=_optional(section, "target"),
         args=_pairs(section, "args"),
-        path=_optional(section, "path"),
+        path=_path(section, from_),
         type=_optional(section, "type"),
         filesystem=_optional(section, "filesystem"),
         size=_optional(section, "size"),

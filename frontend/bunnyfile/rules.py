@@ -7,7 +7,7 @@ file asks for is the plan's business (`frontend.plan`).
 from __future__ import annotations
 
 from frameworks.diagnostics import Collector
-from frameworks.spec import Bunnyfile, Include, Kernel, LocalSource, Rootfs, Text
+from frameworks.spec import Bunnyfile, Include, Kernel, LocalSource, Rootfs, Text, is_url
 from frontend import urunc
 from frontend.bunnyfile.paths import clean, image_path_fault
 from llb import InvalidReference, Reference
@@ -19,6 +19,11 @@ def check_v0(file: Bunnyfile, problems: Collector) -> None:
     """The combinations that bunny rejects (urunc.md 4.1), and those it gets wrong."""
     assert file.kernel is not None
     _check_images(file, problems)
+    for from_ in (file.kernel.from_, file.rootfs.from_ if file.rootfs is not None else None):
+        if from_ is not None and is_url(from_):
+            message = f"'{from_}' is a URL, and a v0.1 file names images"
+            hint = "use 'version: v1', which takes one with its checksum"
+            problems.error("bad-image-reference", message, hint=hint, at=from_.at)
     if file.kernel.path is not None:
         _check_inside("kernel.path", file.kernel.path, problems)
     rootfs = file.rootfs
@@ -54,10 +59,21 @@ def check_v0(file: Bunnyfile, problems: Collector) -> None:
 def check_v1(file: Bunnyfile, problems: Collector) -> None:
     """What v1 adds to that: kernels from source, applications, Dockerfiles, disk images."""
     _check_images(file, problems)
-    if file.kernel is not None:
-        _check_kernel(file.kernel, problems)
-    if file.rootfs is not None:
-        _check_rootfs(file.rootfs, problems)
+    kernel, rootfs = file.kernel, file.rootfs
+    if kernel is None:
+        # Where hutch builds the framework's kernel, the reader of the file has put that in.
+        problems.error(
+            "missing-kernel",
+            f"a {file.platforms.framework} guest needs a kernel, and the file names none",
+            hint="add 'kernel: {from: local, path: FILE}', or 'from: IMAGE'",
+            at=file.platforms.framework.at,
+        )
+    else:
+        _check_kernel(kernel, problems)
+        _check_url("kernel", "kernel's file", kernel.from_, kernel.sha256, problems)
+    if rootfs is not None:
+        _check_rootfs(rootfs, problems)
+        _check_url("rootfs", "file", rootfs.from_, rootfs.sha256, problems)
     if file.app is not None:
         for artifact in file.app.artifacts:
             _check_inside("app.artifacts", artifact.source, problems)
@@ -80,6 +96,26 @@ def _check_images(file: Bunnyfile, problems: Collector) -> None:
             Reference.parse(name)
         except InvalidReference as error:
             problems.error("bad-image-reference", str(error), at=name.at)
+
+
+def _check_url(
+    section: str, what: str, from_: Text, sha256: Text | None, problems: Collector
+) -> None:
+    """A URL and its checksum belong together: what is fetched is pinned by its bytes."""
+    if is_url(from_) and sha256 is None:
+        problems.error(
+            "missing-key",
+            f"a URL in '{section}.from' needs 'sha256' beside it",
+            hint=f"what `sha256sum` prints for the {what}",
+            at=from_.at,
+        )
+    if sha256 is not None and not is_url(from_):
+        problems.error(
+            "bad-combination",
+            f"'{section}.sha256' belongs to a URL in 'from'",
+            hint="pin an image with its digest: name@sha256:...",
+            at=sha256.at,
+        )
 
 
 def _check_runtime_keys(file: Bunnyfile, problems: Collector) -> None:

@@ -6,7 +6,10 @@ import gzip
 import json
 import os
 import re
+import shutil
 import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -33,6 +36,10 @@ class TestCheck:
     def test_examples_are_clean(self, hutch: Hutch, tmp_path: Path, example: str) -> None:
         text = (ROOT / "examples" / example / "bunnyfile").read_text()
         lines = [line for line in text.splitlines(keepends=True) if "syntax=" not in line]
+        shutil.copytree(ROOT / "examples" / example, tmp_path, dirs_exist_ok=True)
+        if (tmp_path / "inputs.Dockerfile").exists():  # builds what the file takes as it is
+            for name in ("vmlinuz", "hello"):
+                (tmp_path / name).touch()
         (tmp_path / "bunnyfile").write_text(hutch.bunnyfile("".join(lines)))
         flags = ["--check"]
         if "BASE_SHA256" in text:
@@ -91,6 +98,76 @@ class TestCheck:
         assert "UnpinnedImage" in hutch.build(folder, "--check").failed()
         for name in ("nginx", "nginx:latest", "docker.io/library/nginx"):
             hutch.build(folder, "--check", "--build-context", f"{name}={tmp_path}").ok()
+
+
+FOUND = re.compile(r"^[^ ]*bunnyfile:(\d+):(\d+): .*\[([a-z0-9-]+)\]$", re.MULTILINE)
+RULE = re.compile(r"^WARNING: (\w+) - ", re.MULTILINE)
+MISSING = """\
+version: v1
+platforms: {framework: linux, monitor: qemu}
+kernel: {from: source, config: ./none, fragments: [hidden], patches: [folder]}
+rootfs: {include: ['none:/a', 'there:/b', '*.none:/c']}
+cmd: [/b]
+"""
+
+
+class TestOneCheck:
+    """`--check` and `hutch check` say the same of a file."""
+
+    def both(self, hutch: Hutch, folder: Path, *flags: str) -> tuple[set[object], set[object]]:
+        """What the builder says, and what the command line does: errors and rules."""
+        syntax = ("--build-arg", f"BUILDKIT_SYNTAX={hutch.image}")
+        flags = ("--platform", "linux/amd64", *flags)
+        done = hutch.build(folder, "--call=check,format=json", *syntax, *flags)
+        command = [sys.executable, "-m", "frontend.cli", "check"]
+        here = subprocess.run(
+            [*command, *flags, str(folder / "bunnyfile")],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        try:
+            answer = json.loads(done.out)
+            text = answer.get("buildError", {}).get("message", "")
+            rules = [each["ruleName"] for each in answer.get("warnings") or ()]
+        except ValueError:  # a Dockerfile's answer, or none at all
+            text, rules = done.text, []
+        says: set[object] = {*FOUND.findall(text), *rules}
+        return says, {*FOUND.findall(here.stderr), *RULE.findall(here.stdout)}
+
+    def test_of_all_bad_files(self, hutch: Hutch, tmp_path: Path) -> None:
+        def judge(path: Path) -> tuple[str, set[object], set[object]]:
+            folder = tmp_path / path.stem
+            folder.mkdir()
+            shutil.copy(path, folder / "bunnyfile")
+            return (path.stem, *self.both(hutch, folder))
+
+        files = sorted((ROOT / "tests" / "errors").glob("*.bunnyfile"))
+        with ThreadPoolExecutor(4) as pool:
+            answers = list(pool.map(judge, files))
+        differ = {name: (one, other) for name, one, other in answers if one != other}
+        assert not differ
+        assert sum(bool(one) for _, one, _ in answers) > len(files) * 0.9
+
+    def test_of_what_is_not_there(self, hutch: Hutch, tmp_path: Path) -> None:
+        (tmp_path / "bunnyfile").write_text(MISSING)
+        (tmp_path / "there").write_text("")
+        (tmp_path / "hidden").write_text("")
+        (tmp_path / "folder").mkdir()
+        (tmp_path / ".dockerignore").write_text("hid*\n")
+        one, other = self.both(hutch, tmp_path)
+        assert one == other
+        codes = {each[2] for each in one if isinstance(each, tuple)}
+        assert codes == {"no-such-file", "not-a-file"}
+        assert len(one) == 4
+
+    def test_of_examples(self, hutch: Hutch, tmp_path: Path) -> None:
+        for example in EXAMPLES:
+            folder = tmp_path / example
+            shutil.copytree(ROOT / "examples" / example, folder)
+            one, other = self.both(hutch, folder, "--build-arg", f"BASE_SHA256={'0' * 64}")
+            assert one == other
 
 
 class TestWarnings:

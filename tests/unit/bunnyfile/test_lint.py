@@ -20,6 +20,7 @@ PAGES = Path(__file__).parents[3] / "docs" / "rules"
 # Found by a build, and tested there.
 BUILT = {
     "InheritedLabel",
+    "UnknownArgument",
     "NoScanner",
     "LargeInitrd",
     "OversizedImage",

@@ -130,7 +130,9 @@ class TestV1:
 
     def test_what_is_not_said(self) -> None:
         file = read(NEW)
-        assert (file.kernel, file.app, file.rootfs, file.init) == (None, None, None, None)
+        assert (file.app, file.rootfs, file.init) == (None, None, None)
+        assert file.kernel is not None
+        assert file.kernel.from_ == "source"
         assert (file.settings.cmd, file.settings.entrypoint) == (None, None)
         assert rootfs(NEW + "rootfs: {}\n").from_ == "scratch"
         app = read(NEW + "app: {}\n").app

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from frontend.cli import main
+from frontend.localfile import ignores
 
 FILE = """\
 version: v1
@@ -126,3 +127,127 @@ def test_a_password_is_not_shown(file: Path, capsys: pytest.CaptureFixture[str])
     err = capsys.readouterr().err
     assert "https://xxxx:xxxxxx@host/x" in err
     assert "secret@" not in err
+
+
+HEAD = "version: v1\nplatforms: {framework: linux, monitor: qemu}\n"
+AMD64 = ["--platform", "linux/amd64"]
+ARM64_IMAGE = b"\0" * 56 + b"ARM\x64" + b"\0" * 100
+
+
+@pytest.mark.parametrize(
+    ("rest", "line", "code"),
+    [
+        ("kernel: {from: local, path: none}\n", 3, "no-such-file"),
+        ("kernel: {from: local, path: ignored}\n", 3, "no-such-file"),
+        ("kernel: {from: local, path: folder}\n", 3, "not-a-file"),
+        ("kernel: {from: local, path: arm64}\n", 3, "wrong-architecture"),
+        ("kernel: {from: source, fragments: [there, none.config]}\n", 3, "no-such-file"),
+        ("kernel: {from: source, config: ./none}\n", 3, "no-such-file"),
+        ("kernel: {from: source, patches: [none.patch]}\n", 3, "no-such-file"),
+        ("kernel: {from: source, source: {local: none}}\n", 3, "no-such-file"),
+        ("app: {path: none, build: m, artifacts: ['a:/a']}\n", 3, "no-such-file"),
+        ("rootfs: {include: ['there:/there', 'none:/none']}\n", 3, "no-such-file"),
+        ("rootfs: {dockerfile: None.Dockerfile}\n", 3, "no-such-file"),
+        ("rootfs: {from: local, path: none, type: block}\n", 3, "no-such-file"),
+        ("rootfs: {from: local, path: root.tar, type: initrd}\n", 3, "unusable-rootfs-file"),
+        ("rootfs: {from: local, path: folder}\n", 3, "not-a-file"),
+    ],
+)
+def test_what_the_context_lacks(
+    file: Path, capsys: pytest.CaptureFixture[str], rest: str, line: int, code: str
+) -> None:
+    """`docker build` finds all of them at the same lines."""
+    for name in ("there", "ignored", "Dockerfile"):
+        file.with_name(name).write_bytes(b"x")
+    file.with_name("arm64").write_bytes(ARM64_IMAGE)
+    file.with_name("root.tar").write_bytes(b"\0" * 257 + b"ustar\0")
+    file.with_name("folder").mkdir()
+    file.with_name(".dockerignore").write_text("ign*\n*Dockerfile\n")
+    file.write_text(HEAD + rest + "cmd: [a]\n")
+    assert main(["check", *AMD64]) == 1
+    err = capsys.readouterr().err
+    assert f"bunnyfile:{line}:" in err
+    assert f"[{code}]" in err
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "kernel: {from: local, path: link}\n",
+        "rootfs: {dockerfile: Dockerfile}\n",
+        "rootfs: {include: ['*.none:/', 'there', 'folder:/f']}\n",
+        "rootfs: {from: local}\n",
+        "rootfs: {from: local, path: root.cpio}\n",
+    ],
+)
+def test_what_the_context_has(file: Path, rest: str) -> None:
+    file.with_name("there").write_bytes(ARM64_IMAGE)
+    file.with_name("link").symlink_to("/folder/back")
+    file.with_name("folder").mkdir()
+    (file.with_name("folder") / "back").symlink_to("../there")
+    file.with_name("root.cpio").write_bytes(b"070701")
+    file.with_name("Dockerfile").write_text("FROM scratch\n")
+    file.with_name(".dockerignore").write_text("Dockerfile\n")
+    file.write_text(HEAD + rest + "cmd: [a]\n")
+    assert main(["check", "--platform", "linux/arm64"]) == 0
+
+
+def test_a_build_context(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It replaces an image that nothing pins, and the source that the file has elsewhere."""
+    file.write_text(FILE + "cmd: [a]\n")
+    assert main(["check", "--build-context", "docker.io/library/nginx=x"]) == 0
+    assert capsys.readouterr().out.endswith(": no errors\n")
+    file.write_text(HEAD + "kernel: {from: source, source: {local: tree}}\ncmd: [a]\n")
+    assert main(["check", "--build-context", "tree=../linux"]) == 0
+    assert main(["check"]) == 1
+
+
+def test_a_target(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Only what the target needs has to be there."""
+    file.write_text(HEAD + "rootfs: {include: [none]}\ncmd: [a]\n")
+    assert main(["check", "--target", "kernel"]) == 0
+    assert main(["check", "--target", "rootfs"]) == 1
+    assert main(["check", "--target", "app"]) == 1
+    assert "[no-such-target]" in capsys.readouterr().err
+    assert main(["check", "--target", "kernal"]) == 1
+    assert "did you mean 'kernel'?" in capsys.readouterr().err
+
+
+def test_a_dockerfile(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """hutch builds one, and leaves its instructions to those who read them."""
+    file.write_text("FROM scratch\nCOPY a /a\n")
+    assert main(["check"]) == 0
+    assert "a Dockerfile" in capsys.readouterr().out
+
+
+def test_an_argument_that_nothing_declares(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_text(HEAD + "args: {NAME: a}\ncmd: ['${NAME}']\n")
+    flags = ["--build-arg", "HTTP_PROXY=x", "--build-arg", "SOURCE_DATE_EPOCH=1"]
+    assert main(["check", *flags, "--build-arg", "NAME=b"]) == 0
+    assert capsys.readouterr().out.endswith(": no errors\n")
+    assert main(["check", "--build-arg", "NMAE=b"]) == 0
+    out = capsys.readouterr().out
+    assert "WARNING: UnknownArgument - docs/rules/UnknownArgument.md" in out
+    assert "did you mean 'NAME'?" in out
+
+
+@pytest.mark.parametrize(
+    ("patterns", "path", "ignored"),
+    [
+        (("a",), "a/b/c", True),
+        (("a/*",), "a/b", True),
+        (("*",), "a", True),
+        (("*", "!a"), "a", False),
+        (("*", "!a/b"), "a/b/c", False),
+        (("**/c",), "a/b/c", True),
+        (("**/c",), "c", True),
+        (("a/**",), "a/b/c", True),
+        (("*.txt",), "a/b.txt", False),
+        (("?",), "ab", False),
+        (("[a-c]",), "b", True),
+        (("\\*",), "*", True),
+        (("[",), "a", False),
+    ],
+)
+def test_ignore_files(patterns: tuple[str, ...], path: str, ignored: bool) -> None:
+    assert ignores(patterns, path) is ignored

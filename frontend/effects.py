@@ -1,0 +1,244 @@
+"""Keys of a bunnyfile that the combination it chose makes no use of: none is without a word.
+
+Every key of the schema is in `KEYS`, with what makes it idle, or in `ALWAYS`, and a test compares
+the two with the schema. An idle key is a finding of the lint rule IgnoredKey, or an error where the
+file cannot mean what it says: boot parameters that no kernel would see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from frameworks.base import Framework, Plan
+from frameworks.diagnostics import Collector
+from frameworks.spec import Bunnyfile, Text
+from llb import Range
+
+IGNORED = "IgnoredKey"
+
+Place = Text | Range
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is judged: a file, and the plan and the framework that it amounts to."""
+
+    file: Bunnyfile
+    plan: Plan
+    framework: Framework
+
+    @property
+    def builds_kernel(self) -> bool:
+        return self.plan.kernel is not None and self.plan.kernel.from_ == "source"
+
+    @property
+    def runs_scripts(self) -> bool:
+        app = self.plan.app
+        return app is not None and (app.fetch is not None or app.build is not None)
+
+    @property
+    def has_root(self) -> bool:
+        """Whether the guest has a root file system that an init may be in."""
+        return self.plan.rootfs.type != "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key: where the file says it (None for nowhere), and why it is idle ("" where it is not).
+
+    `hint` is what to do then; `error` makes it more than a finding of lint.
+    """
+
+    place: Callable[[Bunnyfile], Place | None]
+    idle: Callable[[Subject], str]
+    hint: str = "remove it"
+    error: bool = False
+
+
+def note(file: Bunnyfile, plan: Plan, framework: Framework, problems: Collector) -> None:
+    """Note the keys of `file` that `plan` makes no use of, each at its line."""
+    subject = Subject(file, plan, framework)
+    for name, key in KEYS.items():
+        place = key.place(file)
+        if place is None or not (why := key.idle(subject)):
+            continue
+        at = place.at if isinstance(place, Text) else place
+        if key.error:
+            problems.error("bad-combination", f"'{name}' {why}", hint=key.hint, at=at)
+        else:
+            problems.warn(IGNORED, f"'{name}' {why}", hint=key.hint, at=at)
+
+
+# --- where a key is ---
+
+
+def _toolchain_packages(file: Bunnyfile) -> Place | None:
+    return next(iter(file.toolchain.packages), None)
+
+
+def _app(name: str) -> Callable[[Bunnyfile], Place | None]:
+    """The value of a key of `app`; of a list or of secrets the first."""
+
+    def place(file: Bunnyfile) -> Place | None:
+        value = getattr(file.app, name) if file.app is not None else None
+        first = next(iter(value), None) if isinstance(value, tuple) else value
+        return getattr(first, "id", getattr(first, "source", first))
+
+    return place
+
+
+def _rootfs(name: str) -> Callable[[Bunnyfile], Place | None]:
+    """The value of a key of `rootfs`, where the file says it itself."""
+
+    def place(file: Bunnyfile) -> Place | None:
+        value = getattr(file.rootfs, name) if file.rootfs is not None else None
+        if isinstance(value, tuple):  # the arguments of a Dockerfile
+            return value[0][0] if value else None
+        said = isinstance(value, Text) and file.rootfs is not None and value.at != file.rootfs.at
+        return value if said else None
+
+    return place
+
+
+def _setting(name: str) -> Callable[[Bunnyfile], Place | None]:
+    """The value of a key at the top; of a list the first."""
+
+    def place(file: Bunnyfile) -> Place | None:
+        value = getattr(file.settings, name)
+        first = next(iter(value), None) if isinstance(value, tuple) else value
+        return first[0] if isinstance(first, tuple) else first
+
+    return place
+
+
+def _init(file: Bunnyfile) -> Place | None:
+    """An init of the user's own: that there is none, or hutch's where it is needed, is no wish."""
+    return file.init if file.init not in (None, "none", "auto") else None
+
+
+# --- why it is idle ---
+
+
+def _without_building(subject: Subject) -> str:
+    building = subject.builds_kernel or subject.runs_scripts
+    return "" if building else "is not used: nothing is built from source"
+
+
+def _boot_parameters(subject: Subject) -> str:
+    if not subject.builds_kernel:
+        return "cannot be given to a kernel that is built already: urunc writes its command line"
+    if subject.framework.name != "linux":
+        return f"has no way to a {subject.framework.name} kernel"
+    return ""
+
+
+def _without_scripts(subject: Subject) -> str:
+    return "" if subject.runs_scripts else "is not used: 'app' has neither 'fetch' nor 'build'"
+
+
+def _without_fetch(subject: Subject) -> str:
+    app = subject.plan.app
+    return "" if app is not None and app.fetch is not None else "is not used without 'app.fetch'"
+
+
+def _without_artifacts(subject: Subject) -> str:
+    app = subject.plan.app
+    if app is None or app.artifacts:
+        return ""
+    return "is not used: nothing of the application goes into the image"
+
+
+def _into_a_file(subject: Subject) -> str:
+    if subject.plan.rootfs.path is None:
+        return ""
+    return "cannot go into a root file system that is one file already"
+
+
+def _without_rootfs(subject: Subject) -> str:
+    return "is not used with 'type: none'" if subject.plan.rootfs.type == "none" else ""
+
+
+def _of_a_disk(subject: Subject) -> str:
+    rootfs = subject.plan.rootfs
+    if rootfs.type in ("block", None):
+        return ""
+    return f"is only read with 'type: block', and here the type is '{rootfs.type}'"
+
+
+def _of_a_new_disk(subject: Subject) -> str:
+    if subject.plan.rootfs.path is not None:
+        return "is not used: the file system exists already"
+    return _of_a_disk(subject)
+
+
+def _without_root(subject: Subject) -> str:
+    if not subject.has_root:
+        return "is not used: the guest has no root file system"
+    if type(subject.framework).init is Framework.init:
+        return f"is not used: {subject.framework.name} guests have no init"
+    return ""
+
+
+def _lacking(name: str) -> Callable[[Subject], str]:
+    def idle(subject: Subject) -> str:
+        guest = subject.framework.guest
+        if name not in guest.lacks:
+            return ""
+        return f"is not used: urunc gives {subject.framework.name} guests nothing of it"
+
+    return idle
+
+
+ALWAYS = frozenset(
+    (
+        *("version", "args", "platforms", "platforms.framework", "platforms.version"),
+        *("platforms.monitor", "platforms.architecture", "toolchain", "kernel", "kernel.from"),
+        # What is wrong with these beside the others is an error (frontend.bunnyfile.rules).
+        *("kernel.path", "kernel.sha256", "kernel.source", "kernel.source.package"),
+        *("kernel.source.git", "kernel.source.ref", "kernel.source.commit", "kernel.source.url"),
+        *("kernel.source.sha256", "kernel.source.local", "kernel.config", "kernel.fragments"),
+        *("kernel.options", "kernel.patches", "app", "app.from", "app.path", "app.fetch"),
+        *("app.secrets[].id", "app.secrets[].target", "app.secrets[].env"),
+        *("app.secrets[].required", "rootfs", "rootfs.path", "rootfs.sha256", "rootfs.type"),
+        *("rootfs.include", "rootfs.include[].from", "rootfs.include[].follow"),
+        *("rootfs.include[].sha256", "rootfs.include[].source", "rootfs.include[].destination"),
+        *("rootfs.include[].owner", "rootfs.include[].mode"),
+        # These are the image's, whatever its guest is.
+        *("volumes", "user", "ports", "labels", "annotations"),
+    )
+)
+"""Keys that have an effect, or an error of their own, in every combination."""
+
+KEYS: Mapping[str, Key] = {
+    "toolchain.from": Key(lambda file: file.toolchain.from_, _without_building),
+    "toolchain.packages": Key(_toolchain_packages, _without_building),
+    "kernel.cmdline": Key(
+        lambda file: file.kernel.cmdline if file.kernel is not None else None,
+        _boot_parameters,
+        hint="a Linux kernel from source ('from: source') can have them built in",
+        error=True,
+    ),
+    "app.packages": Key(_app("packages"), _without_scripts),
+    "app.secrets": Key(_app("secrets"), _without_scripts),
+    "app.ssh": Key(_app("ssh"), _without_fetch),
+    "app.build": Key(
+        _app("build"), _without_artifacts, hint="name what it leaves under 'app.artifacts'"
+    ),
+    "app.artifacts": Key(
+        _app("artifacts"), _into_a_file, hint="remove it, or 'rootfs.path'", error=True
+    ),
+    "rootfs.from": Key(_rootfs("from_"), _without_rootfs),
+    "rootfs.dockerfile": Key(_rootfs("dockerfile"), _without_rootfs),
+    "rootfs.target": Key(_rootfs("target"), _without_rootfs),
+    "rootfs.args": Key(_rootfs("args"), _without_rootfs),
+    "rootfs.filesystem": Key(_rootfs("filesystem"), _of_a_new_disk),
+    "rootfs.size": Key(_rootfs("size"), _of_a_new_disk),
+    "rootfs.mount": Key(_rootfs("mount"), _of_a_disk),
+    "init": Key(_init, _without_root),
+    "cmd": Key(_setting("cmd"), _lacking("cmd")),
+    "entrypoint": Key(_setting("entrypoint"), _lacking("entrypoint")),
+    "envs": Key(_setting("envs"), _lacking("envs")),
+    "workdir": Key(_setting("workdir"), _lacking("workdir")),
+}
+"""Keys by their path, as docs/bunnyfile.md has it, that some combination makes no use of."""
