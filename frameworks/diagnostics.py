@@ -108,6 +108,11 @@ class Collector:
         self._file = file
         self._found: list[Diagnostic] = []
 
+    @property
+    def file(self) -> SourceFile | None:
+        """The file that is judged."""
+        return self._file
+
     def error(self, code: str, message: str, *, hint: str = "", at: Range | None = None) -> None:
         """Note an error; `check` raises it."""
         self._found.append(Diagnostic(code, message, hint, at, self._file))

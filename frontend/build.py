@@ -19,7 +19,7 @@ from frameworks.diagnostics import Problems, problem
 from frameworks.lower import Lowering
 from frameworks.prebuilt import solo5
 from frontend import givenfiles, plan, targets
-from frontend.bunnyfile import Loaded, kind_of, load
+from frontend.bunnyfile import Loaded, Unsound, kind_of, load
 from frontend.facts import facts
 from frontend.failures import explain
 from frontend.gateway.abilities import ATTESTATIONS, EVALUATE
@@ -142,7 +142,11 @@ class Session:
 
     def _load(self, file: SourceFile, platform: Platform) -> Loaded:
         args = {**plan.platform_args(platform, self.worker), **self.options.build_args}
-        return load(file.data, file.filename, args)
+        try:
+            return load(file.data, file.filename, args)
+        except Unsound as found:
+            asked, contexts = bool(self.options.platforms), self.options.named_contexts
+            raise plan.more(found, platform, asked=asked, contexts=contexts) from None
 
     def _add(self, builder: Builder, planned: Plan, inputs: GatewayInputs) -> None:
         """Build one platform and add it to the result."""

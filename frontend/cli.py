@@ -85,13 +85,17 @@ def _platform(text: str) -> Platform:
 def _read(options: argparse.Namespace) -> tuple[Loaded, Platform]:
     """The file, and the platform that it would be built for."""
     from frontend import plan as plans
-    from frontend.bunnyfile import load
+    from frontend.bunnyfile import Unsound, load
 
     data = localfile.read(options.file, MOST_BYTES + 1)
     asked: Platform | None = options.platform
     platform = asked or Platform.parse(f"linux/{os.uname().machine}")
     args = {**plans.platform_args(platform, platform), **_args(options)}
-    loaded = load(data, options.file, args)
+    try:
+        loaded = load(data, options.file, args)
+    except Unsound as found:
+        contexts = _contexts(options)
+        raise plans.more(found, platform, asked=bool(asked), contexts=contexts) from None
     if asked is None and (said := plans.architecture(loaded.bunnyfile)):
         platform = Platform("linux", said)
     return loaded, platform

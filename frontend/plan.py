@@ -14,7 +14,7 @@ from typing import Any
 
 import frameworks
 from frameworks.base import Framework, Plan
-from frameworks.diagnostics import Collector, did_you_mean
+from frameworks.diagnostics import Collector, Problems, did_you_mean
 from frameworks.rootfs.detect import (
     HEAD,
     compression,
@@ -33,6 +33,7 @@ from frameworks.spec import (
     parse_size,
 )
 from frontend import effects
+from frontend.bunnyfile import Unsound, shortened
 from frontend.urunc import PREFIX
 from llb import Platform, SourceFile
 
@@ -145,6 +146,24 @@ def _misspelled(name: str) -> bool:
         ):
             return True
     return False
+
+
+def more(found: Unsound, platform: Platform, *, asked: bool, contexts: Collection[str]) -> Problems:
+    """Errors in a file's keys and values, and with them those that planning finds in the rest.
+
+    `asked` says that the platform was asked for: else the file's own architecture counts.
+    """
+    rest = found.rest
+    if rest is None:
+        return found
+    said = architecture(rest.bunnyfile)
+    if said in ARCHITECTURES.values() and not asked:
+        platform = Platform(platform.os, said or "")
+    try:
+        make(rest.bunnyfile, rest.file, platform, contexts=contexts)
+    except Problems as planned:
+        return shortened(Problems([*found.diagnostics, *rest.of(planned.diagnostics)]))
+    return found
 
 
 def _with_sources(bunnyfile: Bunnyfile, contexts: Collection[str]) -> Bunnyfile:

@@ -9,7 +9,7 @@ arrow is reported at once; a later arrow runs only on what the earlier ones foun
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import frameworks
@@ -26,7 +26,7 @@ from frontend.bunnyfile.version import version_of
 from frontend.bunnyfile.yaml import parse
 from llb import Position, Range, SourceFile
 
-__all__ = ["MAX_ERRORS", "Loaded", "fragment", "kind_of", "load", "schema"]
+__all__ = ["MAX_ERRORS", "Loaded", "Unsound", "fragment", "kind_of", "load", "schema"]
 
 MAX_ERRORS = 50
 
@@ -46,6 +46,33 @@ class Loaded:
     """The build arguments that have a value: those of the file and the platform's."""
 
 
+class Unsound(Problems):
+    """Errors in keys and values; `rest` is what the other sections say, None where it is nothing.
+
+    With it the errors of the phases to come are told with these (`frontend.plan.more`).
+    """
+
+    def __init__(self, diagnostics: Iterable[Diagnostic], rest: Rest | None) -> None:
+        super().__init__(diagnostics)
+        self.rest = rest
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """A file without its unsound sections, which are those that the ranges `lost` are of."""
+
+    bunnyfile: Bunnyfile
+    file: SourceFile
+    lost: tuple[Range, ...]
+
+    def of(self, found: Iterable[Diagnostic]) -> list[Diagnostic]:
+        """Errors that are of sound sections: others may only follow from what was left out."""
+        return [each for each in found if each.at is not None and not self._is_lost(each.at)]
+
+    def _is_lost(self, at: Range) -> bool:
+        return any(lost.start.line <= at.start.line <= lost.end.line for lost in self.lost)
+
+
 def load(data: bytes, filename: str, args: Mapping[str, str] | None = None) -> Loaded:
     """Read a bunnyfile of either version.
 
@@ -56,7 +83,7 @@ def load(data: bytes, filename: str, args: Mapping[str, str] | None = None) -> L
     try:
         return _load(file, args or {})
     except Problems as problems:
-        raise _shortened(problems) from None
+        raise shortened(problems) from None
 
 
 def _load(file: SourceFile, args: Mapping[str, str]) -> Loaded:
@@ -82,14 +109,19 @@ def _load(file: SourceFile, args: Mapping[str, str]) -> Loaded:
     if kernel is not None:
         needed = {**needed, "required": [key for key in needed["required"] if key != "kernel"]}
     validate(filled, needed, problems)
-    problems.check()
+    if problems.errors:
+        rest = None
+        if kernel is None:
+            rest = _sound(filled, needed, version, problems)
+        raise Unsound(problems.errors, rest)
     bunnyfile = model.decode(filled, version, problems)
     if version == "v1":
         bunnyfile = _with_own_kernel(bunnyfile)
     if kernel is not None:
         bunnyfile = _with_kernel(bunnyfile, kernel, args)
     (rules.check_v1 if version == "v1" else rules.check_v0)(bunnyfile, problems)
-    problems.check()
+    if problems.errors:
+        raise Unsound(problems.errors, Rest(bunnyfile, file, _lost(filled, problems)[0]))
     return Loaded(bunnyfile, file, problems.warnings, tree, values)
 
 
@@ -126,11 +158,49 @@ def _with_own_kernel(bunnyfile: Bunnyfile) -> Bunnyfile:
     return replace(bunnyfile, kernel=Kernel(said.at, Text("source", said.at)))
 
 
-def _shortened(problems: Problems) -> Problems:
+def _sound(
+    tree: nodes.Mapping, needed: schemas.Schema, version: str, problems: Collector
+) -> Rest | None:
+    """What is right in a tree with errors, section by section: the keys at its top."""
+    lost, kept = _lost(tree, problems)
+    sound = replace(tree, entries=kept)
+    again = Collector(problems.file)
+    validate(sound, needed, again)
+    if again.errors:
+        return None
+    bunnyfile = model.decode(sound, version, again)
+    if version == "v1" and tree.find("kernel") is None:
+        bunnyfile = _with_own_kernel(bunnyfile)
+    assert problems.file is not None
+    rest = Rest(bunnyfile, problems.file, lost)
+    if bunnyfile.kernel is not None:
+        (rules.check_v1 if version == "v1" else rules.check_v0)(bunnyfile, again)
+    for found in rest.of(again.errors):
+        problems.error(found.code, found.message, hint=found.hint, at=found.at)
+    return rest
+
+
+def _lost(
+    tree: nodes.Mapping, problems: Collector
+) -> tuple[tuple[Range, ...], tuple[nodes.Entry, ...]]:
+    """The ranges of the sections that have errors, and the other sections."""
+    lines = [found.at.start.line for found in problems.errors if found.at is not None]
+    lost: list[Range] = []
+    kept: list[nodes.Entry] = []
+    for entry in tree:
+        whole = Range(entry.key.at.start, entry.value.at.end)
+        if any(whole.start.line <= line <= whole.end.line for line in lines):
+            lost.append(whole)
+        else:
+            kept.append(entry)
+    return tuple(lost), tuple(kept)
+
+
+def shortened(problems: Problems) -> Problems:
     """The first of very many errors: they travel in one message, and nobody reads thousands."""
     found = problems.diagnostics
     if len(found) <= MAX_ERRORS:
-        return problems
+        return problems  # with what is sound, where it has that
     rest = found[MAX_ERRORS]
     message = f"there are {len(found) - MAX_ERRORS} more errors from here on"
     last = Diagnostic("too-many-errors", message, "mend the ones above first", rest.at, rest.file)

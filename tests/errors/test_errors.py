@@ -11,7 +11,7 @@ import pytest
 
 from frameworks.diagnostics import Diagnostic, Problems
 from frontend import plan
-from frontend.bunnyfile import load
+from frontend.bunnyfile import Unsound, load
 from frontend.bunnyfile.render import render
 from llb import Platform
 
@@ -24,6 +24,8 @@ def diagnose(data: bytes, platform: str = "linux/amd64") -> tuple[Diagnostic, ..
     """Everything that reading and planning a file says, as `hutch check` does it."""
     try:
         loaded = load(data, "bunnyfile")
+    except Unsound as found:
+        return plan.more(found, Platform.parse(platform), asked=True, contexts=()).diagnostics
     except Problems as problems:
         return problems.diagnostics
     try:
