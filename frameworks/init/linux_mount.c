@@ -11,7 +11,6 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,7 +18,6 @@
 #include "volumes.h"
 
 #define DISKS 128
-#define V9FS_MAGIC 0x01021997 /* linux/magic.h, which musl has not */
 
 static bool is_mount_point(const char *path)
 {
@@ -52,13 +50,22 @@ static bool is_empty(const char *path)
 	return found <= 2; /* "." and ".." */
 }
 
+/* statfs cannot tell: what it says of 9p is what the host's file system is. */
+static bool is_root_on_9p(void)
+{
+	char *mounts = read_file("/proc/mounts", NULL);
+	bool found = mounts && strstr(mounts, " / 9p ");
+
+	free(mounts);
+	return found;
+}
+
 /*
  * Where servers have their sockets. A root that is shared over 9p takes none: QEMU lets nobody make
  * anything but files, directories and links in it. What the image has in /run stays in sight.
  */
 static void mount_run(void)
 {
-	struct statfs root;
 	struct stat st;
 	char options[64];
 
@@ -69,8 +76,8 @@ static void mount_run(void)
 		 (unsigned)st.st_uid, (unsigned)st.st_gid);
 	if (is_empty("/run"))
 		mount_at("tmpfs", "/run", MS_NOSUID | MS_NODEV, options);
-	else if (is_machine() && !is_mount_point("/run") && statfs("/", &root) == 0 &&
-		 root.f_type == V9FS_MAGIC && !cover_directory("/run") && errno != ENODEV)
+	else if (is_machine() && !is_mount_point("/run") && is_root_on_9p() &&
+		 !cover_directory("/run") && errno != ENODEV)
 		say("cannot put memory over /run: %s", strerror(errno));
 }
 

@@ -25,6 +25,7 @@ Each of these was built with `docker buildx build -f bunnyfile .`, and the answe
 printed. The lines with `>>>` are the file's own. The word in brackets at the end is the name of the
 error: `docs/errors/<name>.md` says more. This page is written by a test, so that it stays true.
 """
+STARTED = "## When an image is started\n"
 LINUX = """\
 version: v1
 platforms:
@@ -150,7 +151,10 @@ def sections(
             f"## {number}. {mistake.title}\n\n{mistake.about}\n\n```text\n{shown}\n```\n"
         )
     if request.config.getoption("--update-goldens"):
-        PAGE.write_text(INTRODUCTION + "\n" + "\n".join(found.values()), encoding="utf-8")
+        # What is not of a build is written by hand, at the end.
+        _, mark, started = PAGE.read_text(encoding="utf-8").partition(STARTED)
+        text = INTRODUCTION + "\n" + "\n".join(found.values()) + "\n" + mark + started
+        PAGE.write_text(text, encoding="utf-8")
     return found
 
 

@@ -552,6 +552,7 @@ def test_an_init_that_is_not_the_first_process(builder: Builder, show: Path) -> 
         done = builder.docker("run", "--rm", *options, ref)
         assert done.returncode == 7, done.stdout
         assert "hutch-init: exit status 7\n" in done.stdout
+        assert "hutch-init: this is a microVM's image, run here as a container" in done.stdout
         assert "cannot" not in done.stdout
 
 
