@@ -14,11 +14,13 @@ REQUEST is a JSON object:
     base       a configuration of the tree ("MICROVM"), or null
     file       a configuration to use instead, or null: a path in this step
     fragments  files to add after it, in order
-    options    [[name, value], ...]: true, false, a number or a text
+    options    [[name, value], ...]: true, false, a number or a text without control characters
 
 `write` leaves DIR/HUTCH, which includes the base and puts the rest after it, and DIR/report.json:
 a list of objects with `option` ("" for the base), `wanted`, `reason` ("unknown", "no-config",
-"no-tree") and `nearest`, the names that look like it. `require` prints them and ends with 3 if
+"no-tree", "code") and `nearest`, the names that look like it. What make or a shell would run of a
+user's file is of the reason "code" (see `code`): `option` is the file's place among the files,
+"0" for `file`, `wanted` the number of the line. `require` prints them and ends with 3 if
 there are any, else it copies the configuration. Two steps, so that the report can be read after a
 failure.
 
@@ -46,6 +48,8 @@ _INCLUDES = {
     "freebsd": re.compile(r'^include\s+"?([A-Z][A-Za-z0-9_-]*)"?\s*(?:#.*)?$', re.MULTILINE),
     "netbsd": re.compile(r"(?!)"),
 }
+_CODE = re.compile(r"[$`;|&<>]|!=")
+_QUOTED = re.compile(r'"[^"]*"')
 _ALWAYS = {"netbsd": {"DEBUG", "DIAGNOSTIC", "LOCKDEBUG"}, "freebsd": set[str]()}
 
 
@@ -64,6 +68,8 @@ class Finding:
             return f"the source tree has no kernel configuration '{self.wanted}'"
         if self.reason == "no-tree":
             return f"this is no source tree: it has no {self.wanted}"
+        if self.reason == "code":
+            return f"line {self.wanted} has what the kernel's build would run as code"
         return f"the source tree has no kernel option '{self.option}'"
 
     def __str__(self) -> str:
@@ -124,6 +130,27 @@ def _logical_lines(text: str) -> list[str]:
     return lines
 
 
+def code(text: str) -> str:
+    """What make or a shell would run of a value or a line of a configuration; "" for none.
+
+    config(8) writes the words of `makeoptions`, and NetBSD's those of options that no file declares,
+    into the kernel's Makefile.
+    """
+    found = _CODE.search(text)
+    return found[0] if found else ""
+
+
+def code_lines(text: str) -> list[int]:
+    """The numbers of a file's lines that have code outside comments, from 1."""
+    found = []
+    for number, line in enumerate(text.splitlines(), 1):
+        # A '#' in quotes begins no comment.
+        masked = _QUOTED.sub(lambda quoted: quoted[0].replace("#", "."), line)
+        if code(masked.split("#", 1)[0]):
+            found.append(number)
+    return found
+
+
 def _value(value: Any) -> str:
     """The part after the name: numbers as they are, texts in quotes."""
     if isinstance(value, str):
@@ -177,7 +204,9 @@ def compose(request: dict[str, Any], source: Path) -> tuple[str, list[Finding]]:
     if directory is None:
         return "", [Finding("", request["directory"][0], "no-tree")]
     if request["file"]:
-        text = conditional(Path(request["file"]).read_text(encoding="utf-8"), source)
+        raw = Path(request["file"]).read_text(encoding="utf-8")
+        findings += [Finding("0", str(number), "code") for number in code_lines(raw)]
+        text = conditional(raw, source)
         lines += text.splitlines()
         included = _INCLUDES[system].findall(text)
     else:
@@ -188,8 +217,9 @@ def compose(request: dict[str, Any], source: Path) -> tuple[str, list[Finding]]:
         if name not in known and not (directory / name).is_file():
             nearest = difflib.get_close_matches(name, known, 2)
             findings.append(Finding("", name, "no-config", tuple(nearest)))
-    for fragment in request["fragments"]:
+    for index, fragment in enumerate(request["fragments"], 1):
         text = Path(fragment).read_text(encoding="utf-8")
+        findings += [Finding(str(index), str(number), "code") for number in code_lines(text)]
         lines += conditional(text, source).splitlines()
     if system == "freebsd":
         lines.append(f"ident   \t{NAME}")

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from frameworks.app import directory
 from frameworks.base import Build, File, Framework, Image, Plan
-from frameworks.bsd.kernconf import read_report
+from frameworks.bsd.kernconf import code, read_report
 from frameworks.bsd.source import Tree, pins, tree
 from frameworks.diagnostics import Collector, Diagnostic, Problems, did_you_mean, problem
 from frameworks.init import config
@@ -62,10 +62,28 @@ class BSD(Framework):
     """For each architecture, where a tree may keep its kernel configurations."""
 
     def check(self, plan: Plan, problems: Collector) -> None:
-        """Note a source or a version that there is not."""
+        """Note a source or a version that there is not, and options that are code."""
         kernel = plan.kernel
         if kernel is None or kernel.from_ != "source":
             return
+        for option in kernel.options:
+            if not isinstance(option.value, str):
+                continue
+            if not option.value.isprintable():
+                problems.error(
+                    "bad-value",
+                    f"the value of {option.name} has a character that a kernel configuration "
+                    "cannot hold",
+                    at=option.name.at,
+                )
+            elif found := code(option.value):
+                problems.error(
+                    "bad-value",
+                    f"the value of {option.name} has a '{found}', and the kernel's build would run "
+                    "it as code",
+                    hint="values of options are data: leave out $ and backquotes, and ; | & < >",
+                    at=option.name.at,
+                )
         if isinstance(kernel.source, PackageSource):
             problems.error(
                 "unsupported-source",
@@ -171,11 +189,20 @@ class BSD(Framework):
         }
         found = []
         for finding in read_report(report):
-            code, at = places[finding.reason]
+            if finding.reason == "code":
+                file = (kernel.config, *kernel.fragments)[int(finding.option)]
+                assert file is not None
+                hint = (
+                    "what is in a configuration is data: no $ and backquotes, no ; | & < > and !="
+                )
+                message = f"{file}: {finding.why()}"
+                found.append(Diagnostic("bad-value", message, hint, file.at, plan.file))
+                continue
+            slug, at = places[finding.reason]
             at = by_name.get(finding.option, at)
             near = f"did you mean {' or '.join(finding.nearest)}?" if finding.nearest else ""
             found.append(
-                Diagnostic(code, finding.why(), near, at.at if at else kernel.at, plan.file)
+                Diagnostic(slug, finding.why(), near, at.at if at else kernel.at, plan.file)
             )
         return tuple(found)
 

@@ -50,7 +50,14 @@ def check_plan(plan: Plan, problems: Collector) -> None:
     _check_rootfs(plan, kernel, problems)
     _check_network(plan, kernel, problems)
     if kernel.cmdline is not None:
-        if not kernel.cmdline.isprintable() or not kernel.cmdline.isascii():
+        if character := _code("CMDLINE", kernel.cmdline):
+            problems.error(
+                "bad-value",
+                f"kernel.cmdline has a '{character}', which the kernel's build would run",
+                hint="give what has one at boot",
+                at=kernel.cmdline.at,
+            )
+        elif not kernel.cmdline.isprintable() or not kernel.cmdline.isascii():
             problems.error(
                 "bad-value",
                 "kernel.cmdline has characters that no kernel command line can hold",
@@ -154,6 +161,12 @@ def _options(plan: Plan, kernel: Kernel, config: str) -> set[str]:
     return has
 
 
+def _code(name: str, value: str) -> str:
+    from frameworks.linux.kconfig import code  # with json, for the few files that have texts
+
+    return code(name, value)
+
+
 def _check_option(option: Option, problems: Collector) -> None:
     at = option.name.at
     name = option_name(option)
@@ -177,6 +190,13 @@ def _check_option(option: Option, problems: Collector) -> None:
             f"the value of {name} has a character that a kernel configuration cannot hold",
             at=at,
         )
+    elif isinstance(option.value, str) and (character := _code(name, option.value)):
+        problems.error(
+            "bad-value",
+            f"the value of {name} has a '{character}', and the kernel's build would run it as code",
+            hint="values of options are data: leave out $ and backquotes, and ; | & < >",
+            at=at,
+        )
 
 
 def explain(report: bytes, plan: Plan) -> tuple[Diagnostic, ...]:
@@ -195,6 +215,8 @@ def explain(report: bytes, plan: Plan) -> tuple[Diagnostic, ...]:
         folder, _, name = loss.fragment.partition("/")
         if name == OPTIONS and loss.option in by_name:
             at = by_name[loss.option].name.at
+        elif folder == "base":
+            where = f" ({kernel.config}, line {loss.line})"
         elif folder == "theirs":
             fragment = kernel.fragments[int(name)]
             at, where = fragment.at, f" ({fragment}, line {loss.line})"
@@ -203,7 +225,7 @@ def explain(report: bytes, plan: Plan) -> tuple[Diagnostic, ...]:
             where = f" (configuration {config}, {name}, line {loss.line})"
         hint = f"did you mean {loss.nearest}?" if loss.nearest else ""
         message = f"the kernel has no {loss.option}={loss.wanted}{where}: {loss.why(near=False)}"
-        if loss.reason == "syntax":
+        if loss.reason in ("syntax", "code"):
             message = f"{loss.why(near=False)}{where}"
         found.append(Diagnostic("lost-option", message, hint, at, plan.file))
     return tuple(found)

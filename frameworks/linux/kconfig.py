@@ -3,7 +3,7 @@
 Runs in hutch's own image, as steps of a kernel's build:
 
     kconfig merge --source TREE --out FILE FRAGMENT...
-    kconfig check --source TREE --srcarch x86 --config .config --report FILE FRAGMENT...
+    kconfig check --source TREE --srcarch x86 --config .config --report FILE [--base FILE] FRAGMENT...
     kconfig require --report FILE --config .config --out FILE
 
 `make olddefconfig` drops, without a word, every line of a fragment whose dependencies are not met
@@ -11,6 +11,10 @@ or whose option is gone; the kernel then lacks it at run time. `check` compares 
 with the final .config and writes what was lost, with the reason, as JSON (see `Loss`). `require`
 ends with 3 if anything was, and copies the .config if not. Two steps, so that the report can be
 read after a failure.
+
+make takes the configuration for its own language, and hands values on to shells: a line whose value
+either would run is a loss too (see `code`), and never part of what `merge` writes. `--base` is the
+user's whole .config, whose values are looked at in the same way.
 
 Fragments in a directory called `ours` are hutch's: they were seen to hold on the series of
 `VERIFIED`, and each of their lines gives way only to what a user's own fragments ask for.
@@ -37,6 +41,11 @@ ASSIGNED = re.compile(r"^CONFIG_([A-Za-z0-9_]+)=(.*)$")
 UNSET = re.compile(r"^# CONFIG_([A-Za-z0-9_]+) is not set$")
 _NEARLY = re.compile(r"^[A-Z0-9_]+=\S+$")
 
+_RUN_BY_MAKE = re.compile(r"[$`]")
+_RUN_BY_SHELLS = re.compile(r"[;|&<>]")
+_NO_SHELL_SEES = re.compile(r"CMDLINE|DEFAULT_HOSTNAME|\w+_VERSION_TEXT")
+"""Options that are only text of a C file, or that the tree computes whatever a file says."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -56,7 +65,8 @@ class Loss:
     lists the conditions that do not hold), `selected` (another option forces it on), `internal`
     (only other options can set it), `choice` (another entry of the same choice was taken),
     `module` (it is one, and none is ever loaded), `type` (not a value that the option can have;
-    `missing` is its kind) and `other`. `nearest` is a known option's name that looks like it, or
+    `missing` is its kind), `code` (make or a shell would run a part of it; `missing` is the character)
+    and `other`. `nearest` is a known option's name that looks like it, or
     "". A line that is no request at all is a loss without an option: its `reason` is `syntax`,
     `wanted` the line, and `nearest` what may have been meant.
     """
@@ -72,7 +82,7 @@ class Loss:
 
     def __str__(self) -> str:
         where = f"{self.fragment}:{self.line}"
-        if self.reason == "syntax":
+        if self.reason in ("syntax", "code"):
             return f"{where}: {self.why()}"
         return f"{where}: CONFIG_{self.option}={self.wanted} was not kept: {self.why()}"
 
@@ -84,6 +94,8 @@ class Loss:
             return f"this kernel has no such option{hint}"
         if self.reason == "syntax":
             return f"'{self.wanted}' is no line of a kernel configuration{hint}"
+        if self.reason == "code":
+            return f"the kernel's build would run a part of the value of {self.option} ('{needs}')"
         return {
             "dependency": f"it needs {needs}",
             "selected": f"it is forced on by {needs}",
@@ -92,6 +104,18 @@ class Loss:
             "module": "it is a module, and no module is ever loaded",
             "type": f"it takes {needs}, and the kernel made it {self.got}",
         }.get(self.reason, f"the kernel's own rules made it {self.got}")
+
+
+def code(option: str, value: str) -> str:
+    """The first character for which the kernel's build would run a part of an option's value.
+
+    "" for a value that is only data. make expands `$` and backquotes reach its recipes as they are;
+    and since Linux 5.17 values stand in recipes without quotes, where `;` ends a command.
+    """
+    found = _RUN_BY_MAKE.search(value)
+    if found is None and not _NO_SHELL_SEES.fullmatch(option):
+        found = _RUN_BY_SHELLS.search(value)
+    return found[0] if found else ""
 
 
 def parse(data: bytes, fragment: str = "") -> tuple[list[Request], list[Loss]]:
@@ -106,7 +130,11 @@ def parse(data: bytes, fragment: str = "") -> tuple[list[Request], list[Loss]]:
             requests.append(Request(match[1], "n", fragment, number))
         elif not line or line.startswith("#"):
             continue
-        elif (match := ASSIGNED.match(line)) and _is_utf8(raw):
+        elif (match := ASSIGNED.match(line)) and (character := code(match[1], match[2])):
+            losses.append(
+                Loss(match[1], match[2].strip(), "", fragment, number, "code", (character,))
+            )
+        elif match and _is_utf8(raw):
             requests.append(Request(match[1], match[2].strip(), fragment, number))
         else:
             near = f"CONFIG_{line}" if _NEARLY.match(line) and not match else ""
@@ -240,6 +268,8 @@ def main(arguments: list[str]) -> int:
         requests, wrong = load(paths, version)
         config = options["config"].read_bytes()
         tree = Tree(options["source"], str(options["srcarch"]))
+        if base := options.get("base"):
+            wrong += [loss for loss in parse(base.read_bytes(), "base")[1] if loss.reason == "code"]
         losses = wrong + check(config, requests, tree)
         ending = errors(losses, requests, config, tree, version)
         for loss in losses:

@@ -174,11 +174,13 @@ def configure(build: Build, tree: Tree, tools: State) -> tuple[State, State]:
             *("--srcarch", _SRCARCH[build.plan.platform.architecture]),
             *("--config", "/config/config"),
             *("--report", "/out/report"),
+            *(("--base", base) if mounts else ()),
             *paths,
         ],
         mounts=[
             tree.mount(),
             *requests,
+            *mounts,
             Mount.bind(_CONFIG, config, readonly=True),
             Mount.bind("/out", scratch()),
         ],

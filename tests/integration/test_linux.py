@@ -587,6 +587,21 @@ def test_a_line_that_is_no_option(builder: Builder, project: Path) -> None:
     assert "did you mean CONFIG_IKCONFIG=y?" in failed.log
 
 
+def test_no_configuration_is_run_by_make(builder: Builder, project: Path) -> None:
+    """With a real kernel's make: what it would expand never gets there, whatever brings it."""
+    evil = 'CONFIG_INITRAMFS_SOURCE="$(shell echo who; id >&2)"\n'
+    (project / "debug.config").write_text(f"CONFIG_BLK_DEV_INITRD=y\n{evil}")
+    head = "version: v1\nplatforms: {framework: linux, monitor: qemu}\nkernel:\n  from: source\n"
+    for keys in (
+        "  config: tiny\n  fragments:\n    - debug.config\n",
+        "  config: debug.config\n",
+    ):
+        failed = builder.fail(project, head + keys)
+        assert "debug.config" in failed.marked[0]
+        assert "would run a part of the value of INITRAMFS_SOURCE ('$')" in failed.log
+        assert "uid=0" not in failed.log
+
+
 def test_a_patch_that_does_not_apply(builder: Builder, project: Path) -> None:
     (project / "fix.patch").write_text("--- a/Makefile\n+++ b/Makefile\n@@ -1 +1 @@\n-no\n+yes\n")
     text = "version: v1\nplatforms: {framework: linux, monitor: qemu}\n"

@@ -9,7 +9,8 @@ apt_get() {
 	if [ -s /run/secrets/ca ]; then
 		set -- -o Acquire::https::CAInfo=/run/secrets/ca "$@"
 	fi
-	apt-get -q -o APT::Sandbox::User=root "$@"
+	# A name that no package has stays one: it is no pattern of others.
+	apt-get -q -o APT::Sandbox::User=root -o APT::Cmd::Pattern-Only=true "$@"
 }
 
 # use_mirror ARCHIVE SUITE: another suite or archive, on the mirror that the image's sources name.

@@ -137,3 +137,24 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     report.write_text("[]")
     assert kernconf.main([*require, "--out", str(tmp_path / "out")]) == 0
     assert (tmp_path / "out" / "HUTCH").is_file()
+
+
+@pytest.mark.parametrize("system", ["netbsd", "freebsd"])
+def test_what_make_would_run_is_found_in_files(system: str, tmp_path: Path) -> None:
+    fragment = tmp_path / "fragment"
+    fragment.write_text(
+        "# $NetBSD$ is a comment\n"
+        'makeoptions COPTS="-O2 -g#1" # $ again\n'
+        'makeoptions COPTS="$(touch /pwned)"\n'
+        'makeoptions COPTS="`touch /pwned`"\n'
+        "makeoptions COPTS != touch\n"
+        'options \tFOO="a#b; touch /pwned"\n'
+    )
+    _, findings = compose(system, fragments=[str(fragment)])
+    lines = ["3", "4", "5", "6"]
+    assert findings == [kernconf.Finding("1", line, "code") for line in lines]
+    _, findings = compose(system, file=str(fragment))
+    assert [found for found in findings if found.reason == "code"] == [
+        kernconf.Finding("0", line, "code") for line in lines
+    ]
+    assert "line 3 has what the kernel's build would run as code" in str(findings[0])

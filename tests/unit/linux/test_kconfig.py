@@ -333,3 +333,52 @@ def test_a_monitor_may_need_more() -> None:
 
 def test_nearest_is_silent_when_nothing_is_near(tree: Path) -> None:
     assert Tree(tree, "x86").nearest("ZFS_ENTERPRISE") == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "character"),
+    [
+        ('CONFIG_INITRAMFS_SOURCE="$(shell id >&2)"', "$"),
+        ("CONFIG_INITRAMFS_SOURCE=$(shell id)", "$"),
+        ('CONFIG_INITRAMFS_SOURCE="x; id"', ";"),
+        ('CONFIG_LOCALVERSION="`id`"', "`"),
+        ('CONFIG_BUILD_SALT="a | sh"', "|"),
+        ('CONFIG_CMDLINE="a=$(shell id)"', "$"),
+        ('CONFIG_CC_VERSION_TEXT="$(shell id)"', "$"),
+        # Only text of a C file.
+        ('CONFIG_CMDLINE="dyndbg=\\"func x +p; func y +p\\""', ""),
+        ('CONFIG_DEFAULT_HOSTNAME="(none)"', ""),
+        ('CONFIG_CC_VERSION_TEXT="gcc (Debian 14.2.0-19) 14.2.0"', ""),
+        ('CONFIG_LOCALVERSION="-my \\"one\\""', ""),
+        ("CONFIG_LOG_BUF_SHIFT=0x12", ""),
+    ],
+)
+def test_what_make_would_run_is_no_request(line: str, character: str) -> None:
+    requests, losses = kconfig.parse(line.encode(), "theirs/00")
+    assert [loss.missing for loss in losses] == ([(character,)] if character else [])
+    assert len(requests) == (not character)
+    assert all(loss.reason == "code" and f"('{character}')" in str(loss) for loss in losses)
+
+
+def test_code_is_lost_from_fragments_and_whole_configurations(tmp_path: Path) -> None:
+    source = tmp_path / "src"
+    source.mkdir()
+    (source / "Makefile").write_text("VERSION = 6\nPATCHLEVEL = 12\n")
+    (source / "Kconfig").write_text('config LOCALVERSION\n\tstring "Version"\n')
+    evil = 'CONFIG_LOCALVERSION="$(shell touch /pwned)"\n'
+    for name in ("fragment", "base"):
+        (tmp_path / name).write_text(f"# $(shell id)\n{evil}")
+    (tmp_path / ".config").write_text(evil)
+    paths = ["--source", str(source)]
+    request, report = tmp_path / "request", tmp_path / "report"
+    fragment = str(tmp_path / "fragment")
+    assert kconfig.main(["merge", *paths, "--out", str(request), fragment]) == 0
+    assert request.read_text() == ""
+    config = ["--config", str(tmp_path / ".config"), "--srcarch", "x86"]
+    files = ["--report", str(report), "--base", str(tmp_path / "base")]
+    assert kconfig.main(["check", *paths, *config, *files, fragment]) == 0
+    losses = kconfig.read_report(report.read_bytes())
+    assert [(loss.reason, loss.line) for loss in losses] == [("code", 2)] * 2
+    out = ["--config", str(tmp_path / ".config"), "--out", str(tmp_path / "out")]
+    assert kconfig.main(["require", "--report", str(report), *out]) == 3
+    assert not (tmp_path / "out").exists()
