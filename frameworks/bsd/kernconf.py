@@ -133,8 +133,8 @@ def _logical_lines(text: str) -> list[str]:
 def code(text: str) -> str:
     """What make or a shell would run of a value or a line of a configuration; "" for none.
 
-    config(8) writes the words of `makeoptions`, and NetBSD's those of options that no file declares,
-    into the kernel's Makefile.
+    config(8) writes the words of `makeoptions`, and NetBSD's those of options that no file
+    declares, into the kernel's Makefile.
     """
     found = _CODE.search(text)
     return found[0] if found else ""

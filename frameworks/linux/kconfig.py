@@ -3,7 +3,7 @@
 Runs in hutch's own image, as steps of a kernel's build:
 
     kconfig merge --source TREE --out FILE FRAGMENT...
-    kconfig check --source TREE --srcarch x86 --config .config --report FILE [--base FILE] FRAGMENT...
+    kconfig check --source TREE --srcarch x86 --config .config --report FILE FRAGMENT...
     kconfig require --report FILE --config .config --out FILE
 
 `make olddefconfig` drops, without a word, every line of a fragment whose dependencies are not met
@@ -14,7 +14,7 @@ read after a failure.
 
 make takes the configuration for its own language, and hands values on to shells: a line whose value
 either would run is a loss too (see `code`), and never part of what `merge` writes. `--base` is the
-user's whole .config, whose values are looked at in the same way.
+user's whole .config; `check` looks at its values in the same way.
 
 Fragments in a directory called `ours` are hutch's: they were seen to hold on the series of
 `VERIFIED`, and each of their lines gives way only to what a user's own fragments ask for.
@@ -65,8 +65,8 @@ class Loss:
     lists the conditions that do not hold), `selected` (another option forces it on), `internal`
     (only other options can set it), `choice` (another entry of the same choice was taken),
     `module` (it is one, and none is ever loaded), `type` (not a value that the option can have;
-    `missing` is its kind), `code` (make or a shell would run a part of it; `missing` is the character)
-    and `other`. `nearest` is a known option's name that looks like it, or
+    `missing` is its kind), `code` (make or a shell would run a part of it from the character
+    `missing` on) and `other`. `nearest` is a known option's name that looks like it, or
     "". A line that is no request at all is a loss without an option: its `reason` is `syntax`,
     `wanted` the line, and `nearest` what may have been meant.
     """
