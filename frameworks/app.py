@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 from frameworks.base import Build, File
 from frameworks.git import checkout
+from frameworks.scripts import run_script
+from frameworks.scripts import script as step
 from frameworks.spec import App, Text
 from llb import Meta, Mount, State, scratch
 
@@ -33,12 +35,13 @@ def directory(build: Build, compilers: Compilers) -> File:
     tools, variables = compilers(app)
     env = {**build.plan.args, **variables}
     if app.fetch is not None:
-        what = "fetch what the application needs"
+        key, what = "app.fetch", "fetch what the application needs"
         mounts = [*_secrets(app), *(Mount.ssh("" if id == "default" else id) for id in app.ssh)]
-        state = _run(build, tools, state, app.fetch, what, env, mounts, network=True)
+        state = _run(build, tools, state, app.fetch, key, what, env, mounts, network=True)
     if app.build is not None:
-        what = "build the application"
-        state = _run(build, tools, state, app.build, what, env, [*_secrets(app)], network=False)
+        key, what = "app.build", "build the application"
+        mounts = [*_secrets(app)]
+        state = _run(build, tools, state, app.build, key, what, env, mounts, network=False)
     return File(state, "/")
 
 
@@ -47,6 +50,7 @@ def _run(
     tools: State,
     state: State,
     script: Text,
+    key: str,
     what: str,
     env: Mapping[str, str],
     mounts: list[Mount],
@@ -59,9 +63,10 @@ def _run(
     )
     return build.run(
         tools,
-        # -e: a command that fails ends the build, as each line of a Dockerfile does.
-        ["/bin/sh", "-e", _SCRIPT],
+        # By `sh -e`: a command that fails ends the build, as each line of a Dockerfile does.
+        run_script("run.sh", _SCRIPT, key),
         mounts=[
+            step("frameworks", "run.sh"),
             Mount.bind(_DIRECTORY, state),
             Mount.bind(_SCRIPT, file, "/app.sh", readonly=True),
             *mounts,

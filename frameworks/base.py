@@ -190,6 +190,14 @@ class Build:
     caps: Caps | None = None
     """What the daemon can do; None where no daemon is asked."""
 
+    @property
+    def asked(self) -> Range | None:
+        """The line for which something is built from source: the kernel's, or the application's."""
+        kernel, app = self.plan.kernel, self.plan.app
+        if kernel is not None and kernel.from_ == "source":
+            return kernel.from_.at
+        return app.at if app is not None else None
+
     def can(self, cap: str) -> bool:
         """Whether the daemon is known to have a capability (a constant of `llb.Cap`).
 

@@ -120,6 +120,10 @@ CODES: dict[str, tuple[str, str]] = {
         "A file that was fetched is not the one that was asked for.",
     ),
     "lost-option": ("Lost option", "The kernel did not end up with an option that was asked for."),
+    "failed-step": ("Failed step", "A step of the build, or a script of the file, failed."),
+    "needs-network": ("Needs the network", "The script of `app.build` wanted the network."),
+    "no-network": ("No network", "A step that needs the network could not reach it."),
+    "no-such-package": ("No such package", "The toolchain's distribution lacks a package."),
     "unsupported-step": ("Unsupported step", "The framework lacks a step that the file asks for."),
 }
 """code -> (title, one sentence)."""

@@ -1,6 +1,6 @@
 """Failures of the daemon's that a user can do something about, in the user's words.
 
-Everything else a step prints is best left as it is.
+What a failed step printed, the client shows above them.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from frameworks import exits
 from frameworks.diagnostics import Problems, problem
 from frontend.gateway.errors import SOURCE, GatewayError
 from llb import Position, Range, SourceFile, strictjson
@@ -61,6 +62,54 @@ _FAILURES = (
 )
 
 
+_ENDED = re.compile(
+    r'process "(?P<command>.*)" did not complete successfully: exit code: (?P<status>\d+)',
+    re.DOTALL,
+)
+_SCRIPT = re.compile(r"/hutch/run\.sh \S+ (app\.(?:fetch|build))\b")
+_ENDINGS = {
+    exits.NEEDS_NETWORK: _Failure(
+        "needs-network",
+        _ENDED,
+        "{0} wanted the network, and has none",
+        "fetch what it needs in 'app.fetch'; packages of the distribution, which apt installs, go "
+        "under 'app.packages'",
+    ),
+    exits.NO_NETWORK: _Failure(
+        "no-network",
+        _ENDED,
+        "{0} could not reach the network",
+        "see whether the builder has a network and DNS, and whether it needs a proxy ('--build-arg "
+        "HTTPS_PROXY=...')",
+    ),
+    exits.NO_PACKAGE: _Failure(
+        "no-such-package",
+        _ENDED,
+        "the toolchain's distribution lacks a package that is asked for here",
+        "the step's last words, above, name it; 'toolchain.from' chooses another distribution",
+    ),
+    127: _Failure(
+        "failed-step",
+        _ENDED,
+        "{0} failed: a command is not there (exit code {1})",
+        "'app.packages' installs more of the distribution's",
+    ),
+    137: _Failure(
+        "failed-step",
+        _ENDED,
+        "{0} was killed (exit code {1}), as happens where memory is short",
+        "give the builder more memory, or let less run at once",
+    ),
+}
+_OTHERS = _Failure(
+    "failed-step",
+    _ENDED,
+    "{0} failed (exit code {1})",
+    "the step's last words, above, say why",
+)
+"""What a step says by its exit status (`frameworks.exits`); `{0}` is what failed."""
+
+
 def explain(error: GatewayError, file: SourceFile) -> Problems | None:
     """The user's error behind a daemon's, at its lines of `file`; None if it says enough."""
     at = next(_places(error, file.filename), None)
@@ -68,10 +117,18 @@ def explain(error: GatewayError, file: SourceFile) -> Problems | None:
         return None
     for failure in _FAILURES:
         if found := failure.words.search(error.message):
-            word = next(filter(None, found.groups()))
-            message, hint = failure.message.format(word), failure.hint.format(word)
-            return problem(failure.code, message, hint=hint, at=at, file=file)
+            return _told(failure, at, file, next(filter(None, found.groups())))
+    if found := _ENDED.search(error.message):
+        script = _SCRIPT.search(found["command"])
+        what = f"the script of '{script[1]}'" if script else "a step for this line"
+        status = found["status"]
+        return _told(_ENDINGS.get(int(status), _OTHERS), at, file, what, status)
     return None
+
+
+def _told(failure: _Failure, at: Range, file: SourceFile, *found: str) -> Problems:
+    message, hint = failure.message.format(*found), failure.hint.format(*found)
+    return problem(failure.code, message, hint=hint, at=at, file=file)
 
 
 def _places(error: GatewayError, filename: str) -> Iterator[Range]:

@@ -28,7 +28,7 @@ from frameworks.spec import (
     Text,
     UrlSource,
 )
-from llb import FileAction, Meta, Mount, State, copy, mkdir, mkfile, scratch
+from llb import FileAction, Meta, Mount, Range, State, copy, mkdir, mkfile, scratch
 
 SOURCE = "/usr/src"
 """Where both systems have it. With a tree at /src, FreeBSD's build would take the directory
@@ -124,10 +124,11 @@ class BSD(Framework):
         """The image that compilers run in: Debian with this framework's packages."""
         said = build.plan.toolchain
         base = self.image(build).state.with_platform(build.worker)
-        tools = install(build, base, self.packages, "install the compilers", said.from_)
+        at = said.from_ or build.asked
+        tools = install(build, base, self.packages, "install the compilers", at)
         if said.packages:
-            at = said.packages[0]
-            tools = install(build, tools, said.packages, "install more packages", at)
+            more = said.packages
+            tools = install(build, tools, more, "install more packages", more[0])
         return tools
 
     def tree(self, build: Build, tools: State) -> Tree:
@@ -353,7 +354,7 @@ def install(
     state: State,
     packages: Sequence[str],
     what: str,
-    at: Text | None,
+    at: Range | Text | None,
     step: str = "toolchain",
 ) -> State:
     """`state` with packages of its distribution: the one kind of step that has the network."""

@@ -54,7 +54,7 @@ def plain_toolchain(build: Build) -> State:
     packages = [*table.packages, *table.target[target]]
     if not native:
         packages += table.cross[target]
-    meta = build.meta("toolchain", "install the toolchain", said)
+    meta = build.meta("toolchain", "install the toolchain", said or build.asked)
     if said is not None:
         return install(build, base(build), packages, meta)
     pinned = (table.native if native else table.foreign)[target]

@@ -161,7 +161,7 @@ class NetBSD(BSD):
         """
         gnu = _DEBIAN[build.plan.platform.architecture]
         packages = (f"gcc-{gnu}", f"binutils-{gnu}")
-        at = build.plan.toolchain.from_
+        at = build.plan.toolchain.from_ or build.asked
         what = "install the cross compiler"
         state = install(build, self.debian(build), packages, what, at, step=step)
         return state, gnu.replace("x86-64", "x86_64")

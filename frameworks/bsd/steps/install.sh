@@ -2,6 +2,9 @@
 set -eu
 . /hutch/apt.sh
 export DEBIAN_FRONTEND=noninteractive
-apt_get update
-apt_get install -y --no-install-recommends -- "$@"
+why=$(mktemp)
+reach
+apt_get update 2> "$why" || fail "$why"
+apt_get install -y --no-install-recommends -- "$@" 2>> "$why" || fail "$why"
+rm "$why"
 rm -rf /var/lib/apt/lists /var/log/apt /var/log/dpkg.log /var/log/alternatives.log /var/cache/ldconfig

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
-# What fetch.sh and install.sh share: where apt finds what the image's own sources lack. $ROOT is where
-# the system is, for tests.
+# What fetch.sh and install.sh share: where apt finds what the image's own sources lack, and how a step
+# ends that finds nothing. $ROOT is where the system is, for tests.
 
 root=${ROOT:-}
 
@@ -11,6 +11,46 @@ apt_get() {
 	fi
 	# A name that no package has stays one: it is no pattern of others.
 	apt-get -q -o APT::Sandbox::User=root -o APT::Cmd::Pattern-Only=true "$@"
+}
+
+# reach: see that a host of the image's sources has an address. apt tries for minutes, each host and
+# each file of it, before it says that there is none. A proxy looks names up itself.
+reach() {
+	case $(env | grep -i '_proxy=.' || true)$(apt-config dump 2> /dev/null | grep -i '^acquire::.*proxy' ||
+		true) in
+	?*) return 0 ;;
+	esac
+	hosts=$(apt-get -qq --print-uris update 2> /dev/null |
+		sed -n "s,^'[a-z+]*://\([^/@']*@\)*\([^/:']*\).*,\2,p" | sort -u | tr '\n' ' ')
+	for host in $hosts; do
+		! getent hosts "$host" > /dev/null || return 0
+	done
+	[ -n "$hosts" ] || return 0
+	echo "hutch: the builder cannot find the address of ${hosts% }: it has no network, or no DNS" >&2
+	exit 212
+}
+
+# unreachable WHY: whether apt says in the file WHY that it could not get at a mirror.
+unreachable() {
+	grep -qE 'Temporary failure|Could not (resolve|connect)|[Uu]nreachable|Connection (timed|refused)' "$1"
+}
+
+# fail WHY: end with the status for what apt says in the file WHY (frameworks.exits).
+fail() {
+	cat "$1" >&2
+	status=1
+	if unreachable "$1"; then
+		echo "hutch: the builder could not reach the packages' mirror" >&2
+		status=212
+	elif grep -qE "^E: (Unable to locate|Couldn't find|Version .* was not found|Package .* has no inst)" "$1"
+	then
+		names=$(sed -nE "s/^E: (Unable to locate package|Couldn't find any package by (glob|regex)) //p" "$1")
+		echo "hutch: the image's distribution has not all of these packages:" \
+			"${names:-see above}" | tr '\n' ' ' >&2
+		echo >&2
+		status=213
+	fi
+	exit "$status"
 }
 
 # use_mirror ARCHIVE SUITE: another suite or archive, on the mirror that the image's sources name.
@@ -24,6 +64,10 @@ use_snapshot() {
 	mirror=$(_mirror)
 	case $mirror in
 	*://deb.*) ;;
+	'')
+		echo "hutch: the image's own sources name no mirror that has told what it holds" >&2
+		return 1
+		;;
 	*)
 		echo "hutch: the mirror $mirror is not known to keep old versions" >&2
 		return 1

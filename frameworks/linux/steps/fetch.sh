@@ -24,13 +24,13 @@ attempt() {
 	return 1
 }
 
+reach
 attempt "the image's own sources" apt_get update ||
-	{ [ $# -gt 2 ] && {
+	{ [ $# -gt 2 ] && ! unreachable "$why" && {
 		attempt "the mirror's $3 $4" use_mirror "$3" "$4" ||
 			attempt "the snapshot of $5" use_snapshot "$3" "$4" "$5"
 	}; } || {
-		cat "$why" >&2
-		echo "hutch: $package cannot be fetched; above is what apt says of each place" >&2
-		exit 1
+		echo "hutch: $package cannot be fetched; above is what apt says of each place" >> "$why"
+		fail "$why"
 	}
 dpkg-deb --fsys-tarfile ./*.deb | tar -xO --wildcards './usr/src/*.tar.*' > "$out/source.tar"

@@ -18,18 +18,26 @@ for package; do
 	*:amd64 | *:arm64) dpkg --add-architecture "${package##*:}" ;;
 	esac
 done
-# A step that breaks off is thrown away whole: no need to wait for the disk after each file.
+why=$(mktemp)
+# A step that breaks off is thrown away whole: no need to wait for the disk after each file. What apt
+# complains of is said last.
 install() {
-	apt_get install -y --no-install-recommends -o DPkg::Options::=--force-unsafe-io "$@"
+	apt_get install -y --no-install-recommends -o DPkg::Options::=--force-unsafe-io "$@" 2>> "$why"
 }
-apt_get update
+reach
+apt_get update 2> "$why" || fail "$why"
 if ! install -- "$@"; then
-	[ -n "$archive" ] || exit 1
+	if [ -z "$archive" ] || unreachable "$why"; then
+		fail "$why"
+	fi
+	cat "$why" >&2
+	: > "$why"
 	echo "hutch: not all is there in the pinned version: trying the snapshot of $time" >&2
 	use_snapshot "$archive" "$suite" "$time"
-	install --allow-downgrades -- "$@"
+	install --allow-downgrades -- "$@" || fail "$why"
 	forget_snapshot
 fi
+rm "$why"
 # Lists and logs have the time in them, and nobody reads them any more.
 rm -rf "$root/var/lib/apt/lists/"* "$root/var/cache/apt/"*.bin "$root/var/cache/debconf/"*-old \
 	"$root/var/cache/ldconfig/aux-cache"

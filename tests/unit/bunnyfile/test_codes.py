@@ -22,11 +22,14 @@ CALLS = ("problem", "error", "warn", "Diagnostic", "Fault", "_fail", "_Failure")
 PLATFORMS = {"unsupported-platform": "linux/riscv64"}
 # Found by a step of the build, not by reading and planning.
 LATER = {
+    "failed-step",
+    "lost-option",
+    "needs-network",
+    "no-such-package",
     "packed-base",
     "unknown-user",
-    "unsupported-step",
     "unsupported-source",
-    "lost-option",
+    "unsupported-step",
     "wrong-checksum",
 }
 

@@ -307,7 +307,7 @@ def test_application() -> None:
     assert lowering.app is not None
     said = render(definition(lowering.app.state, ARM64))
     assert "install.sh libssl-dev" in said
-    assert "/bin/sh -e /hutch/app.sh" in said
+    assert "/bin/sh /hutch/run.sh /hutch/app.sh app.build" in said
     assert "CC=aarch64-linux-gnu-gcc" in said
     # The packages are fetched in a step of their own: the script has no network.
     assert said.index("network none") < said.index("install.sh libssl-dev")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from frameworks import exits
 from frameworks.linux import source
 
 STEPS = Path(source.__file__).parent / "steps"
@@ -169,11 +170,11 @@ def system(tmp_path: Path) -> Path:
 
 
 def run(
-    system: Path, have: str, name: str, *arguments: str
+    system: Path, have: str, name: str, *arguments: str, env: dict[str, str] | None = None
 ) -> tuple[subprocess.CompletedProcess[str], list[str]]:
     """Run a script where only sources with one of the words `have` have it; what apt was told."""
     (system / "have").write_text(have)
-    env = {"ROOT": str(system), "PATH": f"{system}/bin:{os.environ['PATH']}"}
+    env = {"ROOT": str(system), "PATH": f"{system}/bin:{os.environ['PATH']}", **(env or {})}
     done = step(name, *arguments, env=env)
     return done, (system / "log").read_text().splitlines()
 
@@ -249,4 +250,103 @@ def test_pinned_packages_come_from_the_snapshot_if_they_must(system: Path) -> No
     done, _ = run(system, "snapshot", "install.sh", "gcc=1")
     assert done.returncode == 1
     done, _ = run(system, "none", "install.sh", *arguments)
-    assert done.returncode == 100
+    assert done.returncode == 1
+    assert done.stderr.endswith("E: nothing in 20261120T000000Z trixie main\n")
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "last"),
+    [
+        ("E: Unable to locate package no-such", exits.NO_PACKAGE, "packages: no-such"),
+        ("E: Version '9' for 'make' was not found", exits.NO_PACKAGE, "packages: see above"),
+        ("E: Failed to fetch http://h/x  Temporary failure resolving 'h'", exits.NO_NETWORK, "ror"),
+        ("E: Sub-process /usr/bin/dpkg returned an error code (1)", 1, "code (1)"),
+    ],
+)
+def test_why_nothing_was_installed(system: Path, said: str, status: int, last: str) -> None:
+    (system / "bin/apt-get").write_text(
+        f'#!/bin/sh\ncase $* in *install*)\necho "{said}" >&2\nexit 100;;\nesac\n'
+    )
+    (system / "log").touch()
+    done, _ = run(system, "own", "install.sh", "no-such")
+    assert said in done.stderr
+    assert done.returncode == status
+    assert done.stderr.rstrip().endswith(last)
+
+
+def test_lists_that_were_not_fetched_are_the_cause(system: Path) -> None:
+    """apt-get update ends well when it fetched nothing; then no package is there."""
+    apt = (system / "bin/apt-get").read_text()
+    failed = "W: Failed to fetch http://h/x  Could not connect to h:80"
+    apt = apt.replace("echo 'Hit: everything'", f"echo '{failed}' >&2")
+    (system / "bin/apt-get").write_text(apt)
+    for name, arguments in (("install.sh", ("--snapshot", *PLACES, "gcc=1")), ("fetch.sh", ())):
+        done, told = run(system, "none", name, *(arguments or (str(system / "out"), "x", *PLACES)))
+        assert done.returncode == exits.NO_NETWORK
+        assert not any("Check-Valid-Until" in line for line in told), "no other place is tried"
+        assert done.stderr.endswith("could not reach the packages' mirror\n")
+
+
+@pytest.mark.parametrize("name", ["install.sh", "fetch.sh"])
+def test_a_builder_without_names_is_told_at_once(system: Path, name: str) -> None:
+    apt = (system / "bin/apt-get").read_text()
+    uri = "'http://user:pw@mirror.invalid:80/debian/dists/sid/InRelease' x 0"
+    apt = apt.replace('case "$*" in\n', f'case "$*" in\n*print-uris*) echo "{uri}" ;;\n', 1)
+    (system / "bin/apt-get").write_text(apt)
+    (system / "bin/apt-config").write_text("#!/bin/sh\n")
+    (system / "bin/getent").write_text("#!/bin/sh\nexit 2\n")
+    for tool in ("apt-config", "getent"):
+        (system / "bin" / tool).chmod(0o755)
+    clean = {key: "" for key in os.environ if key.lower().endswith("_proxy")}
+    done, told = run(system, "own", name, str(system / "out"), "linux=1", env=clean)
+    assert done.returncode == exits.NO_NETWORK
+    assert "cannot find the address of mirror.invalid: it has no network, or no DNS" in done.stderr
+    assert not any("download" in line or "install" in line for line in told)
+    # A proxy looks them up.
+    done, told = run(system, "own", name, str(system / "out"), "linux=1", env={"HTTP_PROXY": "p"})
+    assert done.returncode == 0, done.stderr
+
+
+# --- Scripts of the file -------------------------------------------------------------------------
+
+
+def run_script(tmp_path: Path, text: str, key: str) -> subprocess.CompletedProcess[str]:
+    script = tmp_path / "app.sh"
+    script.write_text(text)
+    runner = STEPS.parents[1] / "steps/run.sh"
+    return subprocess.run(["sh", runner, script, key], capture_output=True, text=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "status", "last"),
+    [
+        ("echo one; echo two >&2", "app.build", 0, ""),
+        ("false; echo never", "app.build", 1, ""),
+        ("exit 211", "app.build", 1, ""),
+        ("exit 7", "app.fetch", 7, ""),
+        ("echo 'E: Unable to locate package x'; exit 100", "app.build", 211, "under app.packages"),
+        ("echo 'E: Unable to locate package x'; exit 100", "app.fetch", 100, ""),
+        ("echo 'Could not resolve host: h' >&2; exit 6", "app.build", 211, "under app.packages"),
+        ("echo 'Could not resolve host: h' >&2; exit 6", "app.fetch", 212, "network and DNS"),
+        # Told by a script that copes with it.
+        ("echo 'Could not resolve host: h' >&2", "app.build", 0, ""),
+    ],
+)
+def test_a_script_says_that_it_wanted_the_network(
+    tmp_path: Path, text: str, key: str, status: int, last: str
+) -> None:
+    done = run_script(tmp_path, text, key)
+    assert done.returncode == status
+    assert done.stderr.rstrip().endswith(last) if last else done.stderr == ""
+    assert "never" not in done.stdout
+    if text.startswith("echo one"):
+        assert done.stdout == "one\ntwo\n"
+
+
+def test_a_script_may_leave_something_running(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    (tmp_path / "app.sh").write_text(f"sleep 600 & echo $! > {pid}\n")
+    command = ["sh", str(STEPS.parents[1] / "steps/run.sh"), f"{tmp_path}/app.sh", "app.build"]
+    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    assert done.returncode == 0
+    os.kill(int(pid.read_text()), 15)

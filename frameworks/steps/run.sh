@@ -1,0 +1,41 @@
+#!/bin/sh
+# Run a script of the file's as a step, and say what it lacked if it failed for want of the network:
+#
+#     run.sh SCRIPT KEY
+#
+# KEY is where the file has the script: app.build, which has no network, or app.fetch, which has. What
+# the script says is passed on as it comes, and looked at only after a failure. Status 211 is for
+# a script that wanted the network in app.build, 212 for one that could not reach it in app.fetch; the
+# script's own 211 and 212 become 1 (frameworks.exits).
+script=$1
+key=$2
+folder=$(mktemp -d) && mkfifo "$folder/pipe" || exec /bin/sh -e "$script"
+{
+	tee "$folder/said" < "$folder/pipe"
+	: > "$folder/done"
+} &
+status=0
+/bin/sh -e "$script" > "$folder/pipe" 2>&1 || status=$?
+# What the script has left running may keep the pipe open: a second is enough for what has been said.
+tries=0
+while ! [ -e "$folder/done" ] && [ "$tries" -lt 20 ]; do
+	sleep 0.05
+	tries=$((tries + 1))
+done
+[ "$status" -ne 0 ] || exit 0
+
+offline='Temporary failure (in name resolution|resolving)|Could not resolve (host|proxy)'
+offline="$offline|Name or service not known|Network is unreachable|network is unreachable|EAI_AGAIN"
+offline="$offline|ENOTFOUND|getaddrinfo|No route to host|lookup [^ ]* on|failed to lookup address"
+offline="$offline|unable to resolve host|bad address|Unable to connect to|Could not connect to"
+unknown='^E: (Unable to locate package|Package .* has no installation candidate)'
+case $status in 211 | 212) status=1 ;; esac
+if [ "$key" = app.build ] && grep -qE "$offline|$unknown" "$folder/said"; then
+	echo "hutch: app.build has no network: what fetches belongs in app.fetch, and packages of the" \
+		"distribution under app.packages" >&2
+	exit 211
+elif [ "$key" = app.fetch ] && grep -qE "$offline" "$folder/said"; then
+	echo "hutch: app.fetch could not reach the network: see the builder's own network and DNS" >&2
+	exit 212
+fi
+exit "$status"
