@@ -38,7 +38,8 @@ class GatewayInputs(Inputs):
         self._contexts = contexts
         self._images = images
         self._paths: dict[str, set[str]] = {}
-        self._named: dict[Key, Image | None] = {}
+        self._main: tuple[int, State] | None = None
+        self._named: dict[Key, tuple[int, Image | None]] = {}
         self._found: dict[Key, Image] = {}
         self._wanted: dict[Key, Callable[[], Image]] = {}
         self._settled = True
@@ -56,16 +57,23 @@ class GatewayInputs(Inputs):
         return settled
 
     def context(self, path: str) -> State:
-        return self._contexts.main(self._follow("", path))
+        paths, is_new = self._follow("", path)
+        # The recipe runs again for a new path: till then an answer for fewer of them will do. Each
+        # answer looks at all paths, and a file may name thousands.
+        if self._main is None or not (is_new or self._main[0] == len(paths)):
+            self._main = (len(paths), self._contexts.main(paths))
+        return self._main[1]
 
     def named(self, name: Text, platform: Platform, path: str = "/") -> Image | None:
         if not self._contexts.options.named_contexts:
             return None
-        follow = self._follow(name, path)
-        key = (name, str(platform), *follow)
-        if key not in self._named:
-            self._named[key] = _placed(name, lambda: self._contexts.named(name, platform, follow))
-        return self._named[key]
+        paths, is_new = self._follow(name, path)
+        key = (name, str(platform))
+        known = self._named.get(key)
+        if known is None or not (is_new or known[0] == len(paths)):
+            found = _placed(name, lambda: self._contexts.named(name, platform, sorted(paths)))
+            known = self._named[key] = (len(paths), found)
+        return known[1]
 
     def image(self, ref: Text, platform: Platform, others: Sequence[Platform] = ()) -> Image:
         platforms = tuple(dict.fromkeys((platform, *others)))
@@ -99,13 +107,15 @@ class GatewayInputs(Inputs):
     def tools(self) -> State:
         return self._images.own()
 
-    def _follow(self, name: str, path: str) -> tuple[str, ...]:
-        """The paths to send of the context `name` ("" for the main one), now with `path`."""
+    def _follow(self, name: str, path: str) -> tuple[set[str], bool]:
+        """The paths to send of the context `name` ("" for the main one), now with `path`, and
+        whether that is new."""
         paths = self._paths.setdefault(name, set())
-        if path not in paths:
-            paths.add(path)
-            self._settled = False
-        return tuple(sorted(paths))
+        if path in paths:
+            return paths, False
+        paths.add(path)
+        self._settled = False
+        return paths, True
 
     def _ask(self, key: tuple[str, ...], answer: Callable[[], Image]) -> Image:
         if key in self._found:

@@ -24,9 +24,17 @@ class OfflineInputs(Inputs):
     def __init__(self, worker: Platform) -> None:
         self._worker = worker
         self._paths: set[str] = set()
+        self._context: tuple[int, State] | None = None
 
     def context(self, path: str) -> State:
+        is_new = path not in self._paths
         self._paths.add(path)
+        # As in GatewayInputs: the recipe runs again, and then every path is known.
+        if self._context is None or not (is_new or self._context[0] == len(self._paths)):
+            self._context = (len(self._paths), self._load())
+        return self._context[1]
+
+    def _load(self) -> State:
         return llb.local(
             "context",
             follow=sorted(self._paths),

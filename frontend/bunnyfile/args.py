@@ -74,7 +74,7 @@ class _Scope:
     def __init__(self, given: dict[str, str], problems: Collector) -> None:
         self._given = given
         self._problems = problems
-        self._declared: list[str] = []
+        self._declared: dict[str, None] = {}
         self._room = MAX_GROWTH
         self.values = {name: given[name] for name in sorted(PLATFORM_ARGS) if name in given}
         self._defaults: dict[str, Scalar] = {}
@@ -92,7 +92,7 @@ class _Scope:
                 # A default may use the arguments above it.
                 default = self._scalar(default)
                 self._defaults[name] = default
-            self._declared.append(name)
+            self._declared[name] = None
             if name in self._given:
                 self.values[name] = self._given[name]
             elif default.kind != "null":
