@@ -11,8 +11,8 @@ WITH_IMAGE = $(ENGINE) run -- sh -c 'HUTCH_FRONTEND="$$HUTCH_REGISTRY/$(IMAGE)" 
 # How long `make fuzz-init` runs, in seconds.
 FUZZ_SECONDS ?= 60
 
-.PHONY: help setup packages demo test unit integration urunc fuzz-init lint gen image bench lock \
-        engine-up engine-down clean
+.PHONY: help setup packages demo test unit fuzz fuzz-init integration urunc lint gen image bench \
+        lock engine-up engine-down clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -37,6 +37,9 @@ test: unit integration ## all tests; needs root on Debian, or a Docker that runs
 
 unit: setup ## the tests that need nothing
 	$(BIN)/pytest -n auto tests/unit tests/errors
+
+fuzz: setup ## inputs that nobody wrote, till you stop it; each fault once, with its seed
+	$(BIN)/python -m tests.fuzz
 
 integration: setup engine-up image ## the tests that need a BuildKit; the engine stays up afterwards
 	$(WITH_IMAGE) $(BIN)/pytest -m integration'

@@ -26,6 +26,8 @@ from typing import BinaryIO
 _MACHINES = {3: "386", 62: "amd64", 183: "arm64"}
 _SOLO5 = {1: "hvt", 2: "spt", 3: "virtio", 4: "muen", 5: "genode", 6: "xen"}
 _HEAD = 8192
+_BZIMAGE = 0x238
+"""Where what is read of a bzImage's header ends."""
 _MOST_HEADERS = 1024
 """Program headers: kernels have fewer than twenty, and a file can say 65,535."""
 _MOST_SEGMENTS = 16
@@ -83,7 +85,7 @@ def identify(stream: BinaryIO) -> KernelFile:
     head = stream.read(_HEAD)
     if head[:4] == b"\x7fELF":
         return _elf(stream, head)
-    if head[0x202:0x206] == b"HdrS" and head[0x1FE:0x200] == b"\x55\xaa":
+    if head[0x202:0x206] == b"HdrS" and head[0x1FE:0x200] == b"\x55\xaa" and len(head) > _BZIMAGE:
         # loadflags' successor xloadflags (2.12): bit 0 is a 64-bit entry point.
         flags = struct.unpack_from("<H", head, 0x236)[0]
         return KernelFile("bzimage", "amd64" if flags & 1 else "386")

@@ -21,6 +21,8 @@ from dataclasses import dataclass, field
 from tempfile import TemporaryFile
 from typing import IO, cast
 
+from frameworks.diagnostics import printable
+
 _HIDES = ".wh."
 _OPAQUE = ".wh..wh..opq"
 
@@ -39,6 +41,9 @@ _NOTHING = bytes(_PIECE)
 
 class LayerError(OSError):
     """Why a layer cannot be read, in one line for the user."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(printable(why))  # names of files are in it
 
 
 @dataclass(frozen=True, slots=True)

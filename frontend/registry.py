@@ -58,6 +58,9 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{1
 class RegistryError(OSError):
     """Why an image cannot be read, in one line for the user."""
 
+    def __init__(self, why: str) -> None:
+        super().__init__(printable(why))  # what a registry says is in it
+
 
 @dataclass(frozen=True, slots=True)
 class Descriptor:

@@ -393,7 +393,7 @@ def _check(stream: _Stream) -> None:
         raise _failure(int(code), message)
     if stream.reset is not None:
         raise _failure(UNAVAILABLE, f"the daemon dropped the call (HTTP/2 error {stream.reset})")
-    http = stream.headers.get(b":status", b"none").decode()
+    http = stream.headers.get(b":status", b"none").decode(errors="replace")
     raise _failure(UNKNOWN, f"the daemon answered without a gRPC status (HTTP status {http})")
 
 

@@ -368,7 +368,7 @@ def _host(text: str) -> tuple[str, str]:
     for family in (socket.AF_INET, socket.AF_INET6):
         try:
             socket.inet_pton(family, ip)
-        except OSError:
+        except (OSError, ValueError):
             continue
         return name, ip
     raise _Mistake(f"{ip!r} is not an IP address")
