@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,38 @@ from frontend.bunnyfile import schema
 from tests.fuzz.values import value, word
 
 ROOT = Path(__file__).parents[2]
-_WILD = 0.03
+_TAME: dict[str, tuple[Any, ...]] = {
+    "framework": ("linux", "linux", "linux", "netbsd", "freebsd", "mirage", "unikraft", "generic"),
+    "monitor": ("qemu", "qemu", "qemu", "firecracker", "hvt", "cloud-hypervisor"),
+    "architecture": ("amd64", "x86_64", "arm64", "aarch64"),
+    "from": ("source", "local", "scratch", "debian:trixie-slim", "nginx"),
+    "version": ("6.12", "10.1", "14.2"),
+    "type": ("initrd", "block", "raw", "none"),
+    "filesystem": ("ext4", "ext2", "squashfs", "erofs", "ufs"),
+    "size": ("64M", "1G"),
+    "config": ("microvm", "tiny", "defconfig", "my.config"),
+    "init": ("auto", "none", "/sbin/init"),
+    "user": ("1000", "root", "1000:1000"),
+    "git": ("https://git.example.com/a.git",),
+    "url": ("https://example.com/a.tar.gz",),
+    "commit": ("a" * 40,),
+    "sha256": ("b" * 64,),
+    "include": ("a:/a", "b/c:/etc/c", "motd"),
+    "artifacts": ("a:/usr/bin/a",),
+    "envs": ("A=b", "PATH=/bin", "C="),
+    "ports": (80, "53/udp"),
+    "path": ("vmlinuz", "dir/file", "root.img"),
+    "mount": ("/", "/data"),
+    "workdir": ("/", "/srv"),
+    "volumes": ("/data",),
+    "packages": ("make", "libssl-dev"),
+    "build": ("make\n",),
+    "dockerfile": ("Dockerfile",),
+    "mode": ("0644",),
+    "owner": ("0:0",),
+}
+"""What a key has in files that people write."""
+_TEXTS = ("a", "b.c", "dir/file", "1", "/a/b", "A=b", "80")
 
 
 @cache
@@ -30,67 +62,85 @@ def corpus() -> tuple[bytes, ...]:
 def bunnyfile(rng: random.Random) -> bytes:
     """A file that follows the grammar of a version, but for a few places."""
     version = rng.choice(("v1", "v1", "v1", "v0.1"))
-    root = _schema(version)
-    document = _node(rng, root, root, 0)
+    made = _Grammar(rng, _schema(version), rng.choice((0.0, 0.0, 0.003, 0.03, 0.2)))
+    document = made.node(made.root, "", 0)
     if isinstance(document, dict) and rng.random() < 0.98:
         document["version"] = version
-        if rng.random() < 0.95:
-            document["platforms"] = {
-                **_mapping(document.get("platforms")),
-                "framework": rng.choice(
-                    ("linux", "linux", "netbsd", "freebsd", "mirage", word(rng))
-                ),
-                "monitor": rng.choice(("qemu", "qemu", "firecracker", "hvt", word(rng))),
-            }
-    return _text(rng, document).encode("utf-8", "surrogatepass")
+    return _text(rng, document).encode("utf-8", "backslashreplace")
 
 
-def _mapping(found: Any) -> dict[str, Any]:
-    return found if isinstance(found, dict) else {}
+class _Grammar:
+    """One file in the making, of which so many in a hundred values are `wild`."""
 
+    def __init__(self, rng: random.Random, root: dict[str, Any], wild: float) -> None:
+        self.root = root
+        self._rng = rng
+        self._wild = wild
 
-def _node(rng: random.Random, node: Any, root: dict[str, Any], depth: int) -> Any:
-    if not isinstance(node, dict) or depth > 8 or rng.random() < _WILD:
-        return value(rng)
-    while "$ref" in node:
-        target: Any = root
-        for part in node["$ref"].removeprefix("#").split("/")[1:]:
-            target = target[part]
-        node = {**target, **{key: each for key, each in node.items() if key != "$ref"}}
-    if "const" in node:
-        return node["const"]
-    if node.get("enum"):
-        return rng.choice(node["enum"])
-    for keyword in ("oneOf", "anyOf"):
-        if node.get(keyword) and rng.random() < 0.9:
-            return _node(rng, {**node, **rng.choice(node[keyword]), keyword: []}, root, depth + 1)
-    kinds = node.get("type", "string")
-    kind = rng.choice(kinds) if isinstance(kinds, list) else kinds
-    if kind == "object":
-        return _object(rng, node, root, depth)
-    if kind == "array":
-        items = node.get("items", {})
-        return [_node(rng, items, root, depth + 1) for _ in range(rng.choice((0, 1, 1, 2, 3)))]
-    if node.get("examples") and rng.random() < 0.7:
-        return rng.choice(node["examples"])
-    if kind == "boolean":
-        return rng.choice((True, False))
-    if kind in ("integer", "number"):
-        return rng.choice((0, 1, 5, 10**12))
-    return None if kind == "null" else word(rng)
+    def node(self, node: Any, name: str, depth: int) -> Any:
+        """A value for the key `name` under a schema."""
+        rng = self._rng
+        if not isinstance(node, dict) or depth > 8 or rng.random() < self._wild:
+            return value(rng)
+        while "$ref" in node:
+            target: Any = self.root
+            for part in node["$ref"].removeprefix("#").split("/")[1:]:
+                target = target[part]
+            node = {**target, **{key: each for key, each in node.items() if key != "$ref"}}
+        if "const" in node:
+            return node["const"]
+        for keyword in ("oneOf", "anyOf"):
+            if node.get(keyword):
+                chosen = {**node, **rng.choice(node[keyword]), keyword: []}
+                return self.node(chosen, name, depth + 1)
+        kinds = node.get("type", "string")
+        kind = rng.choice(kinds) if isinstance(kinds, list) else kinds
+        if kind == "object":
+            return self._object(node, depth)
+        if kind == "array":
+            many = rng.choice((1, 1, 2, 3, 0 if self._wild else 1))
+            return [self.node(node.get("items", {}), name, depth + 1) for _ in range(many)]
+        return self._scalar(node, kind, name)
 
+    def _scalar(self, node: dict[str, Any], kind: str, name: str) -> Any:
+        rng = self._rng
+        if rng.random() < self._wild:
+            return word(rng)
+        if name in _TAME and rng.random() < 0.8:
+            return rng.choice(_TAME[name])
+        if node.get("enum"):
+            return rng.choice(node["enum"])
+        if node.get("examples"):
+            return rng.choice(
+                [each for each in node["examples"] if not isinstance(each, dict)] or [""]
+            )
+        if kind == "boolean":
+            return rng.choice((True, False))
+        if kind in ("integer", "number"):
+            return rng.choice((1, 80, 5))
+        if kind == "null":
+            return None
+        pattern = re.compile(node.get("pattern", ""))
+        texts = [text for text in _TEXTS if pattern.search(text)]
+        return rng.choice(texts or _TEXTS)
 
-def _object(rng: random.Random, node: dict[str, Any], root: dict[str, Any], depth: int) -> Any:
-    found: dict[str, Any] = {}
-    needed = set(node.get("required", ()))
-    for name, each in node.get("properties", {}).items():
-        if name in needed or rng.random() < (0.4 if depth else 0.6):
-            found[name] = _node(rng, each, root, depth + 1)
-    more = node.get("additionalProperties", True)
-    if more is not False and not node.get("properties"):
-        for _ in range(rng.randrange(3)):
-            found[word(rng)] = _node(rng, more, root, depth + 1)
-    return found
+    def _object(self, node: dict[str, Any], depth: int) -> Any:
+        rng = self._rng
+        found: dict[str, Any] = {}
+        needed = set(node.get("required", ()))
+        for name, each in node.get("properties", {}).items():
+            if name in needed or rng.random() < (0.25 if depth else 0.5):
+                found[name] = self.node(each, name, depth + 1)
+        for name, others in node.get("dependentRequired", {}).items():
+            for other in others if name in found else ():
+                if other not in found and rng.random() > self._wild:
+                    found[other] = self.node(node["properties"].get(other, {}), other, depth + 1)
+        more = node.get("additionalProperties", True)
+        if more is not False and not node.get("properties"):
+            for _ in range(rng.randrange(3)):
+                key = word(rng) if rng.random() < self._wild else rng.choice(("A", "NET"))
+                found[key] = self.node(more, "", depth + 1)
+        return found
 
 
 def _text(rng: random.Random, document: Any) -> str:

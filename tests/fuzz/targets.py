@@ -50,17 +50,14 @@ from tests.fuzz import grammar
 from tests.fuzz.values import any_case, as_json, mutated, some, value, word
 from tests.unit.core.helpers import FakeInputs
 
-PLATFORMS = ("amd64", "arm64", "arm/v7", "386", "riscv64", "s390x")
+PLATFORMS = (*("amd64", "arm64") * 5, "arm/v7", "386", "riscv64", "s390x")
 
 
 def bunnyfile(rng: random.Random) -> None:
     """A file by the grammar, or one that somebody wrote with some bytes changed."""
-    if rng.random() < 0.6:
-        data = grammar.bunnyfile(rng)
-        if rng.random() < 0.2:
-            data = mutated(rng, data)
-    else:
-        data = mutated(rng, rng.choice(grammar.corpus()))
+    data = grammar.bunnyfile(rng) if rng.random() < 0.6 else rng.choice(grammar.corpus())
+    if rng.random() < 0.3:
+        data = mutated(rng, data, rng.choice((2, 8)))
     try:
         _build(rng, data)
     except Problems as problems:
@@ -136,7 +133,7 @@ _FIELDS = (
 )
 
 
-def _config(rng: random.Random) -> dict[str, Any]:
+def _config(rng: random.Random, odd: float = 0.5) -> dict[str, Any]:
     """An image config by which somebody wants to have a say."""
     evil: dict[str, Any] = {
         "Env": ["A=evil", word(rng)],
@@ -151,19 +148,26 @@ def _config(rng: random.Random) -> dict[str, Any]:
 
     def process() -> dict[str, Any]:
         names = some(rng, _FIELDS)
-        return {any_case(rng, name): evil.get(name, "evil") for name in names}
+        return {
+            any_case(rng, name): evil.get(name, "evil")
+            for name in names
+            if name in evil or rng.random() < odd
+        }
 
     document: dict[str, Any] = {"os": "linux", "architecture": "amd64"}
     for key in some(rng, ("config", "CONFIG", "Config", "con\ufb01g", "rootfs", "History")):
-        document[key] = process() if key.lower().startswith("con") else value(rng)
-    if rng.random() < 0.2:
+        if key.lower().startswith("con"):
+            document[key] = process()
+        elif rng.random() < odd:
+            document[key] = value(rng)
+    if rng.random() < odd / 2:
         document[any_case(rng, "config")] = value(rng)
     return document
 
 
 def config(rng: random.Random) -> None:
     """An image config, as bytes from a registry."""
-    data = as_json(rng, _config(rng) if rng.random() < 0.7 else value(rng))
+    data = as_json(rng, _config(rng) if rng.random() < 0.7 else value(rng), 0.4)
     try:
         once = imageconfig.normal(data)
     except ValueError as error:
@@ -307,14 +311,14 @@ class _Answers:
         if rng.random() < 0.02:
             raise TransportError("it does not answer")
         body = self.blobs.get(path.rpartition("/")[2], self.manifest)
-        return _Answer(body if rng.random() < 0.95 else mutated(rng, body), rng)
+        return _Answer(body if rng.random() < 0.98 else mutated(rng, body), rng)
 
 
 class _Answer:
     def __init__(self, body: bytes, rng: random.Random) -> None:
         self._body = io.BytesIO(body)
-        self.status = 200 if rng.random() < 0.97 else rng.choice((403, 404, 500, 999))
-        self._digest = "" if rng.random() < 0.9 else word(rng)
+        self.status = 200 if rng.random() < 0.99 else rng.choice((403, 404, 500, 999))
+        self._digest = "" if rng.random() < 0.98 else word(rng)
 
     def __enter__(self) -> _Answer:
         return self
@@ -337,7 +341,7 @@ def registry(rng: random.Random) -> None:
         digest = "sha256:" + sha256(data).hexdigest()
         answers.blobs[digest] = data
         said: dict[str, Any] = {"digest": digest, "size": len(data), "mediaType": "tar"}
-        if rng.random() < 0.1:
+        if rng.random() < 0.03:
             said[rng.choice(("digest", "size", "mediaType", "platform"))] = value(rng)
         return said
 
@@ -346,12 +350,14 @@ def registry(rng: random.Random) -> None:
         encoded = {key: b64encode(b"v").decode() for key in keys}
         made = {
             "mediaType": "application/vnd.oci.image.manifest.v1+json",
-            "config": put(as_json(rng, {**_config(rng), "os": "linux", "architecture": "amd64"})),
+            "config": put(
+                as_json(rng, {**_config(rng, 0.1), "os": "linux", "architecture": "amd64"})
+            ),
             "layers": [put(_archive(rng)) for _ in range(rng.randrange(3))],
             "annotations": keys,
             "x": encoded,
         }
-        if rng.random() < 0.3:
+        if rng.random() < 0.1:
             made[rng.choice(tuple(made))] = value(rng)
         return made
 
@@ -380,7 +386,7 @@ def daemon(rng: random.Random) -> None:
     made = status_pb2.Status(code=rng.choice((0, 2, 14)), message="failed")
     source = {"info": {"filename": "f"}, "ranges": [{"start": {"line": 1}, "end": {"line": 2}}]}
     made.details.add(
-        type_url="github.com/moby/buildkit/errdefs.Source+json", value=as_json(rng, source)
+        type_url="github.com/moby/buildkit/errdefs.Source+json", value=as_json(rng, source, 0.4)
     )
     details = b64encode(made.SerializeToString())
     stream = _Stream(0)

@@ -126,16 +126,16 @@ def mutated(rng: random.Random, data: bytes, most: int = 8) -> bytes:
     return bytes(changed)
 
 
-def as_json(rng: random.Random, document: Any) -> bytes:
-    """A JSON text; now and then one that is none, or none that can be read in any depth."""
+def as_json(rng: random.Random, document: Any, odd: float = 0.1) -> bytes:
+    """A JSON text; `odd` of them are too deep, have too long numbers, or are none."""
     data = json.dumps(document, ensure_ascii=rng.random() < 0.5).encode("utf-8", "surrogatepass")
     roll = rng.random()
-    if roll < 0.05:
+    if roll < odd / 4:
         deep = rng.choice((10, 100, 3000, 50_000))
         return b'{"config":' + b'{"x":' * deep + data + b"}" * (deep + 1)
-    if roll < 0.1:
+    if roll < odd / 2:
         return data.replace(b"1", b"9" * 5000)
-    return mutated(rng, data) if roll < 0.4 else data
+    return mutated(rng, data) if roll < odd else data
 
 
 def some(rng: random.Random, items: Sequence[Any]) -> list[Any]:
