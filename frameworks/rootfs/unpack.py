@@ -62,17 +62,36 @@ def unpack(archive: str, directory: str) -> None:
         # FreeBSD's packages have names from the root.
         name = member.name.lstrip("/")
         path = _inside(top, name, member.name)
-        if os.path.islink(path):
-            os.unlink(path)  # or else what it leads to would be written
-        link = member.linkname
+        target = path
         if member.islnk():
-            link = link.lstrip("/")
-            _inside(top, link, member.name)
+            target = _inside(top, member.linkname.lstrip("/"), member.name)
+            if not os.path.lexists(target) or (
+                os.path.isdir(target) and not os.path.islink(target)
+            ):
+                what = f"{_shown(member.name)} is a hard link to {_shown(member.linkname)}"
+                raise tarfile.ReadError(f"{what}, and no such file is in front of it")
+            if target == path:
+                return None
+        if os.path.islink(path) or (os.path.lexists(path) and not os.path.isdir(path)):
+            # Or else what a link leads to would be written, and a FIFO waits for a reader.
+            os.unlink(path)
+        if member.islnk() or member.issym():
+            # Where Python's own way fails to link it makes a copy, without asking here again.
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            if member.islnk():
+                os.link(target, path, follow_symlinks=False)
+            else:
+                os.symlink(member.linkname, path)
+                if os.geteuid() == 0:  # in a user's namespace not every owner can be given
+                    with contextlib.suppress(OSError):
+                        os.chown(path, member.uid, member.gid, follow_symlinks=False)
+                when = _time(member)
+                os.utime(path, (when, when), follow_symlinks=False)
+            return None
         return member.replace(
             name=name,
-            linkname=link,
             mode=member.mode & 0o7777,
-            mtime=min(max(member.mtime, _EARLIEST), _LATEST),
+            mtime=_time(member),
         )
 
     # None of tarfile's own filters leaves a system's set-user-id programs what they are, and of
@@ -82,6 +101,10 @@ def unpack(archive: str, directory: str) -> None:
     if skipped:
         count = len(skipped)
         print(f"hutch: this builder makes no device nodes: {count} left out", file=sys.stderr)
+
+
+def _time(member: TarInfo) -> float:
+    return min(max(member.mtime, _EARLIEST), _LATEST)
 
 
 def _check(member: TarInfo) -> None:

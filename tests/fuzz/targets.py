@@ -16,6 +16,8 @@ import zlib
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import frameworks
@@ -23,7 +25,9 @@ from frameworks import giturl, kernelfile
 from frameworks.base import Build, Flags
 from frameworks.diagnostics import Problems
 from frameworks.lower import Lowering
-from frameworks.rootfs import detect, superblock
+from frameworks.rootfs import cpio, detect, superblock
+from frameworks.rootfs import unpack as rootfs_unpack
+from frameworks.rootfs.entries import walk
 from frontend import plan, targets
 from frontend.bunnyfile import load
 from frontend.bunnyfile.lint import lint
@@ -295,6 +299,24 @@ def layers(rng: random.Random) -> None:
         _one_line(error)
 
 
+def unpack(rng: random.Random) -> None:
+    """An archive that a bunnyfile includes, unpacked: nothing is written outside the directory."""
+    with TemporaryDirectory(prefix="hutch-fuzz-") as name:
+        outside, inside = Path(name, "outside"), Path(name, "outside", "inside")
+        inside.mkdir(parents=True)
+        file = Path(name, "archive")
+        file.write_bytes(_archive(rng))
+        with contextlib.redirect_stderr(io.StringIO()) as said:
+            status = rootfs_unpack.main([str(file), str(inside)])
+        assert status in (0, 1)
+        assert said.getvalue().count("\n") <= 2
+        assert said.getvalue().replace("\n", "").isprintable()
+        assert [path.name for path in outside.iterdir()] == ["inside"]
+        if status == 0:
+            with contextlib.suppress(ValueError):
+                cpio.write(walk(str(inside)), io.BytesIO())
+
+
 # --- registries and daemons ---
 
 
@@ -476,6 +498,7 @@ TARGETS: dict[str, Callable[[random.Random], None]] = {
     "config": config,
     "kernel": kernel,
     "layers": layers,
+    "unpack": unpack,
     "registry": registry,
     "daemon": daemon,
     "options": options,

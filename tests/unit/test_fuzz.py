@@ -6,7 +6,7 @@ import pytest
 
 from tests.fuzz.targets import TARGETS, run
 
-ROUNDS = {"bunnyfile": 150, "registry": 150, "layers": 150}
+ROUNDS = {"bunnyfile": 150, "registry": 150, "layers": 150, "unpack": 100}
 
 
 @pytest.mark.parametrize("target", sorted(TARGETS))

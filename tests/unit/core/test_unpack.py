@@ -233,3 +233,29 @@ class TestHostile:
         (tmp_path / "out").mkdir()
         assert unpack.main([str(path), str(tmp_path / "out")]) == 1
         assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_file_takes_the_place_of_a_fifo(tmp_path: Path) -> None:
+    """Whoever opens the FIFO to write into it waits for ever."""
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        fifo = tarfile.TarInfo("a")
+        fifo.type = tarfile.FIFOTYPE
+        archive.addfile(fifo)
+        archive.addfile(tarfile.TarInfo("a"))
+    (tmp_path / "out").mkdir()
+    unpack.unpack(str(tmp_path / "a.tar"), str(tmp_path / "out"))
+    assert (tmp_path / "out/a").is_file()
+
+
+@pytest.mark.parametrize("target", ["absent", "dir"])
+def test_a_hard_link_to_no_file(tmp_path: Path, target: str) -> None:
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        folder = tarfile.TarInfo("dir")
+        folder.type = tarfile.DIRTYPE
+        archive.addfile(folder)
+        link = tarfile.TarInfo("a")
+        link.type, link.linkname = tarfile.LNKTYPE, target
+        archive.addfile(link)
+    (tmp_path / "out").mkdir()
+    with pytest.raises(tarfile.ReadError, match=f"a is a hard link to {target}, and no such file"):
+        unpack.unpack(str(tmp_path / "a.tar"), str(tmp_path / "out"))
