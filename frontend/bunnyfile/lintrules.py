@@ -271,9 +271,20 @@ def _literal_variable(subject: Subject) -> Iterator[Finding]:
 
 def _lost_without_init(subject: Subject) -> Iterator[Finding]:
     file = subject.bunnyfile
-    if file.init != "none" or file.platforms.framework not in ("linux", "netbsd", "freebsd"):
-        return
+    framework = file.platforms.framework
     settings = file.settings
+    cut = [name for name, value in settings.envs if _BLANK.search(value)]
+    if framework == "unikraft":  # to which the runtime gives them as words (urunc.md 2.2)
+        for name in cut:
+            message = f"the value of '{name}' ends at its first blank in Unikraft"
+            yield Finding(message, "give the value in a file", name.at)
+    if framework == "linux" and file.init is not None and file.init not in ("auto", "none"):
+        # An init that urunc does not know by that word hears of variables by the kernel's words.
+        for name in () if "urunit" in file.init else cut:
+            message = f"an init of your own hears '{name}' up to its first blank only"
+            yield Finding(message, "let hutch's init start yours: cmd, not init", name.at)
+    if file.init != "none" or framework not in ("linux", "netbsd", "freebsd"):
+        return
     words = [*(settings.entrypoint or ()), *(settings.cmd or ())]
     if words and words[0].rpartition("/")[2] == "urunit":
         return  # an init of the image's own
@@ -286,10 +297,9 @@ def _lost_without_init(subject: Subject) -> Iterator[Finding]:
         if not word or _BLANK.search(word):
             yield Finding("without an init words are split at blanks", hint, word.at)
             break
-    for name, value in settings.envs:
-        if _BLANK.search(value):
-            message = f"without an init the value of '{name}' ends at its first blank"
-            yield Finding(message, hint, name.at)
+    for name in cut:
+        message = f"without an init the value of '{name}' ends at its first blank"
+        yield Finding(message, hint, name.at)
 
 
 _BLANK = re.compile(r"\s")

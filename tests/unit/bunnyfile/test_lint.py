@@ -71,6 +71,30 @@ def test_the_examples_of_a_page(name: str) -> None:
     assert names(examples(name)["Good"]) == []
 
 
+@pytest.mark.parametrize(
+    ("more", "found"),
+    [
+        ("", False),
+        ("init: none\n", True),
+        ("init: /sbin/init\n", True),
+        ("init: /urunit\n", False),
+    ],
+)
+@pytest.mark.parametrize("value", ["two words", "two\\nlines", "one"])
+def test_values_that_nobody_carries_whole(more: str, value: str, found: bool) -> None:
+    source = NEW + f'kernel: {{from: source}}\ncmd: [a]\nenvs: {{MOTTO: "{value}"}}\n{more}'
+    source += "rootfs: {include: [a]}\n"
+    assert names(source) == (["LostWithoutInit"] if found and value != "one" else [])
+
+
+def test_values_that_unikraft_is_given_as_words() -> None:
+    source = "version: v1\nplatforms: {framework: unikraft, monitor: qemu}\n"
+    source += "kernel: {from: local, path: k}\ncmd: [a]\nenvs: {ONE: a, TWO: 'a b'}\n"
+    (found,) = run(source).findings
+    assert found.code == "LostWithoutInit"
+    assert "the value of 'TWO' ends at its first blank in Unikraft" in found.message
+
+
 def test_findings_are_warnings_with_a_place() -> None:
     (found,) = run(UNPINNED).findings
     assert found.severity is Severity.WARNING
