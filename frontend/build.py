@@ -83,6 +83,10 @@ class Session:
             self._look()
         except Problems as problems:
             raise problems.placed(source.file) from None
+        except GatewayError as error:  # of a file that was looked at before the rest was built
+            if (explained := explain(error, source.file)) is not None:
+                raise explained from error
+            raise
         return builder.build()
 
     @property

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 from frameworks import kernelfile, rebuilt
 from frameworks.base import File as Placed
 from frameworks.diagnostics import Diagnostic, Severity, problem
-from frameworks.rootfs import superblock
+from frameworks.rootfs import detect, superblock
 from frameworks.spec import Text, parse_size
 from llb import strictjson
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 UNBOOTABLE_KERNEL = "UnbootableKernel"
 LARGE_INITRD = "LargeInitrd"
 OVERSIZED_IMAGE = "OversizedImage"
+UNUSABLE_ROOTFS = "UnusableRootfs"
 SECOND_INIT = "SecondInit"
 LOST_CAPABILITIES = "LostCapabilities"
 CHANGED_TIMES = "ChangedTimes"
@@ -130,6 +131,8 @@ def looks(plan: Plan) -> Iterator[Look]:
         small = rootfs.size is None or parse_size(rootfs.size) <= _SMALL
         if rootfs.path is not None or not small:
             yield Look(OVERSIZED_IMAGE, "rootfs", _image)
+    if rootfs.path is not None and rootfs.type == "block" and plan.framework in _MOUNTING:
+        yield Look(UNUSABLE_ROOTFS, "rootfs", _superblock)
     if rootfs.path is None and rootfs.type in ("initrd", "block"):
         if rootfs.type == "initrd":
             yield Look(LOST_CAPABILITIES, "report", _capabilities)
@@ -258,6 +261,24 @@ def _content(file: File, size: int) -> int:
     if file.read(0, len(_GZIP)) != _GZIP:
         return size
     return max(size, int.from_bytes(file.read(size - 4, 4), "little"))
+
+
+_MOUNTING = frozenset({"linux", "netbsd", "freebsd", "rumprun"})
+"""Frameworks whose own kernel mounts the disk, and not the application."""
+
+
+def _superblock(plan: Plan, file: File) -> Diagnostic | None:
+    """A warning only: no list of file systems is complete, and a kernel may have one more."""
+    if detect.identify(file.read(0, min(file.size, detect.HEAD))) == "block":
+        return None
+    rootfs = plan.rootfs
+    return Diagnostic(
+        UNUSABLE_ROOTFS,
+        f"'{rootfs.path}' has no file system that is known here at its start",
+        "a guest mounts the whole disk: name the image of the file system itself",
+        (rootfs.path or plan.monitor).at,
+        severity=Severity.WARNING,
+    )
 
 
 def _image(plan: Plan, file: File) -> Diagnostic | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import json
 import os
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.flagtools import Hutch, git, hutch, project, repository, serve, tree
+from tests.integration.flagtools import FILE, Hutch, git, hutch, project, repository, serve, tree
 
 __all__ = ["hutch", "project"]
 
@@ -52,6 +53,45 @@ class TestBuildFile:
     def test_a_missing_one_is_said(self, hutch: Hutch, project: Path) -> None:
         done = hutch.build(project, file="nothing")
         assert "nothing" in done.failed()
+
+
+class TestFroms:
+    def test_the_whole_context(self, hutch: Hutch, tmp_path: Path) -> None:
+        """`from: local` is all that the client sends, with more on top."""
+        file = FILE.replace(
+            "  include:\n    - hello:/hello", "  from: local\n  include: [hello:/a/b]"
+        )
+        folder = hutch.project(tmp_path / "p", file, secret="SECRET")
+        (folder / ".dockerignore").write_text("secret\nbunnyfile\n.dockerignore\n")
+        out = hutch.files(tmp_path, folder, *ROOTFS)
+        assert tree(out) == {"hello": "HELLO", "kernel": "KERNEL", "a/b": "HELLO"}
+
+    def test_a_file_by_url(self, hutch: Hutch, tmp_path: Path) -> None:
+        """Kernel and root file system, each the file itself or out of an archive."""
+        web = tmp_path / "web"
+        web.mkdir()
+        (web / "image").write_bytes(b"070701" + b"0" * 104)
+        with tarfile.open(web / "all.tar.gz", "w:gz") as archive:
+            archive.add(web / "image", "boot/image")
+        whole, packed = (
+            hashlib.sha256((web / name).read_bytes()).hexdigest()
+            for name in ("image", "all.tar.gz")
+        )
+        with serve(web) as url:
+            itself = f"from: '{url}/image?x=1'\n  sha256: '{whole}'"
+            inside = f"from: {url}/all.tar.gz\n  sha256: '{packed}'\n  path: boot/image"
+            for kernel, root in ((itself, inside), (inside, itself)):
+                file = FILE.replace("from: local\n  path: kernel", kernel)
+                file = file.replace("include:\n    - hello:/hello", f"{root}\n  type: initrd")
+                folder = hutch.project(tmp_path / "p", file)
+                for target in ("kernel", "rootfs"):
+                    out = hutch.files(tmp_path, folder, "--target", target)
+                    assert tree(out) == {"image": "070701" + "0" * 104}
+            wrong = FILE.replace("from: local\n  path: kernel", itself.replace(whole, "1" * 64))
+            folder = hutch.project(tmp_path / "p", wrong)
+            text = hutch.build(folder, "--target", "kernel").failed()
+            assert ">>>   from: 'http" in text
+            assert "[wrong-checksum]" in text
 
 
 class TestMainContext:

@@ -17,6 +17,7 @@ from tests.unit.core.test_superblock import MIB
 
 FILE = "version: v1\nplatforms: {framework: FRAMEWORK, monitor: MONITOR}\nkernel: {KERNEL}\n"
 SOURCE = "from: source"
+SIZES = ("LargeInitrd", "OversizedImage")
 LOCAL = "from: local, path: k"
 
 
@@ -46,7 +47,7 @@ def judge(
     text = FILE.replace("FRAMEWORK", framework).replace("MONITOR", monitor)
     text = text.replace("KERNEL", kernel) + f"rootfs: {{{rootfs}}}\ncmd: [a]\n"
     plan = lower(text, platform=platform).plan
-    (look,) = [each for each in fit.looks(plan) if each.at == "rootfs"]
+    (look,) = [each for each in fit.looks(plan) if each.at == "rootfs" and each.rule in SIZES]
     found = look.judge(plan, file)
     if found is None:
         return ""
@@ -253,3 +254,25 @@ def test_files_that_labels_name_are_looked_at() -> None:
         found = looks[key].judge(planned, file)
         assert found is not None
         assert found.at == at
+
+
+@pytest.mark.parametrize(
+    ("framework", "data", "found"),
+    [
+        ("linux", b"\x01" * 4096, True),
+        ("linux", b"hsqs" + bytes(4096), False),
+        ("rumprun", b"\x01" * 4096, True),
+    ],
+)
+def test_a_disk_without_a_file_system(framework: str, data: bytes, found: bool) -> None:
+    monitor = "hvt" if framework == "rumprun" else "qemu"
+    text = FILE.replace("FRAMEWORK", framework).replace("MONITOR", monitor)
+    text = text.replace("KERNEL", LOCAL) + "rootfs: {from: local, path: disk, type: block}\n"
+    plan = lower(text + "cmd: [a]\n", head=b"hsqs").plan
+    (look,) = [each for each in fit.looks(plan) if each.rule == "UnusableRootfs"]
+    seen = look.judge(plan, Whole(data, len(data)))
+    assert bool(seen) is found
+    if seen is not None:
+        assert "'disk' has no file system" in seen.message
+        assert seen.at is not None
+        assert seen.at.start.line == 4
