@@ -76,9 +76,14 @@ class Diagnostic:
 
 
 class Problems(Exception):
-    """One or more errors of a phase, sorted by their position in the file."""
+    """One or more errors of a phase, sorted by their position in the file.
 
-    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+    `with_lines` says that the message has to carry the lines of the file itself, because whoever
+    shows it gets them in no other way.
+    """
+
+    def __init__(self, diagnostics: Iterable[Diagnostic], *, with_lines: bool = False) -> None:
+        self.with_lines = with_lines
         self.diagnostics = tuple(sorted(set(diagnostics), key=lambda d: d.order))
         super().__init__("\n".join(map(str, self.diagnostics)))
 

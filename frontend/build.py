@@ -21,8 +21,8 @@ from frameworks.prebuilt import solo5
 from frontend import givenfiles, plan, targets
 from frontend.bunnyfile import Loaded, Unsound, kind_of, load
 from frontend.facts import facts
-from frontend.failures import explain
-from frontend.gateway.abilities import ATTESTATIONS, EVALUATE
+from frontend.failures import explain, with_lines
+from frontend.gateway.abilities import ATTESTATIONS, EVALUATE, WARNINGS
 from frontend.gateway.contexts import BuildFile, Contexts
 from frontend.gateway.errors import GatewayError
 from frontend.gateway.images import Images
@@ -31,7 +31,7 @@ from frontend.gateway.result import Builder, Result
 from frontend.inputs import GatewayInputs, at_once
 from frontend.remarks import Remarks
 from frontend.urunc import PREFIX
-from llb import Definition, Network, Platform, SourceFile, State
+from llb import Definition, MissingCapability, Network, Platform, SourceFile, State
 
 if TYPE_CHECKING:
     from frameworks.base import Plan
@@ -47,11 +47,22 @@ def build(client: Client) -> Result:
     environment = Environment.read()
     options = Options.parse(environment.options, environment.build_platform)
     session = Session(client, environment, options)
-    if options.request:
-        from frontend import subrequests
+    try:
+        if options.request:
+            from frontend import subrequests
 
-        return subrequests.reply(session)
-    return session.result()
+            return subrequests.reply(session)
+        return session.result()
+    except (Problems, MissingCapability, GatewayError) as error:
+        if client.can(WARNINGS):
+            raise
+        # Docker 20.10 loses the details of an error on its way to the client.
+        from frontend.gateway.status import needs_newer
+
+        if isinstance(error, GatewayError):
+            raise with_lines(error) from error
+        found = error.diagnostics if isinstance(error, Problems) else (needs_newer(error),)
+        raise Problems(found, with_lines=True) from error
 
 
 class Session:
@@ -216,9 +227,6 @@ class Session:
         Left to itself the daemon runs them after our end, and its words are the last.
         """
         solved = self._solved
-        if not self.client.can(EVALUATE):
-            # Before BuildKit 0.11 it means to mount the result: only where there is most to say.
-            solved = [each for each in solved if _builds_kernel(each[1].plan)]
         if not solved:
             return
         errors = at_once([partial(self.client.evaluate, ref) for ref, _ in solved])

@@ -6,13 +6,15 @@ What a failed step printed, the client shows above them.
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from frameworks import exits
-from frameworks.diagnostics import Problems, problem
+from frameworks.diagnostics import Problems, printable, problem
 from frontend.gateway.errors import SOURCE, GatewayError
 from llb import Position, Range, SourceFile, strictjson
+from llb.pb import status_pb2
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ _FAILURES = (
         "no-such-file",
         re.compile(
             r'failed to calculate checksum of ref \S+: "([^"]+)": not found'
+            r'|failed to compute cache key: "([^"]+)" not found'  # BuildKit 0.8
             r"|lstat (/\S+): no such file or directory$"
         ),
         "there is no '{0}' where this line looks for it",
@@ -131,18 +134,45 @@ def _told(failure: _Failure, at: Range, file: SourceFile, *found: str) -> Proble
     return problem(failure.code, message, hint=hint, at=at, file=file)
 
 
+def with_lines(error: GatewayError) -> GatewayError:
+    """The error with the lines that the daemon blames in its message, as buildx shows them.
+
+    For BuildKit 0.8, whose details do not reach the client.
+    """
+    from frontend.bunnyfile.render import excerpt
+
+    for filename, data, at in _blamed(error):
+        status = status_pb2.Status()
+        status.CopyFrom(error.status)
+        lines = "\n".join(excerpt(data, at))
+        status.message += f"\n{printable(filename)}:{at.start.line}\n{lines}"
+        return GatewayError(status, error.context)
+    return error
+
+
 def _places(error: GatewayError, filename: str) -> Iterator[Range]:
     """The ranges of the file that the daemon blames."""
+    return (at for name, _, at in _blamed(error) if name == filename)
+
+
+def _blamed(error: GatewayError) -> Iterator[tuple[str, bytes, Range]]:
+    """What the daemon blames: the names of files, their bytes, and ranges in them."""
     for detail in error.status.details:
         if not detail.type_url.endswith(SOURCE):
             continue
         try:
             source = strictjson.loads(detail.value)
-            if (source.get("info") or {}).get("filename") != filename:
-                continue
+            info = source.get("info") or {}
+            data = b64decode(info.get("data") or "")
             for each in source.get("ranges") or ():
-                start, end = each.get("start") or {}, each.get("end") or {}
+                start, end = (_lowered(each.get(edge) or {}) for edge in ("start", "end"))
                 first = Position(max(1, start.get("line", 1)), start.get("character", 0))
-                yield Range(first, Position(end.get("line", first.line), end.get("character", 0)))
+                last = Position(end.get("line", first.line), end.get("character", 0))
+                yield str(info.get("filename", "")), data, Range(first, max(first, last))
         except (ValueError, TypeError, AttributeError):
             continue  # what the daemon says in another form has no place in the file
+
+
+def _lowered(position: dict[str, int]) -> dict[str, int]:
+    """A position by the names that it has today: BuildKit 0.8 wrote `Line` and `Character`."""
+    return {name.lower(): number for name, number in position.items()}

@@ -4,7 +4,10 @@ Three rules make the bytes, and so the digests, those of Go's client (seen in it
 tests hold them against it):
 
 - an op's fields are written in the order of their numbers, but the one that says what it does (the
-  `oneof`) comes after `platform` and `constraints`, although its number is lower;
+  `oneof`) comes after `platform` and `constraints`, although its number is lower. Before BuildKit
+  0.17, which has another protobuf library, it came in its place: sources keep to that for such a
+  daemon, because its own frontend and we ask for the same ones. An archive from the client's
+  standard input is sent but once, to whoever asks first; who asks with the same bytes gets it too;
 - `constraints` is always there, mostly empty; `platform` only in images and execs;
 - the attributes of a source are in the order of their names, byte by byte. protobuf's C library for
   Python, asked for deterministic output, writes `ab` before `a`, so it is given one at a time.
@@ -107,7 +110,11 @@ def _source(op: SourceOp, scope: Scope) -> bytes:
     parts += [pb.SourceOp(attrs={key: value}) for key, value in op.attrs]
     message = b"".join(part.SerializeToString() for part in parts)
     platform = (op.platform or scope.platform) if op.platform_specific else None
-    return _surroundings(platform, op.meta.require) + _SOURCE + _varint(len(message)) + message
+    around = _surroundings(platform, op.meta.require)
+    deed = _SOURCE + _varint(len(message)) + message
+    if scope.caps is not None and Cap.EXEC_VALID_EXIT_CODE not in scope.caps:  # new with 0.17
+        return deed + around
+    return around + deed
 
 
 def _exec(op: ExecOp, scope: Scope) -> bytes:

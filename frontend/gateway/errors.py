@@ -8,8 +8,7 @@ Source: buildkit-gateway.md 1.5.
 
 from __future__ import annotations
 
-import json
-
+from llb import strictjson
 from llb.pb import status_pb2
 
 SOURCE = "errdefs.Source+json"
@@ -20,6 +19,15 @@ DEADLINE_EXCEEDED = 4
 UNIMPLEMENTED = 12
 INTERNAL = 13
 UNAVAILABLE = 14
+
+
+def _has_ranges(detail: status_pb2.Detail) -> bool:
+    if not detail.type_url.endswith(SOURCE):
+        return False
+    try:
+        return bool(strictjson.loads(detail.value).get("ranges"))
+    except (ValueError, AttributeError):
+        return False
 
 
 class GatewayError(Exception):
@@ -55,10 +63,7 @@ class GatewayError(Exception):
     @property
     def is_placed(self) -> bool:
         """Whether the daemon says which lines of which file it is about."""
-        return any(
-            each.type_url.endswith(SOURCE) and json.loads(each.value).get("ranges")
-            for each in self.status.details
-        )
+        return any(map(_has_ranges, self.status.details))
 
     @property
     def is_unimplemented(self) -> bool:

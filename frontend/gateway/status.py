@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
+from collections.abc import Iterable
 
 from frameworks.diagnostics import Diagnostic, Problems
 from frontend.gateway.errors import UNKNOWN, GatewayError
@@ -40,7 +41,7 @@ def from_exception(error: BaseException) -> status_pb2.Status:
             status.message = masked(status.message)
             return status
         case MissingCapability():
-            return from_problems(Problems([_needs_newer(error)]))
+            return from_problems(Problems([needs_newer(error)]))
         case KeyboardInterrupt():
             return _status("the build was interrupted")
         case _:
@@ -58,10 +59,12 @@ def is_bug(error: BaseException) -> bool:
 def from_problems(problems: Problems) -> status_pb2.Status:
     """Every diagnostic in the message, and the source lines of the first few as details."""
     found = problems.diagnostics
-    if len(found) == 1:
-        status = _status(str(found[0]))
-    else:
-        status = _status(f"{len(found)} problems:\n" + "\n".join(f"  {d}" for d in found))
+    message = str(found[0])
+    if len(found) > 1:
+        message = f"{len(found)} problems:\n" + "\n".join(f"  {d}" for d in found)
+    if problems.with_lines:
+        message += _lines(found)
+    status = _status(message)
     spent = 0
     excerpts: list[Diagnostic] = []
     for diagnostic in found:
@@ -81,6 +84,18 @@ def from_problems(problems: Problems) -> status_pb2.Status:
     return status
 
 
+def _lines(found: Iterable[Diagnostic]) -> str:
+    """The lines of the first few, for a client that is given no details."""
+    from frontend.bunnyfile.render import excerpt
+
+    parts: list[str] = []
+    for each in found:
+        if each.file is not None and each.at is not None and len(parts) < _EXCERPTS:
+            lines = "\n".join(excerpt(each.file.data, each.at))
+            parts.append(f"\n{each.file.filename}:{each.at.start.line}\n{lines}")
+    return "\n".join(parts)
+
+
 def unsupported_subrequest(name: str) -> status_pb2.Status:
     """What buildx must get for a `--call` that this frontend does not know."""
     status = _status(f"unsupported request {name}")
@@ -88,7 +103,8 @@ def unsupported_subrequest(name: str) -> status_pb2.Status:
     return status
 
 
-def _needs_newer(error: MissingCapability) -> Diagnostic:
+def needs_newer(error: MissingCapability) -> Diagnostic:
+    """What to tell the user of a daemon that is too old for what the file asks for."""
     at = file = None
     if error.location is not None and error.location.ranges:
         at, file = error.location.ranges[0], error.location.file

@@ -118,8 +118,8 @@ class Hutch:
         return self.engine == "28"
 
     def marks(self, text: str, line: str) -> bool:
-        """Whether buildx marked a line of the file; with Docker 20.10 no lines get to it."""
-        return self.is_old or f">>> {line}" in text
+        """Whether a line of the file is marked: by buildx, or with Docker 20.10 in the message."""
+        return f">>> {line}" in text
 
     # --- running ---
 

@@ -36,7 +36,6 @@ rootfs: {type: initrd}
 cmd: [/hello]
 """
 APP = ("--target", "app")
-NO_LINES = "with Docker 20.10 no lines of a file get to buildx"
 
 
 @pytest.fixture
@@ -226,8 +225,6 @@ class TestErrors:
         assert "exit code: 7" in text
 
     def test_a_failing_step_shows_its_line(self, hutch: Hutch, failing: Path) -> None:
-        if hutch.is_old:
-            pytest.skip(NO_LINES)
         text = hutch.build(failing, *APP).failed()
         assert hutch.marks(text, "    echo what went wrong >&2; exit 7")
 
@@ -235,8 +232,6 @@ class TestErrors:
         folder = hutch.project(tmp_path / "p", FILE.replace("monitor: qemu", "monitor: qemo"))
         text = hutch.build(folder).failed()
         assert "bunnyfile:5:12: " in text
-        if hutch.is_old:
-            pytest.skip(NO_LINES)
         assert hutch.marks(text, "  monitor: qemo")
 
 

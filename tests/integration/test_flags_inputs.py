@@ -150,8 +150,6 @@ class TestMainContext:
         assert tree(out) == {"hello": "HELLO"}
 
     def test_archive_on_stdin(self, hutch: Hutch, archive: Path, tmp_path: Path) -> None:
-        if hutch.is_old:
-            pytest.skip("an archive on stdin needs a newer BuildKit than 0.8")
         flags = (*ROOTFS, "-f", "bunnyfile")
         out = hutch.files(tmp_path, "-", *flags, file=None, data=archive.read_bytes())
         assert tree(out) == {"hello": "HELLO"}
@@ -483,8 +481,6 @@ def test_the_command_line_is_docker_s_own(hutch: Hutch, project: Path) -> None:
 
 
 def test_a_context_on_stdin_with_the_build_file_in_it(hutch: Hutch, tmp_path: Path) -> None:
-    if hutch.is_old:
-        pytest.skip("an archive on stdin needs a newer BuildKit than 0.8")
     data = io.BytesIO()
     with tarfile.open(fileobj=data, mode="w") as tar:
         for name, text in (

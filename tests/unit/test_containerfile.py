@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 
 import pytest
 
 from frameworks.diagnostics import Problems
 from frameworks.spec import Text
 from frontend.containerfile import Said, _bunnyfile, plan
-from frontend.failures import explain
+from frontend.failures import explain, with_lines
 from frontend.gateway.errors import GatewayError
 from frontend.instructions import Dockerfile
-from llb import Platform, SourceFile
+from llb import Platform, Position, Range, SourceFile
 from llb.pb import status_pb2
 
 KEY = "com.urunc.unikernel."
@@ -264,3 +265,24 @@ def test_a_missing_file_is_explained_at_its_line() -> None:
     assert "'/hello'" in found.message
     assert explain(failure(message, "Dockerfile"), file) is None
     assert explain(failure("exit code: 1", "bunnyfile"), file) is None
+
+
+def test_an_old_daemon_blames_a_line_in_its_own_words() -> None:
+    """BuildKit 0.8 of Docker 20.10: other names for a position, another message."""
+    status = status_pb2.Status(code=2)
+    status.message = 'failed to compute cache key: "/hello" not found: not found'
+    ranges = [{"start": {"Line": 2, "Character": 2}, "end": {"Line": 2, "Character": 8}}]
+    info = {"filename": "bunnyfile", "data": b64encode(b"include:\n- hello\n").decode()}
+    status.details.add(
+        type_url="github.com/moby/buildkit/errdefs.Source+json",
+        value=json.dumps({"info": info, "ranges": ranges}).encode(),
+    )
+    problems = explain(GatewayError(status), SourceFile("bunnyfile", b""))
+    assert problems is not None
+    (found,) = problems.diagnostics
+    assert (found.code, found.at) == ("no-such-file", Range(Position(2, 2), Position(2, 8)))
+    said = with_lines(GatewayError(status)).message
+    assert said.startswith(
+        status.message + "\nbunnyfile:2\n   1 |     include:\n   2 | >>> - hello\n"
+    )
+    assert with_lines(failure("exit code: 1", "bunnyfile")).message.startswith("exit code: 1\n")

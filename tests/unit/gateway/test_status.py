@@ -83,3 +83,16 @@ def test_an_unknown_subrequest() -> None:
     assert found.message == "unsupported request frontend.nothing"
     assert found.details[0].type_url == "github.com/moby/buildkit/errdefs.Subrequest+json"
     assert json.loads(found.details[0].value) == {"name": "frontend.nothing"}
+
+
+def test_a_message_carries_the_lines_where_no_detail_reaches_the_client() -> None:
+    file = SourceFile("bunnyfile", b"version: v1\nkernel:\n  verion: x\nrootfs: {}\n")
+    found = Diagnostic(
+        "unknown-key", "unknown key", "", Range(Position(3, 2), Position(3, 8)), file
+    )
+    answer = status.from_problems(Problems([found], with_lines=True))
+    assert answer.message == (
+        "bunnyfile:3:3: unknown key [unknown-key]\nbunnyfile:3\n"
+        "   2 |     kernel:\n   3 | >>>   verion: x\n     |       ^^^^^^\n   4 |     rootfs: {}"
+    )
+    assert "\n" not in status.from_problems(Problems([found])).message

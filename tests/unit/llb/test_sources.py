@@ -166,3 +166,21 @@ def test_plain_strings_from_a_file_do_for_enumerations() -> None:
     assert attrs(state) == {"image.resolvemode": "pull"}
     with pytest.raises(ValueError, match="never"):
         llb.ResolveMode("never")
+
+
+def test_a_source_has_the_bytes_of_the_daemon_s_own_frontend() -> None:
+    """So that the two share it: what comes from the client's standard input comes only once.
+
+    Before 0.17 (gogo/protobuf) the fields are in the order of their numbers: solver/pb/ops.pb.go of
+    v0.8.3, Op.MarshalToSizedBuffer.
+    """
+    state = llb.http("http://buildkit-session/x", filename="context")
+    platform = llb.Platform("linux", "amd64")
+    source = b"\x1a5\n\x19http://buildkit-session/x\x12\x18\n\rhttp.filename\x12\x07context"
+
+    def first(caps: llb.Caps | None) -> bytes:
+        return state.marshal(platform=platform, caps=caps).raw[0]
+
+    assert first(None) == b"Z\x00" + source
+    assert first(llb.Caps.of_buildkit(0, 17)) == b"Z\x00" + source
+    assert first(llb.Caps.of_buildkit(0, 16)) == source + b"Z\x00"
