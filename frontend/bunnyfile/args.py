@@ -65,6 +65,7 @@ def _entries(root: Mapping, scope: _Scope) -> Iterator[Entry]:
         elif entry.key.text.startswith("x-"):
             yield entry
         else:
+            scope.in_envs = entry.key.text == "envs"
             yield Entry(entry.key, scope.fill(entry.value))
 
 
@@ -75,6 +76,7 @@ class _Scope:
         self._given = given
         self._problems = problems
         self._declared: dict[str, None] = {}
+        self.in_envs = False
         self._room = MAX_GROWTH
         self.values = {name: given[name] for name in sorted(PLATFORM_ARGS) if name in given}
         self._defaults: dict[str, Scalar] = {}
@@ -151,6 +153,8 @@ class _Scope:
             near = did_you_mean(name, known)
             if near.startswith("did you mean"):
                 hint = near
+            elif self.in_envs:  # where a Dockerfile's ENV would take the image's variable
+                hint = "the image's own variables cannot be used: write the value out; or " + hint
             self._problems.error(
                 "undeclared-argument",
                 f"the build argument '{name}' is not declared",
