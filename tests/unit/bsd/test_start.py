@@ -337,6 +337,18 @@ def disk_of(*records: str, separator: str = "\n", size: int = 0) -> bytes:
 
 
 @pytest.mark.parametrize("separator", ["\n", "\0"], ids=["lines", "NULs"])
+def test_a_value_with_a_newline(world: World, separator: str) -> None:
+    """Lines cannot carry it, which is how released uruncs hand it over; the image has it whole."""
+    own = ("URUNIT1", "UES", "A=b\nC=d", "UEE", "UCS", "WD:/", "ARC:1", "ARV:/bin/app", "UCE")
+    world.file("/.hutch/init.conf", "".join(f"{record}\0" for record in own))
+    said = ("UES", "A=b\nC=d", "D=e", "UEE", "UCS", "WD:/", "ARC:1", "ARV:/bin/app", "UCE")
+    world.write("disk1", disk_of(*said, separator=separator))
+    if world.system == "freebsd":
+        world.variable("URUNIT_CONFIG", "/dev/vtbd1")
+    assert "{A=b\nC=d} {D=e} " in "\n".join(world.boot())
+
+
+@pytest.mark.parametrize("separator", ["\n", "\0"], ids=["lines", "NULs"])
 @pytest.mark.parametrize("size", [0, 1 << 20, 8 << 20])
 def test_the_last_disk(world: World, separator: str, size: int) -> None:
     """Of any size: what is behind the text costs no memory."""

@@ -3,7 +3,7 @@
  * image, by the runtime and by whoever starts the guest, and they read it as root.
  *
  * An input's first byte chooses what reads the rest; fields end with NUL. The seeds beside this file are
- * one input for each. Beside the sanitizers, it looks for what must hold of whatever is read.
+ * one input for each; with -DREPLAY the program reads one from standard input. Beside the sanitizers, it looks for what must hold of whatever is read.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -185,3 +185,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t length)
 	free(data);
 	return 0;
 }
+
+#ifdef REPLAY
+#include <stdio.h>
+
+int main(void)
+{
+	static uint8_t input[1 << 16];
+
+	return LLVMFuzzerTestOneInput(input, fread(input, 1, sizeof(input), stdin));
+}
+#endif

@@ -584,3 +584,20 @@ def test_nothing_breaks_on_random_input(driver: Driver) -> None:
         driver("config", data=data)
         driver("config", data=b"URUNIT1\0" + data)
         driver("fstype", data=data)
+
+
+def test_the_seeds_of_the_fuzzer(tmp_path: Path) -> None:
+    """`make fuzz-init` begins with them: each is read, whole and cut short."""
+    names = (*PARTS, "bsd_disk.c", "bsd_net.c")
+    sources = [HERE / "fuzz.c", HERE.parent / "bsd" / "nothing.c"]
+    sources += [SOURCES / name for name in names]
+    flags = ["-std=gnu11", "-g", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE", "-DREPLAY"]
+    flags += ["-fsanitize=undefined", "-fno-sanitize-recover=all", f"-I{SOURCES}"]
+    program = tmp_path / "replay"
+    subprocess.run(["gcc", *flags, "-o", program, *sources], check=True)
+    seeds = sorted((HERE / "seeds").iterdir())
+    assert {seed.read_bytes()[:1] for seed in seeds} == {bytes([each]) for each in b"aceflnv"}
+    for seed in seeds:
+        data = seed.read_bytes()
+        for size in {0, 1, len(data) // 3, len(data) // 2, len(data) - 1, len(data)}:
+            subprocess.run([program], input=data[:size], check=True)
