@@ -86,9 +86,12 @@ class TestConfig:
             assert any("kernel" in line["created_by"] for line in filled)
 
     def test_the_files_words_win(self, any_builder: Builder, project: Path) -> None:
+        (project / "passwd").write_text("nobody:x:65534:65534::/:\n")
+        (project / "group").write_text("users:x:100:\n")
         base = any_builder.push(
             project,
             'FROM scratch\nCOPY file /\nENV A=1 B=2\nENTRYPOINT ["/e"]\nCMD ["c"]\nUSER 5\n'
+            "COPY passwd group /etc/\n"
             "LABEL l=base\nEXPOSE 80\nVOLUME /a\nWORKDIR /w\n",
         )
         packed = any_builder.pack(
