@@ -255,7 +255,7 @@ def _schema(options: argparse.Namespace) -> int:
 def _inspect(options: argparse.Namespace) -> int:
     try:
         from frontend import registry
-    except ImportError:  # of http.client and ssl, which the frontend image leaves out
+    except ImportError:  # the frontend image leaves it out
         print("hutch: the frontend image reads no registry: install hutch here", file=sys.stderr)
         return 1
     return registry.show(options.ref)

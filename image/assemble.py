@@ -35,8 +35,8 @@ PROGRAMS = (
 )
 # mke2fs has no defaults of its own: without this file it makes file systems without a journal.
 FILES = ("etc/mke2fs.conf",)
-# Only the command on a developer's machine talks to registries itself.
-OPTIONAL = ("http", "ssl")
+# Only the command on a developer's machine talks to registries itself (`hutch inspect`).
+NOT_OURS = frozenset(f"frontend/{name}.py" for name in ("layers", "registry", "transport"))
 OURS = ("frontend", "frameworks", "llb", "schemas")
 
 # Modules of the standard library for desktops, terminals, developers, servers and OpenSSL: nothing
@@ -195,6 +195,8 @@ def application(source: Path, root: Path) -> None:
             target = root / STDLIB / relative
             if path.is_dir() or path.name == "py.typed" or path.suffix in (".pyi", ".proto"):
                 continue
+            if str(relative) in NOT_OURS:
+                continue
             if path.suffix == ".py":
                 compile_module(path, target.with_suffix(".pyc"), f"/{STDLIB}/{relative}")
             else:
@@ -231,9 +233,11 @@ def check_imports(source: Path, base: Path) -> None:
     """Stop the build when our packages import a module that was left out above."""
     for package in OURS:
         for path in sorted((source / package).rglob("*.py")):
+            if str(path.relative_to(source)) in NOT_OURS:
+                continue
             for name in sorted(imported(path)):
                 top = name.partition(".")[0]
-                if top in (*OURS, *OPTIONAL) or top in sys.builtin_module_names:
+                if top in OURS or top in sys.builtin_module_names:
                     continue
                 kept = base / STDLIB / top
                 libraries = (base / STDLIB / "lib-dynload").glob(f"{top}.*")

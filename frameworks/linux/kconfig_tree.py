@@ -12,6 +12,9 @@ from pathlib import Path
 
 from frameworks.linux.kconfig import Loss, Request, same
 
+_DEEPEST = 100
+"""How deep files source each other, and expressions nest: Linux has four and seven."""
+
 
 @dataclass(slots=True)
 class Definition:
@@ -33,13 +36,23 @@ class Tree:
         self.definitions: dict[str, list[Definition]] = {}
         self.selectors: dict[str, list[tuple[str, str]]] = {}
         self.choices = 0
+        self._open: list[str] = []
         self._read("Kconfig", [])
 
     def _read(self, name: str, around: list[tuple[str, str]]) -> None:
         """Read one file. `around` are the open blocks as (keyword, condition), outermost first."""
         path = self.source / name
-        if not path.is_file():
+        if not path.is_file() or name in self._open:
             return
+        if len(self._open) == _DEEPEST:
+            return
+        self._open.append(name)
+        try:
+            self._parse(path, around)
+        finally:
+            self._open.pop()
+
+    def _parse(self, path: Path, around: list[tuple[str, str]]) -> None:
         blocks = list(around)
         current: Definition | None = None
         help_indent: int | None = None
@@ -237,6 +250,8 @@ TOKEN = re.compile(
 
 def conjuncts(expression: str) -> list[str]:
     """The terms of a top-level `a && b && c`; the whole expression if it is no conjunction."""
+    if _is_deep(expression):
+        return [expression.strip()]
     terms: list[list[str]] = [[]]
     depth = 0
     for token in TOKEN.findall(expression):
@@ -267,11 +282,18 @@ def _closes_last(term: list[str]) -> bool:
     return False
 
 
+def _is_deep(expression: str) -> bool:
+    """Whether an expression nests as none of a kernel's does: a tree may be anybody's."""
+    return expression.count("(") + expression.count("!") > _DEEPEST
+
+
 def evaluate(expression: str, values: dict[str, str]) -> int:
     """A Kconfig expression's value: 0 for n, 1 for m, 2 for y.
 
     A $(macro) asks the compiler something; it counts as y, for it is not what is looked for here.
     """
+    if _is_deep(expression):
+        return 2
     tokens = TOKEN.findall(expression)
     position = 0
 

@@ -6,6 +6,7 @@ import io
 import json
 import tarfile
 from base64 import b64encode
+from collections.abc import Iterable
 
 import pytest
 from google.protobuf.message import Message
@@ -16,6 +17,7 @@ from frontend.gateway.contexts import Contexts, followed, is_archive
 from frontend.gateway.errors import GatewayError
 from frontend.gateway.images import Images
 from frontend.gateway.options import Environment, Options
+from frontend.inputs import GatewayInputs
 from llb import Caps, Platform, State, local, scratch
 from llb.pb import gateway_pb2 as gw
 from llb.pb import ops_pb2, status_pb2
@@ -451,3 +453,25 @@ class TestImages:
         definition = by_name.marshal(platform=AMD64)
         missing.write_bytes(definition.to_bytes())
         assert Images(contexts(Solver())).own().marshal(platform=AMD64).head == definition.head
+
+
+def test_a_context_is_named_once_for_all_its_paths(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file may name thousands of paths, and each answer looks at all of them."""
+    both = contexts(Solver({"local://dockerfile": {"Dockerfile": b"x"}}))
+    asked: list[int] = []
+    main = both.main
+
+    def counted(follow: Iterable[str] = ()) -> State:
+        asked.append(len(list(follow)))
+        return main(follow)
+
+    monkeypatch.setattr(both, "main", counted)
+    inputs = GatewayInputs(both, Images(both))
+    paths = [f"f{number}" for number in range(2000)]
+    for _ in range(2):
+        states = [inputs.context(path) for path in paths]
+        settled = inputs.settle()
+    assert settled
+    assert asked == [1, 2000]
+    assert len(set(map(id, states))) == 1
+    assert op(states[0]).attrs["local.followpaths"].count("f") == 2000

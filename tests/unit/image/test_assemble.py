@@ -32,7 +32,7 @@ def test_imports_are_found_inside_functions(tmp_path: Path) -> None:
 def test_a_kept_module_may_be_imported(tmp_path: Path, kept: str) -> None:
     base = tmp_path / "base"
     write(base / assemble.STDLIB / kept, "")
-    text = "def f():\n    import json.decoder, sys, llb, http.client\n"
+    text = "def f():\n    import json.decoder, sys, llb\n"
     assemble.check_imports(sources(tmp_path / "source", text), base)
 
 
@@ -41,6 +41,19 @@ def test_a_module_that_was_left_out_stops_the_build(tmp_path: Path) -> None:
     source = sources(tmp_path / "source", "def f():\n    from tkinter import Tk\n")
     with pytest.raises(SystemExit, match=r"late\.py imports tkinter, which the image leaves out"):
         assemble.check_imports(source, tmp_path / "base")
+
+
+def test_what_reads_registries_stays_out(tmp_path: Path) -> None:
+    """The image has no TLS, and only a developer's machine needs these."""
+    source = sources(tmp_path / "source", "")
+    for name in assemble.NOT_OURS:
+        assert (Path(assemble.__file__).parents[1] / name).exists()
+        write(source / name, "import ssl, http.client\n")
+    assemble.check_imports(source, tmp_path / "base")
+    assemble.application(source, tmp_path / "root")
+    kept = {path.name for path in (tmp_path / "root").rglob("*.pyc")}
+    assert "late.pyc" in kept
+    assert not {"registry.pyc", "transport.pyc", "layers.pyc"} & kept
 
 
 def test_compiled_modules_hold_no_time_and_no_path_of_the_build(tmp_path: Path) -> None:

@@ -382,3 +382,18 @@ def test_code_is_lost_from_fragments_and_whole_configurations(tmp_path: Path) ->
     out = ["--config", str(tmp_path / ".config"), "--out", str(tmp_path / "out")]
     assert kconfig.main(["require", "--report", str(report), *out]) == 3
     assert not (tmp_path / "out").exists()
+
+
+def test_a_tree_without_end(tmp_path: Path) -> None:
+    """A source may be anybody's: what it nests is read to a depth, and never by recursion alone."""
+    deep = "(" * 5000 + "A" + ")" * 5000
+    (tmp_path / "Kconfig").write_text(
+        f"source Kconfig\nsource k0\nconfig A\n\tbool\n\tdepends on {deep}\n"
+    )
+    for number in range(3000):
+        (tmp_path / f"k{number}").write_text(f"source k{number + 1}\n")
+    tree = Tree(tmp_path, "x86")
+    assert list(tree.definitions) == ["A"]
+    assert evaluate(deep, {}) == 2
+    assert evaluate("!" * 5000 + "A", {}) == 2
+    assert conjuncts(deep) == [deep]
