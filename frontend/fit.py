@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import posixpath
+import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -34,6 +35,7 @@ LARGE_INITRD = "LargeInitrd"
 OVERSIZED_IMAGE = "OversizedImage"
 UNUSABLE_ROOTFS = "UnusableRootfs"
 SECOND_INIT = "SecondInit"
+UNSTARTABLE_ROOT = "UnstartableRoot"
 LOST_CAPABILITIES = "LostCapabilities"
 CHANGED_TIMES = "ChangedTimes"
 
@@ -96,17 +98,16 @@ class Look:
     ("binary", "initrd", "block")."""
     judge: Callable[[Plan, File], Diagnostic | None]
 
-    def file(self, lowering: Lowering) -> Placed | None:
-        """The file, and the state that it is in."""
-        if self.at == "kernel":
-            return lowering.placed_kernel
-        if self.at == "rootfs":
-            return lowering.placed_rootfs
-        if self.at == "report":
-            return lowering.rootfs.report
-        tree = lowering.rootfs.tree
-        path = posixpath.join("/", lowering.plan.keys[self.at])
-        return None if tree is None else Placed(tree, path)
+
+def placed(lowering: Lowering, at: str) -> Placed | None:
+    """The file that `Look.at` means, and the state that it is in."""
+    if at == "kernel":
+        return lowering.placed_kernel
+    if at == "rootfs":
+        return lowering.placed_rootfs
+    tree = lowering.rootfs.tree
+    path = posixpath.join("/", lowering.plan.keys[at])
+    return None if tree is None else Placed(tree, path)
 
 
 def looks(plan: Plan) -> Iterator[Look]:
@@ -140,6 +141,47 @@ def looks(plan: Plan) -> Iterator[Look]:
             yield Look(CHANGED_TIMES, "report", _times)
 
 
+_MACHINES = {0x3E: "amd64", 0xB7: "arm64"}
+"""ELF's numbers (e_machine) for the architectures of guests."""
+
+
+def unstartable(plan: Plan, process: Process, file: File) -> Diagnostic | None:
+    """What is to be said of a prebuilt root `file` that has no program to start in it.
+
+    urunc hands the first word of the command to the kernel as the init (urunc.md 2.2).
+    """
+    from frameworks.rootfs import lookup
+
+    first = process.args[0] if process.args else ""
+    if not first.startswith("/"):
+        return None
+    try:
+        found = lookup.find(file, first)
+    except lookup.Unknown:
+        return None
+    wrong = ""
+    if found is None:
+        wrong = "is not in this root file system"
+    elif not stat.S_ISREG(found.mode) or not found.mode & 0o111:
+        wrong = "is no program: it is no file that can be executed"
+    elif found.head.startswith(b"\x7fELF"):
+        machine = _MACHINES.get(int.from_bytes(found.head[18:20], "little"), "another architecture")
+        if machine != plan.platform.architecture:
+            wrong = f"is for {machine}, and the guest for {plan.platform.architecture}"
+    if not wrong:
+        return None
+    settings, root = plan.settings, plan.rootfs
+    said = [*(settings.entrypoint or ()), *(settings.cmd or ())]
+    return Diagnostic(
+        UNSTARTABLE_ROOT,
+        f"'{first}' is what the guest starts first, and {wrong}",
+        "name a program that is in the file, with its whole path",
+        said[0].at if said and said[0] == first else (root.path or root.from_).at,
+        plan.file,
+        Severity.WARNING,
+    )
+
+
 _INITS = frozenset(
     ("init", "systemd", "openrc-init", "runit-init", "s6-svscan", "s6-linux-init", "dinit")
 )
@@ -165,6 +207,17 @@ def second_init(plan: Plan, process: Process) -> Diagnostic | None:
         plan.file,
         Severity.WARNING,
     )
+
+
+def given_root(plan: Plan) -> str:
+    """Which file of a Linux image is a root that hutch did not make, as `Look.at`; "" for none."""
+    if plan.framework != "linux":
+        return ""
+    if plan.rootfs.path is not None:
+        return "rootfs"
+    if "initrd" in plan.keys:
+        return "initrd"
+    return "block" if "block" in plan.keys and plan.keys.get("blkMntPoint") == "/" else ""
 
 
 class _Stream(io.RawIOBase):

@@ -71,13 +71,20 @@ class Remarks:
             files: dict[str, fit.BuiltFile] = {}
             for look in fit.looks(plan):
                 # Of an image that a file is from, nothing else is to be pulled.
-                file = look.file(lowering)
+                file = fit.placed(lowering, look.at)
                 if file is None or not wanted.apply(look.rule):
                     continue
                 if look.at not in files:
                     ref = solve(plan, file)
                     files[look.at] = fit.BuiltFile(self._contexts.client, ref, file.path)
                 found.append(look.judge(plan, files[look.at]))
+            at = fit.given_root(plan)
+            file = fit.placed(lowering, at) if at and wanted.apply(fit.UNSTARTABLE_ROOT) else None
+            if file is not None:
+                if at not in files:
+                    ref = solve(plan, file)
+                    files[at] = fit.BuiltFile(self._contexts.client, ref, file.path)
+                found.append(fit.unstartable(plan, lowering.rootfs.process, files[at]))
             found += self._inside(lowering, solve, wanted.apply)
         self.tell(filter(None, found))
 

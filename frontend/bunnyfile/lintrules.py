@@ -383,6 +383,9 @@ RULES: dict[str, Rule] = {
         Rule("ChangedTimes", "A file's time is more than the format can hold", _nothing),
         Rule("UnquotedNumber", "Text that looks like a number should be quoted", _unquoted_number),
         Rule("NoCommand", "The guest has no program to run", _no_command),
+        Rule(
+            "UnstartableRoot", "A prebuilt root file system lacks what is started in it", _nothing
+        ),
         Rule("SecondInit", "The command has to be the first program, and is not", _nothing),
         Rule("UnusedArgument", "A build argument is declared and not used", _unused_argument),
         Rule("UnknownArgument", "A build argument is given and not declared", _unknown_argument),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from base64 import b64decode
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from frameworks.kernelfile import identify
+from frameworks.rootfs import cpio
+from frameworks.rootfs.entries import walk
 from tests.integration.flagtools import Hutch, hutch, tree
 
 __all__ = ["hutch"]
@@ -145,6 +148,35 @@ class TestBuildFile:
         if not hutch.is_old:
             assert "DeprecatedCmdline" in done.text
             assert "UnbootableKernel" in done.text
+
+    def test_what_is_started_is_looked_for_in_a_prebuilt_root(
+        self, hutch: Hutch, tmp_path: Path
+    ) -> None:
+        if hutch.is_old:
+            pytest.skip("warnings need BuildKit 0.11")
+        out = io.BytesIO()
+        (tmp_path / "root").mkdir()
+        (tmp_path / "root/other").write_text("x")
+        cpio.write(walk(str(tmp_path / "root"), 0), out)
+        text = "FROM scratch\nCOPY kernel initrd /\nUSER 1\n"
+        text += f'LABEL {PREFIX}binary=/kernel {PREFIX}initrd=/initrd\nCMD ["/app"]\n'
+        folder = write(hutch, tmp_path / "c", text)
+        (folder / "initrd").write_bytes(out.getvalue())
+        said = hutch.build(folder, file="Dockerfile").ok().text
+        assert "UnstartableRoot: '/app' is what the guest starts first, and is not in" in said
+
+    def test_its_user_is_looked_up(self, hutch: Hutch, tmp_path: Path) -> None:
+        """Docker builds it, and starts nothing: `unable to find user nobdy`."""
+        text = f'FROM debian:trixie-slim\n{LOCAL}USER nobdy\nCMD ["/sbin/init"]\n'
+        folder = write(hutch, tmp_path / "c", text)
+        said = hutch.build(folder, file="Dockerfile").failed()
+        assert "[unknown-user]" in said
+        assert hutch.marks(said, "USER nobdy")
+        (folder / "Dockerfile").write_text(
+            (folder / "Dockerfile").read_text().replace("nobdy", "nobody:nogroup")
+        )
+        done = hutch.build(folder, file="Dockerfile").ok()
+        assert hutch.is_old or "SecondInit" in done.text
 
     def test_a_file_that_a_label_names_is_there(self, hutch: Hutch, tmp_path: Path) -> None:
         text = f'FROM scratch\nCOPY kernel /k\nLABEL {PREFIX}binary=/kernel\nCMD ["/a"]\n'

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 
 import pytest
 
+from frameworks.rootfs import cpio
+from frameworks.rootfs.entries import walk
 from frameworks.rootfs.pack import Report
 from frameworks.spec import Text
 from frontend import fit
@@ -276,3 +280,34 @@ def test_a_disk_without_a_file_system(framework: str, data: bytes, found: bool) 
         assert "'disk' has no file system" in seen.message
         assert seen.at is not None
         assert seen.at.start.line == 4
+
+
+@pytest.mark.parametrize(
+    ("args", "machine", "mode", "word"),
+    [
+        ("[/app]", 0x3E, 0o755, ""),
+        ("[/app]", 0xB7, 0o755, "is for arm64, and the guest for amd64"),
+        ("[/app]", 0x3E, 0o644, "is no program"),
+        ("[/none, /app]", 0x3E, 0o755, "is not in this root file system"),
+        ("[app]", 0x3E, 0o755, ""),
+        ("[]", 0x3E, 0o755, ""),
+    ],
+)
+def test_what_a_prebuilt_root_starts(
+    tmp_path: Path, args: str, machine: int, mode: int, word: str
+) -> None:
+    app = tmp_path / "app"
+    app.write_bytes(b"\x7fELF" + bytes(14) + machine.to_bytes(2, "little") + bytes(64))
+    app.chmod(mode)
+    out = io.BytesIO()
+    cpio.write(walk(str(tmp_path), 0), out)
+    root = "rootfs: {from: local, path: r, type: initrd}\n"
+    lowered = lower(SECOND + root + f"cmd: {args}\n")
+    assert fit.given_root(lowered.plan) == "rootfs"
+    archive = Bytes(len(out.getvalue()), head=out.getvalue())
+    found = fit.unstartable(lowered.plan, lowered.rootfs.process, archive)
+    assert (found is not None) is bool(word)
+    if found is not None:
+        assert word in found.message
+        assert found.at is not None
+        assert found.at.start.line == 5
