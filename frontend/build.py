@@ -181,7 +181,12 @@ class Session:
             iter(files), self.client, lambda file: self._solve(self._marshal(file.state, platform))
         )
         self._check_kernel(lowering, target)
-        if target.keys and (keys := self._devices(lowering)):
+        try:
+            keys = self._devices(lowering) if target.keys else {}
+        except GatewayError as error:
+            self._say_why(error, lowering)
+            raise
+        if keys:
             lowering = Lowering(replace(build, plan=replace(planned, keys=keys)))
             target = targets.find(name, lowering)
         definition = self._marshal(target.state, platform)
@@ -232,10 +237,7 @@ class Session:
         errors = at_once([partial(self.client.evaluate, ref) for ref, _ in solved])
         for error, (_, lowering) in zip(errors, solved, strict=True):
             if isinstance(error, GatewayError):
-                if _builds_kernel(lowering.plan):
-                    self._explain(lowering)
-                if (explained := explain(error, lowering.plan.file)) is not None:
-                    raise explained from error
+                self._say_why(error, lowering)
             if error is not None:
                 raise error
 
@@ -250,6 +252,13 @@ class Session:
         fit.check_architecture(
             plan, fit.BuiltFile(self.client, ref, posixpath.join("/", file.path))
         )
+
+    def _say_why(self, error: GatewayError, lowering: Lowering) -> None:
+        """Raise Problems where a daemon's error has better words."""
+        if _builds_kernel(lowering.plan):
+            self._explain(lowering)
+        if (explained := explain(error, lowering.plan.file)) is not None:
+            raise explained from error
 
     def _devices(self, lowering: Lowering) -> dict[str, str]:
         """The plan's runtime keys with those that follow from a Solo5 kernel's manifest.
