@@ -72,7 +72,9 @@ def facts(lowering: Lowering, definition: Definition) -> Facts:
     plan = lowering.plan
     source = kernel_of(lowering)
     app = plan.app
-    builds = source is not None or (app is not None and bool(app.build or app.fetch))
+    # A unikernel is its application: it is built, and has no source beside that.
+    builds = plan.kernel is not None and plan.kernel.from_ == "source"
+    builds = builds or (app is not None and bool(app.build or app.fetch))
     files = content(lowering)
     return Facts(
         name=f"{plan.framework}-{plan.monitor}",
