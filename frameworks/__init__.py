@@ -18,7 +18,7 @@ TABLE = {
     "freebsd": ("frameworks.freebsd", "FreeBSD"),
     "unikraft": ("frameworks.prebuilt", "Unikraft"),
     "rumprun": ("frameworks.prebuilt", "Rumprun"),
-    "mirage": ("frameworks.prebuilt", "Mirage"),
+    "mirage": ("frameworks.mirage", "Mirage"),
     "mewz": ("frameworks.prebuilt", "Mewz"),
     "hermit": ("frameworks.prebuilt", "Hermit"),
     "generic": ("frameworks.prebuilt", "Generic"),

@@ -124,6 +124,10 @@ CODES: dict[str, tuple[str, str]] = {
     "needs-network": ("Needs the network", "The script of `app.build` wanted the network."),
     "no-network": ("No network", "A step that needs the network could not reach it."),
     "no-such-package": ("No such package", "The toolchain's distribution lacks a package."),
+    "not-an-application": (
+        "Not an application",
+        "What `app` names is no application that the framework can build.",
+    ),
     "unsupported-step": ("Unsupported step", "The framework lacks a step that the file asks for."),
 }
 """code -> (title, one sentence)."""

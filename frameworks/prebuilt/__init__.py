@@ -59,21 +59,6 @@ class Rumprun(Framework):
     )
 
 
-class Mirage(Framework):
-    """MirageOS on Solo5: one block device, whose format is the application's business."""
-
-    name: ClassVar[str] = "mirage"
-    guest: ClassVar[Guest] = Guest(
-        type="mirage",
-        monitors={"hvt": _BOTH, "spt": _BOTH, "qemu": ("amd64",)},
-        rootfs=("block", "none"),
-        filesystems=("ext2", "ext4"),
-        mount="/data",
-        runtime="0.5",
-        lacks=frozenset({"envs", "workdir"}),
-    )
-
-
 class Mewz(Framework):
     """Mewz: a WebAssembly module linked into the kernel, and no root filesystem."""
 

@@ -1,0 +1,237 @@
+"""MirageOS on Solo5: OCaml's cross compiler, and the application that becomes the kernel.
+
+A MirageOS application is a dune project that `mirage configure` has written rules for (dist/), with
+the sources of its libraries in it (duniverse/). kernels.md 5 has the recipe.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from frameworks.app import directory
+from frameworks.base import Build, File, Framework, Guest, Plan
+from frameworks.bsd.recipe import EPOCH, install
+from frameworks.diagnostics import Collector, Diagnostic
+from frameworks.scripts import run_script, script
+from frameworks.solo5 import layer
+from frameworks.spec import App, GitSource, LocalSource, Source, Text, UrlSource
+from llb import Mount, State, scratch
+
+PREFIX = "/opt/mirage"
+_FINDLIB = "/etc/ocamlfind.conf.d"
+_BOTH = ("amd64", "arm64")
+_PACKAGES = (
+    "ca-certificates", "git", "ocaml", "ocaml-dune", "ocaml-findlib", "opam-installer", "xz-utils",
+)  # fmt: skip
+
+
+class Mirage(Framework):
+    """MirageOS on Solo5: one block device, whose format is the application's business."""
+
+    name: ClassVar[str] = "mirage"
+    guest: ClassVar[Guest] = Guest(
+        type="mirage",
+        monitors={"hvt": _BOTH, "spt": _BOTH, "qemu": ("amd64",)},
+        rootfs=("block", "none"),
+        filesystems=("ext2", "ext4"),
+        mount="/data",
+        runtime="0.5",
+        lacks=frozenset({"envs", "workdir"}),
+    )
+
+    def check(self, plan: Plan, problems: Collector) -> None:
+        """Note an application without its kernel, and what a kernel of this kind cannot be told."""
+        kernel, app = plan.kernel, plan.app
+        if kernel is None or kernel.from_ != "source":
+            if app is not None:
+                problems.error(
+                    "bad-combination",
+                    "the application of a MirageOS guest is its kernel, and the kernel is not "
+                    "built here",
+                    hint="write 'kernel: {from: source}', or remove 'app'",
+                    at=app.at,
+                )
+            return
+        if app is None:
+            problems.error(
+                "missing-key",
+                "the kernel of a MirageOS guest is its application, and there is no 'app'",
+                hint="add 'app: {from: local, path: .}'",
+                at=kernel.from_.at,
+            )
+        if kernel.source is not None:
+            problems.error(
+                "unsupported-source",
+                "a MirageOS kernel has no source of its own: its application is 'app'",
+                hint="for other trees: --build-context solo5=..., --build-context ocaml-solo5=...",
+                at=_named(kernel.source).at,
+            )
+        given = (
+            ("config", kernel.config),
+            ("fragments", next(iter(kernel.fragments), None)),
+            ("options", kernel.options[0].name if kernel.options else None),
+            ("patches", next(iter(kernel.patches), None)),
+        )
+        for key, value in given:
+            if value is not None:
+                problems.error(
+                    "bad-combination",
+                    f"'kernel.{key}' has no meaning for a MirageOS kernel",
+                    hint="remove it; keys of the application are given when it is configured, or "
+                    "in 'cmd'",
+                    at=value.at,
+                )
+        if plan.version is not None:
+            problems.error(
+                "unknown-value",
+                "MirageOS has no version here: it is that of the application's own libraries",
+                hint="remove 'version'",
+                at=plan.version.at,
+            )
+
+    def toolchain(self, build: Build) -> State:
+        """Debian's OCaml and dune, with Solo5 and OCaml's cross compiler for it."""
+        said = build.plan.toolchain
+        debian = layer.debian(build, _PACKAGES)
+        solo5 = layer.solo5(build, debian)
+        ocaml = self._ocaml(build, debian, solo5)
+        meta = build.meta("toolchain", "add Solo5 and its OCaml")
+        tools = (
+            debian.copy(solo5, "/", layer.PREFIX, contents_only=True, meta=meta)
+            .copy(ocaml, "/", PREFIX, contents_only=True, meta=meta)
+            .copy(
+                ocaml,
+                "/lib/findlib.conf.d/solo5.conf",
+                f"{_FINDLIB}/solo5.conf",
+                create_dest_path=True,
+                meta=meta,
+            )
+        )
+        if said.packages:
+            at = said.packages[0]
+            tools = install(build, tools, said.packages, "install more packages", at)
+        return tools
+
+    def kernel(self, build: Build) -> File:
+        """The application, linked for the monitor: an ELF file with Solo5's notes."""
+        plan = build.plan
+        app = plan.app
+        assert app is not None
+        target = layer.TARGETS[plan.monitor]
+        architecture = plan.platform.architecture
+        step = build.run(
+            self._app_toolchain(build, app),
+            run_script("mirage.sh", target, "dune" if app.build is None else "built"),
+            mounts=(
+                script("frameworks.mirage", "mirage.sh"),
+                Mount.bind("/app", self.app(build).state, output=False),
+                # dune keeps what it has made by the content of all it was made of, for every
+                # application that has the same libraries.
+                build.cache("/var/cache/dune", f"mirage/{architecture}/dune"),
+                Mount.bind("/out", scratch()),
+            ),
+            env=self._env(build),
+            meta=build.meta("kernel", f"build for Solo5's {target}", app.build or app.from_),
+        )
+        checked = build.tool(
+            "frameworks.kernelfile",
+            [str(plan.monitor), architecture, "/out/kernel"],
+            mounts=(Mount.bind("/out", step.mount("/out")),),
+            meta=build.meta("kernel", f"check that {plan.monitor} can boot it", plan.monitor),
+        )
+        return File(checked.mount("/out"), "/kernel")
+
+    def report(self, build: Build) -> File | None:
+        """What the application lacks to be one: to read when `kernel` fails."""
+        app = build.plan.app
+        if app is None or app.build is not None:
+            return None
+        step = build.tool(
+            "frameworks.mirage.project",
+            ["/app", "/out/report"],
+            mounts=(
+                Mount.bind("/app", self.app(build).state, readonly=True),
+                Mount.bind("/out", scratch()),
+            ),
+            meta=build.meta("kernel", "look at the application", app.path or app.from_),
+        )
+        return File(step.mount("/out"), "/report")
+
+    def explain(self, report: bytes, plan: Plan) -> tuple[Diagnostic, ...]:
+        """The content of `report` as a diagnostic at the application's line."""
+        from frameworks.mirage.project import WORDS  # which a step runs as a module of its own
+
+        said = WORDS.get(report.decode())
+        app = plan.app
+        if said is None or app is None:
+            return ()
+        message, hint = said
+        at = (app.path or app.from_).at
+        hint = hint.format(target=layer.TARGETS[plan.monitor])
+        return (Diagnostic("not-an-application", message, hint, at, plan.file),)
+
+    def app(self, build: Build) -> File:
+        """The application's directory as its own scripts left it."""
+        return directory(build, lambda app: (self._app_toolchain(build, app), self._env(build)))
+
+    def _app_toolchain(self, build: Build, app: App) -> State:
+        tools = self.toolchain(build)
+        if app.packages:
+            what = "install the application's packages"
+            tools = install(build, tools, app.packages, what, app.packages[0], step="app")
+        return tools
+
+    def _env(self, build: Build) -> dict[str, str]:
+        """MODE is the target's name, as ocaml-solo5's own example has it."""
+        return {
+            "DUNE_CACHE": "enabled",
+            "DUNE_CACHE_ROOT": "/var/cache/dune",
+            "DUNE_CACHE_STORAGE_MODE": "copy",
+            "HOME": "/root",
+            "MODE": layer.TARGETS[build.plan.monitor],
+            "PATH": f"{PREFIX}/bin:{layer.PATH}",
+        }
+
+    def _ocaml(self, build: Build, debian: State, solo5: State) -> State:
+        """What ocaml-solo5 installs at `PREFIX`."""
+        source = layer.context(build, "ocaml") or self._ocaml_source(build, debian)
+        ours = layer.source(build, "ocaml-solo5", layer.pin("frameworks.mirage", "ocaml-solo5"))
+        triple = layer.TRIPLES[build.plan.platform.architecture]
+        return build.run(
+            debian,
+            run_script("ocaml-solo5.sh", PREFIX, triple),
+            mounts=(
+                script("frameworks.mirage", "ocaml-solo5.sh"),
+                # Writable, and thrown away: it is built in its own tree.
+                Mount.bind("/usr/src/ocaml-solo5", ours, output=False),
+                Mount.bind("/usr/src/ocaml/ocaml-src", source, output=False),
+                Mount.bind(layer.PREFIX, solo5, readonly=True),
+                Mount.bind(PREFIX, scratch()),
+            ),
+            env={"SOURCE_DATE_EPOCH": EPOCH, "PATH": layer.PATH, "HOME": "/root"},
+            meta=build.meta("toolchain", "build OCaml for Solo5"),
+        ).mount(PREFIX)
+
+    def _ocaml_source(self, build: Build, debian: State) -> State:
+        return build.run(
+            debian,
+            run_script("ocaml.sh", "/out"),
+            mounts=(
+                script("frameworks.mirage", "ocaml.sh"),
+                script("frameworks.linux", "apt.sh"),
+                Mount.bind("/out", scratch()),
+            ),
+            network=True,
+            env={"SOURCE_DATE_EPOCH": EPOCH},
+            meta=build.meta("toolchain", "fetch OCaml's source"),
+        ).mount("/out")
+
+
+def _named(source: Source) -> Text:
+    """The word of the file that says where a source is."""
+    match source:
+        case LocalSource(path):
+            return path
+        case UrlSource(url) | GitSource(url):
+            return url
+    return source.package

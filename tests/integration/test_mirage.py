@@ -1,0 +1,202 @@
+"""MirageOS through the real BuildKit, with trees that answer like Solo5's and ocaml-solo5's.
+
+What is real: Debian's OCaml and dune, mounts, caches, networks, image, annotations. The kernels
+boot nothing (trees/README.md); docs/verified.md has what was built of the real ones.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import uuid
+from base64 import b64decode
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.integration.harness import Builder
+from tests.integration.test_bsd import RAW, TREES, section, steps
+
+pytestmark = pytest.mark.integration
+
+MIRAGE = """\
+version: v1
+platforms: {framework: mirage, monitor: spt}
+kernel: {from: source}
+app: {from: local, path: app}
+"""
+OCAML = "[mirage] build OCaml for Solo5"
+SOLO5 = "[mirage] build Solo5"
+
+
+@pytest.fixture
+def application(project: Path) -> Path:
+    shutil.copytree(TREES / "mirage-app", project / "app")
+    # A library of this test alone: nothing that another test left in dune's cache counts.
+    (project / "app" / "library.c").write_text(f"int library_{uuid.uuid4().hex};\n")
+    return project
+
+
+def contexts(*without: str) -> tuple[str, ...]:
+    names = [name for name in ("solo5", "ocaml-solo5", "ocaml") if name not in without]
+    return tuple(word for name in names for word in ("--build-context", f"{name}={TREES / name}"))
+
+
+def kernel(
+    builder: Builder, project: Path, text: str, *options: str, given: Sequence[str] | None = None
+) -> bytes:
+    """The kernel alone, built with the trees' stand-ins, or those that are `given`."""
+    given = contexts() if given is None else given
+    out = project / f"out-{uuid.uuid4().hex[:8]}"
+    builder.build(
+        project, text, "--target", "kernel", *given, *options, output=f"type=local,dest={out}"
+    )
+    (file,) = [path for path in out.rglob("*") if path.is_file()]
+    return file.read_bytes()
+
+
+def test_the_image(builder: Builder, application: Path) -> None:
+    """What the runtime reads, and how the toolchain was called: for the one file, one build."""
+    text = MIRAGE + 'cmd: ["--hello=a world", "--port=80"]\n'
+    packed = builder.read(builder.build(application, text, *contexts()).ref)
+    builder.check_keys(packed)
+    assert packed.keys == {
+        "unikernelType": "mirage",
+        "hypervisor": "spt",
+        "binary": "/.boot/kernel",
+        "cmdline": "--hello=a world --port=80",
+        "mountRootfs": "false",
+        "solo5NetDev": "uplink",
+    }
+    noted = section(packed.read("/.boot/kernel"), ".record").splitlines()
+    assert noted == [
+        "solo5 called: --prefix=/opt/solo5",
+        "solo5 epoch: 315532800",
+        "solo5 tools: cc ld objcopy",
+        "solo5 network: lo ",
+        '#define SOLO5_VERSION "v0.12.1"',
+        "ocaml-solo5 called: --prefix=/opt/mirage --target=x86_64-solo5-none-static"
+        " --sysroot=/opt/mirage/lib/ocaml-solo5",
+        "ocaml-solo5 epoch: 315532800",
+        "ocaml-solo5 compiles for: x86_64-linux-gnu",
+        "ocaml-solo5 network: lo ",
+        "ocaml source: of a build context",
+        "ocaml-solo5 patched with git",
+        "dune target: spt",
+        "dune toolchains: solo5.conf",
+        "dune network: lo ",
+    ]
+
+
+def test_a_changed_application(builder: Builder, application: Path) -> None:
+    """Neither the toolchain nor a library that is as it was is built again; the bytes return."""
+    first = builder.build(application, MIRAGE, RAW, *contexts(), epoch=1)
+    assert "the library is compiled" in logs(first.log)
+    before = builder.read(first.ref).read("/.boot/kernel")
+    script = application / "app" / "record.sh"
+    script.write_text(script.read_text() + "echo changed\n")
+    second = builder.build(application, MIRAGE, RAW, *contexts(), epoch=2)
+    ran = steps(second)
+    assert not ran.get(SOLO5)
+    assert not ran.get(OCAML)
+    assert ran["[mirage] build for Solo5's spt"]
+    assert "the library is compiled" not in logs(second.log)
+    changed = builder.read(second.ref).read("/.boot/kernel")
+    assert section(changed, ".record").endswith("changed\n")
+    again = kernel(builder, application, MIRAGE, "--no-cache-filter", "kernel")
+    assert again == changed != before
+
+
+def logs(rawjson: str) -> str:
+    """What the steps of a build (with `RAW`) printed."""
+    return "".join(
+        b64decode(log["data"]).decode()
+        for line in rawjson.splitlines()
+        if line.startswith("{")
+        for log in json.loads(line).get("logs") or ()
+    )
+
+
+@pytest.mark.parametrize(("monitor", "target"), [("hvt", "hvt"), ("qemu", "virtio")])
+def test_the_target_is_the_monitors(
+    builder: Builder, application: Path, monitor: str, target: str
+) -> None:
+    """A kernel for another monitor is another target of the same toolchain."""
+    text = MIRAGE.replace("spt", monitor)
+    if monitor == "qemu":
+        # The stub of a kernel has no way in for QEMU, and that is seen.
+        failed = builder.fail(application, text, *contexts())
+        assert "qemu cannot boot this kernel: it is an ELF file for Solo5 virtio" in failed.log
+        assert failed.marked == ["platforms: {framework: mirage, monitor: qemu}"]
+        return
+    noted = section(kernel(builder, application, text), ".record")
+    assert f"dune target: {target}\n" in noted
+
+
+def test_arm64(builder: Builder, application: Path) -> None:
+    noted = section(
+        kernel(builder, application, MIRAGE, "--platform", "linux/arm64"), ".record"
+    ).splitlines()
+    assert "solo5 tools: aarch64-linux-gnu-gcc aarch64-linux-gnu-ld aarch64-linux-gnu-objcopy" in (
+        noted
+    )
+    assert "ocaml-solo5 compiles for: aarch64-linux-gnu" in noted
+
+
+def test_debians_source_of_ocaml(builder: Builder, application: Path) -> None:
+    """Without a build context for it, it comes from the image's own distribution."""
+    given = contexts("ocaml")
+    noted = section(kernel(builder, application, MIRAGE, given=given), ".record")
+    assert "ocaml source: the real one\n" in noted
+
+
+def test_trees_that_are_none(builder: Builder, application: Path) -> None:
+    (application / "other").mkdir()
+    (application / "other" / "README").write_text("nothing\n")
+    other = str(application / "other")
+    failed = builder.fail(
+        application, MIRAGE, *contexts("solo5"), "--build-context", f"solo5={other}"
+    )
+    assert "hutch: the source is no Solo5 tree" in failed.log
+    shutil.copytree(TREES / "ocaml-solo5", application / "newer")
+    opam = application / "newer" / "ocaml-solo5.opam"
+    opam.write_text(opam.read_text().replace("5.3.0", "5.4.1"))
+    newer = f"ocaml-solo5={application / 'newer'}"
+    failed = builder.fail(application, MIRAGE, *contexts("ocaml-solo5"), "--build-context", newer)
+    assert "this ocaml-solo5 is for OCaml 5.4.1, and the toolchain has OCaml 5.3.0" in failed.log
+
+
+def test_applications_that_are_none(builder: Builder, application: Path) -> None:
+    """Each is one error at the line that names the application."""
+    app = application / "app"
+    shutil.rmtree(app / "dist")
+    failed = builder.fail(application, MIRAGE, *contexts())
+    assert "the application has no dist/dune, whose rules say which file is the kernel" in (
+        failed.error
+    )
+    assert "[not-an-application]" in failed.error
+    assert failed.marked == ["app: {from: local, path: app}"]
+    (app / "config.ml").write_text("open Mirage\n")
+    failed = builder.fail(application, MIRAGE, *contexts())
+    assert "is not configured: it has no dist/dune (run 'mirage configure -t spt'" in failed.error
+    (app / "config.ml").unlink()
+    (app / "dune-project").unlink()
+    failed = builder.fail(application, MIRAGE, *contexts())
+    assert "it has neither a dune-project nor a config.ml" in failed.error
+
+
+def test_an_application_builds_itself(builder: Builder, application: Path) -> None:
+    """A build script of its own leaves the kernel in dist/; a failing one is shown at its line."""
+    (application / "app" / "record").write_text("by hand\n")
+    text = MIRAGE.replace(
+        "app: {from: local, path: app}",
+        "app:\n  from: local\n  path: app\n  build: |\n"
+        "    x86_64-solo5-none-static-cc -z solo5-abi=$MODE -o dist/mine.$MODE kernel.S\n",
+    )
+    made = kernel(builder, application, text)
+    assert section(made, ".record") == "by hand\n"
+    failed = builder.fail(application, text.replace("kernel.S", "lost.S"), *contexts())
+    assert "lost.S: No such file or directory" in failed.log
+    failed = builder.fail(application, text.replace("mine.$MODE", "mine.elf"), *contexts())
+    assert "the build left no dist/*.spt" in failed.log

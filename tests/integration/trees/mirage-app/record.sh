@@ -1,0 +1,5 @@
+# What a rule of dune can see.
+cat /opt/solo5/record /opt/mirage/record
+echo "dune target: $MODE"
+echo "dune toolchains: $(ls /etc/ocamlfind.conf.d)"
+echo "dune network: $(ls /sys/class/net | tr '\n' ' ')"

@@ -1,0 +1,1 @@
+/* Solo5's header, as far as hutch looks: it is there. */

@@ -1,0 +1,159 @@
+"""The graph of the MirageOS example on every platform, and who depends on whom in them."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import llb
+from frameworks.base import Image
+from frameworks.mirage.project import WORDS, look, main
+from frontend import image
+from llb import Platform, State
+from llb.pb import ops_pb2
+from llb.tree import render
+from tests.unit.core.helpers import AMD64, FakeInputs, lower
+
+ROOT = Path(__file__).parents[3]
+GOLDENS = ROOT / "tests" / "goldens"
+PLATFORMS = {"amd64": AMD64, "arm64": Platform("linux", "arm64")}
+MIRAGE = """\
+version: v1
+platforms: {framework: mirage, monitor: spt}
+kernel: {from: source}
+app: {from: local, path: .}
+"""
+
+
+def graph(state: State, platform: Platform = AMD64) -> str:
+    return render(state.marshal(platform=platform))
+
+
+def kernel(text: str, epoch: int | None = None, inputs: FakeInputs | None = None) -> str:
+    file = lower(text, inputs, epoch=epoch).kernel
+    assert file is not None
+    return graph(file.state)
+
+
+@pytest.mark.parametrize("architecture", PLATFORMS)
+def test_the_example(architecture: str, update_goldens: bool) -> None:
+    platform = PLATFORMS[architecture]
+    text = (ROOT / "examples" / "mirage-hello" / "bunnyfile").read_text()
+    lowering = lower(text, platform=platform)
+    keys = image.runtime_keys(lowering.build, lowering.rootfs)
+    made = graph(image.assemble(lowering.build, lowering.layers, keys), platform)
+    golden = GOLDENS / f"mirage-hello-{architecture}.txt"
+    if update_goldens:
+        golden.write_text(made)
+    assert made == golden.read_text()
+
+
+def test_one_toolchain_for_all_applications() -> None:
+    """Nor monitor, nor date, nor what is built in it: for one architecture it is one vertex."""
+    first = graph(lower(MIRAGE).toolchain)
+    for text in (
+        MIRAGE.replace("spt", "hvt"),
+        MIRAGE.replace("spt", "qemu"),
+        MIRAGE.replace("path: .", "path: other"),
+    ):
+        assert graph(lower(text).toolchain) == first
+    assert graph(lower(MIRAGE, epoch=1234).toolchain) == first
+
+
+def test_no_step_of_the_kernel_has_the_network() -> None:
+    """What is fetched is sources and packages; what runs on them is alone."""
+    lowering = lower(MIRAGE)
+    assert lowering.kernel is not None
+    steps = {
+        op.name: op.message.exec.network
+        for op in lowering.kernel.state.marshal(platform=AMD64).ops()
+        if op.kind == "exec"
+    }
+    assert {name for name, network in steps.items() if network == ops_pb2.UNSET} == {
+        "[mirage] install the compilers",
+        "[mirage] fetch OCaml's source",
+    }
+
+
+def test_build_contexts_stand_in_for_the_trees() -> None:
+    names = ("solo5", "ocaml-solo5", "ocaml")
+    trees = {name: Image(llb.local(name), "") for name in names}
+    made = kernel(MIRAGE, inputs=FakeInputs(named=trees))
+    assert all(f"local://{name}" in made for name in names)
+    assert "git://" not in made
+    assert "fetch OCaml's source" not in made
+
+
+def test_what_an_application_lacks(tmp_path: Path) -> None:
+    assert look(str(tmp_path)) == "none"
+    (tmp_path / "dune-project").touch()
+    assert look(str(tmp_path)) == "unruled"
+    (tmp_path / "config.ml").touch()
+    assert look(str(tmp_path)) == "unconfigured"
+    out = tmp_path / "out"
+    assert main([str(tmp_path), str(out)]) == 0
+    assert out.read_text() in WORDS
+    (tmp_path / "dist").mkdir()
+    (tmp_path / "dist" / "dune").touch()
+    assert look(str(tmp_path)) == ""
+
+
+def test_the_report_is_said_at_the_applications_line() -> None:
+    lowering = lower(MIRAGE)
+    framework, plan = lowering.framework, lowering.plan
+    report = framework.report(lowering.build)
+    assert report is not None
+    assert report.path == "/report"
+    (found,) = framework.explain(b"unconfigured", plan)
+    assert found.code == "not-an-application"
+    assert "mirage configure -t spt" in (found.hint or "")
+    assert framework.explain(b"", plan) == ()
+    built = lower(MIRAGE.replace("path: .", "path: ., build: make"))
+    assert framework.report(built.build) is None
+
+
+class TestMirageStep:
+    """steps/mirage.sh, on directories of the test's own."""
+
+    def run(self, app: Path, target: str = "spt") -> subprocess.CompletedProcess[str]:
+        script = (ROOT / "frameworks/mirage/steps/mirage.sh").read_text()
+        (app / "out").mkdir(exist_ok=True)
+        script = script.replace("cd /app", f"cd '{app}'").replace(
+            "/out/kernel", f"{app}/out/kernel"
+        )
+        return subprocess.run(
+            ["/bin/sh", "-c", script, "mirage.sh", target, "built"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    def test_takes_the_one_kernel(self, tmp_path: Path) -> None:
+        (tmp_path / "dist").mkdir()
+        (tmp_path / "dist" / "app.spt").write_text("kernel")
+        (tmp_path / "dist" / "app.hvt").write_text("another")
+        promoted = tmp_path / "_build" / "solo5" / "dist"
+        promoted.mkdir(parents=True)
+        (promoted / "app.spt").write_text("kernel")
+        done = self.run(tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert (tmp_path / "out" / "kernel").read_text() == "kernel"
+        assert (tmp_path / "out" / "kernel").stat().st_mode & 0o777 == 0o755
+
+    def test_says_that_there_is_none(self, tmp_path: Path) -> None:
+        (tmp_path / "dist").mkdir()
+        (tmp_path / "dist" / "app.hvt").write_text("another")
+        done = self.run(tmp_path)
+        assert done.returncode == 1
+        assert "the build left no dist/*.spt" in done.stderr
+        assert "app.hvt" in done.stderr
+
+    def test_says_that_there_are_several(self, tmp_path: Path) -> None:
+        (tmp_path / "dist").mkdir()
+        for name in ("a.spt", "b.spt"):
+            (tmp_path / "dist" / name).write_text("kernel")
+        done = self.run(tmp_path)
+        assert done.returncode == 1
+        assert "several kernels: dist/a.spt and dist/b.spt" in done.stderr
