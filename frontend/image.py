@@ -30,7 +30,8 @@ _OF_THE_BASE = (
 """What a base's config says of that image and how it was built: in ours it would lie."""
 
 _LATER = ("OnBuild",)
-"""What a base leaves for whoever builds on the image: it was meant for the base's own users."""
+"""What an image leaves for whoever builds on it: a base's was for the base's own users. That of a
+Dockerfile is its author's, and BuildKit has run what that one's base had."""
 
 
 def runtime_keys(build: Build, root: Root) -> dict[str, str]:
@@ -107,7 +108,7 @@ def _process(
     config: dict[str, Any], plan: Plan, process: Process, labels: Mapping[str, str]
 ) -> dict[str, Any]:
     settings = plan.settings
-    for name in _LATER:
+    for name in _LATER if plan.rootfs.from_ != "dockerfile" else ():
         config.pop(name, None)
     config["Env"] = [f"{name}={value}" for name, value in process.env.items()]
     config["Entrypoint"] = list(process.entrypoint)

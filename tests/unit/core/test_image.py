@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from frameworks.base import Image
+from frameworks.spec import Text
 from frontend import image
 from frontend.targets import find
 from llb import Platform
@@ -241,3 +245,18 @@ def test_a_base_overrides_nothing(rootfs: str) -> None:
     assert labels["kept"] == "1"
     assert labels[PREFIX + "binary"] == "/.boot/kernel"
     assert not {PREFIX + "bootKernel", PREFIX + "RPCAddress"} & set(labels)
+
+
+def test_what_a_dockerfile_leaves_for_others_stays() -> None:
+    """BuildKit has run what its base had, so the rest is its author's."""
+
+    class Built(FakeInputs):
+        def dockerfile(
+            self, path: Text, target: Text | None, platform: Platform, args: Mapping[str, str]
+        ) -> Image:
+            found = super().dockerfile(path, target, platform, args)
+            return replace(found, config=json.dumps({"config": {"onbuild": ["RUN x"]}}).encode())
+
+    text = file("rootfs: {from: dockerfile, dockerfile: Dockerfile, type: raw}\ninit: none")
+    made = json.loads(find("", lower(text, Built())).config({}))
+    assert made["config"]["OnBuild"] == ["RUN x"]

@@ -110,11 +110,11 @@ def test_a_cut_archive() -> None:
 
 
 def test_thousands_of_whiteouts() -> None:
-    """Each is one look, whatever else the image has: 17 seconds before."""
-    many = [f"d{number}/x" for number in range(6000)]
-    hides = [f"d{number}/.wh.x" for number in range(6000)]
+    """Each is one look, whatever else the image has: 6,000 in three layers took 17 seconds."""
+    many = [f"d{number}/x" for number in range(2000)]
+    hides = [f"d{number}/.wh.x" for number in range(2000)]
     tree = Tree([layer(*many, mode="w"), layer(*hides, mode="w"), layer(*many, mode="w")])
-    assert len(list(tree)) == 6000
+    assert len(list(tree)) == 2000
 
 
 def test_a_hard_link_to_nothing() -> None:
