@@ -74,6 +74,14 @@ def check_v1(file: Bunnyfile, problems: Collector) -> None:
     if rootfs is not None:
         _check_rootfs(rootfs, problems)
         _check_url("rootfs", "file", rootfs.from_, rootfs.sha256, problems)
+        if file.init == "auto" and rootfs.path is not None:
+            problems.error(
+                "bad-combination",
+                "'init: auto' adds an init to the root file system, and 'rootfs.path' is one that "
+                "exists already",
+                hint="remove 'init', or name a program that is in the file: 'init: /sbin/init'",
+                at=file.init.at,
+            )
     if file.app is not None:
         for artifact in file.app.artifacts:
             _check_inside("app.artifacts", artifact.source, problems)
