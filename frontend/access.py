@@ -40,7 +40,7 @@ class Tree:
 
 
 @dataclass(frozen=True, slots=True)
-class _User:
+class User:
     uid: int
     gids: frozenset[int]
 
@@ -64,7 +64,7 @@ def judge(plan: Plan, process: Process, tree: Tree) -> Diagnostic | None:
     Looked at are the program, paths among its arguments, the working directory, and the
     directories on the way to each.
     """
-    user = _user(process.user, tree)
+    user = user_of(process.user, tree)
     if user is None or user.uid == 0:
         return None
     seen: dict[str, FileStat | None] = {}
@@ -116,7 +116,7 @@ def _absolute(path: str) -> str:
     return "/" + posixpath.normpath("/" + path).lstrip("/")
 
 
-def _user(name: str, tree: Tree) -> _User | None:
+def user_of(name: str, tree: Tree) -> User | None:
     """The numbers of `USER[:GROUP]`, looked up in the tree; None where it does not know them."""
     user, _, group = name.partition(":")
     uid, gid = int(user) if user.isdigit() else None, 0
@@ -129,13 +129,13 @@ def _user(name: str, tree: Tree) -> _User | None:
         return None
     gids = {gid}
     if group.isdigit():
-        return _User(uid, frozenset([int(group)]))
+        return User(uid, frozenset([int(group)]))
     for fields in _records(tree, "/etc/group", 4):
         if group and fields[0] == group:
-            return _User(uid, frozenset([int(fields[2])]))
+            return User(uid, frozenset([int(fields[2])]))
         if not group and login in fields[3].split(","):
             gids.add(int(fields[2]))
-    return None if group else _User(uid, frozenset(gids))
+    return None if group else User(uid, frozenset(gids))
 
 
 def _records(tree: Tree, path: str, fields: int) -> Iterator[list[str]]:

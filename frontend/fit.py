@@ -120,6 +120,8 @@ def looks(plan: Plan) -> Iterator[Look]:
     known = plan.framework != "generic"
     if kernel is not None and kernel.from_ != "source" and known:
         yield Look(UNBOOTABLE_KERNEL, "kernel", _kernel)
+        if plan.framework == "linux" and rootfs.type in ("block", "raw"):
+            yield Look(UNUSABLE_ROOTFS, "kernel", _drivers)
     if "binary" in plan.keys and kernel is None and known:
         yield Look(UNBOOTABLE_KERNEL, "binary", _kernel)
     if "initrd" in plan.keys:
@@ -218,6 +220,37 @@ def given_root(plan: Plan) -> str:
     if "initrd" in plan.keys:
         return "initrd"
     return "block" if "block" in plan.keys and plan.keys.get("blkMntPoint") == "/" else ""
+
+
+_BOOT_MAGIC, _BOOT_VERSION, _BOOT_BASE = 0x202, 0x20E, 0x200
+_MODULAR = {b"(debian-kernel@lists.debian.org)": "Debian's"}
+"""By whom a kernel says that it was built -> whose kernels have the drivers of virtio's disks and
+of 9p in modules, which nobody loads before the root is there (CONFIG_VIRTIO_BLK=m)."""
+
+
+def _drivers(plan: Plan, file: File) -> Diagnostic | None:
+    """What a bzImage's version says of the drivers for the root (x86/boot.rst, kernel_version)."""
+    head = file.read(0, _BOOT_VERSION + 2)
+    if head[_BOOT_MAGIC : _BOOT_MAGIC + 4] != b"HdrS" or len(head) < _BOOT_VERSION + 2:
+        return None
+    version = file.read(_BOOT_BASE + int.from_bytes(head[_BOOT_VERSION:], "little"), 256)
+    whose = next((name for sign, name in _MODULAR.items() if sign in version.split(b"\0")[0]), "")
+    if not whose:
+        return None
+    kernel, rootfs = plan.kernel, plan.rootfs
+    assert kernel is not None
+    assert rootfs.type is not None
+    release = version.split(b" ")[0].decode("utf-8", "replace")
+    what = "disks" if rootfs.type == "block" else "shared directories"
+    return Diagnostic(
+        UNUSABLE_ROOTFS,
+        f"this is {whose} kernel {release}, which has its drivers for {what} in modules, and "
+        "nothing loads those: the guest finds no root file system",
+        "use 'type: initrd', or a kernel 'from: source'",
+        rootfs.type.at,
+        plan.file,
+        Severity.WARNING,
+    )
 
 
 class _Stream(io.RawIOBase):

@@ -95,13 +95,14 @@ class Remarks:
         asked: Callable[[str], bool],
     ) -> Iterator[Diagnostic | None]:
         """What the tree of files says that a root filesystem is, or was made of."""
-        from frontend import access, links
+        from frontend import access, command, links
 
         root, plan = lowering.rootfs, lowering.plan
         files = root.packed if root.tree is None else root.tree
         closed = asked(access.CLOSED_FILE) and access.wanted(plan, root.process)
         dangling = asked(links.DANGLING_LINK) and bool(links.kept(plan))
-        if files is None or not (closed or dangling):
+        runs = asked(command.UNRUNNABLE_COMMAND) and command.wanted(plan)
+        if files is None or not (closed or dangling or runs):
             return
         client, ref = self._contexts.client, solve(plan, File(files, "/"))
 
@@ -115,6 +116,9 @@ class Remarks:
             _or_none(partial(client.read_file, ref, length=_MOST_READ)),
             _or_none(entry),
         )
+        if runs:
+            head = _or_none(partial(client.read_file, ref, length=command.HEAD))
+            yield command.judge(plan, root.process, tree, head)
         if closed:
             yield access.judge(plan, root.process, tree)
         if dangling:

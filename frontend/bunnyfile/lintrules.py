@@ -386,6 +386,7 @@ RULES: dict[str, Rule] = {
         Rule(
             "UnstartableRoot", "A prebuilt root file system lacks what is started in it", _nothing
         ),
+        Rule("UnrunnableCommand", "The guest cannot run its command", _nothing),
         Rule("SecondInit", "The command has to be the first program, and is not", _nothing),
         Rule("UnusedArgument", "A build argument is declared and not used", _unused_argument),
         Rule("UnknownArgument", "A build argument is given and not declared", _unknown_argument),

@@ -273,7 +273,8 @@ def test_a_disk_without_a_file_system(framework: str, data: bytes, found: bool) 
     text = FILE.replace("FRAMEWORK", framework).replace("MONITOR", monitor)
     text = text.replace("KERNEL", LOCAL) + "rootfs: {from: local, path: disk, type: block}\n"
     plan = lower(text + "cmd: [a]\n", head=b"hsqs").plan
-    (look,) = [each for each in fit.looks(plan) if each.rule == "UnusableRootfs"]
+    looks = [each for each in fit.looks(plan) if each.rule == "UnusableRootfs"]
+    (look,) = [each for each in looks if each.at == "rootfs"]
     seen = look.judge(plan, Whole(data, len(data)))
     assert bool(seen) is found
     if seen is not None:
@@ -311,3 +312,40 @@ def test_what_a_prebuilt_root_starts(
         assert word in found.message
         assert found.at is not None
         assert found.at.start.line == 5
+
+
+def boots(version: bytes, rootfs: str, kernel: str = LOCAL, framework: str = "linux") -> str:
+    """What is said of a bzImage with a version, as far as its root is concerned."""
+    text = FILE.replace("FRAMEWORK", framework).replace("MONITOR", "qemu")
+    plan = lower(text.replace("KERNEL", kernel) + f"rootfs: {{{rootfs}}}\ncmd: [a]\n").plan
+    head = bytearray(0x3000)
+    head[0x202:0x206] = b"HdrS"
+    head[0x20E:0x210] = (0x2000).to_bytes(2, "little")
+    head[0x2200 : 0x2200 + len(version)] = version
+
+    class Kernel:
+        size = len(head)
+
+        def read(self, offset: int, length: int) -> bytes:
+            assert length < 1024
+            return bytes(head[offset : offset + length])
+
+    looks = [look for look in fit.looks(plan) if look.rule == "UnusableRootfs"]
+    found = [look.judge(plan, Kernel()) for look in looks if look.at == "kernel"]
+    shown = [each for each in found if each is not None]
+    assert all(each.at and each.at.start.line == 4 for each in shown)
+    return "".join(each.message for each in shown)
+
+
+DEBIAN = b"6.12.48+deb13-amd64 (debian-kernel@lists.debian.org) #1 SMP\0"
+
+
+def test_a_kernel_whose_drivers_are_modules() -> None:
+    disk, shared = "type: block, include: [a]", "type: raw, include: [a]"
+    said = boots(DEBIAN, disk)
+    assert "Debian's kernel 6.12.48+deb13-amd64, which has its drivers for disks in modules" in said
+    assert "drivers for shared directories" in boots(DEBIAN, shared)
+    assert not boots(DEBIAN, "type: initrd, include: [a]")
+    assert not boots(DEBIAN, disk, SOURCE)
+    assert not boots(b"6.12.1 (me@host) #1\0 (debian-kernel@lists.debian.org)", disk)
+    assert not boots(b"", disk)

@@ -29,7 +29,9 @@ BUILT = {
     "ChangedTimes",
     "ClosedFile",
     "DanglingLink",
-    *("SecondInit", "UnstartableRoot"),
+    "SecondInit",
+    "UnrunnableCommand",
+    "UnstartableRoot",
 }
 NEW = "version: v1\nplatforms: {framework: linux, monitor: qemu}\n"
 UNPINNED = NEW + "kernel: {from: source}\nrootfs: {from: nginx}\ncmd: [a]\n"
