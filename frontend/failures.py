@@ -94,20 +94,20 @@ _ENDINGS = {
     127: _Failure(
         "failed-step",
         _ENDED,
-        "{0} failed: a command is not there (exit code {1})",
+        "{0} failed: a command is not there (exit code: {1})",
         "'app.packages' installs more of the distribution's",
     ),
     137: _Failure(
         "failed-step",
         _ENDED,
-        "{0} was killed (exit code {1}), as happens where memory is short",
+        "{0} was killed (exit code: {1}), as happens where memory is short",
         "give the builder more memory, or let less run at once",
     ),
 }
 _OTHERS = _Failure(
     "failed-step",
     _ENDED,
-    "{0} failed (exit code {1})",
+    "{0} failed (exit code: {1})",
     "the step's last words, above, say why",
 )
 """What a step says by its exit status (`frameworks.exits`); `{0}` is what failed."""

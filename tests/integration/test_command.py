@@ -15,7 +15,7 @@ FILE = """
 version: v1
 platforms: {framework: linux, monitor: qemu}
 kernel: {from: local, path: kernel}
-rootfs: {type: TYPE, include: ["root:/"]}
+rootfs: {type: TYPE, include: ["root/bin:/bin", "root/app:/app", "root/lib64:/lib64"]}
 cmd: [COMMAND]
 """
 
@@ -26,6 +26,7 @@ def root(project: Path) -> Path:
     made = project / "root"
     (made / "bin").mkdir(parents=True)
     (made / "app").mkdir()
+    (made / "lib64").mkdir()
     shutil.copy("/bin/true", made / "app/dynamic")
     (made / "bin/linked").symlink_to("/app/dynamic")
     (made / "bin/plain").write_text("#!/bin/linked\n")
@@ -39,10 +40,10 @@ def root(project: Path) -> Path:
 def test_a_command_that_cannot_run(builder: Builder, project: Path, type: str) -> None:
     (project / "kernel").write_bytes(b"kernel")
     for command, why in (
-        ("/bin/sever", "'/bin/sever': there is no such file in the root filesystem (line 6)"),
+        ("/bin/sever", "'/bin/sever': there is no such file in the root filesystem (line 7)"),
         # By PATH, through a link whose target is the guest's and not the builder's.
         ("linked", "'linked': its dynamic linker '/lib"),
-        ("/bin/plain", "'/bin/plain': it has no execute bit (its mode is 0644) (line 6)"),
+        ("/bin/plain", "'/bin/plain': it has no execute bit (its mode is 0644) (line 7)"),
         ("script", "'script': it is a script for '/bin/sh', which is not in the root filesystem"),
     ):
         done = builder.build(project, FILE.replace("TYPE", type).replace("COMMAND", command))
@@ -52,7 +53,6 @@ def test_a_command_that_cannot_run(builder: Builder, project: Path, type: str) -
 def test_a_command_that_runs(builder: Builder, project: Path, root: Path) -> None:
     (project / "kernel").write_bytes(b"kernel")
     linker = root / "lib64/ld-linux-x86-64.so.2"
-    linker.parent.mkdir()
     linker.write_bytes(b"")
     done = builder.build(project, FILE.replace("TYPE", "raw").replace("COMMAND", "linked"))
     assert "UnrunnableCommand" not in done.log

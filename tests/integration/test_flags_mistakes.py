@@ -120,6 +120,16 @@ MISTAKES = (
         ),
         shows=(">>>   build: cc -c missing.c", "missing.c: No such file"),
     ),
+    Mistake(
+        "A build script that wants the network",
+        "app.build has none: app.fetch has, and app.packages installs.",
+        FILE.replace("generic", "linux").replace(
+            "rootfs:",
+            "app:\n  from: local\n  build: apt-get install -y libsqlite3-dev\n"
+            "  artifacts: [missing.o:/x]\nrootfs:",
+        ),
+        shows=(">>>   build: apt-get install", "Unable to locate package", "[needs-network]"),
+    ),
 )
 
 

@@ -30,9 +30,9 @@ def failed(command: str, status: int) -> GatewayError:
 @pytest.mark.parametrize(
     ("command", "status", "code", "message"),
     [
-        (BUILD, 1, "failed-step", "the script of 'app.build' failed (exit code 1)"),
+        (BUILD, 1, "failed-step", "the script of 'app.build' failed (exit code: 1)"),
         (BUILD, 127, "failed-step", "the script of 'app.build' failed: a command is not there"),
-        (BUILD, 137, "failed-step", "the script of 'app.build' was killed (exit code 137)"),
+        (BUILD, 137, "failed-step", "the script of 'app.build' was killed (exit code: 137)"),
         (BUILD, exits.NEEDS_NETWORK, "needs-network", "the script of 'app.build' wanted the"),
         (
             BUILD.replace("build", "fetch"),
@@ -46,7 +46,7 @@ def failed(command: str, status: int) -> GatewayError:
             "/usr/bin/patch\n--strip=1",
             1,
             "failed-step",
-            "a step for this line failed (exit code 1)",
+            "a step for this line failed (exit code: 1)",
         ),
     ],
 )
