@@ -69,6 +69,8 @@ _ENDED = re.compile(
     r'process "(?P<command>.*)" did not complete successfully: exit code: (?P<status>\d+)',
     re.DOTALL,
 )
+_OF_A_DOCKERFILE = "/bin/sh -c "
+"""A RUN of a Dockerfile's: its users know Docker's words for it."""
 _SCRIPT = re.compile(r"/hutch/run\.sh \S+ (app\.(?:fetch|build))\b")
 _ENDINGS = {
     exits.NEEDS_NETWORK: _Failure(
@@ -121,7 +123,8 @@ def explain(error: GatewayError, file: SourceFile) -> Problems | None:
     for failure in _FAILURES:
         if found := failure.words.search(error.message):
             return _told(failure, at, file, next(filter(None, found.groups())))
-    if found := _ENDED.search(error.message):
+    found = _ENDED.search(error.message)
+    if found and not found["command"].startswith(_OF_A_DOCKERFILE):
         script = _SCRIPT.search(found["command"])
         what = f"the script of '{script[1]}'" if script else "a step for this line"
         status = found["status"]

@@ -65,4 +65,5 @@ def test_a_failed_step_is_told_at_its_line(
 
 
 def test_what_says_enough_stays() -> None:
+    assert explain(failed("/bin/sh -c make", 2), FILE) is None
     assert explain(GatewayError(status_pb2.Status(code=2, message="no such host")), FILE) is None
