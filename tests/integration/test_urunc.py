@@ -277,7 +277,7 @@ def test_every_example_is_run_or_named() -> None:
 
     Nor are those whose sources are not where tests run."""
     elsewhere = {"linux-arm64", "freebsd-hello", "freebsd-http", "netbsd-hello"}
-    elsewhere |= {"netbsd-bozohttpd", "mirage-hello"}
+    elsewhere |= {"netbsd-bozohttpd", "mirage-hello", "mirage-http"}
     listed = {file.parent.name for file in EXAMPLES.glob("*/bunnyfile")}
     assert listed == {*_printing(), *SERVERS, *elsewhere}
 

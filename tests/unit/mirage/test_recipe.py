@@ -1,7 +1,8 @@
-"""The graph of the MirageOS example on every platform, and who depends on whom in them."""
+"""The graphs of the MirageOS examples on every platform, and who depends on whom in them."""
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 from pathlib import Path
 
@@ -37,14 +38,16 @@ def kernel(text: str, epoch: int | None = None, inputs: FakeInputs | None = None
     return graph(file.state)
 
 
-@pytest.mark.parametrize("architecture", PLATFORMS)
-def test_the_example(architecture: str, update_goldens: bool) -> None:
+@pytest.mark.parametrize(
+    ("name", "architecture"), [*itertools.product(("mirage-hello", "mirage-http"), PLATFORMS)]
+)
+def test_the_examples(name: str, architecture: str, update_goldens: bool) -> None:
     platform = PLATFORMS[architecture]
-    text = (ROOT / "examples" / "mirage-hello" / "bunnyfile").read_text()
+    text = (ROOT / "examples" / name / "bunnyfile").read_text()
     lowering = lower(text, platform=platform)
     keys = image.runtime_keys(lowering.build, lowering.rootfs)
     made = graph(image.assemble(lowering.build, lowering.layers, keys), platform)
-    golden = GOLDENS / f"mirage-hello-{architecture}.txt"
+    golden = GOLDENS / f"{name}-{architecture}.txt"
     if update_goldens:
         golden.write_text(made)
     assert made == golden.read_text()
