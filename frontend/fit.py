@@ -105,6 +105,8 @@ def placed(lowering: Lowering, at: str) -> Placed | None:
         return lowering.placed_kernel
     if at == "rootfs":
         return lowering.placed_rootfs
+    if at == "report":
+        return lowering.rootfs.report
     tree = lowering.rootfs.tree
     path = posixpath.join("/", lowering.plan.keys[at])
     return None if tree is None else Placed(tree, path)

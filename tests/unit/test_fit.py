@@ -349,3 +349,12 @@ def test_a_kernel_whose_drivers_are_modules() -> None:
     assert not boots(DEBIAN, disk, SOURCE)
     assert not boots(b"6.12.1 (me@host) #1\0 (debian-kernel@lists.debian.org)", disk)
     assert not boots(b"", disk)
+
+
+@pytest.mark.parametrize("type", ["initrd", "block", "raw"])
+def test_each_look_has_its_file(type: str) -> None:
+    """Where a rule looks at a file, the file is one of the build's."""
+    lowered = lower(SECOND + f"rootfs: {{from: 'x:1', type: {type}}}\ncmd: [/a]\n")
+    files = {look.at: fit.placed(lowered, look.at) for look in fit.looks(lowered.plan)}
+    assert all(file is not None for file in files.values())
+    assert ("report" in files) is (type != "raw")
