@@ -310,6 +310,8 @@ class Framework:
 
     name: ClassVar[str]
     guest: ClassVar[Guest]
+    app_is_kernel: ClassVar[bool] = False
+    """Whether a kernel from source is made of the application (a unikernel)."""
 
     def check(self, plan: Plan, problems: Collector) -> None:
         """Note what is wrong with a plan beyond what `guest` says; default: nothing.

@@ -38,6 +38,10 @@ class Subject:
         return app is not None and (app.fetch is not None or app.build is not None)
 
     @property
+    def makes_kernel_of_app(self) -> bool:
+        return self.builds_kernel and self.framework.app_is_kernel
+
+    @property
     def has_root(self) -> bool:
         """Whether the guest has a root file system that an init may be in."""
         return self.plan.rootfs.type != "none"
@@ -137,6 +141,10 @@ def _without_scripts(subject: Subject) -> str:
     return "" if subject.runs_scripts else "is not used: 'app' has neither 'fetch' nor 'build'"
 
 
+def _without_compiling(subject: Subject) -> str:
+    return "" if subject.makes_kernel_of_app else _without_scripts(subject)
+
+
 def _without_fetch(subject: Subject) -> str:
     app = subject.plan.app
     return "" if app is not None and app.fetch is not None else "is not used without 'app.fetch'"
@@ -144,7 +152,7 @@ def _without_fetch(subject: Subject) -> str:
 
 def _without_artifacts(subject: Subject) -> str:
     app = subject.plan.app
-    if app is None or app.artifacts:
+    if app is None or app.artifacts or subject.makes_kernel_of_app:
         return ""
     return "is not used: nothing of the application goes into the image"
 
@@ -219,7 +227,7 @@ KEYS: Mapping[str, Key] = {
         hint="a Linux kernel from source ('from: source') can have them built in",
         error=True,
     ),
-    "app.packages": Key(_app("packages"), _without_scripts),
+    "app.packages": Key(_app("packages"), _without_compiling),
     "app.secrets": Key(_app("secrets"), _without_scripts),
     "app.ssh": Key(_app("ssh"), _without_fetch),
     "app.build": Key(

@@ -39,6 +39,8 @@ class Mirage(Framework):
         lacks=frozenset({"envs", "workdir"}),
     )
 
+    app_is_kernel: ClassVar[bool] = True
+
     def check(self, plan: Plan, problems: Collector) -> None:
         """Note an application without its kernel, and what a kernel of this kind cannot be told."""
         kernel, app = plan.kernel, plan.app

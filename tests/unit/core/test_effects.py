@@ -95,3 +95,11 @@ def test_every_row_is_tried() -> None:
 )
 def test_keys_that_are_used(text: str) -> None:
     assert noted(text) == []
+
+
+def test_an_application_that_becomes_the_kernel_is_used_whole() -> None:
+    source = "kernel: {from: source}\n"
+    assert noted(source + "app: {packages: [x]}\n", "mirage", "spt") == []
+    assert noted(source + "app: {build: make}\n", "mirage", "spt") == []
+    (found,) = noted(source + "app: {secrets: [x]}\n", "mirage", "spt")
+    assert "'app.secrets'" in found
