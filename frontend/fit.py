@@ -1,8 +1,8 @@
 """Whether kernel and root filesystem fit the guest: what only the files tell, once they are there.
 
 These are rules of lint (the constants below; docs/rules/) that are looked at after the steps have
-run. As little as possible is read: a file's size, and a few of its
-bytes.
+run. As little as possible is read: a file's size, and a few of its bytes. Only of a prebuilt Linux
+kernel that is to mount its root more is read (`frameworks.linux.built`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import posixpath
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
@@ -122,10 +122,12 @@ def looks(plan: Plan) -> Iterator[Look]:
     known = plan.framework != "generic"
     if kernel is not None and kernel.from_ != "source" and known:
         yield Look(UNBOOTABLE_KERNEL, "kernel", _kernel)
-        if plan.framework == "linux" and rootfs.type in ("block", "raw"):
+        if _root(plan) is not None:
             yield Look(UNUSABLE_ROOTFS, "kernel", _drivers)
     if "binary" in plan.keys and kernel is None and known:
         yield Look(UNBOOTABLE_KERNEL, "binary", _kernel)
+        if _root(plan) is not None:
+            yield Look(UNUSABLE_ROOTFS, "binary", _drivers)
     if "initrd" in plan.keys:
         yield Look(LARGE_INITRD, "initrd", _initrd)
     if "block" in plan.keys:
@@ -224,32 +226,58 @@ def given_root(plan: Plan) -> str:
     return "block" if "block" in plan.keys and plan.keys.get("blkMntPoint") == "/" else ""
 
 
-_BOOT_MAGIC, _BOOT_VERSION, _BOOT_BASE = 0x202, 0x20E, 0x200
-_MODULAR = {b"(debian-kernel@lists.debian.org)": "Debian's"}
-"""By whom a kernel says that it was built -> whose kernels have the drivers of virtio's disks and
-of 9p in modules, which nobody loads before the root is there (CONFIG_VIRTIO_BLK=m)."""
+def _root(plan: Plan) -> tuple[str, Range | None] | None:
+    """The type of a root for which a Linux kernel needs drivers, and where the file says so."""
+    type, keys = plan.rootfs.type, plan.keys
+    if plan.framework != "linux" or "initrd" in keys:  # which urunc takes first (urunc.md 2.1)
+        return None
+    if type in ("block", "raw"):
+        return type, type.at
+    if "block" in keys and keys.get("blkMntPoint") == "/":
+        return "block", place(keys["block"])
+    return None
 
 
 def _drivers(plan: Plan, file: File) -> Diagnostic | None:
-    """What a bzImage's version says of the drivers for the root (x86/boot.rst, kernel_version)."""
-    head = file.read(0, _BOOT_VERSION + 2)
-    if head[_BOOT_MAGIC : _BOOT_MAGIC + 4] != b"HdrS" or len(head) < _BOOT_VERSION + 2:
-        return None
-    version = file.read(_BOOT_BASE + int.from_bytes(head[_BOOT_VERSION:], "little"), 256)
-    whose = next((name for sign, name in _MODULAR.items() if sign in version.split(b"\0")[0]), "")
+    """What a kernel says of its drivers for the root: by its configuration, or by who built it."""
+    from frameworks.linux import built
+
+    root, kernel, rootfs = _root(plan), plan.kernel, plan.rootfs
+    assert root is not None
+    kind, at = root
+    # What a prebuilt image holds is not known here.
+    packed = rootfs.type == "block" and rootfs.path is None
+    needed = built.ways(kind, plan.monitor, str(rootfs.filesystem or "") if packed else "")
+    said = built.version(file.read)
+    lacks: tuple[str, ...] = ()
+    options: Mapping[str, str] = {}
+    whose = built.maker(said, needed)
     if not whose:
+        build = built.scan(file.read)
+        if build.options is not None:
+            options = build.options
+            lacks = built.lacking(options, needed)
+        else:
+            said = build.version or said
+            whose = built.maker(said, needed)
+    if whose:
+        what = "disks" if kind == "block" else "shared directories"
+        wrong = (
+            f"this is {whose} kernel {said.split(' ')[0]}, which has its drivers for {what} in "
+            "modules, and nothing loads those"
+        )
+    elif lacks:
+        each = (f"{name} ({'a module' if options.get(name) == 'm' else 'off'})" for name in lacks)
+        wrong = f"by its own configuration this kernel has not built in {', '.join(each)}"
+        if any(options.get(name) == "m" for name in lacks):
+            wrong += ", and nothing loads modules"
+    else:
         return None
-    kernel, rootfs = plan.kernel, plan.rootfs
-    assert kernel is not None
-    assert rootfs.type is not None
-    release = version.split(b" ")[0].decode("utf-8", "replace")
-    what = "disks" if rootfs.type == "block" else "shared directories"
     return Diagnostic(
         UNUSABLE_ROOTFS,
-        f"this is {whose} kernel {release}, which has its drivers for {what} in modules, and "
-        "nothing loads those: the guest finds no root file system",
+        f"{wrong}: the guest finds no root file system",
         "use 'type: initrd', or a kernel 'from: source'",
-        rootfs.type.at,
+        at if at is not None or kernel is None else (kernel.path or kernel.from_).at,
         plan.file,
         Severity.WARNING,
     )

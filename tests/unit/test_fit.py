@@ -5,11 +5,13 @@ from __future__ import annotations
 import gzip
 import io
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
+from frameworks.linux import built
 from frameworks.rootfs import cpio
 from frameworks.rootfs.entries import walk
 from frameworks.rootfs.pack import Report
@@ -314,27 +316,54 @@ def test_what_a_prebuilt_root_starts(
         assert found.at.start.line == 5
 
 
-def boots(version: bytes, rootfs: str, kernel: str = LOCAL, framework: str = "linux") -> str:
-    """What is said of a bzImage with a version, as far as its root is concerned."""
-    text = FILE.replace("FRAMEWORK", framework).replace("MONITOR", "qemu")
-    plan = lower(text.replace("KERNEL", kernel) + f"rootfs: {{{rootfs}}}\ncmd: [a]\n").plan
+@dataclass
+class Kernel:
+    """A kernel's file; `taken` is what was read."""
+
+    data: bytes
+    taken: list[tuple[int, int]] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        return len(self.data)
+
+    def read(self, offset: int, length: int) -> bytes:
+        self.taken.append((offset, length))
+        return self.data[offset : offset + length]
+
+
+def bzimage(version: bytes, payload: bytes = b"") -> bytes:
+    """A bzImage of boot protocol 2.08 with five sectors of setup."""
     head = bytearray(0x3000)
+    head[0x1F1] = 4
     head[0x202:0x206] = b"HdrS"
+    head[0x206:0x208] = (0x208).to_bytes(2, "little")
     head[0x20E:0x210] = (0x2000).to_bytes(2, "little")
+    head[0x248:0x24C] = (0x3000 - 5 * 512).to_bytes(4, "little")
     head[0x2200 : 0x2200 + len(version)] = version
+    return bytes(head) + payload
 
-    class Kernel:
-        size = len(head)
 
-        def read(self, offset: int, length: int) -> bytes:
-            assert length < 1024
-            return bytes(head[offset : offset + length])
-
+def finds(
+    file: Kernel, rootfs: str, kernel: str = LOCAL, framework: str = "linux", monitor: str = "qemu"
+) -> str:
+    """What is said of a kernel, as far as its root is concerned."""
+    text = FILE.replace("FRAMEWORK", framework).replace("MONITOR", monitor)
+    plan = lower(text.replace("KERNEL", kernel) + f"rootfs: {{{rootfs}}}\ncmd: [a]\n").plan
     looks = [look for look in fit.looks(plan) if look.rule == "UnusableRootfs"]
-    found = [look.judge(plan, Kernel()) for look in looks if look.at == "kernel"]
+    found = [look.judge(plan, file) for look in looks if look.at == "kernel"]
     shown = [each for each in found if each is not None]
     assert all(each.at and each.at.start.line == 4 for each in shown)
     return "".join(each.message for each in shown)
+
+
+def boots(version: bytes, rootfs: str, kernel: str = LOCAL) -> str:
+    """What is said of a bzImage with a version; it is compressed in a way that is not known."""
+    file = Kernel(bzimage(version, b"\x28\xb5\x2f\xfd" + bytes(5000)))
+    said = finds(file, rootfs, kernel)
+    assert len(file.taken) <= 4
+    assert all(length < 1024 for _, length in file.taken)
+    return said
 
 
 DEBIAN = b"6.12.48+deb13-amd64 (debian-kernel@lists.debian.org) #1 SMP\0"
@@ -349,6 +378,153 @@ def test_a_kernel_whose_drivers_are_modules() -> None:
     assert not boots(DEBIAN, disk, SOURCE)
     assert not boots(b"6.12.1 (me@host) #1\0 (debian-kernel@lists.debian.org)", disk)
     assert not boots(b"", disk)
+
+
+ALPINE = b"6.12.38-0-virt (buildozer@build-3-22-x86_64) #1-Alpine SMP PREEMPT_DYNAMIC 2025\0"
+FEDORA = b"6.9.7-200.fc40.x86_64 (mockbuild@8d858239ee7c) #1 SMP PREEMPT_DYNAMIC\0"
+
+
+@pytest.mark.parametrize(
+    ("version", "disk", "raw"),
+    [
+        (ALPINE, "Alpine's kernel 6.12.38-0-virt", "Alpine's"),
+        (ALPINE.replace(b"-virt", b"-own"), "", ""),
+        (ALPINE.replace(b"-Alpine", b""), "", ""),
+        (FEDORA, "", "Fedora's kernel 6.9.7-200.fc40.x86_64"),
+        # The cloud kernel of Debian 13 can share by virtiofs, that of Debian 12 cannot.
+        (DEBIAN.replace(b"-amd64", b"-cloud-amd64"), "Debian's", ""),
+        (b"6.1.0-53-cloud-amd64 (debian-kernel@lists.debian.org) #1", "Debian's", "Debian's"),
+    ],
+)
+def test_kernels_of_distributions(version: bytes, disk: str, raw: str) -> None:
+    for root, says in (("block", disk), ("raw", raw)):
+        said = boots(version, f"type: {root}, include: [a]")
+        assert bool(said) is bool(says)
+        assert says in said
+
+
+def carrying(**options: str) -> bytes:
+    """The middle of a kernel that carries its configuration: these options and others."""
+    lines = ["# CONFIG_XFS_FS is not set", "CONFIG_64BIT=y", 'CONFIG_LOCALVERSION="=y"']
+    lines += [f"CONFIG_{name}={value}" for name, value in options.items()]
+    packed = gzip.compress("\n".join(lines).encode() + b"\n", mtime=0)
+    return b"\1" * 4099 + b"IKCFG_ST\0" + b"IKCFG_ST" + packed + b"IKCFG_ED" + b"\2" * 4099
+
+
+IMAGE = bytes(56) + b"ARM\x64" + bytes(4)
+FORMATS: dict[str, Callable[[bytes], bytes]] = {
+    "elf": lambda kernel: ELF + kernel,
+    "Image": lambda kernel: IMAGE + kernel,
+    "Image.gz": lambda kernel: gzip.compress(IMAGE + kernel),
+    "bzImage": lambda kernel: bzimage(b"6.12.1 (a@b)\0", gzip.compress(ELF + kernel) + bytes(9)),
+}
+DISKS = {"VIRTIO_BLK": "y", "VIRTIO_PCI": "y", "EXT4_FS": "y"}
+SHARES = {"NET_9P_VIRTIO": "y", "9P_FS": "y", "VIRTIO_PCI": "y"}
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_kernel_that_carries_its_configuration(format: str) -> None:
+    disk, make = "type: block, include: [a]", FORMATS[format]
+    assert not finds(Kernel(make(carrying(**DISKS))), disk)
+    said = finds(Kernel(make(carrying(**(DISKS | {"VIRTIO_BLK": "m"})))), disk)
+    assert said == (
+        "by its own configuration this kernel has not built in VIRTIO_BLK (a module), and nothing "
+        "loads modules: the guest finds no root file system"
+    )
+    del (fewer := dict(DISKS))["EXT4_FS"]
+    said = finds(Kernel(make(carrying(**fewer))), disk)
+    assert "has not built in EXT4_FS (off): the guest finds" in said
+    assert not finds(Kernel(make(carrying())), "type: initrd, include: [a]")
+    # What it carries counts more than who built it.
+    debian = b"Linux version " + DEBIAN
+    assert "this is Debian's kernel 6.12.48" in finds(Kernel(make(debian)), disk)
+    assert not finds(Kernel(make(debian + carrying(**DISKS))), disk)
+    assert not finds(Kernel(make(bytes(9000))), disk)
+    # An archive inside the kernel may load modules.
+    assert not finds(Kernel(make(carrying(VIRTIO_BLK="m", INITRAMFS_SOURCE='"/a.cpio"'))), disk)
+    assert finds(Kernel(make(carrying(VIRTIO_BLK="m", INITRAMFS_SOURCE='""'))), disk)
+
+
+@pytest.mark.parametrize(
+    ("rootfs", "monitor", "options", "lacks"),
+    [
+        ("type: raw, include: [a]", "qemu", SHARES, ""),
+        ("type: raw, include: [a]", "qemu", {"VIRTIO_FS": "y", "VIRTIO_PCI": "y"}, ""),
+        ("type: raw, include: [a]", "qemu", SHARES | {"9P_FS": "m"}, "9P_FS (a module)"),
+        ("type: raw, include: [a]", "cloud-hypervisor", SHARES, "VIRTIO_FS (off)"),
+        ("type: block, include: [a]", "firecracker", DISKS, "VIRTIO_MMIO (off)"),
+        ("type: block, include: [a]", "firecracker", DISKS | {"VIRTIO_MMIO": "y"}, ""),
+        ("type: block, include: [a]", "cloud-hypervisor", DISKS, ""),
+        ("type: block, include: [a], filesystem: erofs", "qemu", DISKS, "EROFS_FS (off)"),
+        ("type: block, include: [a], filesystem: squashfs", "qemu", DISKS, "SQUASHFS (off)"),
+        ("type: block, include: [a], filesystem: ext2", "qemu", DISKS, "EXT2_FS (off)"),
+        (
+            "type: block, include: [a], filesystem: ext2",
+            "qemu",
+            DISKS | {"EXT4_USE_FOR_EXT2": "y"},
+            "",
+        ),
+        # What is in an image that exists already is not known.
+        ("type: block, from: local, path: disk", "qemu", {"VIRTIO_BLK": "y"}, "VIRTIO_PCI (off)"),
+        (
+            "type: block, from: local, path: disk",
+            "qemu",
+            {"VIRTIO_BLK": "y", "VIRTIO_PCI": "y"},
+            "",
+        ),
+    ],
+)
+def test_what_a_root_needs(rootfs: str, monitor: str, options: dict[str, str], lacks: str) -> None:
+    said = finds(Kernel(ELF + carrying(**options)), rootfs, monitor=monitor)
+    assert bool(said) is bool(lacks)
+    assert lacks in said
+
+
+def test_kernels_that_do_not_carry_a_whole_configuration() -> None:
+    disk, whole = "type: block, include: [a]", carrying(VIRTIO_BLK="m")
+    cut = whole[: whole.index(b"IKCFG_ED") - 12]
+    broken = whole.replace(b"\x1f\x8b\x08", b"\x1f\x8b\x08\xff", 1)
+    packed = gzip.compress(IMAGE + whole * 3)
+    for data in (ELF + cut, ELF + broken, packed[:80], b"\x1f\x8b\x08\xff\xff", whole, b""):
+        assert not finds(Kernel(data), disk)
+
+
+def test_how_much_of_a_kernel_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A configuration may lie across two parts; what is far behind is not looked for."""
+    disk, part, tail = "type: block, include: [a]", 2 << 20, carrying(VIRTIO_BLK="m")
+    across = Kernel(ELF + bytes(part - len(ELF) - 4099 - 13) + tail + bytes(9 * part))
+    assert "VIRTIO_BLK (a module)" in finds(across, disk)
+    assert sum(length for _, length in across.taken) < 2 * part + 4096
+    far = Kernel(ELF + bytes(33 * part) + tail)
+    assert not finds(far, disk)
+    assert len(far.taken) <= 35
+    assert max(length for _, length in far.taken) == part
+    monkeypatch.setattr(built, "_MOST_CONTENT", 3 * part)
+    bomb = Kernel(gzip.compress(IMAGE + bytes(2 * part) + tail, 1))
+    assert finds(bomb, disk)
+    bomb = Kernel(gzip.compress(IMAGE + bytes(4 * part) + tail, 1))
+    assert not finds(bomb, disk)
+
+
+def test_the_drivers_of_a_kernel_that_labels_name() -> None:
+    plan = lower(SECOND.replace("kernel: {from: source}\n", "")).plan
+    at = Range(Position(7), Position(7, 5))
+    keys = {key: Text(f"/{key}", at) for key in ("binary", "block")}
+    file = Kernel(ELF + carrying(VIRTIO_PCI="y"))
+    root, elsewhere = Text("/", at), Text("/data", at)
+    for more, says in (
+        ({"blkMntPoint": root}, "VIRTIO_BLK (off)"),
+        ({"blkMntPoint": elsewhere}, ""),
+        ({"blkMntPoint": root, "initrd": root}, ""),
+    ):
+        labelled = replace(plan, kernel=None, keys=keys | more)
+        looks = [look for look in fit.looks(labelled) if look.rule == "UnusableRootfs"]
+        found = [look.judge(labelled, file) for look in looks]
+        assert bool(found) is bool(says)
+        for each in found:
+            assert each is not None
+            assert each.at == at
+            assert says in each.message
 
 
 @pytest.mark.parametrize("type", ["initrd", "block", "raw"])
