@@ -1,4 +1,4 @@
-"""docs/mistakes.md: ten mistakes, and what a user sees of each, from real builds.
+"""docs/mistakes.md: usual mistakes, and what a user sees of each, from real builds.
 
 `pytest -m integration tests/integration/test_flags_mistakes.py --update-goldens` writes it.
 """
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.integration
 
 PAGE = ROOT / "docs" / "mistakes.md"
 INTRODUCTION = """\
-# Ten mistakes, and what you see
+# Usual mistakes, and what you see
 
 Each of these was built with `docker buildx build -f bunnyfile .`, and the answer is what Docker
 printed. The lines with `>>>` are the file's own. The word in brackets at the end is the name of the
@@ -129,6 +129,32 @@ MISTAKES = (
             "  artifacts: [missing.o:/x]\nrootfs:",
         ),
         shows=(">>>   build: apt-get install", "Unable to locate package", "[needs-network]"),
+    ),
+    Mistake(
+        "A mount option behind an include",
+        "An include copies; what a runtime mounts is under `volumes:`.",
+        FILE.replace("hello:/hello", "hello:/hello:ro"),
+        shows=(">>>     - hello:/hello:ro",),
+    ),
+    Mistake(
+        "A user that the guest's files do not know",
+        "Names are looked up in /etc/passwd and /etc/group of the root filesystem.",
+        FILE.replace("cmd:", "user: app\ncmd:"),
+        shows=(">>> user: app", "[unknown-user]"),
+    ),
+    Mistake(
+        "A file that no guest can use as its root",
+        "Archives, qcow2 files and disks with partitions are none.",
+        FILE.replace("  include:\n    - hello:/hello\n", "  from: local\n  path: kernel\n"),
+        shows=(">>>   path: kernel", "rootfs-file]"),
+    ),
+    Mistake(
+        "A key that could have no effect",
+        "Boot parameters reach a kernel that hutch builds; a prebuilt one has its own.",
+        FILE.replace("generic", "linux").replace(
+            "  path: kernel\n", "  path: kernel\n  cmdline: quiet\n"
+        ),
+        shows=(">>>   cmdline: quiet",),
     ),
 )
 
