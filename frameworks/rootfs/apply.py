@@ -19,8 +19,6 @@ from frameworks.rootfs import full, inside
 
 _LARGEST = 1 << 20
 """Bytes of a list of users or groups."""
-_LINKS = 40
-"""How many links a path may lead through, as on Linux (path_resolution(7))."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,7 +59,7 @@ class _Application:
         """Take over what is at `paths`. Raises OSError."""
         places: set[str] = set()
         for path in paths:
-            for place in self._places(path):
+            for place in inside.places(self._tree, path)[0]:
                 places.add(place)
                 self._parents(place)
         for place in sorted(places):
@@ -184,38 +182,6 @@ class _Application:
             shutil.rmtree(target)
         else:
             os.unlink(target)
-
-    def _places(self, path: str) -> list[str]:
-        """Where an addition to `path` went: there, and where a link at its end leads.
-
-        Links are followed as from inside the tree.
-        """
-        at = ""
-        pending = [part for part in reversed(path.split("/")) if part]
-        links = 0
-        found = []
-        while pending:
-            part = pending.pop()
-            if part in (".", ".."):
-                at = at.rpartition("/")[0] if part == ".." else at
-                continue
-            here = f"{at}/{part}"
-            info = _lstat(self._tree + here)
-            if not pending:
-                found.append(here)
-            if info is None:
-                return found
-            if not stat.S_ISLNK(info.st_mode):
-                at = here
-                continue
-            links += 1
-            if links > _LINKS:
-                return found
-            target = os.readlink(self._tree + here)
-            if target.startswith("/"):
-                at = ""
-            pending.extend(part for part in reversed(target.split("/")) if part)
-        return found
 
 
 def _lstat(path: str) -> os.stat_result | None:

@@ -8,38 +8,66 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 
 _LINKS = 40
 """How many links a path may lead through, as on Linux."""
 
 
-def resolve(root: str, path: str) -> str | None:
-    """Where `path` of the tree at `root` is, with no link on the way; None where nothing is."""
-    top = root.rstrip("/")
+def follow(path: str, target: Callable[[str], str | None]) -> tuple[list[str], str | None]:
+    """Where `path` of a tree leads, link by link.
+
+    `target` is asked of each path on the way, which has no link in it but maybe at its end: where
+    that link leads, "" if it is none, None if there is nothing. Returns the paths at which `path`
+    and the links at its end stand, and the one without any link ("" for the root): None where
+    nothing is, or links lead in a circle.
+    """
     at = ""
     pending = [part for part in reversed(path.split("/")) if part]
     links = 0
+    places = []
     while pending:
         part = pending.pop()
         if part in (".", ".."):
             at = at.rpartition("/")[0] if part == ".." else at
             continue
         here = f"{at}/{part}"
-        try:
-            info = os.lstat(top + here)
-            if not stat.S_ISLNK(info.st_mode):
-                at = here
-                continue
-            target = os.readlink(top + here)
-        except OSError:
-            return None
+        if not pending:
+            places.append(here)
+        link = target(here)
+        if link is None:
+            return places, None
+        if not link:
+            at = here
+            continue
         links += 1
         if links > _LINKS:
-            return None
-        if target.startswith("/"):
+            return places, None
+        if link.startswith("/"):
             at = ""
-        pending.extend(part for part in reversed(target.split("/")) if part)
-    return top + at or "/"
+        pending.extend(part for part in reversed(link.split("/")) if part)
+    return places, at
+
+
+def places(root: str, path: str) -> tuple[list[str], str | None]:
+    """`follow` in the tree at the directory `root`."""
+    top = root.rstrip("/")
+
+    def target(here: str) -> str | None:
+        try:
+            if stat.S_ISLNK(os.lstat(top + here).st_mode):
+                return os.readlink(top + here)
+        except OSError:
+            return None
+        return ""
+
+    return follow(path, target)
+
+
+def resolve(root: str, path: str) -> str | None:
+    """Where `path` of the tree at `root` is, with no link on the way; None where nothing is."""
+    found = places(root, path)[1]
+    return None if found is None else root.rstrip("/") + found or "/"
 
 
 def read(root: str, path: str, most: int) -> bytes | None:

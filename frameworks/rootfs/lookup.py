@@ -16,12 +16,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from frameworks.rootfs.inside import follow
+
 HEAD = 64
 """How many bytes of a file are told: as many as the header of an ELF file has."""
 
-_MOST = 96 << 20
+_MOST = 32 << 20
 """How much of an archive is read, in bytes, packed or unpacked."""
-_LINKS = 40
 _CPIO = (b"070701", b"070702")
 _EXTENTS, _INLINE = 0x80000, 0x10000000
 _64BIT = 0x80
@@ -63,27 +64,15 @@ def find(file: File, path: str) -> Found | None:
 
 
 def _resolve(entry: Callable[[str], Found | None], path: str) -> Found | None:
-    at, pending, links = "/", [part for part in reversed(path.split("/")) if part], 0
-    found: Found | None = Found(stat.S_IFDIR)
-    while pending:
-        part = pending.pop()
-        if part in (".", ".."):
-            at = posixpath.dirname(at) if part == ".." else at
-            continue
-        here = posixpath.join(at, part)
+    def target(here: str) -> str | None:
         found = entry(here)
         if found is None:
             return None
-        if not stat.S_ISLNK(found.mode):
-            at = here
-            continue
-        links += 1
-        if links > _LINKS:
-            return None
-        target = found.head.decode(errors="surrogateescape")
-        at = "/" if target.startswith("/") else at
-        pending += [part for part in reversed(target.split("/")) if part]
-    return found
+        is_link = stat.S_ISLNK(found.mode)
+        return found.head.decode(errors="surrogateescape") if is_link else ""
+
+    at = follow(path, target)[1]
+    return None if at is None else entry(at) if at else Found(stat.S_IFDIR)
 
 
 def _archive(file: File) -> Callable[[str], Found | None]:
