@@ -19,7 +19,7 @@ from frameworks import kernelfile, rebuilt
 from frameworks.base import File as Placed
 from frameworks.diagnostics import Diagnostic, Severity, problem
 from frameworks.rootfs import detect, superblock
-from frameworks.spec import Text, parse_size
+from frameworks.spec import Settings, Text, parse_size
 from llb import strictjson
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ LARGE_INITRD = "LargeInitrd"
 OVERSIZED_IMAGE = "OversizedImage"
 UNUSABLE_ROOTFS = "UnusableRootfs"
 SECOND_INIT = "SecondInit"
+LOST_WITHOUT_INIT = "LostWithoutInit"
 UNSTARTABLE_ROOT = "UnstartableRoot"
 LOST_CAPABILITIES = "LostCapabilities"
 CHANGED_TIMES = "ChangedTimes"
@@ -215,12 +216,41 @@ def second_init(plan: Plan, process: Process) -> Diagnostic | None:
     )
 
 
+def lost(plan: Plan, process: Process) -> Iterator[Diagnostic]:
+    """What of a process, its base's part included, does not reach the guest (LostWithoutInit).
+
+    In a Dockerfile all of that is in the image's config, and the setting about the init is what is
+    to be looked at.
+    """
+    from frontend.bunnyfile import kind_of
+    from frontend.bunnyfile.lintrules import lost_without_init
+
+    said, at = plan.settings, (plan.init or plan.rootfs.from_).at
+    of_dockerfile = kind_of(plan.file.data) == "dockerfile"
+    if of_dockerfile:
+        if plan.init == "none" and _brings_root(plan):
+            return  # nobody asked for it: ours cannot be put into a file that is there already
+        said = Settings()
+    for found in lost_without_init(plan.framework, plan.init, said, process, at):
+        hint = found.hint
+        if of_dockerfile:
+            hint = hint.replace("'init: none'", "'hutch.init=none'")
+        yield Diagnostic(
+            LOST_WITHOUT_INIT, found.message, hint, found.at, plan.file, Severity.WARNING
+        )
+
+
 def given_root(plan: Plan) -> str:
     """Which file of a Linux image is a root that hutch did not make, as `Look.at`; "" for none."""
     if plan.framework != "linux":
         return ""
     if plan.rootfs.path is not None:
         return "rootfs"
+    return _brings_root(plan)
+
+
+def _brings_root(plan: Plan) -> str:
+    """The runtime's key by which an image brings a root that is a file; "" for none."""
     if "initrd" in plan.keys:
         return "initrd"
     return "block" if "block" in plan.keys and plan.keys.get("blkMntPoint") == "/" else ""

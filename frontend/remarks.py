@@ -39,7 +39,7 @@ class Remarks:
 
     def __init__(self, contexts: Contexts) -> None:
         self._contexts = contexts
-        self._told: set[Diagnostic] = set()
+        self._shown: set[Diagnostic] = set()
 
     @property
     def check_options(self) -> str | None:
@@ -68,6 +68,7 @@ class Remarks:
         for lowering in lowerings:
             plan = lowering.plan
             found.append(fit.second_init(plan, lowering.rootfs.process))
+            found += fit.lost(plan, lowering.rootfs.process)
             files: dict[str, fit.BuiltFile] = {}
             for look in fit.looks(plan):
                 # Of an image that a file is from, nothing else is to be pulled.
@@ -131,9 +132,7 @@ class Remarks:
         """
         from frontend.bunnyfile.lint import judge
 
-        new = set(found) - self._told
-        self._told |= new
-        self._show(judge(self._contexts.build_file().file, self.check_options, new))
+        self._show(judge(self._contexts.build_file().file, self.check_options, found))
 
     def warn(self, found: Diagnostic, page: str) -> None:
         """Show one warning, with its lines and the page that explains it."""
@@ -157,7 +156,9 @@ class Remarks:
         if report.fails:
             raise Problems(replace(d, severity=Severity.ERROR) for d in report.findings)
         for found in report.findings:
-            self.warn(found, RULES[found.code].url)
+            if found not in self._shown:
+                self._shown.add(found)
+                self.warn(found, RULES[found.code].url)
 
 
 def _or_none(ask: Callable[[str], T | None]) -> Callable[[str], T | None]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import frameworks
 from frameworks.diagnostics import Diagnostic, did_you_mean
-from frameworks.spec import ARCHITECTURES, Bunnyfile, GitSource, Text
+from frameworks.process import Process, merge
+from frameworks.spec import ARCHITECTURES, Bunnyfile, GitSource, Settings, Text
 from frontend.bunnyfile.args import PLATFORM_ARGS
 from frontend.bunnyfile.nodes import Entry, Mapping, Node, Scalar, Sequence
 from llb import InvalidReference, Range, Reference
@@ -270,36 +271,50 @@ def _literal_variable(subject: Subject) -> Iterator[Finding]:
 
 
 def _lost_without_init(subject: Subject) -> Iterator[Finding]:
+    """Of the file's own words: what its base brings, a build sees (`frontend.fit.lost`)."""
     file = subject.bunnyfile
+    process = merge(b"{}", file.settings, compat=file.version != "v1")
     framework = file.platforms.framework
-    settings = file.settings
-    cut = [name for name, value in settings.envs if _BLANK.search(value)]
+    return lost_without_init(framework, file.init, file.settings, process, framework.at)
+
+
+def lost_without_init(
+    framework: str, init: Text | None, said: Settings, process: Process, at: Range
+) -> Iterator[Finding]:
+    """What of `process` does not reach a guest of `framework`, whose init is `init`.
+
+    What `said` says has its own place; what a base brings is found at `at`.
+    """
+    places = {str(name): name.at for name, _ in said.envs}
+    cut = [name for name, value in process.env.items() if _BLANK.search(value)]
     if framework == "unikraft":  # to which the runtime gives them as words (urunc.md 2.2)
         for name in cut:
             message = f"the value of '{name}' ends at its first blank in Unikraft"
-            yield Finding(message, "give the value in a file", name.at)
-    if framework == "linux" and file.init is not None and file.init not in ("auto", "none"):
+            yield Finding(message, "give the value in a file", places.get(name, at))
+    if framework == "linux" and init is not None and init not in ("auto", "none"):
         # An init that urunc does not know by that word hears of variables by the kernel's words.
-        for name in () if "urunit" in file.init else cut:
+        for name in () if "urunit" in init else cut:
             message = f"an init of your own hears '{name}' up to its first blank only"
-            yield Finding(message, "let hutch's init start yours: cmd, not init", name.at)
-    if file.init != "none" or framework not in ("linux", "netbsd", "freebsd"):
+            hint = "let hutch's init start yours: cmd, not init"
+            yield Finding(message, hint, places.get(name, at))
+    if init != "none" or framework not in ("linux", "netbsd", "freebsd"):
         return
-    words = [*(settings.entrypoint or ()), *(settings.cmd or ())]
-    if words and words[0].rpartition("/")[2] == "urunit":
+    if process.args and process.args[0].rpartition("/")[2] == "urunit":
         return  # an init of the image's own
     hint = "remove 'init: none', or let your own init do it"
-    if settings.user is not None and settings.user not in ("0", "root", "0:0", "root:root"):
-        yield Finding("without an init the program runs as root", hint, settings.user.at)
-    if settings.workdir is not None and settings.workdir != "/":
-        yield Finding("without an init the program starts in /", hint, settings.workdir.at)
-    for word in words[:]:
-        if not word or _BLANK.search(word):
-            yield Finding("without an init words are split at blanks", hint, word.at)
-            break
+    if process.user not in ("", "0", "root", "0:0", "root:root"):
+        place = said.user.at if said.user is not None else at
+        yield Finding("without an init the program runs as root", hint, place)
+    if process.workdir not in ("", "/"):
+        place = said.workdir.at if said.workdir is not None else at
+        yield Finding("without an init the program starts in /", hint, place)
+    words = {str(word): word.at for word in (*(said.entrypoint or ()), *(said.cmd or ()))}
+    split = next((word for word in process.args if not word or _BLANK.search(word)), None)
+    if split is not None:
+        yield Finding("without an init words are split at blanks", hint, words.get(split, at))
     for name in cut:
         message = f"without an init the value of '{name}' ends at its first blank"
-        yield Finding(message, hint, name.at)
+        yield Finding(message, hint, places.get(name, at))
 
 
 _BLANK = re.compile(r"\s")

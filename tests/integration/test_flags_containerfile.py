@@ -177,6 +177,10 @@ class TestBuildFile:
         )
         done = hutch.build(folder, file="Dockerfile").ok()
         assert hutch.is_old or "SecondInit" in done.text
+        # Without an init nobody becomes that user.
+        done = hutch.build(folder, "--label", "hutch.init=none", file="Dockerfile").ok()
+        lost = "LostWithoutInit: without an init the program runs as root (line 1)"
+        assert hutch.is_old or lost in done.text
 
     def test_a_file_that_a_label_names_is_there(self, hutch: Hutch, tmp_path: Path) -> None:
         text = f'FROM scratch\nCOPY kernel /k\nLABEL {PREFIX}binary=/kernel\nCMD ["/a"]\n'

@@ -18,7 +18,7 @@ from frameworks.rootfs.pack import Report
 from frameworks.spec import Text
 from frontend import fit
 from llb import Platform, Position, Range
-from tests.unit.core.helpers import AMD64, lower
+from tests.unit.core.helpers import AMD64, FakeInputs, lower
 from tests.unit.core.test_superblock import MIB
 
 FILE = "version: v1\nplatforms: {framework: FRAMEWORK, monitor: MONITOR}\nkernel: {KERNEL}\n"
@@ -243,6 +243,38 @@ def test_an_init_behind_an_init(rest: str, found: bool) -> None:
         assert said.at is not None
         assert said.at.start.line == 5
         assert "hutch.init=none" in said.hint
+
+
+BASE = {"User": "1000", "WorkingDir": "/srv", "Env": ["A=b c", "B=d"], "Cmd": ["/a", "x y"]}
+"""A base image's config."""
+
+
+@pytest.mark.parametrize(
+    ("rest", "found"),
+    [
+        ("", []),
+        ("init: none", [("root", 5), ("in /", 5), ("words", 5), ("'A'", 5)]),
+        ("init: none\nworkdir: /\ncmd: [/b]", [("root", 5), ("'A'", 5)]),
+        ("init: none\nuser: '2'\nenvs: {A: b}", [("root", 6), ("in /", 5), ("words", 5)]),
+        ("init: none\ncmd: [/b, x y]\nenvs: {B: 'c d'}\nuser: root", None),
+        ("init: /sbin/init", [("'A' up to", 5)]),
+        ("init: none\nentrypoint: [/my/urunit]", []),
+    ],
+)
+def test_what_a_base_brings_is_lost_without_an_init(
+    rest: str, found: list[tuple[str, int]] | None
+) -> None:
+    inputs = FakeInputs({"x:1": {"config": BASE}})
+    lowered = lower(SECOND + "rootfs: {from: 'x:1', type: raw}\n" + rest + "\n", inputs)
+    said = list(fit.lost(lowered.plan, lowered.rootfs.process))
+    assert {each.code for each in said} <= {fit.LOST_WITHOUT_INIT}
+    lines = [each.at and each.at.start.line for each in said]
+    if found is None:  # the file's own words have their own lines
+        assert lines == [5, 6, 5, 7]
+        return
+    assert lines == [line for _, line in found]
+    for each, (word, _) in zip(said, found, strict=True):
+        assert word in each.message
 
 
 def test_files_that_labels_name_are_looked_at() -> None:
