@@ -25,6 +25,8 @@ from llb import Platform
 if TYPE_CHECKING:
     from frameworks.base import Plan
     from frontend.bunnyfile import Loaded
+    from frontend.verdict import Verdict
+    from llb import SourceFile
 
 BUNNYFILE = "bunnyfile"
 MOST_BYTES = 1 << 20
@@ -183,14 +185,12 @@ def _head(plan: Plan, options: argparse.Namespace) -> bytes | None:
 
 def _check(options: argparse.Namespace) -> int:
     from frontend.bunnyfile import kind_of
-    from frontend.bunnyfile.lint import text_of
     from frontend.localfile import LocalContext
     from frontend.verdict import Asked, judge
 
-    if kind_of(localfile.read(options.file, MOST_BYTES + 1)) == "dockerfile":
-        print(f"{options.file}: a Dockerfile, whose image becomes a guest's root file system")
-        print("Its instructions are checked by: docker buildx build --check")
-        return 0
+    data = localfile.read(options.file, MOST_BYTES + 1)
+    if kind_of(data) == "dockerfile":
+        return _check_dockerfile(options, data)
     loaded, platform = _read(options)
     root = options.context or os.path.dirname(os.path.abspath(options.file))
     asked = Asked(
@@ -201,16 +201,55 @@ def _check(options: argparse.Namespace) -> int:
         lambda _: LocalContext(root, options.file),
     )
     verdict = judge(loaded, platform, asked)
-    for found in verdict.findings:
-        print(text_of(found, loaded.file.data))
-    if verdict.problems is not None:  # what is wrong is said after the findings
-        raise verdict.problems
+    _say(verdict, loaded.file)
     plan = verdict.plan
     assert plan is not None
-    count = len(verdict.findings)
-    said = "no errors" if not count else f"{count} warning{'s' if count > 1 else ''}"
-    print(f"{options.file}: {plan.framework} on {plan.monitor} for {plan.platform}: {said}")
+    print(f"{options.file}: {_kind(plan)}: {_count(verdict)}")
     return int(verdict.fails)
+
+
+def _check_dockerfile(options: argparse.Namespace, data: bytes) -> int:
+    from frontend import containerfile
+    from frontend import plan as plans
+    from llb import SourceFile
+
+    platform = options.platform or Platform.parse(f"linux/{os.uname().machine}")
+    file = SourceFile(options.file, data)
+    verdict = containerfile.judge(
+        file,
+        platform,
+        args={**plans.platform_args(platform, platform), **_args(options)},
+        labels={},
+        target=options.target,
+        epoch=_epoch(),
+    )
+    _say(verdict, file)
+    if verdict.plan is None:
+        said = "a Dockerfile, whose labels only a build can judge"
+    else:
+        said = f"a Dockerfile for {_kind(verdict.plan)}: {_count(verdict)} in its labels"
+    print(f"{options.file}: {said}")
+    print("Its other instructions are checked by: docker buildx build --check")
+    return int(verdict.fails)
+
+
+def _say(verdict: Verdict, file: SourceFile) -> None:
+    """Print the findings. Raises Problems after them, with what is wrong."""
+    from frontend.bunnyfile.lint import text_of
+
+    for found in verdict.findings:
+        print(text_of(found, file.data))
+    if verdict.problems is not None:
+        raise verdict.problems
+
+
+def _kind(plan: Plan) -> str:
+    return f"{plan.framework} on {plan.monitor} for {plan.platform}"
+
+
+def _count(verdict: Verdict) -> str:
+    count = len(verdict.findings)
+    return "no errors" if not count else f"{count} warning{'s' if count > 1 else ''}"
 
 
 def _plan(options: argparse.Namespace) -> int:

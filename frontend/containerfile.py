@@ -30,7 +30,7 @@ from frontend.bunnyfile.nodes import Mapping as Tree
 from frontend.gateway import nested
 from frontend.gateway.errors import GatewayError
 from frontend.inputs import first_variant
-from frontend.instructions import Dockerfile
+from frontend.instructions import UNKNOWN, Dockerfile
 from frontend.urunc import PREFIX
 from llb import Position, Range, imageconfig
 
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from frontend.gateway.contexts import BuildFile
     from frontend.gateway.images import ResolvedImage
     from frontend.inputs import GatewayInputs
+    from frontend.verdict import Verdict
     from llb import Platform, SourceFile
 
 INHERITED = "InheritedLabel"
@@ -122,6 +123,42 @@ def plan(said: Said, path: Text, platform: Platform, epoch: int | None) -> Plan:
     return replace(planned, rootfs=_rootfs(path), keys=keys, warnings=warnings)
 
 
+def judge(
+    file: SourceFile,
+    platform: Platform,
+    *,
+    args: Mapping[str, str],
+    labels: Mapping[str, str],
+    target: str,
+    epoch: int | None,
+) -> Verdict:
+    """What a build would say of a Dockerfile's labels, as far as the file's own text tells.
+
+    `args` are the values of arguments, the platform's too, and `labels` those of `--label`. What a
+    label takes from a variable of the base image is not judged, nor what depends on it.
+    """
+    from frameworks.process import merge
+    from frontend import fit
+    from frontend.bunnyfile.lint import judge
+    from frontend.verdict import Verdict
+
+    parsed = Dockerfile(file.data, args)
+    if not parsed.chain(target):
+        return Verdict((), fails=False)  # there is no such stage: the Dockerfile's frontend says it
+    config = json.dumps({"config": parsed.process(target)}).encode()
+    said = Said(file, config, labels, args, parsed, target, parsed.has_base(target))
+    if said.is_open:
+        return Verdict((), fails=False)
+    try:
+        planned = plan(said, Text(file.filename, _START), platform, epoch)
+    except Problems as problems:
+        return Verdict((), fails=False, problems=problems.placed(file))
+    process = merge(config, planned.settings, compat=False)
+    noted = (*planned.warnings, *fit.lost(planned, process))
+    report = judge(file, args.get("BUILDKIT_DOCKERFILE_CHECK"), noted)
+    return Verdict(report.findings, report.fails, plan=planned)
+
+
 def _rootfs(path: Text) -> Rootfs:
     return Rootfs(_START, Text("dockerfile", _START), dockerfile=path, type=Text("raw", _START))
 
@@ -131,7 +168,8 @@ class Said:
     """What a Dockerfile says about its guest: by labels that are its own, not its base image's.
 
     `config` is that of the image it makes, `given` the labels of `--label`, `args` the build's
-    arguments, and `target` the stage that is built ("": the last).
+    arguments, and `target` the stage that is built ("": the last). `partial` says that the config
+    lacks what a base image brings: it is what `Dockerfile.process` tells.
     """
 
     file: SourceFile
@@ -140,6 +178,16 @@ class Said:
     args: Mapping[str, str]
     parsed: Dockerfile
     target: str = ""
+    partial: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something that is said here depends on what the base image has set."""
+        prefixes = (PREFIX, "hutch.", _BUNNY_INIT)
+        return any(
+            UNKNOWN in name or (UNKNOWN in value and name.startswith(prefixes))
+            for name, value in self._own.items()
+        )
 
     def get(self, name: str, default: str = "") -> Text:
         """A label by its full name, with the line that it is on."""
@@ -231,7 +279,8 @@ class Said:
         yield from self._about_cmdline()
         settings = self.settings
         framework = bunnyfile.platforms.framework
-        if framework in _SYSTEMS and not settings.entrypoint and not settings.cmd:
+        silent = not settings.entrypoint and not settings.cmd
+        if framework in _SYSTEMS and silent and not self.partial:
             yield self._warning(
                 "NoCommand",
                 "nothing says which program the guest runs",
@@ -257,9 +306,9 @@ class Said:
     def _about_cmdline(self) -> Iterator[Diagnostic]:
         """What becomes of a `cmdline` label, which urunc reads before 0.6 only."""
         cmdline = self.get(f"{PREFIX}cmdline")
-        if not cmdline:
-            return
         settings = self.settings
+        if not cmdline or (self.partial and not self._config.get("Entrypoint")):
+            return  # whether the base image has an entrypoint nobody knows then
         args = [*(settings.entrypoint or ()), *(settings.cmd or ())]
         message = f"'{PREFIX}cmdline' is now the image's command"
         hint = f"write it as CMD {json.dumps(cmdline.split())}"

@@ -7,9 +7,12 @@ it (frontend/dockerfile/parser: parser.go, line_parsers.go, directives.go; shell
 
 from __future__ import annotations
 
+import json
+import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from frameworks.spec import Text
 from llb import Position, Range
@@ -19,6 +22,10 @@ _HEREDOC = re.compile(r"(?<!<)\d*<<(?P<chomp>-?)(?P<quote>['\"]?)(?P<word>[^\s<'
 _VARIABLE = re.compile(
     r"\$(?:(?P<bare>[A-Za-z_]\w*)|\{(?P<name>[A-Za-z_]\w*)(?::(?P<how>[-+?])(?P<word>[^}]*))?\})"
 )
+_SHELL = ("/bin/sh", "-c")
+UNKNOWN = "\ufdd0"
+"""What stands in the value of a variable that only a base image could set: no text has it
+(a noncharacter of Unicode)."""
 _WITH_HEREDOC = frozenset({"ADD", "COPY", "RUN"})
 
 
@@ -158,6 +165,62 @@ class Dockerfile:
                         found[label] = Text(label, at), Text(said, at)
         return dict(found.values())
 
+    def process(self, target: str) -> dict[str, Any]:
+        """The fields of an image's config that the stages of `target` set, without their base.
+
+        A label or variable that takes a variable of the base image has `UNKNOWN` in it, as all
+        variables have that the base may set; a user or directory that does is left out. Which
+        fields there are: `Env`, `Labels`, and those of the process.
+        """
+        chain = self.chain(target)
+        env: dict[str, str] = {}
+        if self.has_base(target):
+            text = "\n".join(each.text for stage in chain for each in stage.instructions)
+            found = _VARIABLE.finditer(text)
+            env = {each["bare"] or each["name"]: UNKNOWN for each in found}
+        config: dict[str, Any] = {}
+        shell: Sequence[str] = _SHELL
+        for stage in chain:
+            args: dict[str, str] = {}
+            has_cmd = False
+            for each in stage.instructions:
+                known = {**env, **args}
+                match each.name:
+                    case "ARG":
+                        self._declare(each, args, known)
+                    case "ENV":
+                        for _, name, value in each.pairs():
+                            key = _expand(name, known, each.escape)
+                            env[key] = _expand(value, known, each.escape)
+                            args.pop(key, None)
+                    case "USER":
+                        config["User"] = _expand(each.text, known, each.escape)
+                    case "WORKDIR":
+                        folder = _expand(each.text, known, each.escape)
+                        before = config.get("WorkingDir", "/")
+                        config["WorkingDir"] = posixpath.normpath(posixpath.join(before, folder))
+                    case "SHELL":
+                        shell = _listed(each.text) or shell
+                    case "CMD":
+                        has_cmd = True
+                        config["Cmd"] = _command(each.text, shell)
+                    case "ENTRYPOINT":
+                        config["Entrypoint"] = _command(each.text, shell)
+                        if not has_cmd:
+                            config.pop("Cmd", None)
+        for name in ("User", "WorkingDir"):
+            if UNKNOWN in config.get(name, ""):
+                del config[name]
+        config["Env"] = [f"{name}={value}" for name, value in env.items()]
+        labels = self.labels(target, env)
+        config["Labels"] = {str(name): str(value) for name, value in labels.items()}
+        return config
+
+    def has_base(self, target: str) -> bool:
+        """Whether the image of `target` starts from an image, which may have said things before."""
+        chain = self.chain(target)
+        return bool(chain) and chain[0].base != "scratch"
+
     def place(self, target: str, name: str) -> Range | None:
         """Where the last instruction `name` of the stages of `target` stands; None for none."""
         found = [i for stage in self.chain(target) for i in stage.instructions if i.name == name]
@@ -222,6 +285,21 @@ def _instructions(text: str) -> Iterator[Instruction]:
                     if (line.lstrip("\t") if document["chomp"] else line) == end:
                         break
         yield found
+
+
+def _listed(text: str) -> list[str] | None:
+    """The words of the JSON form of a command; None for another form."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return None
+    words = isinstance(found, list) and all(isinstance(each, str) for each in found)
+    return found if words else None
+
+
+def _command(text: str, shell: Sequence[str]) -> list[str]:
+    words = _listed(text)
+    return [*shell, text] if words is None else words
 
 
 def _shifted(places: list[tuple[int, Position]], by: int) -> tuple[tuple[int, Position], ...]:

@@ -66,11 +66,16 @@ def reply(session: Session) -> Result:
 
 
 def _delegated(session: Session) -> Result:
-    """The answer of BuildKit's Dockerfile frontend, whose file it is."""
+    """The answer of BuildKit's Dockerfile frontend, whose file it is; with ours of its labels."""
     from frontend.gateway import nested
 
     source = session.contexts.build_file().file
-    return answer(nested.ask(session.contexts, source.data, source.filename))
+    theirs = nested.ask(session.contexts, source.data, source.filename)
+    if session.options.request != "frontend.lint":
+        return answer(theirs)
+    from frontend.subrequests import lint
+
+    return lint.of_dockerfile(session, theirs).to_result()
 
 
 def _describe(session: Session) -> Reply:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from frontend.subrequests import Reply
 from frontend.subrequests.location import location, source_info
 from frontend.verdict import Asked, judge
 from frontend.wanted import FILE, Wanted
-from llb import Position, Range
+from llb import Position, Range, SourceFile
 
 if TYPE_CHECKING:
     from frontend.build import Session
@@ -48,19 +49,60 @@ def lint(session: Session) -> Reply:
                 errors.update(dict.fromkeys(verdict.problems.diagnostics))
     except Problems as problems:
         errors.update(dict.fromkeys(problems.diagnostics))
-    failed = Problems(errors) if errors else None
+    return _reply(file, findings, errors, {})
+
+
+def of_dockerfile(session: Session, theirs: Mapping[str, bytes]) -> Reply:
+    """What is to be said of a Dockerfile's labels, beside what its own frontend answers."""
+    from frontend import containerfile, plan
+
+    options = session.options
+    file = session.contexts.build_file().file
+    findings: dict[Diagnostic, None] = {}
+    errors: dict[Diagnostic, None] = {}
+    for platform in options.platforms or (session.worker,):
+        verdict = containerfile.judge(
+            file,
+            platform,
+            args={**plan.platform_args(platform, session.worker), **options.build_args},
+            labels=options.labels,
+            target=options.target,
+            epoch=options.epoch,
+        )
+        findings.update(dict.fromkeys(verdict.findings))
+        if verdict.problems is not None:
+            errors.update(dict.fromkeys(verdict.problems.diagnostics))
+    return _reply(file, findings, errors, theirs)
+
+
+def _reply(
+    file: SourceFile,
+    findings: Collection[Diagnostic],
+    errors: Collection[Diagnostic],
+    theirs: Mapping[str, bytes],
+) -> Reply:
+    """The answer, behind another frontend's: the metadata `theirs`."""
+    answer: dict[str, Any] = json.loads(theirs.get("result.json", b"{}"))
+    text = theirs.get("result.txt", b"").decode()
     found = sorted(findings, key=lambda each: each.order)
-    answer: dict[str, Any] = {
-        "warnings": [_warning(each) for each in found],
-        "sources": [source_info(file)],
-    }
-    text = "".join(text_of(each, file.data) for each in found)
-    if failed is not None:
+    sources = answer.get("sources") or []
+    answer["sources"] = [*sources, source_info(file)]
+    warnings = [_warning(each, len(sources)) for each in found]
+    answer["warnings"] = [*(answer.get("warnings") or ()), *warnings]
+    text += "".join(text_of(each, file.data) for each in found)
+    if errors:
+        failed = Problems(errors)
         first = failed.diagnostics[0]
         message = "\n".join(map(str, failed.diagnostics))
-        answer["buildError"] = {"message": message, "location": location(first.at or _START)}
         text += f"{message}\n"
-    return Reply(answer, text, failed=bool(found) or failed is not None)
+        before = answer.get("buildError")
+        if before:
+            before["message"] = f"{before['message']}\n{message}"
+        else:
+            at = location(first.at or _START, len(sources))
+            answer["buildError"] = {"message": message, "location": at}
+    fails = bool(answer["warnings"]) or bool(answer.get("buildError"))
+    return Reply(answer, text, failed=fails)
 
 
 class _Context:
@@ -88,12 +130,12 @@ class _Context:
         return BuiltFile(self._session.client, self._ref, path)
 
 
-def _warning(found: Diagnostic) -> dict[str, Any]:
+def _warning(found: Diagnostic, source: int) -> dict[str, Any]:
     rule = RULES[found.code]
     return {
         "ruleName": rule.name,
         "description": rule.description,
         "url": rule.url,
         "detail": detail_of(found),
-        "location": location(found.at or _START),
+        "location": location(found.at or _START, source),
     }

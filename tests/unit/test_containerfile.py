@@ -9,10 +9,11 @@ import pytest
 
 from frameworks.diagnostics import Problems
 from frameworks.spec import Text
-from frontend.containerfile import Said, _bunnyfile, plan
+from frontend.containerfile import Said, _bunnyfile, judge, plan
 from frontend.failures import explain, with_lines
 from frontend.gateway.errors import GatewayError
-from frontend.instructions import Dockerfile
+from frontend.instructions import UNKNOWN, Dockerfile
+from frontend.verdict import Verdict
 from llb import Platform, Position, Range, SourceFile
 from llb.pb import status_pb2
 
@@ -161,6 +162,79 @@ def test_what_a_bunnyfile_is_warned_of(given: dict[str, str], code: str) -> None
     said = labels("FROM scratch\n", {}, given, process=process)
     made = plan(said, Text("Dockerfile"), Platform("linux", "amd64"), None)
     assert [found.code for found in made.warnings] == [code]
+
+
+@pytest.mark.parametrize(
+    ("text", "given", "args", "line"),
+    [
+        ("LABEL hutch.init=none\nUSER 1\n", {}, {}, 2),
+        ("USER 1\nLABEL bunny.urunit=false\n", {}, {}, 3),
+        ("WORKDIR /srv\n", {"hutch.init": "none"}, {}, 1),
+        ("ENV A='b c'\n", {}, {"HUTCH_INIT": "none"}, 1),
+        ("CMD a b\nLABEL hutch.init=none\n", {}, {}, 3),
+        ("USER 1\n", {}, {}, 0),
+        ("USER root\nLABEL hutch.init=none\n", {}, {}, 0),
+        # Ours cannot be put into a root that is a file: nobody asked for what is lost.
+        (f"LABEL {KEY}initrd=/i\nUSER 1\n", {}, {}, 0),
+        ("LABEL hutch.init=none\nUSER $FROM_THE_BASE\n", {}, {}, 0),
+    ],
+)
+def test_what_is_lost_without_an_init(
+    text: str, given: dict[str, str], args: dict[str, str], line: int
+) -> None:
+    """It is found at what switches the init off."""
+    verdict = checked(f"FROM x\n{text}", given, args)
+    assert verdict.problems is None
+    found = [each for each in verdict.findings if each.code == "LostWithoutInit"]
+    assert [each.at and each.at.start.line for each in found] == ([line] if line else [])
+
+
+def checked(text: str, given: dict[str, str], args: dict[str, str], target: str = "") -> Verdict:
+    file = SourceFile("Dockerfile", text.encode())
+    platform = Platform("linux", "amd64")
+    return judge(file, platform, args=args, labels=given, target=target, epoch=None)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        (f"FROM scratch\nLABEL {KEY}x=y", "unknown-key"),
+        (f"FROM x\nARG A=y\nENV B=${{A}}2\nLABEL {KEY}x=$B", "unknown-key"),
+        (f"FROM y AS b\nENV K=qemo\nFROM b\nLABEL {KEY}hypervisor=$K", "unsupported-monitor"),
+        (f"FROM scratch\nLABEL {KEY}hypervisor=$K", "unsupported-monitor"),  # it is empty
+        (f"FROM x\nLABEL {KEY}hypervisor=$K {KEY}x=y", ""),  # the base may say K
+        ("FROM x\nLABEL other=$K hutch.kernel=local", "missing-key"),
+        (f"FROM scratch AS a\nLABEL {KEY}x=y\nFROM scratch", "NoCommand"),
+        ("FROM x", ""),  # the base may have a command
+        ("FROM scratch\nSHELL ['x']\nCMD a", ""),
+        (f"FROM x\nLABEL {KEY}cmdline=a", ""),  # and an entrypoint
+        (f'FROM x\nLABEL {KEY}cmdline=a\nENTRYPOINT ["b"]', "DeprecatedCmdline"),
+        ("# check=error=true\nFROM scratch", "NoCommand"),
+    ],
+)
+def test_what_the_text_alone_tells(text: str, code: str) -> None:
+    verdict = checked(text + "\n", {}, {})
+    found = [*verdict.findings, *(verdict.problems.diagnostics if verdict.problems else ())]
+    assert {each.code for each in found} == ({code} if code else set())
+    assert verdict.fails is text.startswith("# check=error")
+    assert not checked(text + "\n", {}, {}, target="none").findings
+
+
+def test_the_config_that_a_text_tells() -> None:
+    text = (
+        'FROM x AS a\nENV P=/p\nCMD ["c"]\nFROM a\nUSER $U\nWORKDIR $P\nWORKDIR b/..\n'
+        'SHELL ["/sh", "-x"]\nENTRYPOINT e  $f\nENV Q="$P q" R=$S\nCMD []\n'
+    )
+    config = Dockerfile(text.encode(), {}).process("")
+    env = {"P": "/p", "U": UNKNOWN, "S": UNKNOWN, "f": UNKNOWN, "Q": "/p q", "R": UNKNOWN}
+    assert set(config.pop("Env")) == {f"{name}={value}" for name, value in env.items()}
+    assert config == {
+        "WorkingDir": "/p",
+        "Entrypoint": ["/sh", "-x", "e  $f"],
+        "Cmd": [],
+        "Labels": {},
+    }
+    assert Dockerfile(text.encode(), {}).process("a")["Cmd"] == ["c"]
 
 
 def test_a_base_whose_files_are_packed() -> None:

@@ -214,10 +214,20 @@ def test_a_target(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_dockerfile(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """hutch builds one, and leaves its instructions to those who read them."""
-    file.write_text("FROM scratch\nCOPY a /a\n")
+    """Its labels are judged, and the rest is left to those who read instructions."""
+    file.write_text("FROM scratch\nCOPY a /a\nCMD a b\n")
+    assert main(["check", *AMD64]) == 0
+    out = capsys.readouterr().out
+    assert "a Dockerfile for linux on qemu for linux/amd64: no errors in its labels" in out
+    assert main(["check", *AMD64, "--build-arg", "HUTCH_INIT=none"]) == 0
+    out = capsys.readouterr().out
+    assert "WARNING: LostWithoutInit - docs/rules/LostWithoutInit.md" in out
+    file.write_text("FROM scratch\nLABEL com.urunc.unikernel.binry=/k\n")
+    assert main(["check"]) == 1
+    assert "bunnyfile:2:7: error: urunc has no key" in capsys.readouterr().err
+    file.write_text("FROM x\nLABEL com.urunc.unikernel.binary=$K\n")
     assert main(["check"]) == 0
-    assert "a Dockerfile" in capsys.readouterr().out
+    assert "only a build can judge" in capsys.readouterr().out
 
 
 def test_an_argument_that_nothing_declares(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
