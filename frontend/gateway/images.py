@@ -90,9 +90,26 @@ class Images:
         """
         if os.path.exists(OWN_DEFINITION):
             with open(OWN_DEFINITION, "rb") as file:
-                return State.from_definition(Definition.from_bytes(file.read()))
+                return _apart(Definition.from_bytes(file.read()))
         source = self._contexts.options.source
         return self.resolve(source, self._contexts.environment.build_platform).state
+
+
+def _apart(graph: Definition) -> State:
+    """The image of a graph, as a vertex of its own where it is one image.
+
+    The daemon has solved the graph's own vertex before it asked a cache of somebody else's, and a
+    step on that vertex is never found in such a cache (seen with BuildKit 0.25, `--cache-from`).
+    """
+    from llb.pb import ops_pb2
+
+    ops = [ops_pb2.Op.FromString(raw) for raw in getattr(graph.to_pb(), "def")]
+    sources = [op for op in ops if op.HasField("source")]
+    scheme, _, ref = sources[0].source.identifier.partition("://") if sources else ("", "", "")
+    if len(ops) != 2 or scheme != "docker-image" or graph.platform is None:
+        return State.from_definition(graph)
+    mode = sources[0].source.attrs.get("image.resolvemode", ResolveMode.DEFAULT)
+    return image(ref, platform=graph.platform, resolve_mode=ResolveMode(mode), internal=True)
 
 
 def resolve_registry(

@@ -157,7 +157,7 @@ class TestMainContext:
     def test_a_lone_file_by_url_is_the_build_file(self, hutch: Hutch, tmp_path: Path) -> None:
         text = hutch.bunnyfile(
             "version: v1\nplatforms: {framework: generic, monitor: qemu}\n"
-            "rootfs: {from: base, type: raw}\n"
+            "kernel: {from: base, path: there}\nrootfs: {from: base, type: raw}\n"
         )
         (tmp_path / "web").mkdir()
         (tmp_path / "web/one.yaml").write_text(text)

@@ -452,6 +452,14 @@ class TestImages:
         assert op(by_name).identifier == f"docker-image://localhost:5000/hutch:1@{DIGEST}"
         definition = by_name.marshal(platform=AMD64)
         missing.write_bytes(definition.to_bytes())
+        by_graph = Images(contexts(Solver())).own()
+        # A vertex of its own: the daemon's has been solved, and no imported cache knows its steps.
+        assert by_graph.marshal(platform=AMD64).head != definition.head
+        assert op(by_graph).identifier == op(by_name).identifier
+        assert dict(op(by_graph).attrs) == {"image.recordtype": "internal"}
+        # What is more than an image is kept as it is.
+        definition = by_name.mkfile("/more", b"").marshal(platform=AMD64)
+        missing.write_bytes(definition.to_bytes())
         assert Images(contexts(Solver())).own().marshal(platform=AMD64).head == definition.head
 
 
