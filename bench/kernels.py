@@ -17,11 +17,11 @@ from pathlib import Path
 
 from bench import steps
 from bench.steps import Step, run
-from engine.boot import running
-from engine.guests import Machine
 from frameworks.linux import configs
 from frameworks.linux.kernel import ENVIRONMENT
 from frameworks.linux.versions import versions
+from frontend.images.boot import running
+from frontend.images.guests import Machine
 
 ROOT = Path(__file__).resolve().parent.parent
 STEPS = ROOT / "frameworks/linux/steps"

@@ -20,9 +20,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from engine import boot
-from engine.guests import NotBootable
 from engine.report import EngineError
+from frontend.images import boot
+from frontend.images.guests import NotBootable
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = ROOT / "examples" / "linux-hello"
@@ -87,7 +87,7 @@ class Demo:
             raise EngineError("the image does not say what urunc needs to know")
 
     def _boot(self) -> None:
-        _tell(f"$ python3 -m engine.boot {self.image}")
+        _tell(f"$ python3 -m frontend.images.boot {self.image}")
         outcome = boot.boot(self.image, timeout=180)
         if PROOF not in outcome.output or outcome.status != 0:
             raise EngineError(
@@ -111,7 +111,7 @@ class Demo:
                 {again}
                     -f bunnyfile -t {self.image} --push .
                 cd -
-                .venv/bin/python -m engine.boot {self.image}
+                .venv/bin/python -m frontend.images.boot {self.image}
 
             What to put into a bunnyfile: docs/getting-started.md. More examples: examples/README.md
             The engine stays up; `make engine-down` ends it.""")
@@ -172,7 +172,7 @@ def main(arguments: Sequence[str] = ()) -> int:
     try:
         _engine()
         Demo(os.environ["HUTCH_REGISTRY"], os.environ.get("HUTCH_FRONTEND", "")).run()
-    except (EngineError, NotBootable, OSError) as error:
+    except (EngineError, NotBootable, boot.NotInstalled, OSError) as error:
         print(f"\ndemo: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -20,16 +20,16 @@ from frameworks.lower import Lowering
 from frameworks.prebuilt import solo5
 from frontend import givenfiles, plan, targets
 from frontend.bunnyfile import Loaded, Unsound, kind_of, load
-from frontend.facts import facts
+from frontend.dockerui.contexts import BuildFile, Contexts
+from frontend.dockerui.images import Images
+from frontend.dockerui.options import Environment, Options, Sbom
 from frontend.failures import explain, with_lines
-from frontend.gateway.abilities import ATTESTATIONS, EVALUATE, WARNINGS
-from frontend.gateway.contexts import BuildFile, Contexts
+from frontend.gateway.capabilities import ATTESTATIONS, EVALUATE, WARNINGS
 from frontend.gateway.errors import GatewayError
-from frontend.gateway.images import Images
-from frontend.gateway.options import Environment, Options, Sbom
 from frontend.gateway.result import Builder, Result
 from frontend.inputs import GatewayInputs, at_once
-from frontend.remarks import Remarks
+from frontend.lint.reporter import Remarks
+from frontend.metadata import facts
 from frontend.urunc import PREFIX
 from llb import Definition, MissingCapability, Network, Platform, SourceFile, State
 
@@ -74,7 +74,7 @@ class Session:
         self.worker = environment.build_platform or Platform("linux", "amd64")
         self.contexts = Contexts(client, options, environment)
         if options.epoch_from_context:
-            from frontend.gateway import epoch
+            from frontend.dockerui import epoch
 
             self.options = replace(options, epoch=epoch.of_context(self.contexts))
             self.contexts.options = self.options
@@ -246,11 +246,11 @@ class Session:
         plan, file = lowering.plan, lowering.kernel
         if not target.keys or file is None or _builds_kernel(plan):
             return
-        from frontend import fit
+        from frontend.lint import imagechecks
 
         ref = self._solve(self._marshal(file.state, plan.platform))
-        fit.check_architecture(
-            plan, fit.BuiltFile(self.client, ref, posixpath.join("/", file.path))
+        imagechecks.check_architecture(
+            plan, imagechecks.BuiltFile(self.client, ref, posixpath.join("/", file.path))
         )
 
     def _say_why(self, error: GatewayError, lowering: Lowering) -> None:
@@ -273,11 +273,11 @@ class Session:
             file = File(lowering.rootfs.tree, binary)
         if file is None:
             return {}
-        from frontend import fit
+        from frontend.lint import imagechecks
 
         ref = self._solve(self._marshal(file.state, plan.platform))
         path = posixpath.join("/", file.path)
-        devices = fit.identify(fit.BuiltFile(self.client, ref, path)).devices
+        devices = imagechecks.identify(imagechecks.BuiltFile(self.client, ref, path)).devices
         if devices is None:
             return {}
         kernel = plan.kernel
@@ -289,7 +289,7 @@ class Session:
         """Raise Problems where an image's user has no account in it."""
         for lowering in self._images():
             if lowering.rootfs.process.names_user:
-                from frontend import accounts
+                from frontend.lint import accounts
 
                 accounts.check(lowering, self.client, partial(self._ref, lowering.plan.platform))
 

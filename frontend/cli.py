@@ -25,7 +25,7 @@ from llb import Platform
 if TYPE_CHECKING:
     from frameworks.base import Plan
     from frontend.bunnyfile import Loaded
-    from frontend.verdict import Verdict
+    from frontend.lint.verdict import Verdict
     from llb import SourceFile
 
 BUNNYFILE = "bunnyfile"
@@ -136,13 +136,13 @@ def _contexts(options: argparse.Namespace) -> list[str]:
 
 
 def _epoch() -> int | None:
-    from frontend.gateway.options import epoch_of
+    from frontend.dockerui.options import epoch_of
 
     return epoch_of(os.environ.get("SOURCE_DATE_EPOCH", ""))
 
 
 def _pair(text: str) -> tuple[str, str]:
-    from frontend.gateway.options import is_text
+    from frontend.dockerui.options import is_text
 
     name, equals, value = text.partition("=")
     value = value if equals else os.environ.get(name, "")
@@ -185,8 +185,8 @@ def _head(plan: Plan, options: argparse.Namespace) -> bytes | None:
 
 def _check(options: argparse.Namespace) -> int:
     from frontend.bunnyfile import kind_of
+    from frontend.lint.verdict import Asked, judge
     from frontend.localfile import LocalContext
-    from frontend.verdict import Asked, judge
 
     data = localfile.read(options.file, MOST_BYTES + 1)
     if kind_of(data) == "dockerfile":
@@ -235,7 +235,7 @@ def _check_dockerfile(options: argparse.Namespace, data: bytes) -> int:
 
 def _say(verdict: Verdict, file: SourceFile) -> None:
     """Print the findings. Raises Problems after them, with what is wrong."""
-    from frontend.bunnyfile.lint import text_of
+    from frontend.lint.file import text_of
 
     for found in verdict.findings:
         print(text_of(found, file.data))
@@ -293,7 +293,7 @@ def _schema(options: argparse.Namespace) -> int:
 
 def _inspect(options: argparse.Namespace) -> int:
     try:
-        from frontend import registry
+        from frontend.images import registry
     except ImportError:  # the frontend image leaves it out
         print("hutch: the frontend image reads no registry: install hutch here", file=sys.stderr)
         return 1

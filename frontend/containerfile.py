@@ -5,7 +5,7 @@ of a bunnyfile that says nothing else, and gets kernel, init program and the run
 to be different is said with labels, in the Dockerfile or with `--label`:
 
     LABEL com.urunc.unikernel.hypervisor=firecracker   any key of the runtime's
-    LABEL hutch.kernel=source                          where the kernel is from: `frontend.asked`
+    LABEL hutch.kernel=source                          where the kernel is from (`kernelargs`)
 
 or with build arguments (`--build-arg HUTCH_KERNEL=...`). Source: urunc.md 4.3 and 4.6, item 13.
 """
@@ -23,14 +23,14 @@ from frameworks import rebuilt
 from frameworks.diagnostics import Collector, Diagnostic, Problems, Severity, did_you_mean, problem
 from frameworks.prebuilt import Unikraft
 from frameworks.spec import Bunnyfile, Kernel, Platforms, Rootfs, Settings, Text
-from frontend import asked, urunc
+from frontend import kernelargs, urunc
 from frontend import plan as plans
-from frontend.bunnyfile.lintrules import RULES, Subject
 from frontend.bunnyfile.nodes import Mapping as Tree
-from frontend.gateway import nested
+from frontend.dockerui import nested
 from frontend.gateway.errors import GatewayError
 from frontend.inputs import first_variant
 from frontend.instructions import UNKNOWN, Dockerfile
+from frontend.lint.rules import RULES, Subject
 from frontend.urunc import PREFIX
 from llb import Position, Range, imageconfig
 
@@ -39,10 +39,10 @@ if TYPE_CHECKING:
 
     from frameworks.base import Plan
     from frontend.build import Session
-    from frontend.gateway.contexts import BuildFile
-    from frontend.gateway.images import ResolvedImage
+    from frontend.dockerui.contexts import BuildFile
+    from frontend.dockerui.images import ResolvedImage
     from frontend.inputs import GatewayInputs
-    from frontend.verdict import Verdict
+    from frontend.lint.verdict import Verdict
     from llb import Platform, SourceFile
 
 INHERITED = "InheritedLabel"
@@ -138,9 +138,9 @@ def judge(
     label takes from a variable of the base image is not judged, nor what depends on it.
     """
     from frameworks.process import merge
-    from frontend import fit
-    from frontend.bunnyfile.lint import judge
-    from frontend.verdict import Verdict
+    from frontend.lint import imagechecks
+    from frontend.lint.file import judge
+    from frontend.lint.verdict import Verdict
 
     parsed = Dockerfile(file.data, args)
     if not parsed.chain(target):
@@ -154,7 +154,7 @@ def judge(
     except Problems as problems:
         return Verdict((), fails=False, problems=problems.placed(file))
     process = merge(config, planned.settings, compat=False)
-    noted = (*planned.warnings, *fit.lost(planned, process))
+    noted = (*planned.warnings, *imagechecks.lost(planned, process))
     report = judge(file, args.get("BUILDKIT_DOCKERFILE_CHECK"), noted)
     return Verdict(report.findings, report.fails, plan=planned)
 
@@ -195,7 +195,7 @@ class Said:
 
     def setting(self, name: str, default: str = "") -> Text:
         """One of hutch's own settings: its build argument, or else its label."""
-        argument = asked.argument(name)
+        argument = kernelargs.argument(name)
         if argument in self.args:
             return Text(self.args[argument], _START)
         return self.get(name, default)
@@ -367,7 +367,7 @@ def _bunnyfile(said: Said, path: Text) -> Bunnyfile:
             at=type.at,
             file=said.file,
         )
-    version = said.get(f"{PREFIX}unikernelVersion") or said.setting(asked.VERSION)
+    version = said.get(f"{PREFIX}unikernelVersion") or said.setting(kernelargs.VERSION)
     return Bunnyfile(
         version=Text("v1", _START),
         platforms=Platforms(
@@ -386,17 +386,17 @@ def _kernel(said: Said, type: Text) -> Kernel | None:
     """The kernel to put into the image; None where the Dockerfile brings its own."""
     if said.get(f"{PREFIX}binary"):
         return None
-    from_ = said.setting(asked.KERNEL, "source" if type == "linux" else "")
+    from_ = said.setting(kernelargs.KERNEL, "source" if type == "linux" else "")
     if not from_:
         raise problem(
             "missing-kernel",
             f"the file makes a {type} guest, and does not say where its kernel is",
             hint=f"add 'LABEL {PREFIX}binary=PATH' for a file of the image, or "
-            f"'{asked.KERNEL}=...'",
+            f"'{kernelargs.KERNEL}=...'",
             at=type.at,
             file=said.file,
         )
-    return asked.kernel(from_, said.setting, said.file)
+    return kernelargs.kernel(from_, said.setting, said.file)
 
 
 def _init(said: Said) -> Text | None:

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, overload
 from frameworks.base import Image, Inputs
 from frameworks.diagnostics import Diagnostic, Problems, problem
 from frameworks.spec import Text
+from frontend.dockerui.images import Images, ResolvedImage
 from frontend.gateway.errors import GatewayError
-from frontend.gateway.images import Images, ResolvedImage
 from llb import Platform, State, scratch
 
 if TYPE_CHECKING:
-    from frontend.gateway.contexts import Contexts
-    from frontend.gateway.named import NamedContext
+    from frontend.dockerui.contexts import Contexts
+    from frontend.dockerui.named import NamedContext
 
 _AT_ONCE = 8
 _NO_VARIANT = "no match for platform"
@@ -90,7 +90,7 @@ class GatewayInputs(Inputs):
     def dockerfile(
         self, path: Text, target: Text | None, platform: Platform, args: Mapping[str, str]
     ) -> Image:
-        from frontend.gateway.nested import dockerfile
+        from frontend.dockerui.nested import dockerfile
 
         def build() -> Image:
             return _placed(path, lambda: dockerfile(self._contexts, path, target, platform, args))

@@ -7,7 +7,7 @@ import re
 import stat
 from functools import cache
 
-from frontend.gateway import ignorefile
+from frontend.dockerui import ignorefile
 from frontend.wanted import FILE, Wanted
 
 

@@ -32,8 +32,8 @@ from frameworks.spec import (
     Text,
     parse_size,
 )
-from frontend import effects
 from frontend.bunnyfile import Unsound, shortened
+from frontend.lint import effects
 from frontend.urunc import PREFIX
 from llb import Platform, SourceFile
 

@@ -17,7 +17,7 @@ from frameworks.spec import LocalSource
 if TYPE_CHECKING:
     from frameworks.base import Plan
     from frameworks.spec import Text
-    from frontend.fit import File
+    from frontend.lint.imagechecks import File
 
 FILE = "a file"
 _WILD = frozenset("*?[")
@@ -96,8 +96,8 @@ def instead(kind: str, path: str, *, root: bool) -> str:
 
 def check(plan: Plan, wanted: Iterable[Wanted], context: Context) -> None:
     """Note what is not there, or is not what a build could use. Raises Problems."""
-    from frontend import fit
     from frontend import plan as plans
+    from frontend.lint import imagechecks
 
     problems = Collector(plan.file)
     for each in wanted:
@@ -119,6 +119,6 @@ def check(plan: Plan, wanted: Iterable[Wanted], context: Context) -> None:
     problems.check()
     kernel, rootfs = plan.kernel, plan.rootfs
     if kernel is not None and kernel.from_ == "local" and kernel.path is not None:
-        fit.check_architecture(plan, context.open(kernel.path))
+        imagechecks.check_architecture(plan, context.open(kernel.path))
     if rootfs.from_ == "local" and rootfs.path is not None:
         plans.settle(plan, context.open(rootfs.path).read(0, HEAD))

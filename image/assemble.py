@@ -35,8 +35,8 @@ PROGRAMS = (
 )
 # mke2fs has no defaults of its own: without this file it makes file systems without a journal.
 FILES = ("etc/mke2fs.conf",)
-# Only the command on a developer's machine talks to registries itself (`hutch inspect`).
-NOT_OURS = frozenset(f"frontend/{name}.py" for name in ("layers", "registry", "transport"))
+# Only commands on a developer's machine read registries and boot images (`hutch inspect`).
+NOT_OURS = Path("frontend/images")
 OURS = ("frontend", "frameworks", "llb", "schemas")
 
 # Modules of the standard library for desktops, terminals, developers, servers and OpenSSL: nothing
@@ -195,7 +195,7 @@ def application(source: Path, root: Path) -> None:
             target = root / STDLIB / relative
             if path.is_dir() or path.name == "py.typed" or path.suffix in (".pyi", ".proto"):
                 continue
-            if str(relative) in NOT_OURS:
+            if relative.is_relative_to(NOT_OURS):
                 continue
             if path.suffix == ".py":
                 compile_module(path, target.with_suffix(".pyc"), f"/{STDLIB}/{relative}")
@@ -233,7 +233,7 @@ def check_imports(source: Path, base: Path) -> None:
     """Stop the build when our packages import a module that was left out above."""
     for package in OURS:
         for path in sorted((source / package).rglob("*.py")):
-            if str(path.relative_to(source)) in NOT_OURS:
+            if path.relative_to(source).is_relative_to(NOT_OURS):
                 continue
             for name in sorted(imported(path)):
                 top = name.partition(".")[0]

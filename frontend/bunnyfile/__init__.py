@@ -17,7 +17,7 @@ import schemas
 from frameworks.base import Framework
 from frameworks.diagnostics import Collector, Diagnostic, Problems, problem
 from frameworks.spec import Bunnyfile, Kernel, Text
-from frontend import asked
+from frontend import kernelargs
 from frontend.bunnyfile import args as arguments
 from frontend.bunnyfile import model, nodes, rules
 from frontend.bunnyfile.kind import kind_of
@@ -130,19 +130,19 @@ def _asked(tree: nodes.Mapping, args: Mapping[str, str], file: SourceFile) -> Ke
 
     bunny's files always name one, so nothing that worked means anything else.
     """
-    from_ = args.get(asked.argument(asked.KERNEL), "")
+    from_ = args.get(kernelargs.argument(kernelargs.KERNEL), "")
     if not from_ or tree.find("kernel") is not None:
         return None
 
     def setting(name: str) -> Text:
-        return Text(args.get(asked.argument(name), ""), tree.at)
+        return Text(args.get(kernelargs.argument(name), ""), tree.at)
 
-    return asked.kernel(Text(from_, tree.at), setting, file)
+    return kernelargs.kernel(Text(from_, tree.at), setting, file)
 
 
 def _with_kernel(bunnyfile: Bunnyfile, kernel: Kernel, args: Mapping[str, str]) -> Bunnyfile:
     platforms = bunnyfile.platforms
-    version = args.get(asked.argument(asked.VERSION))
+    version = args.get(kernelargs.argument(kernelargs.VERSION))
     if version and kernel.from_ == "source":
         platforms = replace(platforms, version=Text(version, platforms.framework.at))
     return replace(bunnyfile, kernel=kernel, platforms=platforms)

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from google.protobuf.message import Message
 
-from frontend.gateway import abilities
-from frontend.gateway.abilities import Abilities
+from frontend.gateway import capabilities
+from frontend.gateway.capabilities import Abilities
 from frontend.gateway.channel import Channel
 from frontend.gateway.errors import UNIMPLEMENTED, UNKNOWN, GatewayError, NotAFile
 from frontend.gateway.files import FileStat, RemoteFile
@@ -154,11 +154,11 @@ class Client:
             allowResultReturn=True,
             allowResultArrayRef=True,
         )
-        if cache_imports and self.can(abilities.IMPORT_CACHES):
+        if cache_imports and self.can(capabilities.IMPORT_CACHES):
             request.CacheImports.extend(
                 gw.CacheOptionsEntry(Type=entry.type, Attrs=entry.attrs) for entry in cache_imports
             )
-        inline = evaluate and self.can(abilities.SOLVE_EVALUATE)
+        inline = evaluate and self.can(capabilities.SOLVE_EVALUATE)
         request.Evaluate = inline
         solved = _solved(self.call("Solve", request, gw.SolveResponse))
         if evaluate and not inline:
@@ -170,7 +170,7 @@ class Client:
         """Build `ref` now; raises the failed step's `GatewayError`."""
         if not ref:
             return
-        if self.can(abilities.EVALUATE):
+        if self.can(capabilities.EVALUATE):
             self.call("Evaluate", gw.EvaluateRequest(Ref=ref.id), gw.EvaluateResponse)
         else:
             self.stat_file(ref, ".")
@@ -179,7 +179,7 @@ class Client:
         """The graphs that the caller gave us by name; empty where the daemon knows of none."""
         if self._inputs is None:
             self._inputs = {}
-            if self.can(abilities.FRONTEND_INPUTS):
+            if self.can(capabilities.FRONTEND_INPUTS):
                 answer = self.call("Inputs", gw.InputsRequest(), gw.InputsResponse)
                 if answer.Definitions:
                     from llb import Definition
@@ -251,7 +251,7 @@ class Client:
         progress output. With `commit_object` a git source answers with the whole commit.
         """
         attrs = attrs or {}
-        if not self.can(abilities.RESOLVE_SOURCE_META):
+        if not self.can(capabilities.RESOLVE_SOURCE_META):
             return self._resolve_image_config(identifier, attrs, platform, mode, log_name)
         request = gw.ResolveSourceMetaRequest(
             Source=ops_pb2.SourceOp(identifier=identifier, attrs=attrs),
@@ -319,7 +319,7 @@ class Client:
 
         Daemons before BuildKit 0.10 cannot show warnings: there it is dropped.
         """
-        if not self.can(abilities.WARNINGS):
+        if not self.can(capabilities.WARNINGS):
             return
         request = gw.WarnRequest(
             digest=digest,

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
-from frontend.gateway import abilities
+from frontend.gateway import capabilities
 from frontend.gateway.errors import UNAVAILABLE, GatewayError, NotAFile
 from frontend.gateway.files import FileStat, RemoteFile
 from llb.encode import NETWORKS, mount_message, platform_message
@@ -123,7 +123,7 @@ class Process:
 
     def signal(self, name: str) -> None:
         """Send it a signal, by a name such as `TERM` (BuildKit 0.10)."""
-        self._container.client.require(abilities.EXEC_SIGNALS)
+        self._container.client.require(capabilities.EXEC_SIGNALS)
         self._send(Signal=gw.SignalMessage(Name=name.removeprefix("SIG")))
 
     def kill(self) -> None:
@@ -180,7 +180,7 @@ class Container:
         """
         secret_env = tuple(secret_env)
         if secret_env:
-            self.client.require(abilities.EXEC_SECRET_ENV)
+            self.client.require(capabilities.EXEC_SECRET_ENV)
         process_id = f"{self.id}:{_new_id()}"
         init = gw.InitMessage(
             ContainerID=self.id,
@@ -252,7 +252,7 @@ class Container:
 
     def read_dir(self, path: str, *, mount: int = 0, include: str = "") -> tuple[FileStat, ...]:
         """The entries of a directory of a mount, one level."""
-        self.client.require(abilities.EXEC_FILESYSTEM)
+        self.client.require(capabilities.EXEC_FILESYSTEM)
         request = gw.ReadDirRequest(
             Ref=self.id, DirPath=path, IncludePattern=include, MountIndex=mount
         )
@@ -261,7 +261,7 @@ class Container:
 
     def stat_file(self, path: str, *, mount: int = 0) -> FileStat:
         """One file's facts, in a mount."""
-        self.client.require(abilities.EXEC_FILESYSTEM)
+        self.client.require(capabilities.EXEC_FILESYSTEM)
         request = gw.StatFileRequest(Ref=self.id, Path=path, MountIndex=mount)
         answer = self.client.call("StatFileContainer", request, gw.StatFileResponse)
         return FileStat.from_pb(answer.stat)
@@ -287,12 +287,12 @@ def create(
     hostname: str,
 ) -> Container:
     """See `Client.container`."""
-    client.require(abilities.EXEC)
+    client.require(capabilities.EXEC)
     hosts = tuple(hosts)
     if hosts:
-        client.require(abilities.EXEC_EXTRA_HOSTS)
+        client.require(capabilities.EXEC_EXTRA_HOSTS)
     if hostname:
-        client.require(abilities.EXEC_SECRET_ENV)  # it has no ability of its own, and came with it
+        client.require(capabilities.EXEC_SECRET_ENV)  # both came together
     container = Container(client, _new_id())
     request = gw.NewContainerRequest(
         ContainerID=container.id,

@@ -15,15 +15,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from frameworks.diagnostics import Diagnostic, Severity, problem
+from frontend.dockerui.options import DEFAULT_SBOM_GENERATOR
 from frontend.gateway.errors import GatewayError
-from frontend.gateway.options import DEFAULT_SBOM_GENERATOR
 from frontend.sbom import content
 from llb import InvalidReference, Mount, Reference, imageconfig, scratch
 
 if TYPE_CHECKING:
     from frameworks.lower import Lowering
-    from frontend.gateway.images import Images
-    from frontend.gateway.options import Sbom
+    from frontend.dockerui.images import Images
+    from frontend.dockerui.options import Sbom
     from llb import State
 
 _NONE = "hutch"

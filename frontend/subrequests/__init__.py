@@ -67,7 +67,7 @@ def reply(session: Session) -> Result:
 
 def _delegated(session: Session) -> Result:
     """The answer of BuildKit's Dockerfile frontend, whose file it is; with ours of its labels."""
-    from frontend.gateway import nested
+    from frontend.dockerui import nested
 
     source = session.contexts.build_file().file
     theirs = nested.ask(session.contexts, source.data, source.filename)

@@ -8,13 +8,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from frameworks.diagnostics import Diagnostic, Problems
-from frontend.bunnyfile.lint import detail_of, text_of
-from frontend.bunnyfile.lintrules import RULES
-from frontend.fit import BuiltFile, File
 from frontend.gateway.errors import GatewayError
+from frontend.lint.file import detail_of, text_of
+from frontend.lint.imagechecks import BuiltFile, File
+from frontend.lint.rules import RULES
+from frontend.lint.verdict import Asked, judge
 from frontend.subrequests import Reply
 from frontend.subrequests.location import location, source_info
-from frontend.verdict import Asked, judge
 from frontend.wanted import FILE, Wanted
 from llb import Position, Range, SourceFile
 

@@ -30,16 +30,17 @@ from frameworks.rootfs import unpack as rootfs_unpack
 from frameworks.rootfs.entries import walk
 from frontend import plan, targets
 from frontend.bunnyfile import load
-from frontend.bunnyfile.lint import lint
 from frontend.bunnyfile.render import render
+from frontend.dockerui import epoch, ignorefile, nested
+from frontend.dockerui.options import Options
 from frontend.failures import explain
-from frontend.gateway import epoch, hpack, ignorefile, nested, status
+from frontend.gateway import hpack, status
 from frontend.gateway.errors import GatewayError
 from frontend.gateway.http2 import _check, _Stream
-from frontend.gateway.options import Options
-from frontend.layers import LayerError, Tree, find
-from frontend.registry import RegistryError, Repository, decode
-from frontend.transport import TransportError
+from frontend.images.layers import LayerError, Tree, find
+from frontend.images.registry import RegistryError, Repository, decode
+from frontend.images.transport import TransportError
+from frontend.lint.file import lint
 from llb import (
     InvalidReference,
     MissingCapability,
@@ -93,7 +94,7 @@ def _build(rng: random.Random, data: bytes) -> None:
     try:
         graph, made = once()
     except ValueError as error:
-        # A base's config is judged where it comes from (frontend.gateway.images).
+        # A base's config is judged where it comes from (frontend.dockerui.images).
         if "image config" not in str(error):
             raise
         return

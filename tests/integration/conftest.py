@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from engine import boot
+from frontend.images import boot
 from tests.integration.harness import EXAMPLES, ROOT, Builder, Guests, scratch_file
 from tests.integration.matrix import Images
 

@@ -16,9 +16,9 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from engine import guests
-from frontend.layers import Tree
-from frontend.registry import Image, Repository, decode
+from frontend.images import guests
+from frontend.images.layers import Tree
+from frontend.images.registry import Image, Repository, decode
 from llb import Platform
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -1,6 +1,6 @@
 """Images whose monitor must start whoever runs them: every shape of root by every kind of user.
 
-`test_matrix` boots them as `engine.boot` says that urunc would, `test_urunc` with the real one.
+`test_matrix` boots them as `images.boot` says that urunc would, `test_urunc` with the real one.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.uruncs import Urunc
+from frontend.images.uruncs import Urunc
 from tests.integration.harness import Builder
 
 PROBE = r"""

@@ -22,10 +22,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
-from engine import boot, uruncs
-from engine.boot import User
-from engine.uruncs import Urunc
-from frontend.registry import Repository
+from frontend.images import boot, uruncs
+from frontend.images.boot import User
+from frontend.images.registry import Repository
+from frontend.images.uruncs import Urunc
 
 HERE = Path(__file__).parent
 MEMORY = 256 << 20
@@ -211,7 +211,7 @@ class Host:
 
     @property
     def model(self) -> Urunc:
-        """The entry of `engine.uruncs` that this urunc is: by `HUTCH_URUNC_LIKE`, or its version.
+        """The entry of `images.uruncs` that this urunc is: by `HUTCH_URUNC_LIKE`, or its version.
 
         The version that urunc's own Makefile gives a program ends with the commit.
         """
@@ -224,7 +224,7 @@ class Host:
         for each in uruncs.VERSIONS.values():
             if re.search(rf"\b{re.escape(each.name)}\b", self.version):
                 return each
-        raise AssertionError(f"{self.version!r} is in no entry of engine.uruncs: HUTCH_URUNC_LIKE")
+        raise AssertionError(f"{self.version!r} is in no entry of images.uruncs: HUTCH_URUNC_LIKE")
 
     @contextlib.contextmanager
     def started(

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.guests import Machine
-from engine.uruncs import NEXT
+from frontend.images.guests import Machine
+from frontend.images.uruncs import NEXT
 from tests.integration.harness import Builder, Guests, said
 
 pytestmark = pytest.mark.integration

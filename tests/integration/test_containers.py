@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from engine import boot
-from engine.guests import Machine
-from engine.uruncs import VERSIONS
+from frontend.images import boot
+from frontend.images.guests import Machine
+from frontend.images.uruncs import VERSIONS
 from tests.integration.harness import ROOT, Builder
 
 pytestmark = pytest.mark.integration

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import boot
+from frontend.images import boot
 from tests.integration.harness import Builder, Guests
 
 pytestmark = pytest.mark.integration

@@ -18,7 +18,7 @@ import pytest
 
 from frontend import cli
 from frontend.bunnyfile import kind_of
-from frontend.bunnyfile.lintrules import RULES
+from frontend.lint.rules import RULES
 from tests.integration.flagtools import FILE, ROOT, Hutch, hutch, project
 
 __all__ = ["hutch", "project"]

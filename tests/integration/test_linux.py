@@ -22,11 +22,11 @@ from pathlib import Path
 
 import pytest
 
-from engine import boot
-from engine.guests import MASK, Machine, Volume
-from engine.uruncs import NEWEST, NEXT, VERSIONS, Urunc
 from frameworks.kernelfile import KernelFile, identify
 from frameworks.linux.versions import versions
+from frontend.images import boot
+from frontend.images.guests import MASK, Machine, Volume
+from frontend.images.uruncs import NEWEST, NEXT, VERSIONS, Urunc
 from tests.integration.harness import EXAMPLES, Builder, Done
 
 pytestmark = pytest.mark.integration

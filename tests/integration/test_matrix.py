@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 import pytest
 
-from engine import boot
-from engine.guests import Machine
-from engine.uruncs import NEWEST, VERSIONS
+from frontend.images import boot
+from frontend.images.guests import Machine
+from frontend.images.uruncs import NEWEST, VERSIONS
 from tests.integration.matrix import SHAPES, USERS, WORDS, Images, guest_user, said
 
 pytestmark = pytest.mark.integration

@@ -1,7 +1,7 @@
 """Images under the real urunc: `HUTCH_URUNC=/path/to/urunc make urunc`.
 
     HUTCH_URUNC         the program; without it everything here is skipped
-    HUTCH_URUNC_LIKE    which of `engine.uruncs` it is, where its version does not say so
+    HUTCH_URUNC_LIKE    which of `frontend.images.uruncs` it is, where its version does not say so
     HUTCH_URUNC_SHIM    its shim for containerd (else `containerd-shim-urunc-v2` beside it);
                         `containerd` and `ctr` are looked for in PATH
     HUTCH_SOLO5_SPT     Solo5's tender for spt, and HUTCH_SOLO5_GUEST a kernel for it that ends by
@@ -24,9 +24,9 @@ from pathlib import Path
 
 import pytest
 
-from engine import boot, guests
-from engine.guests import Contract, Files, Machine
-from frontend.registry import Repository
+from frontend.images import boot, guests
+from frontend.images.guests import Contract, Files, Machine
+from frontend.images.registry import Repository
 from llb import Platform
 from tests.integration.harness import EXAMPLES, PREFIX, Builder
 from tests.integration.matrix import FILE, INCLUDE, SHAPES, USERS, WORDS, Images, guest_user, said
@@ -68,7 +68,7 @@ def containerd(host: Host) -> Iterator[Containerd]:
 
 
 def modelled(ref: str, host: Host, user: str | None) -> list[str]:
-    """The monitor's command line as `engine.guests` says that this urunc makes it."""
+    """The monitor's command line as `frontend.images.guests` says that this urunc makes it."""
     with Repository(ref) as repository:
         image = repository.image(Platform("linux", "amd64"))
         contract = boot.contract(image, repository.tree(image), urunc=host.model, user=user)

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from xml.etree import ElementTree
 
-from engine import uruncs
+from frontend.images import uruncs
 from tests.integration.matrix import SHAPES, USERS
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,7 +13,7 @@ from frontend.containerfile import Said, _bunnyfile, judge, plan
 from frontend.failures import explain, with_lines
 from frontend.gateway.errors import GatewayError
 from frontend.instructions import UNKNOWN, Dockerfile
-from frontend.verdict import Verdict
+from frontend.lint.verdict import Verdict
 from llb import Platform, Position, Range, SourceFile
 from llb.pb import status_pb2
 

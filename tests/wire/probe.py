@@ -15,15 +15,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from frontend.dockerui.contexts import Contexts
     from frontend.gateway.client import Client
-    from frontend.gateway.contexts import Contexts
     from frontend.gateway.result import Result
     from llb import State
 
 
 def handle(client: "Client") -> "Result":
-    from frontend.gateway.contexts import Contexts
-    from frontend.gateway.options import Environment, Options
+    from frontend.dockerui.contexts import Contexts
+    from frontend.dockerui.options import Environment, Options
 
     environment = Environment.read()
     options = Options.parse(environment.options, environment.build_platform)
@@ -36,7 +36,7 @@ def context(contexts: "Contexts") -> "Result":
     """The context's files under /context, the build file under /build-file, and all we know."""
     from dataclasses import asdict
 
-    from frontend.gateway.images import Images
+    from frontend.dockerui.images import Images
     from llb import scratch
 
     file = contexts.build_file().file
@@ -98,7 +98,7 @@ def image(contexts: "Contexts", state: "State") -> "Result":
 
 def tool(contexts: "Contexts", program: str, line: int) -> "State":
     """The result of a program that runs in our own image, for line `line` of the build file."""
-    from frontend.gateway.images import Images
+    from frontend.dockerui.images import Images
     from llb import Location, Meta, Network, Position, Range
 
     file = contexts.build_file().file
@@ -137,7 +137,7 @@ def lazy(contexts: "Contexts") -> "Result":
 
 def own(contexts: "Contexts") -> "Result":
     """A file made by a step in our own image."""
-    from frontend.gateway.images import Images
+    from frontend.dockerui.images import Images
     from llb import Mount, Network, scratch
 
     step = (
@@ -233,9 +233,9 @@ def words_of(call: "Callable[[], object]") -> str:
 
 def container(contexts: "Contexts") -> "Result":
     """Run processes in our own image while the build is under way, and look at what they left."""
-    from frontend.gateway.abilities import EXEC_FILESYSTEM, EXEC_SIGNALS
+    from frontend.dockerui.images import Images
+    from frontend.gateway.capabilities import EXEC_FILESYSTEM, EXEC_SIGNALS
     from frontend.gateway.container import RefMount
-    from frontend.gateway.images import Images
     from frontend.gateway.result import answer
     from llb import Network
 

@@ -11,7 +11,7 @@ import pytest
 
 from frameworks.codes import CODES
 from frontend.bunnyfile import load
-from frontend.bunnyfile.lintrules import RULES
+from frontend.lint.rules import RULES
 from tests.errors.test_errors import FILES, diagnose
 
 ROOT = Path(__file__).parents[3]

@@ -9,8 +9,8 @@ import pytest
 
 from frameworks.base import Plan
 from frameworks.diagnostics import Problems, did_you_mean
-from frontend import fit
 from frontend import plan as plans
+from frontend.lint import imagechecks
 from frontend.plan import HEAD
 from llb.tree import render
 from tests.unit.core.helpers import AMD64, lower
@@ -141,10 +141,10 @@ class Bytes:
 def test_a_kernel_of_another_architecture_is_an_error() -> None:
     plan = lower(text("kernel: {from: local, path: k}\n")).plan
     with pytest.raises(Problems, match="for arm64, and the image is for amd64") as raised:
-        fit.check_architecture(plan, Bytes())
+        imagechecks.check_architecture(plan, Bytes())
     assert raised.value.diagnostics[0].code == "wrong-architecture"
     generic = lower(text("kernel: {from: local, path: k}\n", "generic")).plan
-    fit.check_architecture(generic, Bytes())
+    imagechecks.check_architecture(generic, Bytes())
 
 
 @pytest.mark.parametrize(

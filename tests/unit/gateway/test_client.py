@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from google.protobuf.message import Message
 
-from frontend.gateway.abilities import Abilities
+from frontend.gateway.capabilities import Abilities
 from frontend.gateway.client import CacheImport, Client, Ref
 from frontend.gateway.errors import GatewayError
 from llb import Cap, Caps, Platform, scratch

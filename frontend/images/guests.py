@@ -1,0 +1,555 @@
+"""What urunc would run for an image: the monitor's command line, guest by guest.
+
+Pure: from what an image says to lists of words. The facts are the golden command lines of
+urunc.md, section 2.2, which the real urunc printed; what differs from urunc to urunc is in
+`uruncs`. For Firecracker and Cloud Hypervisor they are urunc's own, tap device and all. For
+QEMU, under which guests are booted here without urunc, three things differ:
+
+* `-accel tcg` in place of `-enable-kvm -cpu host`, with the processor model that each guest needs
+  for it (kernels.md, sections 1 to 3); `kvm=True` gives urunc's own;
+* QEMU's user network, with forwarded ports, in place of a tap device;
+* the monitor's files are where the caller put them, not in a container's root.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_network
+
+from frontend.images.uruncs import Urunc, usual
+
+PREFIX = "com.urunc.unikernel."
+
+# QEMU's user network: the guest's address, the gateway, the mask. urunc takes a tap's.
+ADDRESS = "10.0.2.15"
+GATEWAY = "10.0.2.2"
+MASK = "255.255.255.0"
+MAC = "02:00:00:00:00:02"
+MTU = 1500
+TAP = "tap0_urunc"
+CONFIG = "urunit.conf"
+"""The file that tells an init called `urunit` about environment, user and volumes."""
+
+
+class NotBootable(Exception):
+    """Why an image cannot be booted here, in one line for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """What an image tells urunc: `com.urunc.unikernel.*` without the prefix, and the process.
+
+    `args` is the entrypoint and the command; `env` has `KEY=value` entries; `groups` are further
+    groups of the user.
+    """
+
+    keys: Mapping[str, str]
+    args: tuple[str, ...]
+    env: tuple[str, ...] = ()
+    uid: int = 0
+    gid: int = 0
+    groups: tuple[int, ...] = ()
+    workdir: str = "/"
+
+    @property
+    def type(self) -> str:
+        """The guest's type, "" for none."""
+        return self.keys.get("unikernelType", "")
+
+    @property
+    def monitor(self) -> str:
+        """The monitor's name, "" for none."""
+        return self.keys.get("hypervisor", "")
+
+    @property
+    def rootfs(self) -> str:
+        """`initrd`, `block`, `share` or `none`: what urunc would make of it (urunc.md 2.1)."""
+        if self.keys.get("initrd"):
+            return "initrd"
+        if self.keys.get("block") and self.keys.get("blkMntPoint") == "/":
+            return "block"
+        return "share" if self.keys.get("mountRootfs", "").lower() in ("1", "t", "true") else "none"
+
+    @property
+    def has_urunit(self) -> bool:
+        """Whether the guest's init is one that a runtime writes a configuration for.
+
+        For Linux urunc looks for the word anywhere in the init's path, for FreeBSD at its end.
+        NetBSD starts /sbin/init, whatever the image's first word; another than hutch's looks at no
+        disk for it.
+        """
+        init = self.args[0] if self.args else ""
+        if self.type == "linux":
+            return "urunit" in init
+        return init.rpartition("/")[2] == "urunit" or self.type == "netbsd"
+
+    @property
+    def is_bsd(self) -> bool:
+        """Whether the guest is FreeBSD or NetBSD."""
+        return self.type in ("freebsd", "netbsd")
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The contract's files, on this machine.
+
+    `share` is the unpacked image, for 9p; `config` the text for an init called `urunit`, where it
+    is a file of its own; `monitor` where the monitor's own configuration is (Firecracker's).
+    """
+
+    kernel: str
+    initrd: str | None = None
+    block: str | None = None
+    share: str | None = None
+    config: str | None = None
+    monitor: str = "/tmp/fc.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """A filesystem image that the runtime attaches, and where the guest mounts it."""
+
+    file: str
+    mount: str
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """The virtual machine around the guest.
+
+    `memory` is in MiB, as a container's limit; `forwards` maps ports of this host to the guest's;
+    with `network` off the guest has no network device. `mask` is of the guest's address: a gateway
+    outside of it is reached as Kubernetes' networks need it. `dhcp` is for a guest that finds its
+    address by itself, as no urunc has it. `parameters` are more words for Linux's command line.
+
+    `urunc` is the one whose ways are followed, None for the usual one of the guest.
+    """
+
+    architecture: str = "amd64"
+    memory: int = 256
+    network: bool = False
+    forwards: Mapping[int, int] = field(default_factory=dict)
+    mask: str = MASK
+    dhcp: bool = False
+    kvm: bool = False
+    volumes: tuple[Volume, ...] = ()
+    parameters: tuple[str, ...] = ()
+    urunc: Urunc | None = None
+
+
+def ways(contract: Contract, machine: Machine) -> Urunc:
+    """The urunc to follow. Raises NotBootable where it has no such guests or no such monitor."""
+    urunc = machine.urunc or usual(contract.type)
+    if contract.type == "netbsd":  # no urunc has it
+        return urunc
+    if contract.type not in urunc.guests:
+        raise NotBootable(f"urunc {urunc.name} has no {contract.type or 'such'} guests")
+    if contract.monitor not in urunc.monitors:
+        raise NotBootable(f"urunc {urunc.name} does not know {contract.monitor or 'no monitor'}")
+    return urunc
+
+
+def command(contract: Contract, files: Files, machine: Machine) -> list[str]:
+    """The monitor's command line for a contract. Raises NotBootable for what it cannot run."""
+    urunc = ways(contract, machine)
+    if contract.monitor == "firecracker":
+        return ["firecracker", "--no-api", "--config-file", files.monitor, "--no-seccomp"]
+    if contract.monitor == "cloud-hypervisor":
+        return _cloud_hypervisor(contract, files, machine)
+    guest = _GUESTS.get(contract.type)
+    if guest is None or contract.monitor != "qemu":
+        raise _unknown(contract)
+    if machine.architecture == "arm64" and contract.type not in _ON_ARM64:
+        raise NotBootable(f"{contract.type} guests cannot be booted here for arm64")
+    name = {"amd64": "x86_64", "arm64": "aarch64"}[machine.architecture]
+    words = [f"qemu-system-{name}", "-m", f"{_megabytes(machine)}M"]
+    words += ["-L", "/usr/share/qemu"] if urunc.data else []
+    words += _accelerator(contract.type, machine)
+    rest = guest(contract, files, machine)
+    words += urunc.display
+    if urunc.console == "virtio":
+        if "console=hvc0" in rest[-1]:
+            words += ["-chardev", "stdio,id=urunc-console,signal=off"]
+            words += ["-device", "virtio-serial-pci"]
+            words += ["-device", "virtconsole,chardev=urunc-console"]
+        else:
+            words += ["-serial", "stdio"]
+    words += ["-smp", "1"] if urunc.processors else []
+    return [*words, "-kernel", files.kernel, *rest]
+
+
+def firecracker(contract: Contract, files: Files, machine: Machine) -> dict[str, object]:
+    """The JSON that Firecracker reads from `files.monitor`. Raises NotBootable, too."""
+    urunc = ways(contract, machine)
+    whole = urunc.disks == "hd0"  # that urunc says that its one disk is the root
+    source = {
+        "kernel_image_path": files.kernel,
+        "boot_args": _boot_parameters(contract, files, machine),
+    }
+    # There is one initrd: the root filesystem, or else the configuration.
+    if initrd := files.initrd or files.config:
+        source["initrd_path"] = initrd
+    config: dict[str, object] = {
+        "boot-source": source,
+        "machine-config": {
+            "vcpu_count": 1,
+            "mem_size_mib": machine.memory,
+            "smt": False,
+            "track_dirty_pages": False,
+        },
+        "drives": [
+            {"drive_id": "rootfs" if whole else f"FC{id}", "is_read_only": False}
+            | {"is_root_device": whole, "path_on_host": file}
+            for id, file in _disks(contract, files, machine)
+        ],
+    }
+    if machine.network:
+        config["network-interfaces"] = [
+            {"iface_id": "net1", "guest_mac": MAC, "host_dev_name": TAP}
+        ]
+    elif urunc.interfaces:
+        config["network-interfaces"] = []
+    if urunc.vsock:
+        config["vsock"] = {"guest_cid": 0, "uds_path": "", "vsock_id": ""}
+    return config
+
+
+def _unknown(contract: Contract) -> NotBootable:
+    what = f"{contract.type or 'no'} guests on {contract.monitor or 'nothing'}"
+    return NotBootable(f"{what} cannot be booted here")
+
+
+def _cloud_hypervisor(contract: Contract, files: Files, machine: Machine) -> list[str]:
+    shared = ",shared=on" if contract.rootfs == "share" else ""
+    words = ["cloud-hypervisor", "--memory", f"size={_megabytes(machine)}M{shared}"]
+    words += ["--cpus", "boot=1", "--kernel", files.kernel, "--console", "off", "--serial", "tty"]
+    words += ["--seccomp", "false"]
+    words += ["--net", f"tap={TAP},mac={MAC},mtu={MTU}"] if machine.network else []
+    for id, file in _disks(contract, files, machine):
+        words += ["--disk", f"path={file},id={id}"]
+    if initrd := files.initrd or files.config:
+        words += ["--initramfs", initrd]
+    words += ["--fs", "tag=fs0,socket=/tmp/vhostqemu"] if shared else []
+    return [*words, "--cmdline", _boot_parameters(contract, files, machine)]
+
+
+def configuration(contract: Contract, machine: Machine) -> bytes:
+    """The text that urunc hands to `urunit` (urunc.md, section 3).
+
+    The BSDs' kernels start init without arguments, and with no address.
+    """
+    records = ["UES", *contract.env, "UEE", "UCS"]
+    records += [f"UID:{contract.uid}", f"GID:{contract.gid}", f"WD:{contract.workdir or '/'}"]
+    if contract.is_bsd:
+        # FreeBSD's kernel is told the init by its name, which is the first word; NetBSD's is not.
+        rest = contract.args[1:] if contract.type == "freebsd" else contract.args
+        records += [f"ARC:{len(rest)}", *(f"ARV:{word}" for word in rest)]
+    records += ["UCE", "UBS"]
+    prefix = "FC" if contract.monitor == "firecracker" else ""
+    if contract.keys.get("block") and contract.keys.get("blkMntPoint") != "/":
+        records += [f"ID:{prefix}annot_vol", f"MP:{contract.keys.get('blkMntPoint', '')}"]
+    for number, volume in enumerate(machine.volumes):
+        records += [f"ID:{prefix}vol{number}", f"MP:{volume.mount}"]
+    records += ["UBE"]
+    if contract.is_bsd:
+        address, gateway, mask = ("", "", "")
+        if machine.network:
+            address, gateway, mask = ADDRESS, GATEWAY, machine.mask
+        records += ["UNS", f"IP:{address}", f"GW:{gateway}", f"MSK:{mask}", "UNE"]
+    if ways(contract, machine).configuration == "records":
+        return b"".join(record.encode() + b"\0" for record in ["URUNIT1", *records])
+    return ("\n".join(records) + "\n").encode()
+
+
+def cpio(name: str, data: bytes) -> bytes:
+    """A newc archive with one file, as urunc appends it to an initrd."""
+
+    def entry(name: str, mode: int, data: bytes) -> bytes:
+        fields = (0, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name) + 1, 0)
+        head = b"070701" + b"".join(b"%08X" % value for value in fields) + name.encode() + b"\0"
+        return _pad(_pad(head, 4) + data, 4)
+
+    return _pad(entry(name, 0o100644, data) + entry("TRAILER!!!", 0, b""), 512)
+
+
+def _megabytes(machine: Machine) -> int:
+    """urunc divides bytes by a million and calls the result M, which monitors take for MiB."""
+    return machine.memory * (1 << 20) // 1_000_000
+
+
+def _pad(data: bytes, to: int) -> bytes:
+    return data + b"\0" * (-len(data) % to)
+
+
+def _accelerator(type: str, machine: Machine) -> list[str]:
+    arm = machine.architecture == "arm64"
+    board = {
+        "freebsd": "microvm,acpi=on,pic=on,pit=on,rtc=on",
+        "netbsd": "microvm,rtc=on,acpi=off,pic=off",
+    }.get(type, "")
+    board = "virt" if arm else board
+    cpu = "host"
+    if not machine.kvm:
+        # Without kvmclock FreeBSD and NetBSD want an older PC, and FreeBSD a known processor.
+        if arm:
+            cpu = "max,pauth-impdef=on"
+        elif type == "freebsd":
+            board = "microvm,x-option-roms=off,rtc=on,acpi=off,pic=on,pit=on"
+            cpu = "max,-hypervisor,vendor=GenuineIntel,family=6,model=85,"
+            cpu += "model-id=Intel QEMU CPU @ 2.60GHz"
+        elif type == "netbsd":
+            board = "microvm,x-option-roms=off,rtc=on,acpi=off,pic=on"
+            cpu = "qemu64,-apic"
+        else:
+            cpu = "max"
+    words = ["-cpu", cpu, *(["-enable-kvm"] if machine.kvm else ["-accel", "tcg"])]
+    return [*words, "-M", board] if board else words
+
+
+def _net(
+    contract: Contract, machine: Machine, device: str | None = None, options: str = ""
+) -> list[str]:
+    """A network device: `device` with `options` where the guest has ones of its own."""
+    urunc = ways(contract, machine)
+    if not machine.network:
+        return ["-nic", "none"] if urunc.no_network else []
+    forwards = "".join(
+        f",hostfwd=tcp:127.0.0.1:{host}-:{guest}" for host, guest in machine.forwards.items()
+    )
+    if device is None:
+        if urunc.network != "netdev":
+            mac = "" if urunc.network == "nic" else f",macaddr={MAC}"
+            return ["-net", f"nic,model=virtio{mac}", "-net", f"user{forwards}"]
+        device = "virtio-net-device" if machine.architecture == "arm64" else "virtio-net-pci"
+        options = f",host_mtu={MTU}"
+    return [
+        *("-netdev", f"user,id=net0{forwards}"),
+        *("-device", f"{device},netdev=net0{options},mac={MAC}"),
+    ]
+
+
+def _disk(id: str, file: str, device: str = "virtio-blk-pci") -> list[str]:
+    return [
+        *("-device", f"{device},serial={id},drive={id}"),
+        *("-drive", f"format=raw,if=none,id={id},file={file}"),
+    ]
+
+
+def _only_disk(file: str, options: str = "") -> list[str]:
+    """The one disk of older uruncs."""
+    return [
+        *("-device", f"virtio-blk-pci,id=blk0,drive=hd0{options}"),
+        *("-drive", f"format=raw,if=none,id=hd0,file={file}"),
+    ]
+
+
+def _disks(contract: Contract, files: Files, machine: Machine) -> list[tuple[str, str]]:
+    """The disks of a Linux guest in their order: urunc's name for each, and its file."""
+    disks = []
+    if contract.keys.get("block") and files.block:
+        disks.append(("rootfs" if contract.rootfs == "block" else "annot_vol", files.block))
+    return disks + [(f"vol{number}", v.file) for number, v in enumerate(machine.volumes)]
+
+
+def _console(contract: Contract, machine: Machine) -> str:
+    if contract.monitor == "qemu" and ways(contract, machine).console == "virtio":
+        return "console=hvc0 8250.nr_uarts=0"
+    if contract.monitor == "qemu" and machine.architecture == "arm64":
+        return "console=ttyAMA0"
+    return "console=ttyS0"
+
+
+def _boot_parameters(contract: Contract, files: Files, machine: Machine) -> str:
+    """Linux's command line. `args[0]` is its init; words with spaces go between single quotes."""
+    if contract.type != "linux":
+        raise _unknown(contract)
+    if not contract.args:
+        raise NotBootable("the image has neither an entrypoint nor a command: no init for Linux")
+    urunc = ways(contract, machine)
+    quiet = ["quiet"] if urunc.console == "virtio" else []  # it came with the virtio console
+    boot = ["panic=-1", *quiet, _console(contract, machine)]
+    init = "init"
+    if contract.rootfs == "initrd" and files.initrd:
+        boot += ["root=/dev/ram0", "rw"]
+        init = "rdinit"
+    elif contract.rootfs == "block" and files.block:
+        boot += ["root=/dev/vda", "rw"]
+    elif contract.rootfs == "share" and files.share:
+        if contract.monitor == "firecracker":
+            raise NotBootable("firecracker cannot share a directory with its guest")
+        boot += ["root=fs0", "rw"]
+        if contract.monitor == "qemu":
+            flags = "trans=virtio,version=9p2000.L,msize=5000000,cache=mmap,posixacl"
+            boot += ["rootfstype=9p", f"rootflags={flags}"]
+        else:
+            boot += ["rootfstype=virtiofs"]
+    if machine.network:
+        ip = "dhcp" if machine.dhcp else f"{ADDRESS}::{GATEWAY}:{machine.mask}:urunc:eth0:off"
+        boot.append(f"ip={ip}")
+    if not contract.has_urunit or not urunc.configuration:
+        boot += contract.env
+    elif contract.rootfs == "initrd":
+        boot.append(f"URUNIT_CONFIG=/{CONFIG}")
+    elif files.config:
+        boot += ["retain_initrd", "URUNIT_CONFIG=/sys/firmware/initrd"]
+    far = machine.network and not machine.dhcp and not _is_near(GATEWAY, machine.mask)
+    if urunc.default_route and far:
+        boot.append("URUNIT_DEFROUTE=1")
+    first, *rest = spelled(contract.args, urunc)
+    return " ".join([*boot, *machine.parameters, f"{init}={first}", "--", *rest])
+
+
+# What Go's strings.TrimSpace takes for a blank (unicode.IsSpace).
+_BLANKS = (
+    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+)
+_BLANKS += "\u2028\u2029\u202f\u205f\u3000"
+
+
+def spelled(args: Sequence[str], urunc: Urunc) -> list[str]:
+    """`args` as Linux's command line has them: some trimmed, those with a space quoted."""
+    found = []
+    for word in args:
+        trimmed = word.strip(_BLANKS)
+        if " " in trimmed:
+            found.append(f"'{trimmed}'")
+        else:
+            found.append(trimmed if urunc.trims == "all" else word)
+    return found
+
+
+def _is_near(address: str, mask: str) -> bool:
+    """Whether an address is in the guest's own network."""
+    return ip_address(address) in ip_network(f"{ADDRESS}/{mask}", strict=False)
+
+
+def _linux(contract: Contract, files: Files, machine: Machine) -> list[str]:
+    urunc = ways(contract, machine)
+    options = _net(contract, machine)
+    for id, file in _disks(contract, files, machine):
+        options += _disk(id, file) if urunc.disks == "serial" else _only_disk(file)
+    if files.initrd:
+        options += ["-initrd", files.initrd]
+    if contract.rootfs == "share" and files.share:
+        remap = ",multidevs=remap" if urunc.remap else ""
+        options += [
+            *("-fsdev", f"local,id=rootfs9p,security_model=none{remap},path={files.share}"),
+            *("-device", "virtio-9p-pci,fsdev=rootfs9p,mount_tag=fs0"),
+        ]
+    if files.config:
+        options += ["-initrd", files.config]
+    options += ["-no-reboot", *(["-serial", "stdio"] if urunc.serial == "guest" else [])]
+    return [*options, "-nodefaults", "-append", _boot_parameters(contract, files, machine)]
+
+
+def _unikraft(contract: Contract, files: Files, machine: Machine) -> list[str]:
+    """Unikraft: urunc names every parameter of the network, also where there is none."""
+    urunc = ways(contract, machine)
+    options = _net(contract, machine)
+    options += ["-initrd", files.initrd] if files.initrd else []
+    if contract.rootfs == "share" and files.share:
+        options += [
+            *("-fsdev", f"local,id=rootfs9p,security_model=none,path={files.share}"),
+            *("-device", "virtio-9p-pci,fsdev=rootfs9p,mount_tag=fs0"),
+        ]
+    address, gateway, mask = (ADDRESS, GATEWAY, machine.mask) if machine.network else ("", "", "")
+    console = "console=ttyS0" if machine.architecture == "arm64" else ""
+    old = _is_old_unikraft(contract.keys.get("unikernelVersion", ""))
+    env = f"env.vars=[ {' '.join(contract.env)} ]" if contract.env and not old else ""
+    if old:
+        vfs = "vfs.rootfs=initrd" if files.initrd else ""
+        net = [f"netdev.ipv4_addr={address}", f"netdev.ipv4_gw_addr={gateway}"]
+        net.append(f"netdev.ipv4_subnet_mask={mask}")
+    else:
+        vfs = 'vfs.fstab=[ "initrd0:/:extract:::" ]' if files.initrd else ""
+        vfs = 'vfs.fstab=[ "fs0:/:9pfs:::" ]' if files.share else vfs
+        bits = _bits(mask) if mask and "unikraft" in urunc.masks else 24
+        net = [f"netdev.ip={address}/{bits}:{gateway}:8.8.8.8", "", ""]
+    args = " ".join(contract.args)
+    if urunc.arguments == "cmdline":
+        name, _, rest = args.partition(" ")
+        rest = f" {rest}" if rest else name
+        return [*options, "-append", " ".join([name, *net, vfs, "--", rest])]
+    return [*options, "-append", " ".join(["Unikraft", console, env, *net, vfs, "--", args])]
+
+
+def _is_old_unikraft(version: str) -> bool:
+    """Whether a version is below 0.16.1; none, or one that is not numbers, counts as the newest."""
+    parts = version.removeprefix("v").split(".")
+    return all(part.isdigit() for part in parts) and tuple(map(int, parts)) < (0, 16, 1)
+
+
+def _bits(mask: str) -> int:
+    return ip_network(f"0.0.0.0/{mask}").prefixlen
+
+
+def _mirage(contract: Contract, files: Files, machine: Machine) -> list[str]:
+    """MirageOS: on QEMU urunc gives it no disk."""
+    urunc = ways(contract, machine)
+    net = ["", ""]
+    if machine.network:
+        bits = _bits(machine.mask) if "mirage" in urunc.masks else 24
+        name = contract.keys.get("solo5NetDev", "service") if urunc.names_devices else "service"
+        prefix = "--" if name == "service" else f"--{name}-"
+        net = [f"{prefix}ipv4={ADDRESS}/{bits}", f"{prefix}ipv4-gateway={GATEWAY}"]
+    return [*_net(contract, machine), "-append", " ".join([*net, *contract.args])]
+
+
+def _mewz(contract: Contract, files: Files, machine: Machine) -> list[str]:
+    urunc = ways(contract, machine)
+    options = _net(
+        contract, machine, "virtio-net-pci", options=",disable-legacy=on,disable-modern=off"
+    )
+    options += ["-no-reboot", "-device", "isa-debug-exit,iobase=0x501,iosize=2"]
+    net = f"ip={ADDRESS}/{_bits(machine.mask)} gateway={GATEWAY}" if machine.network else ""
+    if urunc.trails:
+        net = f"{net or 'ip=/0 gateway='} "
+    return [*options, "-append", net]
+
+
+def _freebsd(contract: Contract, files: Files, machine: Machine) -> list[str]:
+    """FreeBSD: each word is a variable of the kernel's environment; init reads its configuration
+    from the last disk. On arm64, which urunc does not say anything of, the kernel takes them only
+    after its name (sys/arm64/arm64/machdep_boot.c)."""
+    if contract.rootfs != "block" or not files.block or not contract.args:
+        raise NotBootable("FreeBSD guests are booted here from a block image, with a command")
+    options = []
+    bus = "pci" if machine.architecture == "arm64" else "device"
+    if bus == "device" and not machine.kvm:
+        options += ["-global", "virtio-mmio.force-legacy=false"]
+    options += _net(contract, machine, f"virtio-net-{bus}")
+    options += _disk("rootfs", files.block, f"virtio-blk-{bus}")
+    kenv = ["vfs.root.mountfrom=ufs:/dev/vtbd0", f"init_path={contract.args[0]}"]
+    if contract.has_urunit and files.config:
+        options += _disk("urunit", files.config, f"virtio-blk-{bus}")
+        kenv.append("URUNIT_CONFIG=/dev/vtbd1")
+        if machine.network and not _is_near(GATEWAY, machine.mask):
+            kenv.append("URUNIT_DEFROUTE=1")
+    if not machine.kvm:
+        kenv.append("boot_serial=1")
+    prefix = "FreeBSD:" if machine.architecture == "arm64" else ""
+    return [*options, "-nodefaults", "-no-reboot", "-append", prefix + " ".join(kenv)]
+
+
+def _netbsd(contract: Contract, files: Files, machine: Machine) -> list[str]:
+    """NetBSD: no urunc takes it yet; this is what the prototype for it did (urunc.md 2.3), with the
+    configuration on the last disk, where hutch's init looks for it."""
+    if contract.rootfs != "block" or not files.block:
+        raise NotBootable("NetBSD guests are booted here from a block image")
+    options = ["-nodefaults", "-no-reboot", "-global", "virtio-mmio.force-legacy=false"]
+    options += _disk("rootfs", files.block, "virtio-blk-device")
+    options += _net(contract, machine, "virtio-net-device")
+    options += _disk("urunit", files.config, "virtio-blk-device") if files.config else []
+    return [*options, "-append", "console=com root=ld0a"]
+
+
+_GUESTS: Mapping[str, Callable[[Contract, Files, Machine], list[str]]] = {
+    "linux": _linux,
+    "unikraft": _unikraft,
+    "mirage": _mirage,
+    "mewz": _mewz,
+    "freebsd": _freebsd,
+    "netbsd": _netbsd,
+}
+_ON_ARM64 = ("freebsd", "linux", "unikraft")

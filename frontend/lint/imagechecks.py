@@ -1,0 +1,495 @@
+"""Whether kernel and root filesystem fit the guest: what only the files tell, once they are there.
+
+These are rules of lint (the constants below; docs/rules/) that are looked at after the steps have
+run. As little as possible is read: a file's size, and a few of its bytes. Only of a prebuilt Linux
+kernel that is to mount its root more is read (`frameworks.linux.built`).
+"""
+
+from __future__ import annotations
+
+import io
+import posixpath
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
+
+from frameworks import kernelfile, rebuilt
+from frameworks.base import File as Placed
+from frameworks.diagnostics import Diagnostic, Severity, problem
+from frameworks.rootfs import detect, superblock
+from frameworks.spec import Settings, Text, parse_size
+from llb import strictjson
+
+if TYPE_CHECKING:
+    from frameworks.base import Plan
+    from frameworks.lower import Lowering
+    from frameworks.process import Process
+    from frontend.gateway.client import Client, Ref
+    from frontend.gateway.files import RemoteFile
+    from llb import Range
+
+UNBOOTABLE_KERNEL = "UnbootableKernel"
+LARGE_INITRD = "LargeInitrd"
+OVERSIZED_IMAGE = "OversizedImage"
+UNUSABLE_ROOTFS = "UnusableRootfs"
+SECOND_INIT = "SecondInit"
+LOST_WITHOUT_INIT = "LostWithoutInit"
+UNSTARTABLE_ROOT = "UnstartableRoot"
+LOST_CAPABILITIES = "LostCapabilities"
+CHANGED_TIMES = "ChangedTimes"
+
+_MIB = 1 << 20
+_GZIP = b"\x1f\x8b"
+_SMALL = 64 * _MIB
+"""An image with less than that to spare is not worth a word."""
+
+_MEMORY = {"firecracker": 256}
+_DEFAULT_MEMORY = 268
+"""urunc gives a guest 256 MiB unless the container has a limit; to most monitors it says 268M, and
+they take that for MiB (urunc.md 1.5)."""
+_OWN_KERNEL = 32
+_ANY_KERNEL = {"amd64": 64, "arm64": 112}
+"""What of it is the kernel's own, in MiB: hutch's, and a distribution's.
+
+Measured with QEMU and Linux 6.12, archive and content together, with -m 268M: hutch's microvm
+kernel unpacks 238 MiB and panics at 241 (amd64), 243 and 245 (arm64); Debian's kernel 201 and 205
+(its cloud kernel for amd64), 153 and 157 (arm64). How they are compressed makes no difference.
+"""
+
+
+class File(Protocol):
+    """A file of which something is read."""
+
+    @property
+    def size(self) -> int: ...
+
+    def read(self, offset: int, length: int) -> bytes: ...
+
+
+@dataclass(frozen=True)
+class BuiltFile:
+    """A file of a result that the daemon holds."""
+
+    client: Client
+    ref: Ref
+    path: str
+
+    @cached_property
+    def _file(self) -> RemoteFile:
+        return self.client.open_file(self.ref, self.path)
+
+    @property
+    def size(self) -> int:
+        return self._file.size
+
+    def read(self, offset: int, length: int) -> bytes:
+        return self._file.read(offset, length)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A rule, the file that it looks at, and what it finds there (None if all is well)."""
+
+    rule: str
+    at: str
+    """Which file: the plan's "kernel" or "rootfs", what a packing step could not keep ("report":
+    `frameworks.rootfs.pack.Report`), or the runtime's key that names one of the image's files
+    ("binary", "initrd", "block")."""
+    judge: Callable[[Plan, File], Diagnostic | None]
+
+
+def placed(lowering: Lowering, at: str) -> Placed | None:
+    """The file that `Look.at` means, and the state that it is in."""
+    if at == "kernel":
+        return lowering.placed_kernel
+    if at == "rootfs":
+        return lowering.placed_rootfs
+    if at == "report":
+        return lowering.rootfs.report
+    tree = lowering.rootfs.tree
+    path = posixpath.join("/", lowering.plan.keys[at])
+    return None if tree is None else Placed(tree, path)
+
+
+def looks(plan: Plan) -> Iterator[Look]:
+    """The rules that have something to look at in a plan's image.
+
+    What hutch builds is right: a kernel is checked as it is built, and an image without a given
+    size fits its content.
+    """
+    kernel, rootfs = plan.kernel, plan.rootfs
+    known = plan.framework != "generic"
+    if kernel is not None and kernel.from_ != "source" and known:
+        yield Look(UNBOOTABLE_KERNEL, "kernel", _kernel)
+        if _root(plan) is not None:
+            yield Look(UNUSABLE_ROOTFS, "kernel", _drivers)
+    if "binary" in plan.keys and kernel is None and known:
+        yield Look(UNBOOTABLE_KERNEL, "binary", _kernel)
+        if _root(plan) is not None:
+            yield Look(UNUSABLE_ROOTFS, "binary", _drivers)
+    if "initrd" in plan.keys:
+        yield Look(LARGE_INITRD, "initrd", _initrd)
+    if "block" in plan.keys:
+        yield Look(OVERSIZED_IMAGE, "block", _image)
+    if rootfs.type == "initrd":
+        yield Look(LARGE_INITRD, "rootfs", _initrd)
+    elif rootfs.type == "block":
+        small = rootfs.size is None or parse_size(rootfs.size) <= _SMALL
+        if rootfs.path is not None or not small:
+            yield Look(OVERSIZED_IMAGE, "rootfs", _image)
+    if rootfs.path is not None and rootfs.type == "block" and plan.framework in _MOUNTING:
+        yield Look(UNUSABLE_ROOTFS, "rootfs", _superblock)
+    if rootfs.path is None and rootfs.type in ("initrd", "block"):
+        if rootfs.type == "initrd":
+            yield Look(LOST_CAPABILITIES, "report", _capabilities)
+        if rootfs.filesystem != "erofs":  # its files all have the time of the image
+            yield Look(CHANGED_TIMES, "report", _times)
+
+
+_MACHINES = {0x3E: "amd64", 0xB7: "arm64"}
+"""ELF's numbers (e_machine) for the architectures of guests."""
+
+
+def unstartable(plan: Plan, process: Process, file: File) -> Diagnostic | None:
+    """What is to be said of a prebuilt root `file` that has no program to start in it.
+
+    urunc hands the first word of the command to the kernel as the init (urunc.md 2.2).
+    """
+    from frameworks.rootfs import lookup
+
+    first = process.args[0] if process.args else ""
+    if not first.startswith("/"):
+        return None
+    try:
+        found = lookup.find(file, first)
+    except lookup.Unknown:
+        return None
+    wrong = ""
+    if found is None:
+        wrong = "is not in this root file system"
+    elif not stat.S_ISREG(found.mode) or not found.mode & 0o111:
+        wrong = "is no program: it is no file that can be executed"
+    elif found.head.startswith(b"\x7fELF"):
+        machine = _MACHINES.get(int.from_bytes(found.head[18:20], "little"), "another architecture")
+        if machine != plan.platform.architecture:
+            wrong = f"is for {machine}, and the guest for {plan.platform.architecture}"
+    if not wrong:
+        return None
+    settings, root = plan.settings, plan.rootfs
+    said = [*(settings.entrypoint or ()), *(settings.cmd or ())]
+    return Diagnostic(
+        UNSTARTABLE_ROOT,
+        f"'{first}' is what the guest starts first, and {wrong}",
+        "name a program that is in the file, with its whole path",
+        said[0].at if said and said[0] == first else (root.path or root.from_).at,
+        plan.file,
+        Severity.WARNING,
+    )
+
+
+_INITS = frozenset(
+    ("init", "systemd", "openrc-init", "runit-init", "s6-svscan", "s6-linux-init", "dinit")
+)
+"""Programs that have to be process 1, by the names of their files."""
+
+
+def second_init(plan: Plan, process: Process) -> Diagnostic | None:
+    """What is to be said of a command that is an init, behind the one that hutch puts before it."""
+    first, *rest = (*process.args, "")
+    if first != rebuilt.INIT or plan.init not in (None, "auto") or not rest:
+        return None
+    command = rest[0]
+    if not command.startswith("/") or posixpath.basename(command) not in _INITS:
+        return None
+    settings = plan.settings
+    said = [*(settings.entrypoint or ()), *(settings.cmd or ())]
+    at = said[0].at if said else plan.rootfs.from_.at
+    return Diagnostic(
+        SECOND_INIT,
+        f"'{command}' is an init, which has to be the first program: hutch's init comes before it",
+        "write 'init: none', or in a Dockerfile 'LABEL hutch.init=none'",
+        at,
+        plan.file,
+        Severity.WARNING,
+    )
+
+
+def lost(plan: Plan, process: Process) -> Iterator[Diagnostic]:
+    """What of a process, its base's part included, does not reach the guest (LostWithoutInit).
+
+    In a Dockerfile all of that is in the image's config, and the setting about the init is what is
+    to be looked at.
+    """
+    from frontend.bunnyfile import kind_of
+    from frontend.lint.rules import lost_without_init
+
+    said, at = plan.settings, (plan.init or plan.rootfs.from_).at
+    of_dockerfile = kind_of(plan.file.data) == "dockerfile"
+    if of_dockerfile:
+        if plan.init == "none" and _brings_root(plan):
+            return  # nobody asked for it: ours cannot be put into a file that is there already
+        said = Settings()
+    for found in lost_without_init(plan.framework, plan.init, said, process, at):
+        hint = found.hint
+        if of_dockerfile:
+            hint = hint.replace("'init: none'", "'hutch.init=none'")
+        yield Diagnostic(
+            LOST_WITHOUT_INIT, found.message, hint, found.at, plan.file, Severity.WARNING
+        )
+
+
+def given_root(plan: Plan) -> str:
+    """Which file of a Linux image is a root that hutch did not make, as `Look.at`; "" for none."""
+    if plan.framework != "linux":
+        return ""
+    if plan.rootfs.path is not None:
+        return "rootfs"
+    return _brings_root(plan)
+
+
+def _brings_root(plan: Plan) -> str:
+    """The runtime's key by which an image brings a root that is a file; "" for none."""
+    if "initrd" in plan.keys:
+        return "initrd"
+    return "block" if "block" in plan.keys and plan.keys.get("blkMntPoint") == "/" else ""
+
+
+def _root(plan: Plan) -> tuple[str, Range | None] | None:
+    """The type of a root for which a Linux kernel needs drivers, and where the file says so."""
+    type, keys = plan.rootfs.type, plan.keys
+    if plan.framework != "linux" or "initrd" in keys:  # which urunc takes first (urunc.md 2.1)
+        return None
+    if type in ("block", "raw"):
+        return type, type.at
+    if "block" in keys and keys.get("blkMntPoint") == "/":
+        return "block", place(keys["block"])
+    return None
+
+
+def _drivers(plan: Plan, file: File) -> Diagnostic | None:
+    """What a kernel says of its drivers for the root: by its configuration, or by who built it."""
+    from frameworks.linux import built
+
+    root, kernel, rootfs = _root(plan), plan.kernel, plan.rootfs
+    assert root is not None
+    kind, at = root
+    # What a prebuilt image holds is not known here.
+    packed = rootfs.type == "block" and rootfs.path is None
+    needed = built.ways(kind, plan.monitor, str(rootfs.filesystem or "") if packed else "")
+    said = built.version(file.read)
+    lacks: tuple[str, ...] = ()
+    options: Mapping[str, str] = {}
+    whose = built.maker(said, needed)
+    if not whose:
+        build = built.scan(file.read)
+        if build.options is not None:
+            options = build.options
+            lacks = built.lacking(options, needed)
+        else:
+            said = build.version or said
+            whose = built.maker(said, needed)
+    if whose:
+        what = "disks" if kind == "block" else "shared directories"
+        wrong = (
+            f"this is {whose} kernel {said.split(' ')[0]}, which has its drivers for {what} in "
+            "modules, and nothing loads those"
+        )
+    elif lacks:
+        each = (f"{name} ({'a module' if options.get(name) == 'm' else 'off'})" for name in lacks)
+        wrong = f"by its own configuration this kernel has not built in {', '.join(each)}"
+        if any(options.get(name) == "m" for name in lacks):
+            wrong += ", and nothing loads modules"
+    else:
+        return None
+    return Diagnostic(
+        UNUSABLE_ROOTFS,
+        f"{wrong}: the guest finds no root file system",
+        "use 'type: initrd', or a kernel 'from: source'",
+        at if at is not None or kernel is None else (kernel.path or kernel.from_).at,
+        plan.file,
+        Severity.WARNING,
+    )
+
+
+class _Stream(io.RawIOBase):
+    """A file of which parts are read, as a stream that can seek."""
+
+    def __init__(self, file: File) -> None:
+        self._file = file
+        self._at = 0
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        assert whence == io.SEEK_SET
+        self._at = offset
+        return offset
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(self._at, size)
+        self._at += len(data)
+        return data
+
+
+def identify(file: File) -> kernelfile.KernelFile:
+    """What kernel a file is, in few reads of it."""
+    return kernelfile.identify(cast(BinaryIO, _Stream(file)))
+
+
+def check_architecture(plan: Plan, file: File) -> None:
+    """Raise Problems for a kernel that is for another architecture: nothing boots that.
+
+    What the file of a generic guest is, nobody here knows.
+    """
+    kernel = plan.kernel
+    if kernel is None or plan.framework == "generic":
+        return
+    found = identify(file)
+    architecture = plan.platform.architecture
+    if kernelfile.is_for(found, architecture):
+        return
+    at = kernel.path or kernel.from_
+    raise problem(
+        "wrong-architecture",
+        f"'{at}' is {found}, and the image is for {architecture}",
+        hint=f"take the kernel for {architecture}, or build for {found.architecture}: "
+        f"--platform linux/{found.architecture}",
+        at=at.at,
+        file=plan.file,
+    )
+
+
+def _kernel(plan: Plan, file: File) -> Diagnostic | None:
+    """A warning only: what was linked for Solo5 before its ABI note, old tenders take."""
+    kernel = plan.kernel
+    found = identify(file)
+    wrong = kernelfile.complaint(found, str(plan.monitor), plan.platform.architecture)
+    if not wrong:
+        return None
+    return Diagnostic(
+        UNBOOTABLE_KERNEL,
+        f"{plan.monitor} cannot boot this kernel: {wrong}",
+        "take the kernel's file for that monitor, or name the monitor that it is for",
+        place(plan.keys["binary"]) if kernel is None else (kernel.path or kernel.from_).at,
+        severity=Severity.WARNING,
+    )
+
+
+def _initrd(plan: Plan, file: File) -> Diagnostic | None:
+    """Linux and Unikraft have archive and content in memory at once, while they unpack it."""
+    size = needed = file.size
+    if plan.framework in ("linux", "unikraft"):
+        needed += _content(file, size)
+    kernel = plan.kernel
+    taken = _OWN_KERNEL
+    if plan.framework == "linux" and (kernel is None or kernel.from_ != "source"):
+        taken = _ANY_KERNEL[plan.platform.architecture]
+    memory = _MEMORY.get(plan.monitor, _DEFAULT_MEMORY)
+    if needed <= (memory - taken) * _MIB:
+        return None
+    rootfs = plan.rootfs
+    at = (rootfs.path or rootfs.type or plan.monitor).at
+    return Diagnostic(
+        LARGE_INITRD,
+        f"this initrd of {_mib(size)} MiB takes {_mib(needed)} MiB while the guest starts, and a "
+        f"guest has {memory} MiB, its kernel's included, unless the container has a limit",
+        "with 'type: block' it stays on a disk; or give containers more memory (docker run -m 1g)",
+        place(plan.keys.get("initrd", ""), at),
+        severity=Severity.WARNING,
+    )
+
+
+def _content(file: File, size: int) -> int:
+    """How large an archive's content is, at least: of the compressed ones only gzip's end tells."""
+    if file.read(0, len(_GZIP)) != _GZIP:
+        return size
+    return max(size, int.from_bytes(file.read(size - 4, 4), "little"))
+
+
+_MOUNTING = frozenset({"linux", "netbsd", "freebsd", "rumprun"})
+"""Frameworks whose own kernel mounts the disk, and not the application."""
+
+
+def _superblock(plan: Plan, file: File) -> Diagnostic | None:
+    """A warning only: no list of file systems is complete, and a kernel may have one more."""
+    if detect.identify(file.read(0, min(file.size, detect.HEAD))) == "block":
+        return None
+    rootfs = plan.rootfs
+    return Diagnostic(
+        UNUSABLE_ROOTFS,
+        f"'{rootfs.path}' has no file system that is known here at its start",
+        "a guest mounts the whole disk: name the image of the file system itself",
+        (rootfs.path or plan.monitor).at,
+        severity=Severity.WARNING,
+    )
+
+
+def _image(plan: Plan, file: File) -> Diagnostic | None:
+    rootfs = plan.rootfs
+    space = superblock.read(file.read(0, superblock.HEAD))
+    if space is None or space.free <= max(_SMALL, space.total * 3 // 4):
+        return None
+    hint = "make the file system smaller, for example with resize2fs -M"
+    if rootfs.path is None and "block" not in plan.keys:
+        hint = "make 'size' smaller, or leave it out: then the image fits its content"
+    return Diagnostic(
+        OVERSIZED_IMAGE,
+        f"{_mib(space.free)} of the {_mib(space.total)} MiB of this disk image are free, and every "
+        "host that pulls it stores them",
+        hint,
+        place(plan.keys.get("block", ""), (rootfs.size or rootfs.path or plan.monitor).at),
+        severity=Severity.WARNING,
+    )
+
+
+def place(value: str, otherwise: Range | None = None) -> Range | None:
+    """Where a key's value stands in the build file, if it does."""
+    return value.at if isinstance(value, Text) else otherwise
+
+
+def _capabilities(plan: Plan, file: File) -> Diagnostic | None:
+    return _lost(
+        plan,
+        file,
+        LOST_CAPABILITIES,
+        "capabilities",
+        "an initrd does not hold capabilities (setcap), which {} of this root filesystem had: {}",
+        "use 'type: block', or run them as root",
+    )
+
+
+def _times(plan: Plan, file: File) -> Diagnostic | None:
+    return _lost(
+        plan,
+        file,
+        CHANGED_TIMES,
+        "times",
+        "this format does not hold the times of {}, which get the nearest that it does: {}",
+        "give them a time between 1970 and 2038",
+    )
+
+
+def _lost(
+    plan: Plan, file: File, rule: str, key: str, message: str, hint: str
+) -> Diagnostic | None:
+    """A diagnostic for what the report has under `key`: a count, and the first names."""
+    count, names = strictjson.loads(file.read(0, file.size))[key]
+    if not count:
+        return None
+    more = f" and {count - len(names)} more" if count > len(names) else ""
+    files = "1 file" if count == 1 else f"{count} files"
+    rootfs = plan.rootfs
+    return Diagnostic(
+        rule,
+        message.format(files, ", ".join(names) + more),
+        hint,
+        (rootfs.filesystem or rootfs.type or plan.monitor).at,
+        severity=Severity.WARNING,
+    )
+
+
+def _mib(size: int) -> int:
+    return size // _MIB

@@ -1,0 +1,76 @@
+"""What is wrong with a bunnyfile, as far as can be told before anything is built: one check.
+
+`docker buildx build --check` and `hutch check` both end here, so that what one of them passes the
+other passes too; they differ in where they find the build context.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from frameworks.diagnostics import Diagnostic, Problems
+from frontend import plan as plans
+from frontend import targets, wanted
+from frontend.lint.file import lint
+
+if TYPE_CHECKING:
+    from frameworks.base import Plan
+    from frontend.bunnyfile import Loaded
+    from llb import Platform
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the build is asked for beside the file.
+
+    `args` are the arguments of the command line by name, `contexts` the names of named contexts,
+    `target` is "" for the default; `context` gives the build context, of which no other paths are
+    looked at than those that it is given, and is None where nobody has it.
+    """
+
+    args: Mapping[str, str] = field(default_factory=dict)
+    contexts: Collection[str] = ()
+    target: str = ""
+    epoch: int | None = None
+    context: Callable[[Sequence[wanted.Wanted]], wanted.Context] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The findings of lint, whether they are to fail the build, and what ends it in any case.
+
+    `plan` is None where the file is too wrong to have one.
+    """
+
+    findings: tuple[Diagnostic, ...]
+    fails: bool
+    problems: Problems | None = None
+    plan: Plan | None = None
+
+
+def judge(loaded: Loaded, platform: Platform, asked: Asked) -> Verdict:
+    """The verdict on one platform's build of a file."""
+    options = asked.args.get("BUILDKIT_DOCKERFILE_CHECK")
+    planned: Plan | None = None
+    problems: Problems | None = None
+    noted: Collection[Diagnostic] = ()
+    try:
+        planned = plans.make(
+            loaded.bunnyfile,
+            loaded.file,
+            platform,
+            epoch=asked.epoch,
+            args=loaded.args,
+            contexts=asked.contexts,
+        )
+        noted = planned.warnings
+        target = targets.check(asked.target, planned)
+        files = list(wanted.of(planned, asked.contexts, target))
+        if files and asked.context is not None:
+            wanted.check(planned, files, asked.context(files))
+    except Problems as found:
+        problems = found.placed(loaded.file)
+    report = lint(loaded, options, asked.contexts, noted, asked.args)
+    return Verdict(report.findings, report.fails, problems, planned)

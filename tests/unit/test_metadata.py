@@ -1,0 +1,74 @@
+"""What a build says of itself: the kernel, its configuration, and what was fetched."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import llb
+from frameworks.diagnostics import Problems, problem
+from frameworks.linux.versions import versions
+from frameworks.spec import Text
+from frontend.metadata import facts
+from tests.unit.core.helpers import AMD64, lower
+
+HEAD = "version: v1\nplatforms: {framework: linux, monitor: qemu}\n"
+GIT = "source: {git: 'https://example.com/linux.git', ref: v1, commit: '" + "a" * 40 + "'}"
+
+
+def found(text: str, read: bool = True, files: str = "") -> dict[str, str]:
+    """The facts of an image; every file of the context but `files` is empty."""
+    lowering = lower(HEAD + text + "cmd: [a]\n")
+    graph = llb.merge(lowering.layers).marshal(platform=AMD64)
+
+    def give(path: Text) -> bytes:
+        if path in files.split():
+            raise problem("no-such-file", f"there is no '{path}'", at=path.at)
+        return b""
+
+    return facts(lowering, graph, give if read else None)
+
+
+def test_the_package_of_a_kernel_s_source_is_fetched_too() -> None:
+    """By apt, in a step, so that the graph does not name it."""
+    series = versions().series[versions().default]
+    known = found("kernel: {from: source}\n")
+    purl = f"pkg:deb/debian/{series.package}@{series.version}?arch=all"
+    assert known["hutch.kernel.source"] == purl
+    assert known["hutch.kernel.version"] == series.version
+    assert known["hutch.kernel.config"].startswith("sha256:")
+    *images, package = json.loads(known["hutch.sources"])
+    assert any("debian" in each["uri"] for each in images)
+    assert package == {"uri": purl, "digest": ""}
+
+
+def test_a_repository_is_named_once() -> None:
+    known = found(f"kernel: {{from: source, {GIT}}}\n")
+    uris = [each["uri"] for each in json.loads(known["hutch.sources"])]
+    assert sum("linux.git" in uri for uri in uris) == 1
+
+
+def test_a_result_without_the_kernel() -> None:
+    known = found("kernel: {from: source}\nrootfs: {from: 'nginx:1'}\n", read=False)
+    assert known.keys() == {"hutch.framework", "hutch.sources"}
+
+
+def test_the_configuration_is_what_was_asked_for() -> None:
+    asked = [
+        "config: tiny",
+        "config: my.config",
+        "fragments: [a.config]",
+        "options: {IKCONFIG: true}",
+        "cmdline: quiet",
+    ]
+    digests = {found(f"kernel: {{from: source, {k}}}\n")["hutch.kernel.config"] for k in asked}
+    assert len(digests) == len(asked)
+
+
+def test_every_missing_file_is_said_at_its_place() -> None:
+    text = "kernel:\n  from: source\n  config: my.config\n  fragments: [a.config, b.config]\n"
+    with pytest.raises(Problems) as raised:
+        found(text, files="my.config b.config")
+    places = [(d.message, d.at.start.line) for d in raised.value.diagnostics if d.at is not None]
+    assert places == [("there is no 'my.config'", 5), ("there is no 'b.config'", 6)]
