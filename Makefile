@@ -75,7 +75,7 @@ lint: setup ## what must hold before a commit
 
 gen: setup ## generate the code of the wire messages, and the page of the bunnyfile's keys
 	$(BIN)/python -m llb.pb.gen
-	$(BIN)/python -m schemas.reference
+	$(BIN)/python -m frontend.bunnyfile.reference
 
 # The secret is this machine's certificate bundle: the image is built on it, but never holds it.
 image: ## build the frontend image and push it to the engine's registry

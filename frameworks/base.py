@@ -51,9 +51,9 @@ class Guest:
     `type` is the runtime's name (`com.urunc.unikernel.unikernelType`); `monitors` maps a monitor
     to the architectures it boots this guest on, first the default; `rootfs` lists root filesystem
     types, first the default for a tree of files; `filesystems` those of a block image, first the
-    default; `mount` is where the guest mounts a block image. `runtime` names the urunc that takes
-    the guest, "" for none yet. `lacks` are keys of a bunnyfile of which urunc gives such a guest
-    nothing (urunc.md 2.3).
+    default; `mount` is where the guest mounts a block image. `lacks` are keys of a bunnyfile of
+    which urunc gives such a guest nothing (urunc.md 2.3). The other fields are what rules of lint
+    and a plan's checks want to know; each is False or empty where nothing is to be told.
     """
 
     type: str
@@ -61,8 +61,38 @@ class Guest:
     rootfs: tuple[str, ...] = ("none",)
     filesystems: tuple[str, ...] = ()
     mount: str = "/"
-    runtime: str = "0.1"
     lacks: frozenset[str] = frozenset()
+    opaque: bool = False
+    """hutch knows nothing of these guests: they are packaged as they are."""
+    runs_program: bool = False
+    """The guest runs a program of its root filesystem, and so has to be told which."""
+    mounts_disk: bool = False
+    """The guest's kernel mounts the disk, and not the application."""
+    own_format: bool = False
+    """What is in a disk or an initrd is the application's own business (urunc.md 2.3)."""
+    tells_configuration: bool = False
+    """The kernel's file may say how the kernel was configured, its drivers for the root with it."""
+    unpacks_initrd: bool = False
+    """Archive and content of an initrd are in the guest's memory at once."""
+    kernel_memory: Mapping[str, int] = field(default_factory=dict)
+    """What a kernel that hutch did not build takes of the guest's memory, in MiB, by architecture;
+    empty where it takes no more than hutch's (measured: `frontend.lint.imagechecks`)."""
+    snapshot_only: frozenset[str] = frozenset()
+    """Monitors on which a raw root works only from a devmapper snapshot (urunc.md 2.1)."""
+    unreachable: frozenset[tuple[str, str]] = frozenset()
+    """(monitor, type of root) for which urunc hands the guest nothing (urunc.md 2.1 and 2.3)."""
+    words_for_env: bool = False
+    """urunc gives the environment as words, which end at a blank (urunc.md 2.2)."""
+    words_for_own_init: bool = False
+    """The same, where the guest's init is neither hutch's nor urunit."""
+    reads_solo5_keys: frozenset[str] = frozenset()
+    """Monitors for which urunc reads `solo5NetDev` and `solo5BlkDev`."""
+    rootfs_v01: str = "raw"
+    """The type of a root for which a v0.1 file names none (urunc.md 4.2)."""
+
+    def reaches(self, monitor: str, type: str) -> bool:
+        """Whether urunc hands a guest on `monitor` a root filesystem of `type`."""
+        return (monitor, type) not in self.unreachable
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +340,10 @@ class Framework:
 
     name: ClassVar[str]
     guest: ClassVar[Guest]
+    takes_parameters: ClassVar[bool] = False
+    """Whether boot parameters can be built into a kernel from source."""
+    kernel_by_default: ClassVar[bool] = False
+    """Whether a Dockerfile that names no kernel gets one from source."""
     app_is_kernel: ClassVar[bool] = False
     """Whether a kernel from source is made of the application (a unikernel)."""
 

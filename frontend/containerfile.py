@@ -280,7 +280,7 @@ class Said:
         settings = self.settings
         framework = bunnyfile.platforms.framework
         silent = not settings.entrypoint and not settings.cmd
-        if framework in _SYSTEMS and silent and not self.partial:
+        if frameworks.guest(framework).runs_program and silent and not self.partial:
             yield self._warning(
                 "NoCommand",
                 "nothing says which program the guest runs",
@@ -350,15 +350,12 @@ class Said:
         }
 
 
-_SYSTEMS = ("linux", "netbsd", "freebsd")
-"""Guests that run a program of their root filesystem."""
-
 _MONITOR = "qemu"
 
 
 def _bunnyfile(said: Said, path: Text) -> Bunnyfile:
     """The bunnyfile that the labels amount to."""
-    type = said.get(f"{PREFIX}unikernelType", "linux")
+    type = said.get(f"{PREFIX}unikernelType", frameworks.DEFAULT)
     if type not in frameworks.TABLE:
         raise problem(
             "unknown-framework",
@@ -386,7 +383,9 @@ def _kernel(said: Said, type: Text) -> Kernel | None:
     """The kernel to put into the image; None where the Dockerfile brings its own."""
     if said.get(f"{PREFIX}binary"):
         return None
-    from_ = said.setting(kernelargs.KERNEL, "source" if type == "linux" else "")
+    from_ = said.setting(
+        kernelargs.KERNEL, "source" if frameworks.get(type).kernel_by_default else ""
+    )
     if not from_:
         raise problem(
             "missing-kernel",

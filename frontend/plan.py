@@ -87,7 +87,7 @@ def make(
     if not known and bunnyfile.version != "v1" and name.isprintable() and not _misspelled(name):
         # bunny packages whatever it is called: so is this, under its own name.
         keys[Text("unikernelType", said.framework.at)] = said.framework
-        name = "generic"
+        name = frameworks.ANY
         problems.warn(
             "UnknownFramework",
             f"hutch does not know the framework '{said.framework}', and checks nothing of it",
@@ -214,13 +214,9 @@ def settle(plan: Plan, head: bytes | None) -> Plan:
     return replace(plan, rootfs=_with_block_defaults(replace(rootfs, type=type), framework))
 
 
-_OWN_FORMATS = frozenset({"generic", "hermit", "mirage"})
-"""Frameworks whose disk or initrd is the application's own business (urunc.md 2.3)."""
-
-
 def _check_content(plan: Plan, path: Text, head: bytes, problems: Collector) -> None:
     """Note what is no root file system, by its first bytes."""
-    if plan.framework in _OWN_FORMATS:
+    if frameworks.guest(plan.framework).own_format:
         return
     type = plan.rootfs.type
     what, hint = misfit(head, path), ""

@@ -19,7 +19,7 @@ from types import CodeType
 
 OURS = ("llb", "schemas", "frameworks", "frontend")
 # What is only for developers' machines, or runs when it is imported.
-NOT_IMPORTED = frozenset({"llb.pb.gen", "schemas.reference", "frontend.__main__"})
+NOT_IMPORTED = frozenset({"llb.pb.gen", "frontend.bunnyfile.reference", "frontend.__main__"})
 
 
 def modules(source: Path) -> Iterator[str]:

@@ -1,6 +1,8 @@
 """JSON Schemas (Draft 2020-12): the bunnyfile, one per version, and what an image says to urunc.
 
-    schema = load("v1", fragments={"linux": fragment})
+    schema = load("v1", ["linux", "generic"], {"linux": fragment})
+
+Which frameworks there are, this package is told: the file has no enum of them.
 
 A framework may narrow what it accepts with a fragment, the file `options.schema.json` of its
 folder: an ordinary schema of a whole bunnyfile, which applies to the files whose
@@ -16,7 +18,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 VERSIONS = ("v0.1", "v1")
@@ -24,14 +26,21 @@ VERSIONS = ("v0.1", "v1")
 Schema = dict[str, Any]
 
 
-def load(version: str, fragments: Mapping[str, Schema] | None = None) -> Schema:
+def load(
+    version: str, frameworks: Iterable[str], fragments: Mapping[str, Schema] | None = None
+) -> Schema:
     """The schema of bunnyfiles of `version` ("v0.1" or "v1"), with the frameworks' fragments.
 
+    `frameworks` are the values of `platforms.framework`, in the order in which messages list them.
     Raises ValueError for another version.
     """
     if version not in VERSIONS:
         raise ValueError(f"no schema for bunnyfile version {version!r}")
     schema = _read(f"bunnyfile.{version}.schema.json")
+    if version == "v1":
+        framework = schema["$defs"]["platforms"]["properties"]["framework"]
+        del framework["type"]
+        framework["enum"] = list(frameworks)
     return compose(schema, fragments or {})
 
 

@@ -30,7 +30,9 @@ class FreeBSD(BSD):
         monitors={"qemu": ("amd64", "arm64"), "firecracker": ("amd64",)},
         rootfs=("block", "raw", "none"),
         filesystems=("ufs", "ffs"),
-        runtime="0.9",
+        runs_program=True,
+        mounts_disk=True,
+        snapshot_only=frozenset({"firecracker"}),
     )
     package: ClassVar[str] = "frameworks.freebsd"
     marker: ClassVar[str] = "Makefile.inc1"

@@ -24,8 +24,16 @@ class Linux(Framework):
         monitors={"qemu": _BOTH, "firecracker": _BOTH, "cloud-hypervisor": _BOTH},
         rootfs=("raw", "initrd", "block", "none"),
         filesystems=("ext4", "ext2", "squashfs", "erofs"),
-        runtime="0.6",
+        runs_program=True,
+        mounts_disk=True,
+        tells_configuration=True,
+        unpacks_initrd=True,
+        kernel_memory={"amd64": 64, "arm64": 112},
+        snapshot_only=frozenset({"firecracker"}),
+        words_for_own_init=True,
     )
+    takes_parameters: ClassVar[bool] = True
+    kernel_by_default: ClassVar[bool] = True
 
     def check(self, plan: Plan, problems: Collector) -> None:
         """Note unknown versions, configurations and impossible options."""

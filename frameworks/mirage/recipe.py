@@ -35,7 +35,9 @@ class Mirage(Framework):
         rootfs=("block", "none"),
         filesystems=("ext2", "ext4"),
         mount="/data",
-        runtime="0.5",
+        own_format=True,
+        unreachable=frozenset({("qemu", "block")}),
+        reads_solo5_keys=frozenset({"hvt", "spt"}),
         lacks=frozenset({"envs", "workdir"}),
     )
 

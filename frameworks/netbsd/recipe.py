@@ -50,7 +50,8 @@ class NetBSD(BSD):
         monitors={"qemu": ("amd64", "arm64"), "firecracker": ("amd64",)},
         rootfs=("block", "raw", "none"),
         filesystems=("ext2", "ffs"),
-        runtime="",
+        runs_program=True,
+        mounts_disk=True,
     )
     package: ClassVar[str] = "frameworks.netbsd"
     marker: ClassVar[str] = "build.sh"

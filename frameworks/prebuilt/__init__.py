@@ -23,6 +23,10 @@ class Unikraft(Framework):
         monitors={"qemu": _BOTH, "firecracker": _BOTH, "hyperlight-unikraft": ("amd64",)},
         rootfs=("initrd", "raw", "none"),
         lacks=frozenset({"workdir"}),
+        unpacks_initrd=True,
+        unreachable=frozenset({("firecracker", "raw")}),
+        words_for_env=True,
+        rootfs_v01="initrd",
     )
 
     @staticmethod
@@ -56,6 +60,8 @@ class Rumprun(Framework):
         filesystems=("ext2",),
         mount="/data",
         lacks=frozenset({"workdir"}),
+        mounts_disk=True,
+        snapshot_only=frozenset({"hvt", "spt"}),
     )
 
 
@@ -66,7 +72,6 @@ class Mewz(Framework):
     guest: ClassVar[Guest] = Guest(
         type="mewz",
         monitors={"qemu": ("amd64",)},
-        runtime="0.6",
         lacks=frozenset({"cmd", "entrypoint", "envs", "workdir"}),
     )
 
@@ -79,7 +84,7 @@ class Hermit(Framework):
         type="hermit",
         monitors={"qemu": ("amd64",)},
         rootfs=("initrd", "none"),
-        runtime="0.8",
+        own_format=True,
         lacks=frozenset({"envs", "workdir"}),
     )
 
@@ -95,5 +100,6 @@ class Generic(Framework):
         },
         rootfs=("raw", "initrd", "block", "none"),
         filesystems=("ext4", "ext2"),
-        runtime="",
+        opaque=True,
+        own_format=True,
     )

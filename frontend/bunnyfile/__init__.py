@@ -220,9 +220,9 @@ def fragment(framework: str) -> schemas.Schema | None:
 def schema(version: str) -> schemas.Schema:
     """The whole schema of a version, as it is published: with the fragments of all frameworks."""
     if version != "v1":
-        return schemas.load(version)
+        return schemas.load(version, frameworks.TABLE)
     found = {name: part for name in frameworks.TABLE if (part := fragment(name)) is not None}
-    return schemas.load(version, found)
+    return schemas.load(version, frameworks.TABLE, found)
 
 
 def _schema(version: str, tree: nodes.Mapping) -> schemas.Schema:
@@ -230,6 +230,6 @@ def _schema(version: str, tree: nodes.Mapping) -> schemas.Schema:
     section = tree.find("platforms")
     name = section.find("framework") if isinstance(section, nodes.Mapping) else None
     if version != "v1" or not isinstance(name, nodes.Scalar):
-        return schemas.load(version)
+        return schemas.load(version, frameworks.TABLE)
     found = fragment(name.text)
-    return schemas.load(version, {name.text: found} if found else None)
+    return schemas.load(version, frameworks.TABLE, {name.text: found} if found else None)

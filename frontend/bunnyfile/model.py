@@ -6,6 +6,7 @@ A tree gets here only when its schema found nothing wrong with it. What a schema
 
 from __future__ import annotations
 
+import frameworks
 from frameworks import giturl
 from frameworks.diagnostics import Collector, Problems, problem
 from frameworks.spec import (
@@ -77,7 +78,7 @@ def _rootfs_v0(root: Mapping, section: Mapping, framework: Text) -> Rootfs | Non
     if from_ == "scratch" and path is None and type is None and not include:
         return None
     if type is None and path is None:
-        type = Text("initrd" if framework == "unikraft" else "raw", at)
+        type = Text(frameworks.guest(framework).rootfs_v01, at)
     return Rootfs(at, from_, path=path, type=type, include=include)
 
 

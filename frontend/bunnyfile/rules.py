@@ -6,6 +6,7 @@ file asks for is the plan's business (`frontend.plan`).
 
 from __future__ import annotations
 
+import frameworks
 from frameworks.diagnostics import Collector
 from frameworks.spec import Bunnyfile, Include, Kernel, LocalSource, Rootfs, Text, is_url
 from frontend import urunc
@@ -30,11 +31,12 @@ def check_v0(file: Bunnyfile, problems: Collector) -> None:
     if rootfs is None:
         return
     framework = file.platforms.framework
+    guest = frameworks.guest(framework)
     written = rootfs.type if rootfs.type is not None and rootfs.type.at != rootfs.at else None
-    if framework == "unikraft" and written == "block":
+    if written == "block" and guest.rootfs_v01 != "raw" and "block" not in guest.rootfs:
         problems.error(
             "bad-combination",
-            "unikraft guests cannot use a root file system of type 'block'",
+            f"{framework} guests cannot use a root file system of type 'block'",
             hint="use 'initrd' or 'raw'",
             at=written.at,
         )
@@ -150,9 +152,9 @@ def _check_runtime_keys(file: Bunnyfile, problems: Collector) -> None:
             )
     given = file.settings.runtime_keys(urunc.PREFIX)
     urunc.check({name: value for name, value in given.items() if name in urunc.OPTIONAL}, problems)
-    guest = file.platforms
+    guest = frameworks.guest(file.platforms.framework)
+    solo5 = file.platforms.monitor in guest.reads_solo5_keys
     for name in given:
-        solo5 = guest.framework == "mirage" and guest.monitor in ("hvt", "spt")
         if name.startswith("solo5") and not solo5:
             problems.error(
                 "bad-combination",

@@ -13,6 +13,7 @@ import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import frameworks
 from frameworks.diagnostics import Diagnostic, Severity, printable
 from frontend.lint.access import user_of
 
@@ -28,7 +29,6 @@ HEAD = 4096
 """How much of a file is read: more than the 256 bytes by which the kernel chooses how to run it,
 for the name of the dynamic linker behind the program headers."""
 
-_GUESTS = ("linux", "netbsd", "freebsd")
 _INIT = "/urunit"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _MACHINES = {62: "amd64", 183: "arm64", 243: "riscv64", 40: "arm", 22: "s390x", 21: "ppc64le"}
@@ -43,7 +43,7 @@ Head = Callable[[str], bytes | None]
 
 def wanted(plan: Plan) -> bool:
     """Whether there is a command to look for: a whole operating system, as v1 describes it."""
-    return plan.framework in _GUESTS and not plan.compat
+    return frameworks.guest(plan.framework).runs_program and not plan.compat
 
 
 def judge(plan: Plan, process: Process, tree: Tree, head: Head) -> Diagnostic | None:

@@ -132,7 +132,7 @@ def _without_building(subject: Subject) -> str:
 def _boot_parameters(subject: Subject) -> str:
     if not subject.builds_kernel:
         return "cannot be given to a kernel that is built already: urunc writes its command line"
-    if subject.framework.name != "linux":
+    if not subject.framework.takes_parameters:
         return f"has no way to a {subject.framework.name} kernel"
     return ""
 

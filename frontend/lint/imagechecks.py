@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
+import frameworks
 from frameworks import kernelfile, rebuilt
 from frameworks.base import File as Placed
 from frameworks.diagnostics import Diagnostic, Severity, problem
@@ -50,8 +51,7 @@ _DEFAULT_MEMORY = 268
 """urunc gives a guest 256 MiB unless the container has a limit; to most monitors it says 268M, and
 they take that for MiB (urunc.md 1.5)."""
 _OWN_KERNEL = 32
-_ANY_KERNEL = {"amd64": 64, "arm64": 112}
-"""What of it is the kernel's own, in MiB: hutch's, and a distribution's.
+"""What of it is the kernel's own, in MiB; `Guest.kernel_memory` is a distribution's.
 
 Measured with QEMU and Linux 6.12, archive and content together, with -m 268M: hutch's microvm
 kernel unpacks 238 MiB and panics at 241 (amd64), 243 and 245 (arm64); Debian's kernel 201 and 205
@@ -120,7 +120,7 @@ def looks(plan: Plan) -> Iterator[Look]:
     size fits its content.
     """
     kernel, rootfs = plan.kernel, plan.rootfs
-    known = plan.framework != "generic"
+    known = not frameworks.guest(plan.framework).opaque
     if kernel is not None and kernel.from_ != "source" and known:
         yield Look(UNBOOTABLE_KERNEL, "kernel", _kernel)
         if _root(plan) is not None:
@@ -139,7 +139,8 @@ def looks(plan: Plan) -> Iterator[Look]:
         small = rootfs.size is None or parse_size(rootfs.size) <= _SMALL
         if rootfs.path is not None or not small:
             yield Look(OVERSIZED_IMAGE, "rootfs", _image)
-    if rootfs.path is not None and rootfs.type == "block" and plan.framework in _MOUNTING:
+    mounts = frameworks.guest(plan.framework).mounts_disk
+    if rootfs.path is not None and rootfs.type == "block" and mounts:
         yield Look(UNUSABLE_ROOTFS, "rootfs", _superblock)
     if rootfs.path is None and rootfs.type in ("initrd", "block"):
         if rootfs.type == "initrd":
@@ -242,7 +243,7 @@ def lost(plan: Plan, process: Process) -> Iterator[Diagnostic]:
 
 def given_root(plan: Plan) -> str:
     """Which file of a Linux image is a root that hutch did not make, as `Look.at`; "" for none."""
-    if plan.framework != "linux":
+    if not frameworks.guest(plan.framework).tells_configuration:
         return ""
     if plan.rootfs.path is not None:
         return "rootfs"
@@ -259,7 +260,9 @@ def _brings_root(plan: Plan) -> str:
 def _root(plan: Plan) -> tuple[str, Range | None] | None:
     """The type of a root for which a Linux kernel needs drivers, and where the file says so."""
     type, keys = plan.rootfs.type, plan.keys
-    if plan.framework != "linux" or "initrd" in keys:  # which urunc takes first (urunc.md 2.1)
+    if not frameworks.guest(plan.framework).tells_configuration:
+        return None
+    if "initrd" in keys:  # which urunc takes first (urunc.md 2.1)
         return None
     if type in ("block", "raw"):
         return type, type.at
@@ -345,7 +348,7 @@ def check_architecture(plan: Plan, file: File) -> None:
     What the file of a generic guest is, nobody here knows.
     """
     kernel = plan.kernel
-    if kernel is None or plan.framework == "generic":
+    if kernel is None or frameworks.guest(plan.framework).opaque:
         return
     found = identify(file)
     architecture = plan.platform.architecture
@@ -381,12 +384,13 @@ def _kernel(plan: Plan, file: File) -> Diagnostic | None:
 def _initrd(plan: Plan, file: File) -> Diagnostic | None:
     """Linux and Unikraft have archive and content in memory at once, while they unpack it."""
     size = needed = file.size
-    if plan.framework in ("linux", "unikraft"):
+    guest = frameworks.guest(plan.framework)
+    if guest.unpacks_initrd:
         needed += _content(file, size)
     kernel = plan.kernel
     taken = _OWN_KERNEL
-    if plan.framework == "linux" and (kernel is None or kernel.from_ != "source"):
-        taken = _ANY_KERNEL[plan.platform.architecture]
+    if kernel is None or kernel.from_ != "source":
+        taken = guest.kernel_memory.get(plan.platform.architecture, _OWN_KERNEL)
     memory = _MEMORY.get(plan.monitor, _DEFAULT_MEMORY)
     if needed <= (memory - taken) * _MIB:
         return None
@@ -407,10 +411,6 @@ def _content(file: File, size: int) -> int:
     if file.read(0, len(_GZIP)) != _GZIP:
         return size
     return max(size, int.from_bytes(file.read(size - 4, 4), "little"))
-
-
-_MOUNTING = frozenset({"linux", "netbsd", "freebsd", "rumprun"})
-"""Frameworks whose own kernel mounts the disk, and not the application."""
 
 
 def _superblock(plan: Plan, file: File) -> Diagnostic | None:

@@ -159,28 +159,27 @@ def _architecture(subject: Subject) -> Iterator[Finding]:
         )
 
 
-_NO_SHARE = {("linux", "firecracker"), ("freebsd", "firecracker")}
-"""Guests and monitors that get a container's files only from a snapshot that is a block device;
-rumprun is another, whatever the monitor."""
-
-
 def _unusable_rootfs(subject: Subject) -> Iterator[Finding]:
     """urunc.md 2.1 and 2.3: what urunc can hand to a guest depends on the monitor too."""
     platforms = subject.bunnyfile.platforms
     framework, monitor = platforms.framework, platforms.monitor
     type, at = _rootfs_type(subject.bunnyfile)
     guests = f"{framework} guests on {monitor}"
-    if type == "raw" and (framework == "rumprun" or (framework, monitor) in _NO_SHARE):
+    guest = frameworks.guest(framework)
+    if type == "raw" and monitor in guest.snapshot_only:
         yield Finding(
             f"{guests} can use a raw root file system only with a devmapper snapshotter",
             "with 'type: block' it works everywhere",
             at,
         )
-    elif type == "raw" and (framework, monitor) == ("unikraft", "firecracker"):
-        message = f"{guests} cannot use a raw root file system"
-        yield Finding(message, "with 'type: initrd' it works", at)
-    elif type == "block" and (framework, monitor) == ("mirage", "qemu"):
-        yield Finding(f"{guests} get no disk from urunc", "with the monitor hvt or spt they do", at)
+    elif type == "block" and not guest.reaches(monitor, type):
+        others = " or ".join(each for each in guest.monitors if guest.reaches(each, type))
+        message = f"{guests} get no disk from urunc"
+        yield Finding(message, f"with the monitor {others} they do", at)
+    elif not guest.reaches(monitor, type):
+        others = next(each for each in guest.rootfs if guest.reaches(monitor, each))
+        message = f"{guests} cannot use a {type} root file system"
+        yield Finding(message, f"with 'type: {others}' it works", at)
 
 
 def _rootfs_type(file: Bunnyfile) -> tuple[str, Range]:
@@ -213,7 +212,8 @@ def _changes(text: str) -> bool:
 def _no_command(subject: Subject) -> Iterator[Finding]:
     file = subject.bunnyfile
     framework, rootfs, settings = file.platforms.framework, file.rootfs, file.settings
-    if framework not in ("linux", "netbsd", "freebsd") or settings.cmd or settings.entrypoint:
+    runs = frameworks.guest(framework).runs_program
+    if not runs or settings.cmd or settings.entrypoint:
         return
     brings = {"scratch", "local"}  # an image or a Dockerfile may bring a command
     if rootfs is not None and rootfs.from_ not in brings:
@@ -287,17 +287,20 @@ def lost_without_init(
     """
     places = {str(name): name.at for name, _ in said.envs}
     cut = [name for name, value in process.env.items() if _BLANK.search(value)]
-    if framework == "unikraft":  # to which the runtime gives them as words (urunc.md 2.2)
+    guest = frameworks.guest(framework)
+    if guest.words_for_env:
         for name in cut:
-            message = f"the value of '{name}' ends at its first blank in Unikraft"
+            message = (
+                f"the value of '{name}' ends at its first blank in {frameworks.TABLE[framework][1]}"
+            )
             yield Finding(message, "give the value in a file", places.get(name, at))
-    if framework == "linux" and init is not None and init not in ("auto", "none"):
+    if guest.words_for_own_init and init is not None and init not in ("auto", "none"):
         # An init that urunc does not know by that word hears of variables by the kernel's words.
         for name in () if "urunit" in init else cut:
             message = f"an init of your own hears '{name}' up to its first blank only"
             hint = "let hutch's init start yours: cmd, not init"
             yield Finding(message, hint, places.get(name, at))
-    if init != "none" or framework not in ("linux", "netbsd", "freebsd"):
+    if init != "none" or not guest.runs_program:
         return
     if process.args and process.args[0].rpartition("/")[2] == "urunit":
         return  # an init of the image's own

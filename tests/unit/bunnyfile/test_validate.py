@@ -23,7 +23,7 @@ from frontend.bunnyfile.validate import validate
 from llb import SourceFile
 from tests.unit.bunnyfile import corpus
 
-SCHEMAS = {version: schemas.load(version) for version in schemas.VERSIONS}
+SCHEMAS = {version: schemas.load(version, frameworks.TABLE) for version in schemas.VERSIONS}
 
 
 class Raw(str):
@@ -231,7 +231,7 @@ class TestFragments:
     )
 
     def composed(self) -> schemas.Schema:
-        return schemas.load("v1", {"linux": self.FRAGMENT})
+        return schemas.load("v1", frameworks.TABLE, {"linux": self.FRAGMENT})
 
     def test_it_narrows_the_files_of_its_framework(self) -> None:
         found = faults(tree(self.FILE), self.composed())
@@ -254,7 +254,7 @@ class TestFragments:
     def test_the_frameworks_own(self, name: str) -> None:
         found = fragment(name)
         if found is not None:
-            schema = schemas.load("v1", {name: found})
+            schema = schemas.load("v1", frameworks.TABLE, {name: found})
             jsonschema.Draft202012Validator.check_schema(schema)
             json.dumps(schema)
 
@@ -264,4 +264,4 @@ class TestFragments:
 
 def test_no_such_version() -> None:
     with pytest.raises(ValueError, match="no schema"):
-        schemas.load("v9")
+        schemas.load("v9", ())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schemas.reference import PAGE, page
+from frontend.bunnyfile.reference import PAGE, page
 
 
 def test_the_page_is_fresh() -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+import frameworks
 import schemas
 from frameworks.diagnostics import Problems
 from frontend.bunnyfile import load
+from frontend.bunnyfile.reference import keys
 from frontend.lint import effects
 from frontend.plan import make
 from llb import Platform
-from schemas.reference import keys
 
 HEAD = "version: v1\nplatforms: {framework: FRAMEWORK, monitor: MONITOR}\n"
 PREBUILT = "kernel: {from: local, path: k}\n"
@@ -32,7 +33,7 @@ def noted(text: str, framework: str = "linux", monitor: str = "qemu") -> list[st
 def test_every_key_of_the_schema_is_judged() -> None:
     """A new key needs a row in `effects.KEYS`, or a place in `effects.ALWAYS`."""
     known = {*effects.KEYS, *effects.ALWAYS}
-    assert {name for name, _ in keys(schemas.load("v1"))} == known
+    assert {name for name, _ in keys(schemas.load("v1", frameworks.TABLE))} == known
     assert not effects.ALWAYS & set(effects.KEYS)
 
 

@@ -1,4 +1,4 @@
-"""The reference page of the bunnyfile, from its schema: `python -m schemas.reference`.
+"""The reference page of the bunnyfile, from its schema: `python -m frontend.bunnyfile.reference`.
 
 The descriptions that editors show are the only text about a key; `docs/bunnyfile.md` is made of
 them, and a test says when it is stale.
@@ -10,9 +10,10 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import frameworks
 import schemas
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "bunnyfile.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "bunnyfile.md"
 
 _HEAD = """\
 # The bunnyfile
@@ -31,7 +32,7 @@ Which values a framework takes is in its own page: `frameworks/<name>/README.md`
 
 def page() -> str:
     """The text of the page."""
-    schema = schemas.load("v1")
+    schema = schemas.load("v1", frameworks.TABLE)
     parts = [_HEAD]
     for name, key in keys(schema):
         parts.append(f"{'##' if '.' not in name else '###'} `{name}`\n\n{_entry(key)}")
