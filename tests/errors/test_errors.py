@@ -1,10 +1,13 @@
-"""Bad files and what is said about them: `NN-name.bunnyfile` and `NN-name.err`, side by side.
+"""Bad files and what is said about them: `CODE/NAME.bunnyfile` and `CODE/NAME.err`, side by side.
 
-A bug report becomes a pair. `pytest tests/errors --update-goldens` rewrites the expected half.
+The folder is the code of the first thing that is said. A bug report becomes a pair.
+`pytest tests/errors --update-goldens` rewrites the expected half.
+A pair with a `NAME.toml` needs a build: `tests/integration/test_error_pairs.py` runs it.
 """
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -16,8 +19,16 @@ from frontend.bunnyfile.render import render
 from llb import Platform
 
 HERE = Path(__file__).parent
-FILES = sorted(HERE.glob("*.bunnyfile"))
+# Each pair's file: what reading and planning finds, and what only a build finds.
+PAIRS = sorted(HERE.glob("*/*.bunnyfile"))
+FILES = [path for path in PAIRS if not path.with_suffix(".toml").exists()]
+BUILT = [path for path in PAIRS if path.with_suffix(".toml").exists()]
 PLATFORMS = {"unsupported-platform": "linux/riscv64"}
+
+
+def name_of(path: Path) -> str:
+    """A pair's name: its code's folder and its own name, `CODE/NAME`."""
+    return path.relative_to(HERE).with_suffix("").as_posix()
 
 
 def diagnose(data: bytes, platform: str = "linux/amd64") -> tuple[Diagnostic, ...]:
@@ -40,11 +51,11 @@ def shown(found: tuple[Diagnostic, ...]) -> str:
     return "".join(f"{one}\n" for one in found) + "\n" + render(found)
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_error(path: Path, update_goldens: bool) -> None:
-    name = path.stem.partition("-")[2]
-    found = diagnose(path.read_bytes(), PLATFORMS.get(name, "linux/amd64"))
+    found = diagnose(path.read_bytes(), PLATFORMS.get(path.stem, "linux/amd64"))
     assert found, "a file of this folder has something wrong with it"
+    assert found[0].code == path.parent.name, "the folder is the code of what is said first"
     golden = path.with_suffix(".err")
     if update_goldens:
         golden.write_text(shown(found), encoding="utf-8")
@@ -52,10 +63,19 @@ def test_error(path: Path, update_goldens: bool) -> None:
 
 
 def test_every_golden_has_its_file() -> None:
-    assert {path.stem for path in HERE.glob("*.err")} == {path.stem for path in FILES}
+    """Nothing is left over, and nothing lies where no test looks."""
+    kept = {path for path in HERE.rglob("*.*") if path.suffix in (".bunnyfile", ".err", ".toml")}
+    pairs = {path.with_suffix(suffix) for path in PAIRS for suffix in (".bunnyfile", ".err")}
+    assert kept == pairs | {path.with_suffix(".toml") for path in BUILT}
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", BUILT, ids=name_of)
+def test_the_folder_of_what_a_build_finds(path: Path) -> None:
+    codes = re.findall(r"\[([a-z0-9-]+)\]$", path.with_suffix(".err").read_text(), re.MULTILINE)
+    assert codes[0] == path.parent.name
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_ranges_are_in_the_file(path: Path) -> None:
     data = path.read_bytes()
     lines = data.decode("utf-8", "replace").removeprefix("\ufeff").split("\n")

@@ -1,4 +1,4 @@
-"""Mistakes that only a build finds: `tests/errors/built/NAME.bunnyfile` and what docker prints.
+"""Mistakes that only a build finds: `tests/errors/CODE/NAME.bunnyfile` and what docker prints.
 
 A pair is a file, `NAME.toml` with how to build it, and `NAME.err` with the end of docker's output.
 `pytest -m integration tests/integration/test_error_pairs.py --update-goldens` writes the last.
@@ -36,11 +36,11 @@ from typing import Any
 
 import pytest
 
-from tests.integration.harness import ROOT, Builder, Done
+from tests.errors.test_errors import BUILT, name_of
+from tests.integration.harness import Builder, Done
 
 pytestmark = pytest.mark.integration
 
-PAIRS = sorted(path.stem for path in (ROOT / "tests/errors/built").glob("*.bunnyfile"))
 # The lines of the file, or the error itself, whichever is first.
 ANSWER = re.compile(r"^(?:\S+:\d+\n-{20}\n|ERROR: failed to build)", re.MULTILINE)
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -125,12 +125,11 @@ def build(builder: Builder, project: Path, text: str, settings: dict[str, Any]) 
     return done
 
 
-@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize("path", BUILT, ids=name_of)
 def test_a_pair(
-    request: pytest.FixtureRequest, project: Path, name: str, update_goldens: bool
+    request: pytest.FixtureRequest, project: Path, path: Path, update_goldens: bool
 ) -> None:
-    here = ROOT / "tests/errors/built" / name
-    settings = tomllib.loads(here.with_suffix(".toml").read_text())
+    settings = tomllib.loads(path.with_suffix(".toml").read_text())
     fixture = "old_builder" if settings.get("engine") == "20.10" else "builder"
     builder: Builder = request.getfixturevalue(fixture)
     words = {"FRONTEND": builder.frontend, "REGISTRY": builder.registry}
@@ -142,13 +141,13 @@ def test_a_pair(
 
     (project / "kernel").write_bytes(b"kernel" * 1000)
     (project / "file").write_text("file\n")
-    for path, text in settings.get("files", {}).items():
-        (project / path).write_text(filled(text))
-    for path, data in settings.get("binary", {}).items():
-        (project / path).write_bytes(b64decode(data))
-    for path, kind in settings.get("special", {}).items():
-        make_special(project / path, kind)
-    text = filled(here.with_suffix(".bunnyfile").read_text())
+    for name, text in settings.get("files", {}).items():
+        (project / name).write_text(filled(text))
+    for name, data in settings.get("binary", {}).items():
+        (project / name).write_bytes(b64decode(data))
+    for name, kind in settings.get("special", {}).items():
+        make_special(project / name, kind)
+    text = filled(path.with_suffix(".bunnyfile").read_text())
     text += "#" * (settings.get("size", 0) - len(builder.file(text)))
     log = build(builder, project, text, settings).log
     found = ANSWER.search(log)
@@ -157,7 +156,7 @@ def test_a_pair(
     for word, value in words.items():
         shown = shown.replace(value, word)
     shown = shown.replace(f"{project}/", "")
-    golden = here.with_suffix(".err")
+    golden = path.with_suffix(".err")
     if update_goldens:
         golden.write_text(shown, encoding="utf-8")
     assert shown == golden.read_text(encoding="utf-8")

@@ -19,6 +19,7 @@ import pytest
 from frontend import cli
 from frontend.bunnyfile import kind_of
 from frontend.lint.rules import RULES
+from tests.errors.test_errors import FILES, name_of
 from tests.integration.flagtools import FILE, ROOT, Hutch, hutch, project
 
 __all__ = ["hutch", "project"]
@@ -170,19 +171,18 @@ class TestOneCheck:
         with ThreadPoolExecutor(4) as pool:
             answers = pool.map(lambda folder: self.builder(hutch, folder), folders)
             pairs = zip(folders.items(), answers, strict=True)
-            differ = {at.name: (one, other) for (at, other), one in pairs if one != other}
+            differ = {at: (one, other) for (at, other), one in pairs if one != other}
         assert not differ
 
     def test_of_all_bad_files(self, hutch: Hutch, tmp_path: Path) -> None:
         """The command reads all; of those with the same codes the builder reads one."""
-        files = sorted((ROOT / "tests" / "errors").glob("*.bunnyfile"))
         # One is a Dockerfile whose own frontend cannot be had.
-        files = [path for path in files if kind_of(path.read_bytes()) == "bunnyfile"]
+        files = [path for path in FILES if kind_of(path.read_bytes()) == "bunnyfile"]
         kinds: dict[object, Path] = {}
         says: dict[Path, set[object]] = {}
         for path in files:
-            folder = tmp_path / path.stem
-            folder.mkdir()
+            folder = tmp_path / name_of(path)
+            folder.mkdir(parents=True)
             shutil.copy(path, folder / "bunnyfile")
             says[folder] = self.command(folder)
             codes = (each[2] if isinstance(each, tuple) else each for each in says[folder])

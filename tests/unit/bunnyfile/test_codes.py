@@ -57,7 +57,7 @@ def test_the_table_is_what_is_used() -> None:
 
 
 def test_each_has_a_pair() -> None:
-    """A bad file, and what is said of it: by reading it, or by a build (`tests/errors/built`)."""
+    """A bad file, and what is said of it: by reading it, or by a build (it has a `.toml`)."""
     answers = [path.read_text() for path in (ROOT / "tests/errors").rglob("*.err")]
     shown = {code for text in answers for code in re.findall(r"\[([a-z0-9-]+)\]$", text, re.M)}
     assert set(CODES) - shown == set()
