@@ -188,10 +188,7 @@ def _mount(mount: FilesystemMount, inputs: _Inputs, output: int) -> pb.Mount:
 
 
 def mount_message(mount: FilesystemMount | SecretMount | SSHMount) -> pb.Mount:
-    """A mount by itself: what shows where, without an input and without an output.
-
-    A gateway's containers take mounts in this form (gateway.proto, NewContainerRequest).
-    """
+    """A mount by itself: what shows where, without an input and without an output."""
     match mount:
         case BindMount():
             return pb.Mount(

@@ -20,25 +20,15 @@ EVALUATE = "gateway.evaluate"
 SOLVE_EVALUATE = "gateway.solve.evaluate"
 WARNINGS = "gateway.warnings"
 ATTESTATIONS = "reference.attestations"
-EXEC = "gateway.exec"
-EXEC_EXTRA_HOSTS = "gateway.exec.extrahosts"
-EXEC_SIGNALS = "gateway.exec.signals"
-EXEC_SECRET_ENV = "gateway.exec.secretenv"
-EXEC_FILESYSTEM = "gateway.exec.filesystem"
 
 _FIRST_IN = {
     IMPORT_CACHES: "0.4",
     FRONTEND_INPUTS: "0.7",
     SOLVE_EVALUATE: "0.8",
-    EXEC: "0.8",
     WARNINGS: "0.10",
-    EXEC_EXTRA_HOSTS: "0.10",
-    EXEC_SIGNALS: "0.10",
     EVALUATE: "0.11",
     ATTESTATIONS: "0.11",
-    EXEC_SECRET_ENV: "0.12",
     RESOLVE_SOURCE_META: "0.13",
-    EXEC_FILESYSTEM: "0.27",
 }
 
 # The lists of a daemon from before lists existed; they never change.

@@ -9,7 +9,7 @@ Source: buildkit-gateway.md 2.2 and 2.3 (frontend/gateway/pb/gateway.proto, grpc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -21,13 +21,10 @@ from frontend.gateway.channel import Channel
 from frontend.gateway.errors import UNIMPLEMENTED, UNKNOWN, GatewayError, NotAFile
 from frontend.gateway.files import FileStat, RemoteFile
 from llb.encode import platform_message
-from llb.exec import Network
 from llb.pb import gateway_pb2 as gw
 from llb.pb import ops_pb2, status_pb2
 
 if TYPE_CHECKING:
-    from frontend.gateway.channel import Conversation
-    from frontend.gateway.container import Container, ContainerMount
     from llb import Caps, Definition, Platform
 
 _PING_SECONDS = 15
@@ -343,38 +340,12 @@ class Client:
             status.code = UNKNOWN
         self.call("Return", gw.ReturnRequest(error=status), gw.ReturnResponse)
 
-    # --- containers ---
-
-    def container(
-        self,
-        mounts: Iterable[ContainerMount],
-        *,
-        network: Network = Network.SANDBOX,
-        platform: Platform | None = None,
-        hosts: Iterable[tuple[str, str]] = (),
-        hostname: str = "",
-    ) -> Container:
-        """A container to run processes in, with `mounts`, one of them at `/` (BuildKit 0.8).
-
-        `hosts` are pairs of a name and an address (0.10), `hostname` needs 0.12. The container is
-        released at the end of a `with`, or by `release`.
-        """
-        from frontend.gateway import container
-
-        return container.create(
-            self, mounts, network=network, platform=platform, hosts=hosts, hostname=hostname
-        )
-
     # --- the wire ---
 
     def require(self, ability: str) -> None:
         """Raise a `GatewayError` that says what to update if the daemon lacks an ability."""
         if not self.can(ability):
             raise GatewayError(_unknown(self.abilities.lacks(ability, self._product)))
-
-    def converse(self, method: str) -> Conversation:
-        """Start a call of `method` that carries messages both ways."""
-        return self._channel.converse(method)
 
     def call(
         self, method: str, request: Message, answer: type[Answer], timeout: float | None = None

@@ -416,14 +416,6 @@ class TestResults:
         assert done.returncode == 0, done.stderr
         assert "all read" in done.stdout
 
-    def test_containers_of_the_frontend(self, builder: Builder, project: Path) -> None:
-        done = builder.build(
-            *("-f", str(project / "bunnyfile"), "--build-arg", "PROBE=container", "--call=run"),
-            context=project,
-        )
-        assert done.returncode == 0, done.stderr
-        assert "all ran" in done.stdout
-
 
 def test_a_dockerfile_of_another_frontend(builder: Builder, project: Path, tmp_path: Path) -> None:
     """The Dockerfile of a root file system names its own frontend (here the probe), and gets it,

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,7 +30,6 @@ ROOT = Path(__file__).resolve().parents[2]
 SERVICE = "moby.buildkit.v1.frontend.LLBBridge"
 
 Handler = Callable[[Message, grpc.ServicerContext], Message]
-Talker = Callable[[Iterator[gateway_pb2.ExecMessage]], Iterator[gateway_pb2.ExecMessage]]
 
 GATEWAY_CAPS = (
     *("solve.base", "solve.inlinereturn", "resolveimage", "resolveimage.resolvemode"),
@@ -62,15 +61,9 @@ class Outcome:
 
 
 class Daemon(grpc.GenericRpcHandler):
-    """Serves LLBBridge with `handlers` (method name to function) for one child at a time.
+    """Serves LLBBridge with `handlers` (method name to function) for one child at a time."""
 
-    `process` is the other side of every ExecProcess call.
-    """
-
-    def __init__(
-        self, handlers: Mapping[str, Handler] | None = None, process: Talker | None = None
-    ) -> None:
-        self.process = process
+    def __init__(self, handlers: Mapping[str, Handler] | None = None) -> None:
         self.returns: list[gateway_pb2.ReturnRequest] = []
         self.calls: list[tuple[str, Message]] = []
         self._child: subprocess.Popen[bytes] | None = None
@@ -90,8 +83,6 @@ class Daemon(grpc.GenericRpcHandler):
     ) -> grpc.RpcMethodHandler[Message, Message] | None:
         _, service, method = details.method.split("/")
         handler = self.handlers.get(method)
-        if service == SERVICE and method == "ExecProcess" and self.process is not None:
-            return self._talker(self.process)
         if service != SERVICE or handler is None:
             return None
         types = gateway_pb2.DESCRIPTOR.services_by_name["LLBBridge"].methods_by_name[method]
@@ -106,27 +97,6 @@ class Daemon(grpc.GenericRpcHandler):
             handle,
             request_deserializer=request_type.FromString,
             response_serializer=answer_type.SerializeToString,
-        )
-
-    def _talker(self, process: Talker) -> grpc.RpcMethodHandler[Message, Message]:
-        def talk(
-            requests: Iterator[Message], context: grpc.ServicerContext
-        ) -> Iterator[gateway_pb2.ExecMessage]:
-            def noted() -> Iterator[gateway_pb2.ExecMessage]:
-                for request in requests:
-                    assert isinstance(request, gateway_pb2.ExecMessage)
-                    self.calls.append(("ExecProcess", request))
-                    yield request
-
-            try:
-                yield from process(noted())
-            except Refusal as refusal:
-                fail(context, refusal.status)
-
-        return grpc.stream_stream_rpc_method_handler(
-            talk,
-            request_deserializer=gateway_pb2.ExecMessage.FromString,
-            response_serializer=gateway_pb2.ExecMessage.SerializeToString,
         )
 
     def run(

@@ -13,8 +13,6 @@ from frontend.gateway import stdio
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from frontend.dockerui.contexts import Contexts
     from frontend.gateway.client import Client
     from frontend.gateway.result import Result
@@ -220,70 +218,7 @@ def read(contexts: "Contexts") -> "Result":
     return answer({"result.txt": "all read", "result.json": b"{}", "version": "1.0.0"})
 
 
-def words_of(call: "Callable[[], object]") -> str:
-    """What the daemon says against a call."""
-    from frontend.gateway.errors import GatewayError
-
-    try:
-        call()
-    except GatewayError as error:
-        return error.message
-    return "nothing"
-
-
-def container(contexts: "Contexts") -> "Result":
-    """Run processes in our own image while the build is under way, and look at what they left."""
-    from frontend.dockerui.images import Images
-    from frontend.gateway.capabilities import EXEC_FILESYSTEM, EXEC_SIGNALS
-    from frontend.gateway.container import RefMount
-    from frontend.gateway.result import answer
-    from llb import Network
-
-    client = contexts.client
-    python = ["/usr/bin/python3", "-I", "-S", "-c"]
-    own = client.solve(contexts.marshal(Images(contexts).own())).ref
-    with client.container([RefMount("/", own), RefMount("/out")], network=Network.NONE) as made:
-        program = (
-            "import os, sys; data = sys.stdin.buffer.read(); sys.stdout.buffer.write(data[::-1]);"
-            "print(os.environ['WORD'], os.getcwd(), os.getuid(), file=sys.stderr);"
-            "open('/out/left', 'wb').write(data); raise SystemExit(7)"
-        )
-        data = bytes(range(256)) * 4096 * 4  # 4 MiB
-        process = made.start(
-            [*python, program], env={"WORD": "a b", "PATH": "/bin"}, cwd="/usr", stdin=True
-        )
-        for at in range(0, len(data), 1 << 16):
-            process.write(data[at : at + (1 << 16)])
-        process.close_stdin()
-        done = process.wait()
-        assert done.status == 7, done
-        assert done.stdout == data[::-1], len(done.stdout)
-        assert done.stderr == b"a b /usr 0\n", done.stderr
-    with client.container([RefMount("/", own), RefMount("/out")], network=Network.NONE) as made:
-        keeper = made.start(["/usr/bin/python3", "-c", "import time; time.sleep(60)"])
-        second = made.run([*python, "open('/out/made', 'w').write('by the second')"])
-        assert second.status == 0, second
-        if client.can(EXEC_FILESYSTEM):
-            assert made.read_file("/made", mount=1) == b"by the second"
-            assert [entry.path for entry in made.read_dir("/", mount=1)] == ["made"]
-            assert made.stat_file("/made", mount=1).size == len("by the second")
-        else:
-            said = words_of(lambda: made.stat_file("/made", mount=1))
-            assert "came with BuildKit 0.27" in said, said
-        if client.can(EXEC_SIGNALS):
-            keeper.signal("KILL")
-            assert keeper.wait().status == 137, keeper.status
-        else:
-            keeper.kill()
-    with client.container([RefMount("/", own)], network=Network.NONE) as made:
-        done = made.run(["/no/such/program"])  # runc says why, in the process's place
-        assert (done.status, done.stdout) == (1, b""), done
-        assert b"no such file or directory" in done.stderr, done
-    return answer({"result.txt": "all ran", "result.json": b"{}", "version": "1.0.0"})
-
-
 PROBES = {
-    "container": container,
     "context": context,
     "step": step,
     "lazy": lazy,
