@@ -110,7 +110,7 @@ def _checked_out(client: Client, ref: Ref) -> bytes:
 
 
 def _packed(client: Client, ref: Ref, commit: bytes) -> bytes:
-    """The commit in one of the packs."""
+    """The commit in one of the packs, which BuildKit before 0.26 does not read for a frontend."""
     folder = f"{_GIT}/objects/pack"
     for entry in client.read_dir(ref, folder, include="*.idx"):
         name = f"{folder}/{entry.path.rpartition('/')[2]}"
