@@ -90,8 +90,13 @@ class _Walker:
             yield from self._sequence(node, schema, place)
         yield from self._combined(node, schema, place)
 
-    def _resolved(self, schema: Schema) -> Schema:
-        """The schema with its `$ref` put in; keywords beside the `$ref` go first."""
+    def _resolved(self, schema: Schema | bool) -> Schema:
+        """The schema with its `$ref` put in; keywords beside the `$ref` go first.
+
+        A bare true or false has no keywords.
+        """
+        if isinstance(schema, bool):
+            return {}
         while (ref := schema.get("$ref")) is not None:
             target: Any = self._root
             for part in ref.removeprefix("#").split("/")[1:]:
