@@ -46,13 +46,14 @@ same input gives the same bytes, and the first that a zip archive can hold."""
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """What the guests of a framework accept (urunc.md 1.3, 2.1 and 2.3).
+    """What the guests of a framework accept (docs/contract/urunc.md 1.3, 2.1 and 2.3).
 
     `type` is the runtime's name (`com.urunc.unikernel.unikernelType`); `monitors` maps a monitor
     to the architectures it boots this guest on, first the default; `rootfs` lists root filesystem
     types, first the default for a tree of files; `filesystems` those of a block image, first the
     default; `mount` is where the guest mounts a block image. `lacks` are keys of a bunnyfile of
-    which urunc gives such a guest nothing (urunc.md 2.3). The other fields are what rules of lint
+    which urunc gives such a guest nothing (docs/contract/urunc.md 2.3). The other fields are what
+    rules of lint
     and a plan's checks want to know; each is False or empty where nothing is to be told.
     """
 
@@ -69,7 +70,8 @@ class Guest:
     mounts_disk: bool = False
     """The guest's kernel mounts the disk, and not the application."""
     own_format: bool = False
-    """What is in a disk or an initrd is the application's own business (urunc.md 2.3)."""
+    """What is in a disk or an initrd is the application's own business
+    (docs/contract/urunc.md 2.3)."""
     tells_configuration: bool = False
     """The kernel's file may say how the kernel was configured, its drivers for the root with it."""
     unpacks_initrd: bool = False
@@ -78,17 +80,19 @@ class Guest:
     """What a kernel that hutch did not build takes of the guest's memory, in MiB, by architecture;
     empty where it takes no more than hutch's (measured: `frontend.lint.imagechecks`)."""
     snapshot_only: frozenset[str] = frozenset()
-    """Monitors on which a raw root works only from a devmapper snapshot (urunc.md 2.1)."""
+    """Monitors on which a raw root works only from a devmapper snapshot
+    (docs/contract/urunc.md 2.1)."""
     unreachable: frozenset[tuple[str, str]] = frozenset()
-    """(monitor, type of root) for which urunc hands the guest nothing (urunc.md 2.1 and 2.3)."""
+    """(monitor, type of root) for which urunc hands the guest nothing
+    (docs/contract/urunc.md 2.1 and 2.3)."""
     words_for_env: bool = False
-    """urunc gives the environment as words, which end at a blank (urunc.md 2.2)."""
+    """urunc gives the environment as words, which end at a blank (docs/contract/urunc.md 2.2)."""
     words_for_own_init: bool = False
     """The same, where the guest's init is neither hutch's nor urunit."""
     reads_solo5_keys: frozenset[str] = frozenset()
     """Monitors for which urunc reads `solo5NetDev` and `solo5BlkDev`."""
     rootfs_v01: str = "raw"
-    """The type of a root for which a v0.1 file names none (urunc.md 4.2)."""
+    """The type of a root for which a v0.1 file names none (docs/contract/urunc.md 4.2)."""
 
     def reaches(self, monitor: str, type: str) -> bool:
         """Whether urunc hands a guest on `monitor` a root filesystem of `type`."""
@@ -122,7 +126,8 @@ class Plan:
     warnings: tuple[Diagnostic, ...] = ()
     """What the framework notes about the plan; the code of each is the name of a lint rule."""
     compat: bool = False
-    """A v0.1 file: copies and config merge as the Go tool does them (urunc.md 4.2)."""
+    """A v0.1 file: copies and config merge as the Go tool does them
+    (docs/contract/urunc.md 4.2)."""
 
     @property
     def timestamp(self) -> int:

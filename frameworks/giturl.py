@@ -3,7 +3,7 @@
 Docker reads a build context as git if it is `git@host:path`, `ssh://`, `git://`, `github.com/...`,
 or an http(s) URL whose path ends in `.git` (`parse`). Where a bunnyfile wants a repository and
 nothing else, any http(s) URL is one (`repository`). What to check out is in the fragment
-(`#ref:dir`) or in the query (`?ref=...&subdir=...`). Sources: buildkit-gateway.md 4.2
+(`#ref:dir`) or in the query (`?ref=...&subdir=...`). Sources: docs/contract/buildkit.md 4.2
 (frontend/dockerfile/dfgitutil, util/gitutil, util/sshutil).
 """
 

@@ -6,7 +6,7 @@
 Facts: Linux's boot protocol (Documentation/arch/x86/boot.rst: "HdrS" at 0x202), arm64's booting.rst
 ("ARM\\x64" at 56), Xen's PVH note (name "Xen", type 18), Multiboot's magic in the first 8 KiB,
 Solo5's ABI note (name "Solo5", type "ABI1"; elf_abi.h) and its manifest of devices (type "MFT1";
-mft_abi.h, tenders/common/mft.c). What each monitor takes: urunc.md 2.3.
+mft_abi.h, tenders/common/mft.c). What each monitor takes: docs/contract/urunc.md 2.3.
 
 However a file is made, a question about it costs a bounded number of reads of bounded size: over
 the gateway each is a call.

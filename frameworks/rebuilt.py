@@ -15,10 +15,10 @@ from frameworks.process import Process
 from llb import Meta, Range, SourceFile, State, imageconfig, rm
 
 PREFIX = "com.urunc.unikernel."
-"""How the names of the runtime's keys start (urunc.md 1.1)."""
+"""How the names of the runtime's keys start (docs/contract/urunc.md 1.1)."""
 
 INIT = "/urunit"
-"""The init program of such an image, by the name that urunc knows (urunc.md 3)."""
+"""The init program of such an image, by the name that urunc knows (docs/contract/urunc.md 3)."""
 
 ROOTFS = "/.boot/rootfs"
 """Where hutch and bunny put a packed root filesystem."""

@@ -7,7 +7,8 @@ to be different is said with labels, in the Dockerfile or with `--label`:
     LABEL com.urunc.unikernel.hypervisor=firecracker   any key of the runtime's
     LABEL hutch.kernel=source                          where the kernel is from (`kernelargs`)
 
-or with build arguments (`--build-arg HUTCH_KERNEL=...`). Source: urunc.md 4.3 and 4.6, item 13.
+or with build arguments (`--build-arg HUTCH_KERNEL=...`). Source: docs/contract/urunc.md 4.3 and
+4.6, item 13.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The runtime contract: how an image tells urunc what it is, and what its config says.
 
-The same keys travel three ways (urunc.md 1.2), because runtimes and exporters each lose some of
+The same keys travel three ways (docs/contract/urunc.md 1.2), because runtimes and exporters each
+lose some of
 them: as annotations of the manifest and labels of the config, both plain, and as `/urunc.json` in
 the image, where values are base64. Which keys there are: `frontend.urunc`.
 """

@@ -1,4 +1,5 @@
-"""FreeBSD: `tools/build/make.py` with Debian's clang, and who runs the result (kernels.md 3)."""
+"""FreeBSD: `tools/build/make.py` with Debian's clang, and who runs the result
+(docs/contract/kernels.md 3)."""
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ bootstrap-tools), minutes of C++ among them. No kernel needs them: Debian's comp
 
 
 class FreeBSD(BSD):
-    """The FreeBSD framework (urunc.md 2.3: the guest came to urunc after 0.8)."""
+    """The FreeBSD framework (docs/contract/urunc.md 2.3: the guest came to urunc after 0.8)."""
 
     name: ClassVar[str] = "freebsd"
     guest: ClassVar[Guest] = Guest(
@@ -60,7 +61,8 @@ class FreeBSD(BSD):
         return plan.platform
 
     def started(self, process: Process) -> Process:
-        """urunc starts what comes first as init, and knows ours by this name (urunc.md 2.3)."""
+        """urunc starts what comes first as init, and knows ours by this name
+        (docs/contract/urunc.md 2.3)."""
         return prepend(process, self.init_path)
 
     def toolchain(self, build: Build) -> State:

@@ -1,6 +1,7 @@
 """The configuration of the guest's init as the build writes it, for guests without a runtime.
 
-The wire format is urunc's (urunc.md 3) in its NUL form, which config.c of this folder reads.
+The wire format is urunc's (docs/contract/urunc.md 3) in its NUL form, which config.c of this
+folder reads.
 """
 
 from __future__ import annotations

@@ -142,7 +142,7 @@ _TRANSPORTS: Mapping[str, Way] = {
     "cloud-hypervisor": frozenset({"VIRTIO_PCI"}),
     "firecracker": frozenset({"VIRTIO_MMIO"}),
 }
-"""How urunc's monitors attach what a guest has (urunc.md 2.2)."""
+"""How urunc's monitors attach what a guest has (docs/contract/urunc.md 2.2)."""
 _DISK: Way = frozenset({"VIRTIO_BLK"})
 _P9: Way = frozenset({"NET_9P_VIRTIO", "9P_FS"})
 _VIRTIOFS: Way = frozenset({"VIRTIO_FS"})
@@ -151,7 +151,8 @@ _SHARED: Mapping[str, tuple[Way, ...]] = {
     "cloud-hypervisor": (_VIRTIOFS,),
     "firecracker": (_DISK | {"EXT4_FS"},),
 }
-"""How a guest gets at the container's own files (urunc.md 2.1), where the host has the usual
+"""How a guest gets at the container's own files (docs/contract/urunc.md 2.1), where the host has
+the usual
 snapshots; Firecracker shares none."""
 _FILESYSTEMS: Mapping[str, tuple[Way, ...]] = {
     "ext4": (frozenset({"EXT4_FS"}),),

@@ -20,7 +20,8 @@ _SHARED: dict[str, tuple[frozenset[str], ...]] = {
     "cloud-hypervisor": (frozenset({"VIRTIO_FS"}), _DISK),
     "firecracker": (_DISK,),
 }
-"""What a guest may get at the container's own files by (urunc.md 2.1): any of these will do."""
+"""What a guest may get at the container's own files by (docs/contract/urunc.md 2.1): any of these
+will do."""
 
 _FILESYSTEMS = {
     "ext4": "EXT4_FS",

@@ -111,7 +111,7 @@ def image_target(build: Build) -> str:
     """Which file of a kernel's build the monitor boots, relative to the object directory.
 
     Firecracker and Cloud Hypervisor enter an uncompressed ELF file, QEMU is quickest with what it
-    was made for; on arm64 all three take the Image (urunc.md 2.3).
+    was made for; on arm64 all three take the Image (docs/contract/urunc.md 2.3).
     """
     if build.plan.platform.architecture == "arm64":
         return "arch/arm64/boot/Image"

@@ -16,7 +16,8 @@ _BOTH = ("amd64", "arm64")
 
 
 class Linux(Framework):
-    """Linux guests: any root filesystem; an init program sets up what runs (urunc.md 2)."""
+    """Linux guests: any root filesystem; an init program sets up what runs
+    (docs/contract/urunc.md 2)."""
 
     name: ClassVar[str] = "linux"
     guest: ClassVar[Guest] = Guest(

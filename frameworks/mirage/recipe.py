@@ -1,7 +1,7 @@
 """MirageOS on Solo5: OCaml's cross compiler, and the application that becomes the kernel.
 
 A MirageOS application is a dune project that `mirage configure` has written rules for (dist/), with
-the sources of its libraries in it (duniverse/). kernels.md 5 has the recipe.
+the sources of its libraries in it (duniverse/). docs/contract/kernels.md 5 has the recipe.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""NetBSD: `build.sh tools`, `build.sh kernel=`, and who runs the result (kernels.md 2)."""
+"""NetBSD: `build.sh tools`, `build.sh kernel=`, and who runs the result
+(docs/contract/kernels.md 2)."""
 
 from __future__ import annotations
 
@@ -211,7 +212,7 @@ class NetBSD(BSD):
         if not self._external(build):
             return [*arguments, "-V", "MKREPRO=yes", "-V", f"MKREPRO_TIMESTAMP={EPOCH}"]
         # MKREPRO asks for options that only NetBSD's own compiler has; newvers.sh takes the time
-        # instead (kernels.md 2).
+        # instead (docs/contract/kernels.md 2).
         variables = (
             "TOOLCHAIN_MISSING=yes", f"EXTERNAL_TOOLCHAIN={_EXTERNAL}", "HAVE_GCC=12",
             "NOGCCERROR=1", "MKREPRO=no", "MKCTF=no", "MKDTRACE=no", "MKGROFF=no", "USE_SSP=no",

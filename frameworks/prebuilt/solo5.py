@@ -2,7 +2,7 @@
 
 A tender refuses a kernel whose manifest names a device that it is not given, and a device that the
 manifest does not name. urunc gives a Mirage guest the names of two runtime keys, and Rumprun's
-always the same two. Source: urunc.md 1.1 (solo5NetDev, solo5BlkDev) and 2.1; Solo5's
+always the same two. Source: docs/contract/urunc.md 1.1 (solo5NetDev, solo5BlkDev) and 2.1; Solo5's
 tenders/common/mft.c.
 """
 

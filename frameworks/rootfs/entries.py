@@ -1,7 +1,7 @@
 """A directory tree as a sorted list of entries with normalised times: the input of every format.
 
 Order, times and inode numbers of a snapshot depend on who wrote it and when; here they depend on
-the content alone, so that the same tree gives the same bytes (kernels.md, section 8).
+the content alone, so that the same tree gives the same bytes (docs/contract/kernels.md 8).
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """UFS1 images (NetBSD's FFSv1), written by Debian's makefs, the same bytes for the same tree.
 
 makefs writes files in the order in which the directory lists them, and leaves pointers of its own
-memory in every copy of the superblock (kernels.md, section 8). So the tree is first copied in order
+memory in every copy of the superblock (docs/contract/kernels.md 8). So the tree is first copied
+in order
 into an empty tmpfs, where the listing follows the order of creation, and the pointers are zeroed.
 Device nodes and owners come from an mtree specification: neither needs a privilege.
 

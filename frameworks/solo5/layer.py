@@ -1,4 +1,5 @@
-"""Solo5's bindings, its linker and its tenders at `PREFIX`, as one cached step (kernels.md 4)."""
+"""Solo5's bindings, its linker and its tenders at `PREFIX`, as one cached step
+(docs/contract/kernels.md 4)."""
 
 from __future__ import annotations
 

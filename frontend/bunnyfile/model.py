@@ -44,7 +44,7 @@ def decode(root: Mapping, version: str, problems: Collector) -> Bunnyfile:
     return _decode_v1(root, problems) if version == "v1" else _decode_v0(root, problems)
 
 
-# --- v0.1: bunny's (urunc.md 4.1) ---
+# --- v0.1: bunny's (docs/contract/urunc.md 4.1) ---
 
 
 def _decode_v0(root: Mapping, problems: Collector) -> Bunnyfile:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-# urunc from 0.8 on refuses anything else (urunc.md 1.3); older ones break on some of it later.
+# urunc from 0.8 on refuses anything else (docs/contract/urunc.md 1.3); older ones break on some
+# of it later.
 _ALLOWED = re.compile(r"[A-Za-z0-9._/-]+")
 _MAX = 4096
 
@@ -12,7 +13,7 @@ _MAX = 4096
 def image_path_fault(path: str, *, root: bool = False) -> str:
     """What is wrong with a path inside the image, as the end of a sentence; "" for nothing.
 
-    `root` allows `/` itself, which only a mount point may be. Sources: urunc.md 1.3.
+    `root` allows `/` itself, which only a mount point may be. Sources: docs/contract/urunc.md 1.3.
     """
     if not path:
         return "is empty"

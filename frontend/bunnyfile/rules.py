@@ -17,7 +17,7 @@ _LAST_ID = (1 << 32) - 1
 
 
 def check_v0(file: Bunnyfile, problems: Collector) -> None:
-    """The combinations that bunny rejects (urunc.md 4.1), and those it gets wrong."""
+    """The combinations that bunny rejects (docs/contract/urunc.md 4.1), and those it gets wrong."""
     assert file.kernel is not None
     _check_images(file, problems)
     for from_ in (file.kernel.from_, file.rootfs.from_ if file.rootfs is not None else None):

@@ -7,7 +7,7 @@
 
 The names, the hints and the fallbacks are those of BuildKit's own Dockerfile frontend, so that a
 bunnyfile is found, and its context is sent, as a Dockerfile's would be.
-Source: buildkit-gateway.md 4.2 (frontend/dockerui/context.go, config.go).
+Source: docs/contract/buildkit.md 4.2 (frontend/dockerui/context.go, config.go).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A git context has the time of its commit, a file from the web its Last-Modified. The client's own
 directory has no time that would be the same on another machine, so that there it is an error.
-Source: buildkit-gateway.md 4.7 and 2.2 (source.metaresolver: git since BuildKit 0.26).
+Source: docs/contract/buildkit.md 4.7 and 2.2 (source.metaresolver: git since BuildKit 0.26).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`.dockerignore` files: the patterns of what stays out of the build context.
 
 Only reading is done here; the client that sends the files does the matching. The rules are those of
-moby/patternmatcher/ignorefile (buildkit-gateway.md 4.2).
+moby/patternmatcher/ignorefile (docs/contract/buildkit.md 4.2).
 """
 
 from __future__ import annotations

@@ -5,7 +5,8 @@
 
 A name is looked up among the named contexts first. What a registry answers is pinned by digest, so
 that a moving tag cannot change between two steps of one build, and asked once per platform. The
-configuration stays raw JSON: a schema would lose what it does not know (buildkit-gateway.md 5.1).
+configuration stays raw JSON: a schema would lose what it does not know
+(docs/contract/buildkit.md 5.1).
 """
 
 from __future__ import annotations

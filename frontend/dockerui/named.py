@@ -2,7 +2,7 @@
 
 Every image name of a bunnyfile is looked up here first, so that a user can replace any of them;
 bake's `target:` comes this way too.
-Source: buildkit-gateway.md 4.3 (frontend/dockerui/namedcontext.go).
+Source: docs/contract/buildkit.md 4.3 (frontend/dockerui/namedcontext.go).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The nested build gets the user's options, except those that belong to us alone, and the same
 contexts. Its graph comes back with its own source map, so an error in it shows the Dockerfile's
-line. Source: buildkit-gateway.md 7.
+line. Source: docs/contract/buildkit.md 7.
 """
 
 from __future__ import annotations

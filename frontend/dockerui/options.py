@@ -2,7 +2,7 @@
 
 buildx, bake and dockerd turn their flags into a flat map of strings; `Options.parse` turns the map
 into values and collects every mistake in it. Keys that this file does not name are left alone: they
-belong to the daemon, or to a newer client. Sources: buildkit-gateway.md 1.2 and 4.1
+belong to the daemon, or to a newer client. Sources: docs/contract/buildkit.md 1.2 and 4.1
 (frontend/dockerui/config.go, attr.go).
 """
 
@@ -37,7 +37,7 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What the daemon put into our environment (buildkit-gateway.md 1.2)."""
+    """What the daemon put into our environment (docs/contract/buildkit.md 1.2)."""
 
     options: Mapping[str, str] = field(default_factory=dict)
     session_id: str = ""

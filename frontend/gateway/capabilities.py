@@ -1,7 +1,7 @@
 """What the daemon can do: its answer to Ping, or what was frozen before Ping had an answer.
 
 An ability counts only if it is listed *and* enabled: dockerd lists merge and diff as disabled where
-its storage cannot do them (buildkit-gateway.md 2.2, util/apicaps/caps.go).
+its storage cannot do them (docs/contract/buildkit.md 2.2, util/apicaps/caps.go).
 """
 
 from __future__ import annotations

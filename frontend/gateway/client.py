@@ -4,7 +4,8 @@ Where a daemon lacks a method the client does the nearest thing that it has, and
 resolving falls back from `ResolveSourceMeta` to `ResolveImageConfig`, evaluating to a `StatFile`
 of the root, and warnings are dropped. Everything else that is missing is a `GatewayError`.
 
-Source: buildkit-gateway.md 2.2 and 2.3 (frontend/gateway/pb/gateway.proto, grpcclient/client.go).
+Source: docs/contract/buildkit.md 2.2 and 2.3 (frontend/gateway/pb/gateway.proto,
+grpcclient/client.go).
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 A failed step carries typed details (which vertex, which source lines, which solve) that buildx
 needs to print the failing line and to start a debugger. They travel as a `Status`; whoever handles
 the error may add words to its message, but must return the rest as it came.
-Source: buildkit-gateway.md 1.5.
+Source: docs/contract/buildkit.md 1.5.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ call. What is here: calls with one request and one answer, calls that carry mess
 method has them), any number of them at a time, flow control both ways, headers of any size, and
 every error as a `GatewayError`.
 
-Facts: RFC 9113 (HTTP/2); the gRPC protocol over HTTP/2; buildkit-gateway.md 1.3.
+Facts: RFC 9113 (HTTP/2); the gRPC protocol over HTTP/2; docs/contract/buildkit.md 1.3.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@
 
 One platform is a single ref with plain metadata keys (the old Docker exporter takes nothing else);
 several, or an explicit request for a map, are a map of refs with suffixed keys.
-Source: buildkit-gateway.md 5 and 6.
+Source: docs/contract/buildkit.md 5 and 6.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@
     ERROR: failed to solve: bunnyfile:4:5: unknown key 'verion' (did you mean 'version'?)
 
 The code is always UNKNOWN: any other adds a prefix such as "Internal:" to the message. A detail is
-JSON under a type name of BuildKit's, not a protobuf message (buildkit-gateway.md 1.5).
+JSON under a type name of BuildKit's, not a protobuf message (docs/contract/buildkit.md 1.5).
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ frame follows within two seconds. So `seize` writes both before this process imp
 a slow disk or an emulated processor must not end the build.
 
 This module imports only `os` and `sys` when it is loaded, and that is the point of it.
-Sources: buildkit-gateway.md sections 0 and 1 (x/net http2/server.go, frontend/gateway/gateway.go).
+Sources: docs/contract/buildkit.md 0 and 1 (x/net http2/server.go, frontend/gateway/gateway.go).
 """
 
 from __future__ import annotations

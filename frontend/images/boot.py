@@ -203,7 +203,8 @@ def contract(
 
     A label gives way to the annotation of the same name; `/urunc.json` counts only when the three
     keys that urunc needs are not all there, and alone for a `urunc` before there was a shim that
-    hands the others over (urunc.md 1.2). `user` replaces the image's, as `docker run -u` does.
+    hands the others over (docs/contract/urunc.md 1.2). `user` replaces the image's, as `docker
+    run -u` does.
     Raises NotBootable for none.
     """
     annotations, labels = _ours(image.annotations), _ours(image.labels)

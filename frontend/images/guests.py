@@ -1,12 +1,12 @@
 """What urunc would run for an image: the monitor's command line, guest by guest.
 
 Pure: from what an image says to lists of words. The facts are the golden command lines of
-urunc.md, section 2.2, which the real urunc printed; what differs from urunc to urunc is in
+docs/contract/urunc.md 2.2, which the real urunc printed; what differs from urunc to urunc is in
 `uruncs`. For Firecracker and Cloud Hypervisor they are urunc's own, tap device and all. For
 QEMU, under which guests are booted here without urunc, three things differ:
 
 * `-accel tcg` in place of `-enable-kvm -cpu host`, with the processor model that each guest needs
-  for it (kernels.md, sections 1 to 3); `kvm=True` gives urunc's own;
+  for it (docs/contract/kernels.md 1 to 3); `kvm=True` gives urunc's own;
 * QEMU's user network, with forwarded ports, in place of a tap device;
 * the monitor's files are where the caller put them, not in a container's root.
 """
@@ -64,7 +64,8 @@ class Contract:
 
     @property
     def rootfs(self) -> str:
-        """`initrd`, `block`, `share` or `none`: what urunc would make of it (urunc.md 2.1)."""
+        """`initrd`, `block`, `share` or `none`: what urunc would make of it
+        (docs/contract/urunc.md 2.1)."""
         if self.keys.get("initrd"):
             return "initrd"
         if self.keys.get("block") and self.keys.get("blkMntPoint") == "/":
@@ -235,7 +236,7 @@ def _cloud_hypervisor(contract: Contract, files: Files, machine: Machine) -> lis
 
 
 def configuration(contract: Contract, machine: Machine) -> bytes:
-    """The text that urunc hands to `urunit` (urunc.md, section 3).
+    """The text that urunc hands to `urunit` (docs/contract/urunc.md 3).
 
     The BSDs' kernels start init without arguments, and with no address.
     """
@@ -533,7 +534,8 @@ def _freebsd(contract: Contract, files: Files, machine: Machine) -> list[str]:
 
 
 def _netbsd(contract: Contract, files: Files, machine: Machine) -> list[str]:
-    """NetBSD: no urunc takes it yet; this is what the prototype for it did (urunc.md 2.3), with the
+    """NetBSD: no urunc takes it yet; this is what the prototype for it did
+    (docs/contract/urunc.md 2.3), with the
     configuration on the last disk, where hutch's init looks for it."""
     if contract.rootfs != "block" or not files.block:
         raise NotBootable("NetBSD guests are booted here from a block image")

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from frontend.images.layers import Tree
 
 NEEDED = (PREFIX + "unikernelType", PREFIX + "hypervisor", PREFIX + "binary")
-"""Without these three urunc takes an image for an ordinary container's (urunc.md 1.2)."""
+"""Without these three urunc takes an image for an ordinary container's
+(docs/contract/urunc.md 1.2)."""
 
 _INDEXES = (
     "application/vnd.oci.image.index.v1+json",

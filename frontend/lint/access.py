@@ -1,7 +1,8 @@
 """What a guest may not read of a raw root filesystem, because the container's user may not.
 
 urunc executes the monitor as the container's user, and the guest's files come through it: what that
-user cannot read on the host is closed to the guest, its root included (urunc.md 4.5, setupUser).
+user cannot read on the host is closed to the guest, its root included
+(docs/contract/urunc.md 6, setupUser).
 This is a rule of lint (docs/rules/ClosedFile.md) that is looked at after the steps have run.
 """
 

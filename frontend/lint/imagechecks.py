@@ -49,7 +49,7 @@ _SMALL = 64 * _MIB
 _MEMORY = {"firecracker": 256}
 _DEFAULT_MEMORY = 268
 """urunc gives a guest 256 MiB unless the container has a limit; to most monitors it says 268M, and
-they take that for MiB (urunc.md 1.5)."""
+they take that for MiB (docs/contract/urunc.md 1.5)."""
 _OWN_KERNEL = 32
 """What of it is the kernel's own, in MiB; `Guest.kernel_memory` is a distribution's.
 
@@ -156,7 +156,8 @@ _MACHINES = {0x3E: "amd64", 0xB7: "arm64"}
 def unstartable(plan: Plan, process: Process, file: File) -> Diagnostic | None:
     """What is to be said of a prebuilt root `file` that has no program to start in it.
 
-    urunc hands the first word of the command to the kernel as the init (urunc.md 2.2).
+    urunc hands the first word of the command to the kernel as the init
+    (docs/contract/urunc.md 2.2).
     """
     from frameworks.rootfs import lookup
 
@@ -262,7 +263,7 @@ def _root(plan: Plan) -> tuple[str, Range | None] | None:
     type, keys = plan.rootfs.type, plan.keys
     if not frameworks.guest(plan.framework).tells_configuration:
         return None
-    if "initrd" in keys:  # which urunc takes first (urunc.md 2.1)
+    if "initrd" in keys:  # which urunc takes first (docs/contract/urunc.md 2.1)
         return None
     if type in ("block", "raw"):
         return type, type.at

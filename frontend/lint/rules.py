@@ -160,7 +160,8 @@ def _architecture(subject: Subject) -> Iterator[Finding]:
 
 
 def _unusable_rootfs(subject: Subject) -> Iterator[Finding]:
-    """urunc.md 2.1 and 2.3: what urunc can hand to a guest depends on the monitor too."""
+    """docs/contract/urunc.md 2.1 and 2.3: what urunc can hand to a guest depends on the monitor
+    too."""
     platforms = subject.bunnyfile.platforms
     framework, monitor = platforms.framework, platforms.monitor
     type, at = _rootfs_type(subject.bunnyfile)

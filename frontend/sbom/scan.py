@@ -2,7 +2,7 @@
 
 A scanner sees what we do not look for, the packages of pip, npm, Go or rpm say, and we see what no
 scanner can. The protocol is BuildKit's: the image's files read-only below /run/src/core, what else
-belongs to it below /run/src/extras, and SPDX files out of /run/out (buildkit-gateway.md 6,
+belongs to it below /run/src/extras, and SPDX files out of /run/out (docs/contract/buildkit.md 6,
 frontend/attestations/sbom/sbom.go). Our extra is the tree that a packed root filesystem is made of.
 
     --sbom=true                              the default scanner, where there is something for it

@@ -6,7 +6,7 @@
     --call=subrequests.describe    this list
 
 Each answers with metadata alone: `result.json`, which buildx prints in its own way, `result.txt`
-for clients that do not, and the version of the form. Source: buildkit-gateway.md 4.5
+for clients that do not, and the version of the form. Source: docs/contract/buildkit.md 4.5
 (frontend/subrequests/*, buildx: commands/build.go).
 """
 

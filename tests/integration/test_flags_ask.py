@@ -1,4 +1,5 @@
-"""Questions and warnings: `--check`, `--call`, and lint in a build (buildkit-gateway.md 4.5)."""
+"""Questions and warnings: `--check`, `--call`, and lint in a build
+(docs/contract/buildkit.md 4.5)."""
 
 from __future__ import annotations
 

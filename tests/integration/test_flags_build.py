@@ -1,4 +1,4 @@
-"""What build flags do: buildkit-gateway.md 9, from targets and platforms to caches."""
+"""What build flags do: docs/contract/buildkit.md 9, from targets and platforms to caches."""
 
 from __future__ import annotations
 

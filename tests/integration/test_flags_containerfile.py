@@ -1,4 +1,4 @@
-"""Dockerfiles: as the build file, and as a root filesystem (urunc.md 4.3 and 4.6)."""
+"""Dockerfiles: as the build file, and as a root filesystem (docs/contract/urunc.md 4.3 and 4.6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Where a build's inputs come from: buildkit-gateway.md 9, from "build file" to "bake target"."""
+"""Where a build's inputs come from: docs/contract/buildkit.md 9, from "build file" to "bake
+target"."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Attestations, facts and times: buildkit-gateway.md 9, from SOURCE_DATE_EPOCH to `frontend.*`."""
+"""Attestations, facts and times: docs/contract/buildkit.md 9, from SOURCE_DATE_EPOCH to
+`frontend.*`."""
 
 from __future__ import annotations
 

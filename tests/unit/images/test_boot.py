@@ -45,7 +45,7 @@ SMALL = (("/k", 0o644, 0, 0, b"kernel"), ("/b", 0o644, 0, 0, b"disk"), ("/i", 0o
 def test_the_bsds_read_their_configuration_from_a_disk(
     tmp_path: Path, type: str, network: bool
 ) -> None:
-    """In whole sectors: Firecracker hides what is beyond them (urunc.md 2.3)."""
+    """In whole sectors: Firecracker hides what is beyond them (docs/contract/urunc.md 2.3)."""
     said = Contract({**KEYS, "unikernelType": type}, ("/urunit", "/app"), ("A=b",))
     files = boot.place(said, tree(*SMALL), tmp_path, Machine(network=network))
     assert files.config is not None
@@ -199,7 +199,7 @@ def test_the_contract_has_the_user_of_the_image_or_the_one_asked_for() -> None:
 
 @pytest.mark.parametrize("where", ["labels", "annotations"])
 def test_older_uruncs_read_the_file_alone(where: str) -> None:
-    """Their shims hand over neither annotations nor labels (urunc.md 6)."""
+    """Their shims hand over neither annotations nor labels (docs/contract/urunc.md 6)."""
     assert boot.contract(image(PROCESS, where), USERS, urunc=NEWEST).keys == THREE
     with pytest.raises(NotBootable, match="ordinary container"):
         boot.contract(image(PROCESS, where), USERS, urunc=VERSIONS["0.7.0"])

@@ -1,4 +1,4 @@
-"""The command lines, against those that the real urunc printed (urunc.md, section 2.2)."""
+"""The command lines, against those that the real urunc printed (docs/contract/urunc.md 2.2)."""
 
 from __future__ import annotations
 

@@ -268,7 +268,8 @@ def test_what_the_build_writes_is_what_init_reads(driver: Driver) -> None:
 
 
 def as_urunc(arguments: Sequence[str], trims: bool = False) -> str:
-    """The tail of a kernel command line as urunc writes it (urunc.md 2.2); newer ones trim all."""
+    """The tail of a kernel command line as urunc writes it (docs/contract/urunc.md 2.2); newer
+    ones trim all."""
     words = []
     for argument in arguments:
         trimmed = argument.strip()
