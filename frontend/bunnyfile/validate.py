@@ -218,7 +218,7 @@ class _Walker:
 
     def _branches(self, node: Node, schema: Schema, place: _Place, keyword: str) -> Iterator[Fault]:
         branches = [self._resolved(branch) for branch in schema[keyword]]
-        found = [list(self.faults(node, branch, place)) for branch in branches]
+        found = [list(self.faults(node, branch, place)) for branch in schema[keyword]]
         passed = sum(not faults for faults in found)
         if passed == 1 or (passed and keyword == "anyOf"):
             return

@@ -139,3 +139,11 @@ def test_generated_schemas_and_files_are_judged_as_jsonschema_does() -> None:
                 seen[expected] += 1
         assert seen[True], keyword
         assert seen[False], keyword
+
+
+def test_a_bare_false_among_branches_admits_nothing() -> None:
+    root = _mapping(random.Random(1), 1)
+    for keyword in ("anyOf", "oneOf"):
+        assert faults(root, {keyword: [False]})
+        assert faults(root, {keyword: [False, {"type": "array"}]})
+        assert not faults(root, {keyword: [False, True]})
