@@ -6,59 +6,9 @@
  */
 #include "bsd.h"
 
-#include <stdarg.h>
 #include <string.h>
 
 #define IMAGE_CONFIG "/.hutch/init.conf"
-
-void say(const char *first, ...)
-{
-	char line[512] = "hutch-init: ";
-	size_t used = strlen(line);
-	va_list rest;
-
-	va_start(rest, first);
-	for (const char *part = first; part; part = va_arg(rest, const char *)) {
-		size_t length = strlen(part);
-
-		if (length > sizeof(line) - 1 - used)
-			length = sizeof(line) - 1 - used;
-		memcpy(line + used, part, length);
-		used += length;
-	}
-	va_end(rest);
-	line[used++] = '\n';
-	sys_write(2, line, used);
-}
-
-char *decimal(char *buffer, long value)
-{
-	char digits[24];
-	size_t count = 0;
-	char *out = buffer;
-	unsigned long rest = value < 0 ? 0UL - (unsigned long)value : (unsigned long)value;
-
-	do
-		digits[count++] = (char)('0' + rest % 10);
-	while ((rest /= 10) > 0);
-	if (value < 0)
-		*out++ = '-';
-	while (count > 0)
-		*out++ = digits[--count];
-	*out = '\0';
-	return buffer;
-}
-
-int number_at(const char *text)
-{
-	int value = 0;
-
-	if (*text < '0' || *text > '9')
-		return -1;
-	for (; *text >= '0' && *text <= '9' && value < 1000; text++)
-		value = value * 10 + (*text - '0');
-	return value;
-}
 
 static void open_console(void)
 {

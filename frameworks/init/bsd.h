@@ -18,9 +18,19 @@
 
 #include "config.h"
 
+/* A part calls only those above it, and bsd.c calls them all. Its start() is what the kernel enters, by
+ * START of bsd_syscall.h. */
+
 /* Results are as the system call's: 0 or more, or minus an error number of that system. */
 
-/* --- freebsd.c and netbsd.c ------------------------------------------------------------------- */
+/* --- bsd_text.c ------------------------------------------------------------------------------- */
+
+/* A number in decimal, in a buffer of 24 bytes. */
+char *decimal(char *buffer, long value);
+/* The number that a text begins with, or -1. */
+int number_at(const char *text);
+
+/* --- freebsd.c, netbsd.c, bsd_calls.h ---------------------------------------------------------- */
 
 void sys_exit(int status) __attribute__((noreturn));
 int sys_open(const char *path, int flags); /* 0: read, 1: write, 2: both */
@@ -73,6 +83,11 @@ struct network_abi {
 };
 extern const struct network_abi network_abi;
 
+/* --- bsd_say.c ------------------------------------------------------------------------------------ */
+
+/* A line on the console: the strings up to NULL, together. */
+void say(const char *first, ...);
+
 /* --- bsd_net.c -------------------------------------------------------------------------------- */
 
 /* "10.0.0.1" in network order; false for anything else. */
@@ -109,14 +124,5 @@ void unmount_volumes(void);
 void config_complete(struct config *config, const struct config *image);
 /* Run the application, and return its exit status: 128 + n for a signal, 126 and 127 as in a shell. */
 int run_app(const struct config *config);
-
-/* --- bsd.c ------------------------------------------------------------------------------------ */
-
-/* A line on the console: the strings up to NULL, together. */
-void say(const char *first, ...);
-/* A number in decimal, in a buffer of 24 bytes. */
-char *decimal(char *buffer, long value);
-/* The number that a text begins with, or -1. */
-int number_at(const char *text);
 
 #endif

@@ -23,7 +23,8 @@ for architecture; do
 		-fno-asynchronous-unwind-tables -static -s \
 		-Wl,--gc-sections,--build-id=none,-z,noseparate-code,-z,max-page-size=4096 \
 		-o "$out/linux-$architecture" \
-		"$here/linux.c" "$here/linux_mount.c" "$here/linux_net.c" "$here/linux_process.c" \
+		"$here/linux.c" "$here/linux_base.c" "$here/linux_name.c" "$here/linux_mount.c" \
+		"$here/linux_net.c" "$here/linux_process.c" \
 		"$here/linux_files.c" "$here/linux_limits.c" "$here/environment.c" \
 		"$here/config.c" "$here/args.c" "$here/fstype.c" "$here/accounts.c" "$here/volumes.c"
 	case $machine in
@@ -39,8 +40,8 @@ for architecture; do
 			-fno-asynchronous-unwind-tables -nostdlib -static -s \
 			-Wl,--gc-sections,--build-id=none,-z,noexecstack \
 			-o "$out/$system-$architecture" \
-			"$here/$system.c" "$here/bsd.c" "$here/bsd_disk.c" "$here/bsd_net.c" \
-			"$here/bsd_process.c" "$here/config.c" "$here/accounts.c" \
+			"$here/$system.c" "$here/bsd.c" "$here/bsd_say.c" "$here/bsd_text.c" \
+			"$here/bsd_disk.c" "$here/bsd_net.c" "$here/bsd_process.c" "$here/config.c" "$here/accounts.c" \
 			"$here/freestanding/libc.c"
 	done
 done

@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,76 +23,6 @@
 #define IMAGE_CONFIG "/.hutch/init.conf"
 #define INITRD "/sys/firmware/initrd" /* where urunc leaves the configuration */
 #define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-void say(const char *format, ...)
-{
-	char line[512];
-	va_list list;
-	int length;
-
-	va_start(list, format);
-	length = vsnprintf(line, sizeof(line), format, list);
-	va_end(list);
-	if (length >= 0)
-		dprintf(STDERR_FILENO, "hutch-init: %s\n", line);
-}
-
-char *read_file(const char *path, size_t *size)
-{
-	int file = open(path, O_RDONLY | O_CLOEXEC);
-	size_t room = 4096, used = 0;
-	char *data = file < 0 ? NULL : malloc(room + 1);
-
-	while (data) {
-		ssize_t got = read(file, data + used, room - used);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0) {
-			free(data);
-			data = NULL;
-			break;
-		}
-		used += (size_t)got;
-		if (got == 0) {
-			data[used] = '\0';
-			break;
-		}
-		if (used == room) {
-			char *more = realloc(data, room * 2 + 1);
-
-			if (!more)
-				free(data);
-			data = more;
-			room *= 2;
-		}
-	}
-	if (file >= 0)
-		close(file);
-	if (size)
-		*size = used;
-	return data;
-}
-
-bool write_file(const char *path, const char *text)
-{
-	int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	bool done = file >= 0 && write(file, text, strlen(text)) == (ssize_t)strlen(text);
-
-	if (file >= 0)
-		close(file);
-	return done;
-}
-
-bool make_dirs(char *path)
-{
-	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		mkdir(path, 0755);
-		*slash = '/';
-	}
-	return mkdir(path, 0755) == 0 || errno == EEXIST;
-}
 
 /* A configuration from a file; `known` as for config_parse. False, and a word, when there is none. */
 static bool load_config(struct config *out, const char *path, char *const *known)
@@ -189,17 +118,6 @@ static void finish(int status)
 		write_file("/sys/kernel/reboot/type", "triple");
 	reboot(RB_AUTOBOOT);
 	_exit(status);
-}
-
-bool is_machine(void)
-{
-	/* The number of the first of all namespaces (include/uapi/linux/nsfs.h, PID_NS_INIT_INO). */
-	static const char first[] = "pid:[4026531836]";
-	char name[sizeof(first) + 8] = "";
-
-	/* Without /proc, or in a kernel without namespaces, there is no telling, and no container. */
-	return getpid() == 1 && (readlink("/proc/self/ns/pid", name, sizeof(name) - 1) < 0 ||
-				 strcmp(name, first) == 0);
 }
 
 int main(int argc, char **argv, char **environ)

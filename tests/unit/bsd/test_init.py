@@ -192,7 +192,16 @@ def test_memory_ends_where_it_ends(tmp_path: Path) -> None:
 def test_programs(tmp_path: Path, system: str, note: bytes) -> None:
     """Static, without a library, with the note that tells the kernel whose it is."""
     program = tmp_path / "init"
-    names = (f"{system}.c", "bsd.c", "bsd_disk.c", "bsd_net.c", "bsd_process.c", "config.c")
+    names = (
+        f"{system}.c",
+        "bsd.c",
+        "bsd_say.c",
+        "bsd_text.c",
+        "bsd_disk.c",
+        "bsd_net.c",
+        "bsd_process.c",
+        "config.c",
+    )
     flags = ["-std=gnu11", "-Os", "-Wall", "-Wextra", "-Werror", "-ffreestanding", "-fno-builtin"]
     flags += ["-fno-tree-loop-distribute-patterns", "-fno-stack-protector", "-fno-pie", "-no-pie"]
     flags += ["-nostdlib", "-static", "-Wl,--build-id=none", f"-I{SOURCES / 'freestanding'}"]

@@ -57,7 +57,16 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
         return str(out)
 
     memory = ("-Dmalloc=hutch_malloc", "-Dfree=hutch_free")
-    names = ("bsd.c", "bsd_disk.c", "bsd_net.c", "bsd_process.c", "config.c", "accounts.c")
+    names = (
+        "bsd.c",
+        "bsd_say.c",
+        "bsd_text.c",
+        "bsd_disk.c",
+        "bsd_net.c",
+        "bsd_process.c",
+        "config.c",
+        "accounts.c",
+    )
     objects = [compiled(SOURCES / name, *memory) for name in names]
     renamed = [f"-D{name}=hutch_{name}" for name in _OURS]
     # Its own headers, or the renamed functions would be the library's declarations.
