@@ -1,5 +1,5 @@
 /*
- * The system calls that NetBSD and FreeBSD have in common: 4.4BSD gave them their numbers. It is
+ * The system calls that NetBSD and FreeBSD have in common. The file is
  * included once into each system's file, after SVC: on arm64 the instruction differs.
  */
 #ifndef HUTCH_BSD_CALLS_H
