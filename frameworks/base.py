@@ -53,8 +53,8 @@ class Guest:
     types, first the default for a tree of files; `filesystems` those of a block image, first the
     default; `mount` is where the guest mounts a block image. `lacks` are keys of a bunnyfile of
     which urunc gives such a guest nothing (docs/contract/urunc.md 2.3). The other fields are what
-    rules of lint
-    and a plan's checks want to know; each is False or empty where nothing is to be told.
+    rules of lint and a plan's checks want to know; each is False or empty where nothing is to be
+    told.
     """
 
     type: str

@@ -152,8 +152,7 @@ _SHARED: Mapping[str, tuple[Way, ...]] = {
     "firecracker": (_DISK | {"EXT4_FS"},),
 }
 """How a guest gets at the container's own files (docs/contract/urunc.md 2.1), where the host has
-the usual
-snapshots; Firecracker shares none."""
+the usual snapshots; Firecracker shares none."""
 _FILESYSTEMS: Mapping[str, tuple[Way, ...]] = {
     "ext4": (frozenset({"EXT4_FS"}),),
     "ext2": (frozenset({"EXT2_FS"}), frozenset({"EXT4_FS", "EXT4_USE_FOR_EXT2"})),

@@ -1,8 +1,7 @@
 """Guests whose kernels hutch packages and does not build: what the runtime accepts of each.
 
 The facts are urunc's (docs/contract/urunc.md 1.3 for the pairs of guest and monitor, 2.1 and 2.3
-for root
-filesystems). A kernel comes from the build context or an image.
+for root filesystems). A kernel comes from the build context or an image.
 """
 
 from __future__ import annotations

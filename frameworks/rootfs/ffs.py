@@ -2,8 +2,8 @@
 
 makefs writes files in the order in which the directory lists them, and leaves pointers of its own
 memory in every copy of the superblock (docs/contract/kernels.md 8). So the tree is first copied
-in order
-into an empty tmpfs, where the listing follows the order of creation, and the pointers are zeroed.
+in order into an empty tmpfs, where the listing follows the order of creation, and the pointers are
+zeroed.
 Device nodes and owners come from an mtree specification: neither needs a privilege.
 
 UFS1 and not UFS2, because Debian's makefs writes a UFS2 that FreeBSD refuses.

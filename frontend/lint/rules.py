@@ -178,7 +178,7 @@ def _unusable_rootfs(subject: Subject) -> Iterator[Finding]:
         message = f"{guests} get no disk from urunc"
         yield Finding(message, f"with the monitor {others} they do", at)
     elif not guest.reaches(monitor, type):
-        others = next(each for each in guest.rootfs if guest.reaches(monitor, each))
+        others = next((each for each in guest.rootfs if guest.reaches(monitor, each)), "none")
         message = f"{guests} cannot use a {type} root file system"
         yield Finding(message, f"with 'type: {others}' it works", at)
 
