@@ -58,10 +58,10 @@ fuzz-init: ## the guests' parsers under libFuzzer (Debian's clang), for FUZZ_SEC
 	@mkdir -p build/fuzz-init/corpus
 	clang -std=gnu11 -O1 -g -Wall -Wextra -Iframeworks/init -D_GNU_SOURCE \
 	  -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o build/fuzz-init/fuzz \
-	  tests/unit/init/fuzz.c tests/unit/bsd/nothing.c \
+	  tests/unit/frameworks/init/fuzz.c tests/unit/frameworks/init/bsd_nothing.c \
 	  $(INIT_PARTS:%=frameworks/init/%.c)
 	cd build/fuzz-init && ASAN_OPTIONS=detect_leaks=0 ./fuzz -print_final_stats=1 \
-	  -max_total_time=$(FUZZ_SECONDS) -max_len=8192 -timeout=5 corpus ../../tests/unit/init/seeds
+	  -max_total_time=$(FUZZ_SECONDS) -max_len=8192 -timeout=5 corpus ../../tests/unit/frameworks/init/seeds
 
 lint: setup ## what must hold before a commit
 	$(BIN)/ruff check .

@@ -5,5 +5,5 @@
     python -m tests.fuzz --target kernel --seed 7/31337    one input again
 
 `make unit` runs each target for a fixed number of rounds from a fixed seed
-(tests/unit/test_fuzz.py).
+(tests/unit/core/test_fuzz.py).
 """

@@ -6,13 +6,12 @@ import json
 import random
 import re
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from frontend.bunnyfile import schema
 from tests.fuzz.values import value, word
+from tests.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 _TAME: dict[str, tuple[Any, ...]] = {
     "framework": ("linux", "linux", "linux", "netbsd", "freebsd", "mirage", "unikraft", "generic"),
     "monitor": ("qemu", "qemu", "qemu", "firecracker", "hvt", "cloud-hypervisor"),

@@ -213,7 +213,15 @@ class _Reads(io.BytesIO):
 
 def kernel(rng: random.Random) -> None:
     """A kernel's file, a disk's, an archive's: what its first bytes are taken for."""
-    from tests.unit.linux.test_kernelfile import IMAGE, XEN, bzimage, elf32, elf64, manifest, solo5
+    from tests.unit.frameworks.test_kernelfile import (
+        IMAGE,
+        XEN,
+        bzimage,
+        elf32,
+        elf64,
+        manifest,
+        solo5,
+    )
 
     made = (
         *(bzimage(), elf64(XEN), elf32(multiboot=True), solo5(1), IMAGE, b"\x1f\x8b"),

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.integration.harness import Builder
-from tests.unit.linux.test_kernelfile import elf64, manifest, note
+from tests.unit.frameworks.test_kernelfile import elf64, manifest, note
 
 pytestmark = pytest.mark.integration
 

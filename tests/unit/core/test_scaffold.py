@@ -14,9 +14,8 @@ from frameworks.rootfs import bounds
 from frontend import bunnyfile
 from frontend.bunnyfile.reference import page
 from llb import tree
+from tests.places import ROOT
 from tests.unit.core.helpers import AMD64, lower
-
-ROOT = Path(__file__).resolve().parents[3]
 
 RECIPE = '''
 """Owl: a guest that exists in this test only."""
@@ -92,7 +91,7 @@ def test_a_mistyped_name_leads_to_it() -> None:
 
 @pytest.mark.usefixtures("owl")
 def test_lint_knows_what_its_guest_says() -> None:
-    from tests.unit.lint.test_file import names
+    from tests.unit.frontend.lint.test_file import names
 
     found = names(FILE.replace("cmd: [/hoot]\n", "").replace('from: "base:1", ', ""))
     assert {"UnusableRootfs"} <= set(found)

@@ -8,7 +8,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-ROOT = Path(__file__).resolve().parents[3]
+from tests.places import ROOT
+
 GITHUB = ROOT / ".github"
 MAKE = re.compile(r"^\s*make ([\w-]+)$", re.MULTILINE)
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
+from tests.places import ROOT
+
 CONTRACT = ROOT / "docs" / "contract"
 ROOMS = ("engine", "frameworks", "frontend", "image", "llb", "tests", "bench", "pyproject.toml")
 KINDS = {".py", ".toml", ".config", ".c", ".h", ".amd64", ".arm64", ".sh"}

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from frontend import startup
+from tests.places import ROOT
 
-ROOT = Path(__file__).parents[3]
 # Prints how many texts of dataclasses a start compiles, and what one of the classes is like.
 START = """
 import sys

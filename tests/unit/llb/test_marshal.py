@@ -13,11 +13,11 @@ import llb
 from llb import Meta, Mount
 from llb.definition import digest_of
 from llb.pb import ops_pb2 as pb
+from tests.places import ROOT
 from tests.unit.llb.cases import CASES
 from tests.unit.llb.cases import marshal as marshal_case
 from tests.unit.llb.reading import AMD64, marshal
 
-ROOT = Path(__file__).parents[3]
 ALPINE = llb.image("alpine")
 
 

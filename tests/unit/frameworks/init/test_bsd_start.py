@@ -1,7 +1,7 @@
 """The whole BSD init, from its first instruction, over a kernel that writes down what it asks.
 
-`kernel.c` says how. The numbers and sizes below are the systems' own: sys/kern/syscalls.master of
-NetBSD 10.99.12 and of FreeBSD 15 (__FreeBSD_version 1501502), and the headers that are named.
+`bsd_kernel.c` says how. The numbers and sizes below are the systems' own: sys/kern/syscalls.master
+of NetBSD 10.99.12 and of FreeBSD 15 (__FreeBSD_version 1501502), and the headers that are named.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.places import ROOT
+
 HERE = Path(__file__).parent
-SOURCES = Path(__file__).parents[3] / "frameworks" / "init"
+SOURCES = ROOT / "frameworks" / "init"
 
 BOTH = {
     1: "exit", 2: "fork", 3: "read", 4: "write", 5: "open", 6: "close", 12: "chdir", 22: "unmount",
@@ -72,13 +74,13 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
     # Its own headers, or the renamed functions would be the library's declarations.
     freestanding = ["-ffreestanding", f"-I{SOURCES / 'freestanding'}"]
     objects.append(compiled(SOURCES / "freestanding" / "libc.c", *renamed, *freestanding))
-    objects.append(compiled(HERE / "kernel.c"))
+    objects.append(compiled(HERE / "bsd_kernel.c"))
     built = {}
     # What netbsd.c knows of arm64 are numbers: they need no such machine.
     variants = {"freebsd": (), "netbsd": (), "netbsd-arm64": ("-U__x86_64__", *freestanding)}
     for name, more in variants.items():
         source = SOURCES / f"{name.partition('-')[0]}.c"
-        own = compiled(source, *memory, *more, "-include", str(HERE / "kernel.h"))
+        own = compiled(source, *memory, *more, "-include", str(HERE / "bsd_kernel.h"))
         built[name] = folder / name
         subprocess.run(["gcc", *flags, "-o", built[name], own, *objects], check=True)
     return built

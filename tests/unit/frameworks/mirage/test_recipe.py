@@ -15,10 +15,9 @@ from frontend import image
 from llb import Platform, State
 from llb.pb import ops_pb2
 from llb.tree import render
+from tests.places import GOLDENS, ROOT
 from tests.unit.core.helpers import AMD64, FakeInputs, lower
 
-ROOT = Path(__file__).parents[3]
-GOLDENS = ROOT / "tests" / "goldens"
 PLATFORMS = {"amd64": AMD64, "arm64": Platform("linux", "arm64")}
 MIRAGE = """\
 version: v1

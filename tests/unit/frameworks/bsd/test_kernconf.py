@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from frameworks.bsd import kernconf
-
-TREES = Path(__file__).parents[2] / "integration" / "trees"
+from tests.places import TREES
 
 
 def compose(system: str, **request: Any) -> tuple[list[str], list[kernconf.Finding]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -13,8 +12,8 @@ from frameworks.codes import CODES
 from frontend.bunnyfile import load
 from frontend.lint.rules import RULES
 from tests.errors.test_errors import FILES, diagnose
+from tests.places import ROOT
 
-ROOT = Path(__file__).parents[3]
 PAGES = ROOT / "docs" / "errors"
 # Calls whose first argument is a code.
 CALLS = ("problem", "error", "warn", "Diagnostic", "Fault", "_fail", "_Failure")
@@ -102,5 +101,5 @@ def test_the_examples_of_a_page(code: str) -> None:
 def test_each_error_of_a_file_has_a_pair(code: str) -> None:
     lines = [f.with_suffix(".err").read_text().partition("\n\n")[0] for f in FILES]
     if code == "file-too-large":
-        return  # a file of that size is not kept; tests/unit/bunnyfile/test_yaml.py makes one
+        return  # a file of that size is not kept; test_yaml.py of the bunnyfile makes one
     assert any(f"[{code}]" in line for line in lines)

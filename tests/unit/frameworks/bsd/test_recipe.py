@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from pathlib import Path
 
 import pytest
 
@@ -15,10 +14,9 @@ from frontend.bunnyfile import load
 from frontend.plan import make, platform_args
 from llb import Caps, Platform, State
 from llb.tree import render
+from tests.places import GOLDENS, ROOT
 from tests.unit.core.helpers import AMD64, lower
 
-ROOT = Path(__file__).parents[3]
-GOLDENS = ROOT / "tests" / "goldens"
 EXAMPLES = ("freebsd-hello", "freebsd-http", "netbsd-bozohttpd", "netbsd-hello")
 ARM64 = Platform("linux", "arm64")
 PLATFORMS = {"amd64": AMD64, "arm64": ARM64}

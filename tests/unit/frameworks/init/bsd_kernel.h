@@ -1,4 +1,4 @@
-/* In place of bsd_syscall.h: every system call of freebsd.c and netbsd.c is a call of kernel.c. */
+/* In place of bsd_syscall.h: each system call of freebsd.c and netbsd.c is a call of bsd_kernel.c. */
 #ifndef HUTCH_BSD_SYSCALL_H
 #define HUTCH_BSD_SYSCALL_H
 

@@ -19,7 +19,7 @@ from frameworks.spec import Text
 from frontend.lint import imagechecks
 from llb import Platform, Position, Range
 from tests.unit.core.helpers import AMD64, FakeInputs, lower
-from tests.unit.core.test_superblock import MIB
+from tests.unit.frameworks.rootfs.test_superblock import MIB
 
 FILE = "version: v1\nplatforms: {framework: FRAMEWORK, monitor: MONITOR}\nkernel: {KERNEL}\n"
 SOURCE = "from: source"

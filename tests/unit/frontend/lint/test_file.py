@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from pathlib import Path
 
 import pytest
 
@@ -14,9 +13,10 @@ from frontend.lint.file import Report, lint, parse_options
 from frontend.lint.rules import RULES
 from frontend.plan import make
 from llb import Platform
-from tests.unit.bunnyfile import corpus
+from tests.places import ROOT
+from tests.unit.frontend.bunnyfile import corpus
 
-PAGES = Path(__file__).parents[3] / "docs" / "rules"
+PAGES = ROOT / "docs" / "rules"
 # Found by a build, and tested there.
 BUILT = {
     "InheritedLabel",

@@ -1,8 +1,8 @@
 /*
  * A kernel that writes down what the BSD init asks of it: kernel WORLD
  *
- * The init's own sources are linked to it (kernel.h), so what is seen here is what NetBSD or FreeBSD
- * would see. WORLD is a directory:
+ * The init's own sources are linked to it (bsd_kernel.h), so what is seen here is what NetBSD or
+ * FreeBSD would see. WORLD is a directory:
  *
  *   calls         "NUMBER NAME" per line: the system calls that this kernel has
  *   root/         the guest's files

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -17,9 +16,9 @@ from llb import Caps, Network, Platform, Resources, State, Ulimit
 from llb.definition import DecodedOp
 from llb.pb.ops_pb2 import ExecOp, MountType, NetMode
 from llb.tree import render
+from tests.places import GOLDENS
 from tests.unit.core.helpers import AMD64, FakeInputs, lower
 
-GOLDENS = Path(__file__).parents[2] / "goldens"
 HEAD = "version: {version}\nplatforms: {{framework: {framework}, monitor: qemu}}\n"
 LOCAL = "kernel: {from: local, path: vmlinuz}\n"
 

@@ -10,7 +10,7 @@ import schemas
 from frontend.bunnyfile import fragment
 from frontend.bunnyfile.nodes import Entry, Mapping, Node, Scalar, Sequence
 from llb import Position, Range
-from tests.unit.bunnyfile.test_validate import SCHEMAS, Reference, faults, plain
+from tests.unit.frontend.bunnyfile.test_validate import SCHEMAS, Reference, faults, plain
 
 _AT = Range(Position(1, 0), Position(1, 0))
 _NAMES = ("a", "ab", "x-a", "b")

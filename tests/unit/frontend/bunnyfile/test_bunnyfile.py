@@ -21,7 +21,7 @@ from frameworks.spec import (
     UrlSource,
 )
 from frontend.bunnyfile import MAX_ERRORS, kind_of, load
-from tests.unit.bunnyfile import corpus
+from tests.unit.frontend.bunnyfile import corpus
 
 OLD = "version: v0.1\nplatforms: {framework: %s, monitor: qemu}\nkernel: {from: local, path: k}\n"
 NEW = "version: v1\nplatforms: {framework: linux, monitor: qemu}\n"

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
+from tests.places import ROOT
+
 MODULES = sorted((ROOT / "llb").glob("*.py"))
 # The whole standard library that the graph needs.
 ALLOWED = {

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.places import ROOT
+
 HERE = Path(__file__).parent
-SOURCES = Path(__file__).parents[3] / "frameworks" / "init"
+SOURCES = ROOT / "frameworks" / "init"
 FREEBSD = ("5", "152", "54")
 NETBSD = ("4", "120", "32")
 """RTM_VERSION, and the sizes of struct rt_msghdr (net/route.h) and sockaddr_dl (net/if_dl.h)."""
@@ -26,8 +28,8 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Driver:
     flags = ["-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror"]
     flags += ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", f"-I{SOURCES}"]
     parts = [
-        str(HERE / "driver.c"),
-        str(HERE / "nothing.c"),
+        str(HERE / "bsd_driver.c"),
+        str(HERE / "bsd_nothing.c"),
         *(str(SOURCES / name) for name in names),
     ]
     subprocess.run(["gcc", *flags, "-o", str(program), *parts], check=True)

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[3] / "frameworks" / "bsd" / "steps" / "stale.sh"
+from tests.places import ROOT
+
+SCRIPT = ROOT / "frameworks" / "bsd" / "steps" / "stale.sh"
 BUILT = 2_000_000_000
 
 

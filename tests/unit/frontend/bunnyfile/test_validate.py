@@ -21,7 +21,7 @@ from frontend.bunnyfile.args import substitute
 from frontend.bunnyfile.nodes import Entry, Mapping, Node, Scalar, Sequence
 from frontend.bunnyfile.validate import validate
 from llb import SourceFile
-from tests.unit.bunnyfile import corpus
+from tests.unit.frontend.bunnyfile import corpus
 
 SCHEMAS = {version: schemas.load(version, frameworks.TABLE) for version in schemas.VERSIONS}
 

@@ -14,9 +14,10 @@ import pytest
 
 from frameworks.init.config import render
 from frameworks.process import Process
+from tests.places import ROOT
 
 HERE = Path(__file__).parent
-SOURCES = Path(__file__).parents[3] / "frameworks" / "init"
+SOURCES = ROOT / "frameworks" / "init"
 
 PARTS = ("config.c", "args.c", "environment.c", "fstype.c", "accounts.c", "volumes.c")
 
@@ -590,7 +591,7 @@ def test_nothing_breaks_on_random_input(driver: Driver) -> None:
 def test_the_seeds_of_the_fuzzer(tmp_path: Path) -> None:
     """`make fuzz-init` begins with them: each is read, whole and cut short."""
     names = (*PARTS, "bsd_disk.c", "bsd_net.c")
-    sources = [HERE / "fuzz.c", HERE.parent / "bsd" / "nothing.c"]
+    sources = [HERE / "fuzz.c", HERE / "bsd_nothing.c"]
     sources += [SOURCES / name for name in names]
     flags = ["-std=gnu11", "-g", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE", "-DREPLAY"]
     flags += ["-fsanitize=undefined", "-fno-sanitize-recover=all", f"-I{SOURCES}"]
