@@ -1,10 +1,12 @@
-"""Repositories that a bunnyfile names, as sources of the build."""
+"""Repositories that a bunnyfile or a command line names, as sources of the build."""
 
 from __future__ import annotations
 
 from frameworks.base import Build
+from frameworks.diagnostics import Problems, problem
 from frameworks.spec import GitSource
-from llb import Cap, Meta, State, git
+from llb import Cap, Meta, Range, State, git
+from llb.giturl import InvalidGitUrl
 
 
 def checkout(build: Build, source: GitSource, meta: Meta) -> State:
@@ -25,3 +27,9 @@ def checkout(build: Build, source: GitSource, meta: Meta) -> State:
         fetch_by_commit=alone,
         meta=meta,
     )
+
+
+def bad_url(error: InvalidGitUrl, at: Range | None = None) -> Problems:
+    """The user's error for a git URL, which stands at the range `at`."""
+    hint = "for example https://github.com/OWNER/REPO.git?branch=main&subdir=DIR"
+    return problem("bad-git-url", str(error), hint=hint, at=at)

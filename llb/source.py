@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from llb import paths
 from llb.caps import Cap
-from llb.giturl import GitURL
+from llb.giturl import GitUrl
 from llb.meta import NO_META, Meta
 from llb.platform import Platform
 from llb.reference import InvalidReference, Reference, check_digest, normalise
@@ -245,11 +245,11 @@ def git(
 
     Raises ValueError for an address that is none.
     """
-    address = GitURL.parse(remote)
-    if address.fragment:
+    address = GitUrl.parse(remote)
+    if address.ref or address.subdir:
         if ref or subdir:
             raise ValueError(f"{remote!r} has a fragment; do not give ref and subdir as well")
-        ref, _, subdir = address.fragment.partition(":")
+        ref, subdir = address.ref, address.subdir
     subdir = paths.join("/", subdir).lstrip("/")
     source = Attributes(Cap.SOURCE_GIT)
     if keep_git_dir:

@@ -7,8 +7,8 @@ A tree gets here only when its schema found nothing wrong with it. What a schema
 from __future__ import annotations
 
 import frameworks
-from frameworks import giturl
 from frameworks.diagnostics import Collector, Problems, problem
+from frameworks.git import bad_url
 from frameworks.spec import (
     App,
     Artifact,
@@ -32,7 +32,7 @@ from frameworks.spec import (
 )
 from frontend.bunnyfile.args import declared
 from frontend.bunnyfile.nodes import Entry, Mapping, Node, Scalar, Sequence, is_null
-from llb import Range
+from llb import Range, giturl
 
 
 def decode(root: Mapping, version: str, problems: Collector) -> Bunnyfile:
@@ -188,7 +188,7 @@ def _source(section: Mapping, problems: Collector) -> Source:
 def _git(text: Text, ref: Text | None, commit: Text | None, problems: Collector) -> GitSource:
     """What a repository's URL says, and the keys beside it, which may not contradict it."""
     try:
-        url = giturl.repository(text, text.at)
+        url = giturl.repository(text)
         for what, said, beside in (("ref", url.ref, ref), ("commit", url.checksum, commit)):
             if said and beside and said != beside:
                 message = f"the URL says '{said}', and '{what}' says '{beside}'"
@@ -197,6 +197,9 @@ def _git(text: Text, ref: Text | None, commit: Text | None, problems: Collector)
             message = f"'{url.checksum}' is not the full hash of a commit"
             hint = f"give all its {_COMMIT} hexadecimal digits"
             raise problem("bad-git-url", message, hint=hint, at=text.at)
+    except giturl.InvalidGitUrl as error:
+        problems.take(bad_url(error, text.at))
+        return GitSource(text)
     except Problems as found:
         problems.take(found)
         return GitSource(text)

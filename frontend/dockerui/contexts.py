@@ -13,15 +13,28 @@ Source: docs/contract/buildkit.md 4.2 (frontend/dockerui/context.go, config.go).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from posixpath import basename, dirname, join
 from typing import TYPE_CHECKING
 
-from frameworks import giturl
 from frameworks.diagnostics import problem
+from frameworks.git import bad_url
 from frontend.dockerui import ignorefile
 from frontend.gateway.errors import GatewayError, NotAFile
-from llb import Cap, Definition, Differ, Meta, MTime, SourceFile, State, http, local, scratch
+from llb import (
+    Cap,
+    Definition,
+    Differ,
+    Meta,
+    MTime,
+    SourceFile,
+    State,
+    git,
+    giturl,
+    http,
+    local,
+    scratch,
+)
 from llb.paths import clean
 
 if TYPE_CHECKING:
@@ -278,18 +291,27 @@ class Contexts:
     def git(self, text: str, *, title: str = "", keep_git_dir: bool = False) -> State | None:
         """The checkout that a git URL asks for; None if `text` is no git URL.
 
-        `keep_git_dir` asks for all of it, with its `.git`.
+        `keep_git_dir` asks for all of it, with its `.git`. Raises `Problems` for a URL that asks
+        for what makes no sense.
         """
-        url = giturl.parse(text)
+        try:
+            url = giturl.context(text)
+        except giturl.InvalidGitUrl as error:
+            raise bad_url(error) from None
         if url is None:
             return None
         reproducible = self.options.epoch is not None or self.options.epoch_from_context
         by_commit = reproducible and Cap.SOURCE_GIT_MTIME in self.client.llb_caps
-        if keep_git_dir:
-            url = replace(url, subdir="")
-        return url.checkout(
-            keep_git_dir=keep_git_dir or self.options.keep_git_dir,
-            mtime=MTime.COMMIT if by_commit and not url.mtime else None,
+        mtime = url.mtime or ("commit" if by_commit else "")
+        return git(
+            url.remote,
+            ref=url.ref,
+            subdir="" if keep_git_dir else url.subdir,
+            keep_git_dir=keep_git_dir or self.options.keep_git_dir or bool(url.keep_git_dir),
+            checksum=url.checksum,
+            skip_submodules=url.submodules is False,
+            mtime=MTime(mtime) if mtime else None,
+            fetch_by_commit=url.fetch_by_commit,
             meta=Meta(name=title or f"[internal] load git source {text}"),
         )
 

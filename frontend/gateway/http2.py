@@ -3,9 +3,8 @@
 grpcio would do this too, but it cannot use file descriptors (so bytes had to be relayed through a
 socket, with frames filtered on the way), it caps error details at 16 KiB by default, it takes 18 MB
 of the image, and importing it costs more time than everything else a frontend does before its first
-call. What is here: calls with one request and one answer, calls that carry messages both ways (one
-method has them), any number of them at a time, flow control both ways, headers of any size, and
-every error as a `GatewayError`.
+call. What is here: calls with one request and one answer, any number of them at a time, flow
+control both ways, headers of any size, and every error as a `GatewayError`.
 
 Facts: RFC 9113 (HTTP/2); the gRPC protocol over HTTP/2; docs/contract/buildkit.md 1.3.
 """
@@ -114,7 +113,7 @@ class Http2Channel:
         deadline = None if timeout is None else time.monotonic() + timeout
         number, stream = self._open(method)
         try:
-            self._send(number, stream, request, last=True)
+            self._send(number, stream, request)
             with self._changed:
                 while not (stream.done or self._broken):
                     left = None if deadline is None else deadline - time.monotonic()
@@ -126,10 +125,6 @@ class Http2Channel:
         if not stream.done:
             raise _failure(UNAVAILABLE, self._broken)
         return _answer(stream, answer)
-
-    def converse(self, method: str) -> Http2Conversation:
-        """Start a call of `method` that carries messages both ways. Raises `GatewayError`."""
-        return Http2Conversation(self, *self._open(method))
 
     def _open(self, method: str) -> tuple[int, _Stream]:
         """Start a stream. Numbers must reach the daemon in order, so the lock is held till then."""
@@ -154,8 +149,8 @@ class Http2Channel:
         if not (stream.done or self._broken):
             self._write(_RST_STREAM, 0, number, _CANCEL.to_bytes(4, "big"))
 
-    def _send(self, number: int, stream: _Stream, message: Message, *, last: bool) -> bool:
-        """Send a message as fast as the daemon lets us; False if it ended the call meanwhile."""
+    def _send(self, number: int, stream: _Stream, message: Message) -> None:
+        """Send a message as fast as the daemon lets us, or until it ends the call."""
         body = message.SerializeToString()
         view = memoryview(b"\x00" + len(body).to_bytes(4, "big") + body)
         while view:
@@ -168,32 +163,17 @@ class Http2Channel:
             with self._writing:
                 with self._changed:
                     if self._broken or stream.done:
-                        return False
+                        return
                     size = max(0, min(len(view), self._sendable(stream)))
                     self._window -= size
                     stream.window -= size
                 if size:
                     part, view = view[:size], view[size:]
-                    self._write(_DATA, 0 if view or not last else _END_STREAM, number, part)
-        return True
+                    self._write(_DATA, 0 if view else _END_STREAM, number, part)
 
     def _sendable(self, stream: _Stream) -> int:
         """How many bytes the next frame may have; none or fewer if the daemon must read first."""
         return min(self._window, stream.window, self._frame_size)
-
-    def _receive(self, stream: _Stream) -> bytes | None:
-        """The next message of a stream, None after the last of one that ended well."""
-        with self._changed:
-            while True:
-                if (message := stream.take()) is not None:
-                    return message
-                if stream.done:
-                    break
-                if self._broken:
-                    raise _failure(UNAVAILABLE, self._broken)
-                self._changed.wait()
-        _check(stream)
-        return None
 
     def _write(self, kind: int, flags: int, number: int, payload: bytes | memoryview) -> None:
         """Write one frame. A daemon that is gone is noticed by the reader."""
@@ -316,37 +296,6 @@ class Http2Channel:
                 elif setting == _MAX_CONCURRENT_STREAMS:
                     self._most_streams = max(1, value)
             self._changed.notify_all()
-
-
-class Http2Conversation:
-    """A `Conversation`: one stream that stays open."""
-
-    def __init__(self, channel: Http2Channel, number: int, stream: _Stream) -> None:
-        self._channel = channel
-        self._number = number
-        self._stream = stream
-        self._sending = threading.Lock()  # a message may take several frames
-
-    def send(self, message: Message) -> None:
-        """Send one message. Raises `GatewayError` if the call is over."""
-        with self._sending:
-            sent = self._channel._send(self._number, self._stream, message, last=False)
-        if not sent:
-            if self._stream.done:
-                _check(self._stream)
-            raise _failure(UNAVAILABLE, self._channel._broken or "the daemon has ended the call")
-
-    def receive(self, kind: type[Answer]) -> Answer | None:
-        """The next message of the daemon, None when it has ended the call.
-
-        Waits for it. Raises `GatewayError` for the error that the call ended with.
-        """
-        data = self._channel._receive(self._stream)
-        return None if data is None else _parsed(data, kind)
-
-    def close(self) -> None:
-        """Give the call up, unless it is over."""
-        self._channel._drop(self._number, self._stream)
 
 
 def _answer(stream: _Stream, answer: type[Answer]) -> Answer:

@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import frameworks
-from frameworks import giturl, kernelfile
+from frameworks import kernelfile
 from frameworks.base import Build, Flags
 from frameworks.diagnostics import Problems
 from frameworks.lower import Lowering
@@ -47,6 +47,7 @@ from llb import (
     Platform,
     Reference,
     SourceFile,
+    giturl,
     imageconfig,
     masked,
 )
@@ -493,8 +494,8 @@ def texts(rng: random.Random) -> None:
         _message(data, problems)
     with contextlib.suppress(InvalidReference):
         Reference.parse(text).tagged()
-    with contextlib.suppress(Problems):
-        giturl.parse(text)
+    with contextlib.suppress(giturl.InvalidGitUrl):
+        giturl.context(text)
     with contextlib.suppress(ValueError):
         Platform.parse(text)
     for read in (epoch.parse_commit, epoch.unpack_object):

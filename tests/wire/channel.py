@@ -7,7 +7,6 @@ from typing import TypeVar
 
 from google.protobuf.message import Message
 
-from frontend.gateway.channel import Conversation
 from frontend.gateway.client import Client
 from frontend.gateway.errors import GatewayError
 from llb import Caps, Definition
@@ -41,9 +40,6 @@ class Answers:
         found = given if isinstance(given, Message) else given(request)
         assert isinstance(found, answer)
         return found
-
-    def converse(self, method: str) -> Conversation:
-        raise AssertionError(f"{method} needs a wire")
 
     def called(self, method: str) -> list[Message]:
         """The requests of one method."""

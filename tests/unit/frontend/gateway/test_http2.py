@@ -7,6 +7,7 @@ import os
 import re
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -78,16 +79,14 @@ def test_an_acknowledgement_parts_what_is_sent_under_two_windows(peer: Peer) -> 
     and ends the call for what is sent too early or too late.
     """
     channel = Http2Channel(*peer.ends)
-    conversation = channel.converse("ExecProcess")
-    peer.until(HEADERS, 4)
+    request = gw.SolveRequest(Frontend="x" * (2000 << 14))  # more than all the windows below
 
     def feed() -> None:
-        message = gw.ExecMessage(File=gw.FdMessage(Data=bytes(1 << 20)))
         with contextlib.suppress(GatewayError):  # the end
-            while True:
-                conversation.send(message)
+            channel.call("Solve", request, gw.SolveResponse)
 
     threading.Thread(target=feed).start()
+    peer.until(HEADERS, 4)
     for _ in range(2000):
         peer.window(0)
         sent = peer.until(SETTINGS, ACK)
@@ -96,7 +95,7 @@ def test_an_acknowledgement_parts_what_is_sent_under_two_windows(peer: Peer) -> 
         if sent:
             peer.send(WINDOW_UPDATE, 0, sent.to_bytes(4, "big"))
             peer.send(WINDOW_UPDATE, 1, sent.to_bytes(4, "big"))
-        peer.window(1 << 15)
+        peer.window(1 << 14)
         assert peer.until(SETTINGS, ACK) == 0
 
 
@@ -112,17 +111,20 @@ BAD_STATUSES = [
 
 @pytest.mark.parametrize(("headers", "says"), BAD_STATUSES)
 def test_a_status_that_is_none(peer: Peer, headers: list[tuple[bytes, bytes]], says: str) -> None:
-    conversation = Http2Channel(*peer.ends).converse("ExecProcess")
-    peer.until(HEADERS, 4)
-    peer.send(HEADERS, 1, hpack.encode([(b":status", b"200"), *headers]), 4 | 1)
+    with ThreadPoolExecutor() as pool:
+        call = pool.submit(Http2Channel(*peer.ends).call, "Ping", gw.PingRequest(), gw.PongResponse)
+        peer.until(HEADERS, 4)
+        peer.send(HEADERS, 1, hpack.encode([(b":status", b"200"), *headers]), 4 | 1)
     with pytest.raises(GatewayError, match=re.escape(says)):
-        conversation.receive(gw.ExecMessage)
+        call.result()
 
 
 def test_an_answer_that_is_none(peer: Peer) -> None:
-    conversation = Http2Channel(*peer.ends).converse("ExecProcess")
-    peer.until(HEADERS, 4)
-    peer.send(HEADERS, 1, hpack.encode([(b":status", b"200")]), 4)
-    peer.send(DATA, 1, b"\0\0\0\0\2\xff\xff")
-    with pytest.raises(GatewayError, match="the daemon's answer is no ExecMessage message"):
-        conversation.receive(gw.ExecMessage)
+    with ThreadPoolExecutor() as pool:
+        call = pool.submit(Http2Channel(*peer.ends).call, "Ping", gw.PingRequest(), gw.PongResponse)
+        peer.until(HEADERS, 4)
+        peer.send(HEADERS, 1, hpack.encode([(b":status", b"200")]), 4)
+        peer.send(DATA, 1, b"\0\0\0\0\2\xff\xff")
+        peer.send(HEADERS, 1, hpack.encode([(b"grpc-status", b"0")]), 4 | 1)
+    with pytest.raises(GatewayError, match="the daemon's answer is no PongResponse message"):
+        call.result()

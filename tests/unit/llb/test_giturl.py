@@ -2,8 +2,7 @@
 
 import pytest
 
-from frameworks.diagnostics import Problems
-from frameworks.giturl import GitUrl, parse
+from llb.giturl import GitUrl, InvalidGitUrl, context, is_repository, repository
 
 REPO = "https://github.com/moby/buildkit.git"
 COMMIT = "8ac2d11ef4bdf5a2d9f0b2c0c9b7b4c8f4ac0e5a"
@@ -34,7 +33,7 @@ COMMIT = "8ac2d11ef4bdf5a2d9f0b2c0c9b7b4c8f4ac0e5a"
     ],
 )
 def test_reads_what_to_check_out(text: str, expected: GitUrl) -> None:
-    assert parse(text) == expected
+    assert context(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -53,7 +52,7 @@ def test_reads_what_to_check_out(text: str, expected: GitUrl) -> None:
     ],
 )
 def test_leaves_other_contexts_alone(text: str) -> None:
-    assert parse(text) is None
+    assert context(text) is None
 
 
 @pytest.mark.parametrize(
@@ -72,9 +71,39 @@ def test_leaves_other_contexts_alone(text: str) -> None:
     ],
 )
 def test_explains_a_bad_query(query: str, words: str) -> None:
-    with pytest.raises(Problems) as caught:
-        parse(REPO + query)
-    (found,) = caught.value.diagnostics
-    assert words in found.message
-    assert found.code == "bad-git-url"
-    assert found.hint
+    with pytest.raises(InvalidGitUrl) as caught:
+        context(REPO + query)
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "scheme", "remote", "identity", "ref", "subdir"),
+    [
+        ("HTTPS://h/a%20b", "https", "https://h/a%20b", "h/a b", "", ""),
+        ("h/a//b#v1:d", "https", "https://h/a//b", "h/a/b", "v1", "d"),
+        ("ssh://git@h:22/a%20b", "ssh", "ssh://git@h:22/a%20b", "h:22/a%20b", "", ""),
+        ("git@h:a/b#v1", "ssh", "git@h:a/b", "h/a/b", "v1", ""),
+    ],
+)
+def test_reads_an_address(
+    text: str, scheme: str, remote: str, identity: str, ref: str, subdir: str
+) -> None:
+    found = GitUrl.parse(text)
+    assert found == GitUrl(remote, ref, subdir)
+    assert (found.scheme, found.identity) == (scheme, identity)
+
+
+@pytest.mark.parametrize("text", ["ftp://h/x", "https://h/x?ref=a", "file:///x", "://"])
+def test_refuses_what_is_no_address(text: str) -> None:
+    with pytest.raises(InvalidGitUrl):
+        GitUrl.parse(text)
+
+
+def test_any_url_is_a_repository_where_nothing_else_can_be() -> None:
+    assert context("https://h/x?ref=v1") is None
+    assert repository("https://h/x?ref=v1") == GitUrl("https://h/x", "v1")
+    assert is_repository("https://h/x")
+    assert not is_repository("debian:trixie")
+    for text in ("ftp://h/x", "https://", "ssh:///", "directory"):
+        with pytest.raises(InvalidGitUrl, match="is no git repository"):
+            repository(text)
