@@ -25,6 +25,7 @@ from typing import Any
 import frameworks
 from bench import steps
 from bench.steps import run
+from frameworks import architectures
 from frameworks.base import Build
 from frameworks.bsd import kernconf
 from frameworks.bsd.recipe import BSD
@@ -160,13 +161,10 @@ def configuration(system: str, source: Path) -> str:
     """The kernel's configuration, as the build has it."""
     framework = frameworks.get(system)
     assert isinstance(framework, BSD)
-    name = framework.default_config["amd64"]
-    own = ROOT / "frameworks" / system / "configs" / f"{name}.amd64"
+    name = framework.default_config[AMD64.architecture]
+    own = ROOT / "frameworks" / system / "configs" / f"{name}.{AMD64.architecture}"
     request: dict[str, Any] = {
-        "system": system,
-        "machine": framework.machines["amd64"],
-        "marker": framework.marker,
-        "directory": framework.conf_directories["amd64"],
+        **framework.request(architectures.AMD64),
         "base": None if own.is_file() else name,
         "file": str(own) if own.is_file() else None,
         "fragments": [],

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
+from frameworks.architectures import TABLE, Architecture
 from frameworks.diagnostics import Collector, Diagnostic, Problems, problem
 from frameworks.process import Process
 from frameworks.spec import App, Kernel, Rootfs, Settings, Source, Text, Toolchain
@@ -133,6 +134,11 @@ class Plan:
     def timestamp(self) -> int:
         """The modification time, in seconds, of every file that hutch itself writes."""
         return DEFAULT_EPOCH if self.epoch is None else self.epoch
+
+    @property
+    def architecture(self) -> Architecture:
+        """The guest's architecture. Raises KeyError for one that no guest is built for."""
+        return TABLE[self.platform.architecture]
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-_MACHINES = {3: "386", 62: "amd64", 183: "arm64"}
+from frameworks.architectures import AMD64, ARM64, TABLE, of_elf
+
 _SOLO5 = {1: "hvt", 2: "spt", 3: "virtio", 4: "muen", 5: "genode", 6: "xen"}
 _HEAD = 8192
 _BZIMAGE = 0x238
@@ -88,9 +89,9 @@ def identify(stream: BinaryIO) -> KernelFile:
     if head[0x202:0x206] == b"HdrS" and head[0x1FE:0x200] == b"\x55\xaa" and len(head) > _BZIMAGE:
         # loadflags' successor xloadflags (2.12): bit 0 is a 64-bit entry point.
         flags = struct.unpack_from("<H", head, 0x236)[0]
-        return KernelFile("bzimage", "amd64" if flags & 1 else "386")
+        return KernelFile("bzimage", AMD64.name if flags & 1 else "386")
     if head[56:60] == b"ARM\x64":
-        return KernelFile("arm64-image", "arm64")
+        return KernelFile("arm64-image", ARM64.name)
     if head[:2] == b"\x1f\x8b":
         return KernelFile("gzip")
     return KernelFile("unknown")
@@ -99,8 +100,7 @@ def identify(stream: BinaryIO) -> KernelFile:
 def is_for(kernel: KernelFile, architecture: str) -> bool:
     """Whether `kernel` may be for `architecture`, which not every file tells."""
     # QEMU boots Multiboot kernels, which are 32-bit files, on 64-bit machines.
-    ours = {architecture, "", "386"} if architecture == "amd64" else {architecture, ""}
-    return kernel.architecture in ours
+    return kernel.architecture in ("", architecture, *TABLE[architecture].runs)
 
 
 def complaint(kernel: KernelFile, monitor: str, architecture: str) -> str:
@@ -120,12 +120,12 @@ def complaint(kernel: KernelFile, monitor: str, architecture: str) -> str:
         return ""
     if kernel.solo5 and kernel.solo5 != "virtio":
         return f"it is linked for Solo5 {kernel.solo5}"
-    if architecture == "arm64":
+    if not TABLE[architecture].boots_elf:
         if kernel.format == "arm64-image" or (kernel.format == "gzip" and monitor == "qemu"):
             return ""
-        return f"it is {kernel}, and {monitor} boots only an uncompressed Image on arm64"
+        return f"it is {kernel}, and {monitor} boots only an uncompressed Image on {architecture}"
     if monitor == "firecracker":
-        if kernel.format == "elf" and kernel.architecture == "amd64":
+        if kernel.format == "elf" and kernel.architecture == architecture:
             return ""
         return f"it is {kernel}, and firecracker boots only an uncompressed 64-bit ELF (vmlinux)"
     if kernel.format == "bzimage" or kernel.pvh:
@@ -152,7 +152,7 @@ def _elf(stream: BinaryIO, head: bytes) -> KernelFile:
                 devices = _manifest(content)
     except (struct.error, IndexError, ValueError):
         return KernelFile("unknown")
-    return KernelFile("elf", _MACHINES.get(machine, ""), pvh, _multiboot(head), solo5, devices)
+    return KernelFile("elf", of_elf(machine), pvh, _multiboot(head), solo5, devices)
 
 
 def _all_notes(stream: BinaryIO, head: bytes, order: str) -> Iterator[tuple[bytes, int, bytes]]:

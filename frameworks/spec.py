@@ -28,16 +28,6 @@ class Text(str):
         return text
 
 
-ARCHITECTURES = {
-    "x86": "amd64",
-    "x86_64": "amd64",
-    "amd64": "amd64",
-    "aarch64": "arm64",
-    "arm64": "arm64",
-}
-"""The names of architectures in a bunnyfile, and OCI's for them."""
-
-
 @dataclass(frozen=True, slots=True)
 class Option:
     """One entry of `kernel.options`: a name of the kernel's own configuration and its value."""

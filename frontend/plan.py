@@ -13,6 +13,7 @@ from dataclasses import asdict, is_dataclass, replace
 from typing import Any
 
 import frameworks
+from frameworks import architectures
 from frameworks.base import Framework, Plan
 from frameworks.diagnostics import Collector, Problems, did_you_mean
 from frameworks.rootfs.detect import (
@@ -24,7 +25,6 @@ from frameworks.rootfs.detect import (
     misfit,
 )
 from frameworks.spec import (
-    ARCHITECTURES,
     Bunnyfile,
     Include,
     LocalSource,
@@ -49,7 +49,7 @@ def architecture(bunnyfile: Bunnyfile) -> str | None:
     An unknown name is returned as it is: `make` says what is wrong with it.
     """
     said = bunnyfile.platforms.architecture
-    return None if said is None else ARCHITECTURES.get(said.lower(), str(said))
+    return None if said is None else architectures.NAMES.get(said.lower(), str(said))
 
 
 def platform_args(platform: Platform, worker: Platform) -> dict[str, str]:
@@ -157,7 +157,7 @@ def more(found: Unsound, platform: Platform, *, asked: bool, contexts: Collectio
     if rest is None:
         return found
     said = architecture(rest.bunnyfile)
-    if said in ARCHITECTURES.values() and not asked:
+    if said in architectures.TABLE and not asked:
         platform = Platform(platform.os, said or "")
     try:
         make(rest.bunnyfile, rest.file, platform, contexts=contexts)
@@ -304,11 +304,11 @@ def _check_architecture(bunnyfile: Bunnyfile, platform: Platform, problems: Coll
     name = architecture(bunnyfile)
     if said is None or name == platform.architecture:
         return
-    if name not in ARCHITECTURES.values():
+    if name not in architectures.TABLE:
         problems.error(
             "unknown-architecture",
             f"unknown architecture '{said}'",
-            hint=did_you_mean(said, ARCHITECTURES),
+            hint=did_you_mean(said, architectures.NAMES),
             at=said.at,
         )
     else:

@@ -7,9 +7,10 @@ import json
 import posixpath
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from frameworks.app import directory
+from frameworks.architectures import Architecture, BSDNames
 from frameworks.base import Build, File, Framework, Image, Plan
 from frameworks.bsd.kernconf import code, read_report
 from frameworks.bsd.source import Tree, pins, tree
@@ -53,13 +54,25 @@ class BSD(Framework):
     marker: ClassVar[str]
     """A file at the top of every source tree."""
     init_path: ClassVar[str]
-    machines: ClassVar[dict[str, str]]
-    """For each architecture, the system's name of the machine."""
     packages: ClassVar[tuple[str, ...]]
     default_config: ClassVar[dict[str, str]]
     """For each architecture, the configuration of a file that names none."""
-    conf_directories: ClassVar[dict[str, tuple[str, ...]]]
-    """For each architecture, where a tree may keep its kernel configurations."""
+    conf_directories: ClassVar[tuple[str, ...]]
+    """Where a tree may keep its kernel configurations; `{machine}` is the system's port."""
+
+    def names(self, architecture: Architecture) -> BSDNames:
+        """What the system calls an architecture."""
+        raise NotImplementedError
+
+    def request(self, architecture: Architecture) -> dict[str, Any]:
+        """What `kernconf.py` has to know of the system."""
+        machine = self.names(architecture).machine
+        return {
+            "system": self.name,
+            "machine": machine,
+            "marker": self.marker,
+            "directory": [path.format(machine=machine) for path in self.conf_directories],
+        }
 
     def check(self, plan: Plan, problems: Collector) -> None:
         """Note a source or a version that there is not, and options that are code."""
@@ -254,10 +267,7 @@ class BSD(Framework):
             files = self._take(build, files, fragment, number)
             fragments.append(f"/request/context/{number}")
         request = {
-            "system": self.name,
-            "machine": self.machines[architecture],
-            "marker": self.marker,
-            "directory": self.conf_directories[architecture],
+            **self.request(build.plan.architecture),
             "base": base,
             "file": file,
             "fragments": fragments,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from frameworks.architectures import ALL, AMD64, ARM64, Architecture, BSDNames
 from frameworks.base import Build, File, Guest, Plan
 from frameworks.bsd.recipe import BSD, CONFIG, EPOCH, SOURCE, prepend
 from frameworks.process import Process
@@ -13,9 +14,6 @@ from llb import CacheSharing, Mount, Platform, State, scratch
 
 OBJECTS = "/obj"
 _LLVM = "/usr/lib/llvm-19/bin"
-
-_ARCHITECTURES = {"amd64": "amd64", "arm64": "aarch64"}
-"""OCI architecture -> FreeBSD's TARGET_ARCH."""
 
 _UNUSED = ("CAROOT", "CLANG", "KERBEROS", "LLD", "LLDB", "LLVM_BINUTILS")
 """Options of FreeBSD's build whose tools `kernel-toolchain` would make first (Makefile.inc1,
@@ -28,7 +26,7 @@ class FreeBSD(BSD):
     name: ClassVar[str] = "freebsd"
     guest: ClassVar[Guest] = Guest(
         type="freebsd",
-        monitors={"qemu": ("amd64", "arm64"), "firecracker": ("amd64",)},
+        monitors={"qemu": ALL, "firecracker": (AMD64.name,)},
         rootfs=("block", "raw", "none"),
         filesystems=("ufs", "ffs"),
         runs_program=True,
@@ -38,7 +36,6 @@ class FreeBSD(BSD):
     package: ClassVar[str] = "frameworks.freebsd"
     marker: ClassVar[str] = "Makefile.inc1"
     init_path: ClassVar[str] = "/urunit"
-    machines: ClassVar[dict[str, str]] = {"amd64": "amd64", "arm64": "arm64"}
     # What make.py wants of a host is in tools/build/Makefile (host-symlinks), beside the compilers.
     packages: ClassVar[tuple[str, ...]] = (
         "bc", "bison", "bzip2", "ca-certificates", "clang-19", "file", "flex", "g++", "gcc",
@@ -46,11 +43,17 @@ class FreeBSD(BSD):
         "lld-19", "llvm-19", "m4", "make", "patch", "procps", "python3", "time", "xz-utils",
         "zlib1g-dev",
     )  # fmt: skip
-    default_config: ClassVar[dict[str, str]] = {"amd64": "microvm", "arm64": "microvm"}
-    conf_directories: ClassVar[dict[str, tuple[str, ...]]] = {
-        "amd64": ("sys/amd64/conf", "sys/arch/amd64/conf"),
-        "arm64": ("sys/arm64/conf", "sys/arch/arm64/conf"),
+    default_config: ClassVar[dict[str, str]] = {
+        AMD64.name: "microvm",
+        ARM64.name: "microvm",
     }
+    conf_directories: ClassVar[tuple[str, ...]] = (
+        "sys/{machine}/conf",
+        "sys/arch/{machine}/conf",
+    )
+
+    def names(self, architecture: Architecture) -> BSDNames:
+        return architecture.freebsd
 
     def image_platform(self, plan: Plan, ref: str) -> Platform:
         """FreeBSD's images say so in `os`; kernels and other images may be for Linux."""
@@ -85,12 +88,12 @@ class FreeBSD(BSD):
         source = self.source(build, debian)
         objects = self._toolchain(build, debian)
         config = self.configure(build, source)
-        architecture = plan.platform.architecture
-        directory = f"{self.machines[architecture]}.{_ARCHITECTURES[architecture]}"
+        names = plan.architecture.freebsd
+        directory = f"{names.machine}.{names.arch}"
         arguments = [*self._arguments(build), "KERNCONF=HUTCH", f"KERNCONFDIR={CONFIG}"]
         arguments.append("NO_MODULES=yes")
         made = "kernel"
-        if architecture == "arm64":
+        if not plan.architecture.boots_elf:
             # Monitors want the form of a Linux Image there, not ELF; it is made only on request.
             made = "kernel.bin"
             arguments.append("WITH_KERNEL_BIN=yes")
@@ -115,8 +118,8 @@ class FreeBSD(BSD):
 
     def compilers(self, build: Build) -> tuple[State, dict[str, str]]:
         """Debian's clang, for the guest's architecture."""
-        arch = {"amd64": "x86_64", "arm64": "aarch64"}[build.plan.platform.architecture]
-        compiler = f"{_LLVM}/clang --target={arch}-unknown-freebsd -fuse-ld=lld"
+        cpu = build.plan.architecture.cpu
+        compiler = f"{_LLVM}/clang --target={cpu}-unknown-freebsd -fuse-ld=lld"
         return self.debian(build), {"CC": compiler, "AR": f"{_LLVM}/llvm-ar"}
 
     def _toolchain(self, build: Build, debian: State) -> State:
@@ -136,11 +139,11 @@ class FreeBSD(BSD):
 
     def _arguments(self, build: Build) -> list[str]:
         """What every call of `make.py` is told."""
-        architecture = build.plan.platform.architecture
+        names = build.plan.architecture.freebsd
         return [
             f"--cross-bindir={_LLVM}",
-            f"TARGET={self.machines[architecture]}",
-            f"TARGET_ARCH={_ARCHITECTURES[architecture]}",
+            f"TARGET={names.machine}",
+            f"TARGET_ARCH={names.arch}",
             "WITH_REPRODUCIBLE_BUILD=yes",
             *(f"WITHOUT_{option}=yes" for option in _UNUSED),
         ]

@@ -65,11 +65,11 @@ def check_plan(plan: Plan, problems: Collector) -> None:
                 hint="one line of ASCII",
                 at=kernel.cmdline.at,
             )
-        elif plan.platform.architecture == "arm64":
+        elif not plan.architecture.linux.joins_cmdline:
             problems.warn(
                 "IgnoredKey",
-                "on arm64 kernel.cmdline counts only while the monitor gives no command line, and "
-                "urunc always gives one",
+                f"on {plan.architecture.name} kernel.cmdline counts only while the monitor gives "
+                "no command line, and urunc always gives one",
                 hint="set what it is for with kernel.options",
                 at=kernel.cmdline.at,
             )

@@ -8,6 +8,7 @@ series of the kernel, for options that were renamed; `#@ all` ends the limit.
 
 from __future__ import annotations
 
+from frameworks.architectures import TABLE
 from frameworks.scripts import read
 
 LAYERS: dict[str, tuple[str, ...]] = {
@@ -17,9 +18,6 @@ LAYERS: dict[str, tuple[str, ...]] = {
 }
 """Named configurations and the fragments they consist of, lowest first. All start from the
 kernel's `tinyconfig`, where everything is off."""
-
-KERNEL_NAMES = {"amd64": "x86_64", "arm64": "arm64"}
-"""OCI's name of an architecture -> the kernel's (ARCH=)."""
 
 DEFAULT = "microvm"
 
@@ -38,7 +36,7 @@ def fragments(name: str, architecture: str, monitor: str) -> list[tuple[str, str
 
     `architecture` is OCI's, "amd64" or "arm64". KeyError for an unknown name.
     """
-    arch = KERNEL_NAMES[architecture]
+    arch = TABLE[architecture].linux.arch
     found = []
     for layer in LAYERS[name]:
         for over in ("", f".{arch}", f".{monitor}", f".{monitor}.{arch}"):

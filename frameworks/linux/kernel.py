@@ -40,7 +40,6 @@ ENVIRONMENT = {
 }
 """The environment of a kernel's `make`, without what is of one build."""
 
-_SRCARCH = {"amd64": "x86", "arm64": "arm64"}
 _CONFIG = "/config"
 
 
@@ -113,9 +112,10 @@ def image_target(build: Build) -> str:
     Firecracker and Cloud Hypervisor enter an uncompressed ELF file, QEMU is quickest with what it
     was made for; on arm64 all three take the Image (docs/contract/urunc.md 2.3).
     """
-    if build.plan.platform.architecture == "arm64":
-        return "arch/arm64/boot/Image"
-    return "arch/x86/boot/bzImage" if build.plan.monitor == "qemu" else "vmlinux"
+    architecture = build.plan.architecture
+    if architecture.boots_elf and build.plan.monitor != "qemu":
+        return "vmlinux"
+    return architecture.linux.image
 
 
 def report(build: Build) -> File:
@@ -171,7 +171,7 @@ def configure(build: Build, tree: Tree, tools: State) -> tuple[State, State]:
         [
             "check",
             *("--source", "/src"),
-            *("--srcarch", _SRCARCH[build.plan.platform.architecture]),
+            *("--srcarch", build.plan.architecture.linux.source),
             *("--config", "/config/config"),
             *("--report", "/out/report"),
             *(("--base", base) if mounts else ()),
@@ -249,7 +249,7 @@ def option_lines(build: Build, kernel: Kernel) -> list[str]:
     """The lines of the options' fragment: first the file's options in order, then `cmdline`'s."""
     lines = [assignment(option) for option in kernel.options]
     if kernel.cmdline:
-        if build.plan.platform.architecture == "amd64":
+        if build.plan.architecture.linux.joins_cmdline:
             lines.append("CONFIG_CMDLINE_BOOL=y")
         lines.append(f"CONFIG_CMDLINE={quote(kernel.cmdline)}")
     return lines

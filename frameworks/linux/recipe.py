@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from functools import partial
 from typing import ClassVar
 
+from frameworks.architectures import ALL, AMD64, ARM64
 from frameworks.base import Build, File, Framework, Guest, Plan
 from frameworks.diagnostics import Collector, Diagnostic
 from frameworks.process import Process
 from frameworks.spec import PackageSource, Source, Text
 from llb import FileAction, State
-
-_BOTH = ("amd64", "arm64")
 
 
 class Linux(Framework):
@@ -22,14 +21,14 @@ class Linux(Framework):
     name: ClassVar[str] = "linux"
     guest: ClassVar[Guest] = Guest(
         type="linux",
-        monitors={"qemu": _BOTH, "firecracker": _BOTH, "cloud-hypervisor": _BOTH},
+        monitors={"qemu": ALL, "firecracker": ALL, "cloud-hypervisor": ALL},
         rootfs=("raw", "initrd", "block", "none"),
         filesystems=("ext4", "ext2", "squashfs", "erofs"),
         runs_program=True,
         mounts_disk=True,
         tells_configuration=True,
         unpacks_initrd=True,
-        kernel_memory={"amd64": 64, "arm64": 112},
+        kernel_memory={AMD64.name: 64, ARM64.name: 112},
         snapshot_only=frozenset({"firecracker"}),
         words_for_own_init=True,
     )

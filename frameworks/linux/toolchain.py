@@ -6,14 +6,12 @@ import re
 from collections.abc import Iterable
 
 from frameworks.base import Build
-from frameworks.linux.configs import KERNEL_NAMES
 from frameworks.linux.versions import versions
 from frameworks.scripts import run_script, script
 from frameworks.spec import App, Text
 from llb import Meta, State
 
 _CLANG = re.compile(r"clang(-\d+)?(?:[:=].*)?")
-_TUPLES = {"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}
 
 
 def base(build: Build) -> State:
@@ -89,9 +87,9 @@ def _llvm(build: Build) -> str | None:
 
 def make_variables(build: Build, compiler: str = "") -> list[str]:
     """The variables of every `make` in the kernel's tree; `compiler` goes before the compiler."""
-    architecture = build.plan.platform.architecture
-    prefix = _TUPLES[architecture]
-    variables = [f"ARCH={KERNEL_NAMES[architecture]}", f"CROSS_COMPILE={prefix}-"]
+    architecture = build.plan.architecture
+    prefix = architecture.gnu_triplet
+    variables = [f"ARCH={architecture.linux.arch}", f"CROSS_COMPILE={prefix}-"]
     version = _llvm(build)
     if version is not None:
         return [*variables, f"LLVM={version or 1}", f"CC={compiler}clang{version}"]
@@ -105,7 +103,7 @@ def compilers(build: Build, app: App) -> tuple[State, dict[str, str]]:
     if app.packages:
         meta = build.meta("app", "install the application's packages", app.packages[0])
         tools = install(build, tools, app.packages, meta)
-    prefix = _TUPLES[build.plan.platform.architecture]
+    prefix = build.plan.architecture.gnu_triplet
     return tools, {
         "CC": f"{prefix}-gcc",
         "AR": f"{prefix}-ar",
@@ -119,4 +117,4 @@ def strip_command(build: Build) -> str:
     version = _llvm(build)
     if version is not None:
         return f"llvm-strip{version}"
-    return f"{_TUPLES[build.plan.platform.architecture]}-strip"
+    return f"{build.plan.architecture.gnu_triplet}-strip"

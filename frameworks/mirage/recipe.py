@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from frameworks.app import directory
+from frameworks.architectures import ALL, AMD64
 from frameworks.base import Build, File, Framework, Guest, Plan
 from frameworks.bsd.recipe import EPOCH, install
 from frameworks.diagnostics import Collector, Diagnostic
@@ -19,7 +20,6 @@ from llb import Mount, State, scratch
 
 PREFIX = "/opt/mirage"
 _FINDLIB = "/etc/ocamlfind.conf.d"
-_BOTH = ("amd64", "arm64")
 _PACKAGES = (
     "ca-certificates", "git", "ocaml", "ocaml-dune", "ocaml-findlib", "opam-installer", "xz-utils",
 )  # fmt: skip
@@ -31,7 +31,7 @@ class Mirage(Framework):
     name: ClassVar[str] = "mirage"
     guest: ClassVar[Guest] = Guest(
         type="mirage",
-        monitors={"hvt": _BOTH, "spt": _BOTH, "qemu": ("amd64",)},
+        monitors={"hvt": ALL, "spt": ALL, "qemu": (AMD64.name,)},
         rootfs=("block", "none"),
         filesystems=("ext2", "ext4"),
         mount="/data",
@@ -200,7 +200,7 @@ class Mirage(Framework):
         """What ocaml-solo5 installs at `PREFIX`."""
         source = layer.context(build, "ocaml") or self._ocaml_source(build, debian)
         ours = layer.source(build, "ocaml-solo5", layer.pin("frameworks.mirage", "ocaml-solo5"))
-        triple = layer.TRIPLES[build.plan.platform.architecture]
+        triple = build.plan.architecture.solo5
         return build.run(
             debian,
             run_script("ocaml-solo5.sh", PREFIX, triple),

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from frameworks.architectures import ALL, AMD64, ARM64, Architecture, BSDNames
 from frameworks.base import Build, File, Guest, Plan
 from frameworks.bsd.recipe import BSD, CONFIG, EPOCH, SOURCE, install
 from frameworks.diagnostics import Collector
@@ -18,11 +19,6 @@ OBJECTS = "/obj"
 TOOLS = "/tools"
 _EXTERNAL = "/xt"
 
-_ARCHITECTURES = {"amd64": "x86_64", "arm64": "aarch64"}
-"""OCI architecture -> NetBSD's, with which the names of its tools begin."""
-
-_DEBIAN = {"amd64": "x86-64-linux-gnu", "arm64": "aarch64-linux-gnu"}
-
 _COMPILER = """\
 #!/bin/sh
 exec {compiler} {flags} \\
@@ -34,8 +30,8 @@ _PREPROCESSOR = """\
 exec {compiler} -U__linux__ -U__linux -Ulinux -U__unix -Uunix "$@"
 """
 _FLAGS = {
-    "amd64": "-m64 -fno-pie -no-pie -fcf-protection=none -fno-stack-protector",
-    "arm64": "-fno-pie -no-pie -fno-stack-protector -mno-outline-atomics",
+    AMD64.name: "-m64 -fno-pie -no-pie -fcf-protection=none -fno-stack-protector",
+    ARM64.name: "-fno-pie -no-pie -fno-stack-protector -mno-outline-atomics",
 }
 _BINUTILS = (
     "ar", "as", "ld", "nm", "objcopy", "objdump", "ranlib", "readelf", "size", "strings", "strip",
@@ -48,7 +44,7 @@ class NetBSD(BSD):
     name: ClassVar[str] = "netbsd"
     guest: ClassVar[Guest] = Guest(
         type="netbsd",
-        monitors={"qemu": ("amd64", "arm64"), "firecracker": ("amd64",)},
+        monitors={"qemu": ALL, "firecracker": (AMD64.name,)},
         rootfs=("block", "raw", "none"),
         filesystems=("ext2", "ffs"),
         runs_program=True,
@@ -57,16 +53,18 @@ class NetBSD(BSD):
     package: ClassVar[str] = "frameworks.netbsd"
     marker: ClassVar[str] = "build.sh"
     init_path: ClassVar[str] = "/sbin/init"
-    machines: ClassVar[dict[str, str]] = {"amd64": "amd64", "arm64": "evbarm"}
     packages: ClassVar[tuple[str, ...]] = (
         "ca-certificates", "file", "g++", "gcc", "libc6-dev", "make", "patch", "python3",
         "xz-utils", "zlib1g-dev",
     )  # fmt: skip
-    default_config: ClassVar[dict[str, str]] = {"amd64": "MICROVM", "arm64": "GENERIC64"}
-    conf_directories: ClassVar[dict[str, tuple[str, ...]]] = {
-        "amd64": ("sys/arch/amd64/conf",),
-        "arm64": ("sys/arch/evbarm/conf",),
+    default_config: ClassVar[dict[str, str]] = {
+        AMD64.name: "MICROVM",
+        ARM64.name: "GENERIC64",
     }
+    conf_directories: ClassVar[tuple[str, ...]] = ("sys/arch/{machine}/conf",)
+
+    def names(self, architecture: Architecture) -> BSDNames:
+        return architecture.netbsd
 
     def check(self, plan: Plan, problems: Collector) -> None:
         super().check(plan, problems)
@@ -107,9 +105,8 @@ class NetBSD(BSD):
         tools = self._tools(build, debian)
         arguments = self._arguments(build)
         config = self.configure(build, source)
-        machine = self.machines[plan.platform.architecture]
-        made = "netbsd" if machine == "amd64" else "netbsd.img"
-        path = f"{machine}/compile/HUTCH/{made}"
+        made = "netbsd" if plan.architecture.boots_elf else "netbsd.img"
+        path = f"{plan.architecture.netbsd.machine}/compile/HUTCH/{made}"
         step = build.run(
             debian,
             run_script("kernel.sh", path, *arguments),
@@ -139,11 +136,11 @@ class NetBSD(BSD):
         """The image in which `build.sh` runs."""
         if not self._external(build):
             return self.debian(build)
-        architecture = build.plan.platform.architecture
+        architecture = build.plan.architecture
         cross, triple = self._cross(build, "toolchain")
-        prefix = f"{_EXTERNAL}/bin/{_ARCHITECTURES[architecture]}--netbsd"
+        prefix = f"{_EXTERNAL}/bin/{architecture.netbsd.arch}--netbsd"
         stamp = int(EPOCH)
-        compiler = _COMPILER.format(compiler=f"{triple}-gcc", flags=_FLAGS[architecture])
+        compiler = _COMPILER.format(compiler=f"{triple}-gcc", flags=_FLAGS[architecture.name])
         preprocessor = _PREPROCESSOR.format(compiler=f"{triple}-cpp")
         wrappers = {name: f'#!/bin/sh\nexec {triple}-{name} "$@"\n' for name in _BINUTILS}
         wrappers |= {"gcc": compiler, "cpp": preprocessor}
@@ -161,12 +158,12 @@ class NetBSD(BSD):
 
         It is the cross compiler also where it is the native one: its name is the same everywhere.
         """
-        gnu = _DEBIAN[build.plan.platform.architecture]
-        packages = (f"gcc-{gnu}", f"binutils-{gnu}")
+        guest = build.plan.architecture
+        packages = (f"gcc-{guest.cross_suffix}", f"binutils-{guest.cross_suffix}")
         at = build.plan.toolchain.from_ or build.asked
         what = "install the cross compiler"
         state = install(build, self.debian(build), packages, what, at, step=step)
-        return state, gnu.replace("x86-64", "x86_64")
+        return state, guest.gnu_triplet
 
     def compilers(self, build: Build) -> tuple[State, dict[str, str]]:
         """Debian's gcc, for the guest's architecture."""
@@ -195,13 +192,12 @@ class NetBSD(BSD):
 
     def _arguments(self, build: Build) -> list[str]:
         """What every call of `build.sh` is told."""
-        machine = self.machines[build.plan.platform.architecture]
-        architecture = _ARCHITECTURES[build.plan.platform.architecture]
+        names = build.plan.architecture.netbsd
         arguments = [
             "-m",
-            machine,
+            names.machine,
             "-a",
-            architecture,
+            names.arch,
             "-O",
             OBJECTS,
             "-T",
@@ -216,6 +212,6 @@ class NetBSD(BSD):
         variables = (
             "TOOLCHAIN_MISSING=yes", f"EXTERNAL_TOOLCHAIN={_EXTERNAL}", "HAVE_GCC=12",
             "NOGCCERROR=1", "MKREPRO=no", "MKCTF=no", "MKDTRACE=no", "MKGROFF=no", "USE_SSP=no",
-            f"NVFLAGS=-r {EPOCH} -i HUTCH -m {machine}",
+            f"NVFLAGS=-r {EPOCH} -i HUTCH -m {names.machine}",
         )  # fmt: skip
         return arguments + [word for variable in variables for word in ("-V", variable)]

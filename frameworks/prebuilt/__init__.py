@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from frameworks.architectures import ALL, AMD64
 from frameworks.base import Framework, Guest, Plan
 from llb import Platform
-
-_BOTH = ("amd64", "arm64")
 
 
 class Unikraft(Framework):
@@ -20,7 +19,7 @@ class Unikraft(Framework):
     name: ClassVar[str] = "unikraft"
     guest: ClassVar[Guest] = Guest(
         type="unikraft",
-        monitors={"qemu": _BOTH, "firecracker": _BOTH, "hyperlight-unikraft": ("amd64",)},
+        monitors={"qemu": ALL, "firecracker": ALL, "hyperlight-unikraft": (AMD64.name,)},
         rootfs=("initrd", "raw", "none"),
         lacks=frozenset({"workdir"}),
         unpacks_initrd=True,
@@ -55,7 +54,7 @@ class Rumprun(Framework):
     name: ClassVar[str] = "rumprun"
     guest: ClassVar[Guest] = Guest(
         type="rumprun",
-        monitors={"hvt": _BOTH, "spt": _BOTH},
+        monitors={"hvt": ALL, "spt": ALL},
         rootfs=("block", "raw", "none"),
         filesystems=("ext2",),
         mount="/data",
@@ -71,7 +70,7 @@ class Mewz(Framework):
     name: ClassVar[str] = "mewz"
     guest: ClassVar[Guest] = Guest(
         type="mewz",
-        monitors={"qemu": ("amd64",)},
+        monitors={"qemu": (AMD64.name,)},
         lacks=frozenset({"cmd", "entrypoint", "envs", "workdir"}),
     )
 
@@ -82,7 +81,7 @@ class Hermit(Framework):
     name: ClassVar[str] = "hermit"
     guest: ClassVar[Guest] = Guest(
         type="hermit",
-        monitors={"qemu": ("amd64",)},
+        monitors={"qemu": (AMD64.name,)},
         rootfs=("initrd", "none"),
         own_format=True,
         lacks=frozenset({"envs", "workdir"}),
@@ -95,9 +94,7 @@ class Generic(Framework):
     name: ClassVar[str] = "generic"
     guest: ClassVar[Guest] = Guest(
         type="generic",
-        monitors={
-            name: _BOTH for name in ("qemu", "firecracker", "cloud-hypervisor", "hvt", "spt")
-        },
+        monitors={name: ALL for name in ("qemu", "firecracker", "cloud-hypervisor", "hvt", "spt")},
         rootfs=("raw", "initrd", "block", "none"),
         filesystems=("ext4", "ext2"),
         opaque=True,

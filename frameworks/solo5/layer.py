@@ -18,10 +18,6 @@ PATH = f"{PREFIX}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/b
 TARGETS = {"spt": "spt", "hvt": "hvt", "qemu": "virtio"}
 """A monitor -> the target that Solo5 links a unikernel for."""
 
-TRIPLES = {"amd64": "x86_64-solo5-none-static", "arm64": "aarch64-solo5-none-static"}
-"""An architecture -> the prefix of Solo5's tools for it (solo5's configure.sh)."""
-
-_CROSS = {"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}
 _PACKAGES = ("gcc", "libc6-dev", "libseccomp-dev", "make", "pkg-config")
 _IMAGE = "debian:trixie-slim"
 
@@ -66,8 +62,8 @@ def debian(build: Build, packages: tuple[str, ...] = ()) -> State:
     base = build.fetch(said.from_ or Text(_IMAGE), build.worker).state.with_platform(build.worker)
     wanted = {*_PACKAGES, *packages}
     if _is_cross(build):
-        gnu = _CROSS[plan.platform.architecture].replace("_", "-")
-        wanted |= {f"gcc-{gnu}", f"libc6-dev-{plan.platform.architecture}-cross"}
+        guest = plan.architecture
+        wanted |= {f"gcc-{guest.cross_suffix}", f"libc6-dev-{guest.debian}-cross"}
     return install(build, base, sorted(wanted), "install the compilers", said.from_)
 
 
@@ -80,7 +76,7 @@ def solo5(build: Build, tools: State) -> State:
     pinned_source = pin("frameworks.solo5", "solo5")
     env = {"SOURCE_DATE_EPOCH": EPOCH}
     if _is_cross(build):
-        gnu = _CROSS[build.plan.platform.architecture]
+        gnu = build.plan.architecture.gnu_triplet
         for variable, tool in (("CC", "gcc"), ("LD", "ld"), ("OBJCOPY", "objcopy")):
             env[f"TARGET_{variable}"] = f"{gnu}-{tool}"
     return build.run(

@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 
+from frameworks import architectures
 from frontend.images.uruncs import Urunc, usual
 
 PREFIX = "com.urunc.unikernel."
@@ -163,7 +164,7 @@ def command(contract: Contract, files: Files, machine: Machine) -> list[str]:
         raise _unknown(contract)
     if machine.architecture == "arm64" and contract.type not in _ON_ARM64:
         raise NotBootable(f"{contract.type} guests cannot be booted here for arm64")
-    name = {"amd64": "x86_64", "arm64": "aarch64"}[machine.architecture]
+    name = architectures.TABLE[machine.architecture].qemu
     words = [f"qemu-system-{name}", "-m", f"{_megabytes(machine)}M"]
     words += ["-L", "/usr/share/qemu"] if urunc.data else []
     words += _accelerator(contract.type, machine)

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import frameworks
+from frameworks import architectures
 from frameworks.diagnostics import Diagnostic, Severity, printable
 from frontend.lint.access import user_of
 
@@ -31,8 +32,6 @@ for the name of the dynamic linker behind the program headers."""
 
 _INIT = "/urunit"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_MACHINES = {62: "amd64", 183: "arm64", 243: "riscv64", 40: "arm", 22: "s390x", 21: "ppc64le"}
-"""e_machine -> architecture. Others, 32-bit x86 among them, are not judged."""
 _PT_INTERP = 3
 _MOST_SCRIPTS = 4
 """How many scripts may be each other's interpreters (BINPRM_MAX_RECURSION)."""
@@ -163,10 +162,12 @@ def _of_program(plan: Plan, tree: Tree, data: bytes, shown: str) -> tuple[str, s
     if len(data) < 64 or data[5] not in (1, 2):
         return f"{shown}: it is a damaged program", "copy it again"
     order = "<" if data[5] == 1 else ">"
-    machine = _MACHINES.get(struct.unpack_from(f"{order}H", data, 18)[0])
-    wanted = plan.platform.architecture
-    if machine is not None and machine != wanted:
-        hint = f"build it for {wanted}, or build the image for {machine} (--platform)"
+    machine = architectures.of_elf(struct.unpack_from(f"{order}H", data, 18)[0])
+    wanted = plan.architecture.name
+    if machine and machine not in (wanted, *plan.architecture.runs):
+        hint = f"build it for {wanted}"
+        if machine in architectures.TABLE:
+            hint += f", or build the image for {machine} (--platform)"
         return f"{shown}: it is a program for {machine}, and the guest is {wanted}", hint
     name = _interpreter(data, order)
     if name and tree.stat(posixpath.join("/", name)) is None:

@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
 import frameworks
-from frameworks import kernelfile, rebuilt
+from frameworks import architectures, kernelfile, rebuilt
 from frameworks.base import File as Placed
 from frameworks.diagnostics import Diagnostic, Severity, problem
 from frameworks.rootfs import detect, superblock
@@ -149,10 +149,6 @@ def looks(plan: Plan) -> Iterator[Look]:
             yield Look(CHANGED_TIMES, "report", _times)
 
 
-_MACHINES = {0x3E: "amd64", 0xB7: "arm64"}
-"""ELF's numbers (e_machine) for the architectures of guests."""
-
-
 def unstartable(plan: Plan, process: Process, file: File) -> Diagnostic | None:
     """What is to be said of a prebuilt root `file` that has no program to start in it.
 
@@ -174,9 +170,10 @@ def unstartable(plan: Plan, process: Process, file: File) -> Diagnostic | None:
     elif not stat.S_ISREG(found.mode) or not found.mode & 0o111:
         wrong = "is no program: it is no file that can be executed"
     elif found.head.startswith(b"\x7fELF"):
-        machine = _MACHINES.get(int.from_bytes(found.head[18:20], "little"), "another architecture")
-        if machine != plan.platform.architecture:
-            wrong = f"is for {machine}, and the guest for {plan.platform.architecture}"
+        machine = architectures.of_elf(int.from_bytes(found.head[18:20], "little"))
+        ours = plan.platform.architecture
+        if machine != ours:
+            wrong = f"is for {machine or 'another architecture'}, and the guest for {ours}"
     if not wrong:
         return None
     settings, root = plan.settings, plan.rootfs
@@ -355,12 +352,13 @@ def check_architecture(plan: Plan, file: File) -> None:
     architecture = plan.platform.architecture
     if kernelfile.is_for(found, architecture):
         return
-    at = kernel.path or kernel.from_
+    at, other = kernel.path or kernel.from_, ""
+    if found.architecture in architectures.TABLE:
+        other = f", or build for {found.architecture}: --platform linux/{found.architecture}"
     raise problem(
         "wrong-architecture",
         f"'{at}' is {found}, and the image is for {architecture}",
-        hint=f"take the kernel for {architecture}, or build for {found.architecture}: "
-        f"--platform linux/{found.architecture}",
+        hint=f"take the kernel for {architecture}{other}",
         at=at.at,
         file=plan.file,
     )

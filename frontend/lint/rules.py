@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import frameworks
+from frameworks.architectures import NAMES
 from frameworks.diagnostics import Diagnostic, did_you_mean
 from frameworks.process import Process, merge
-from frameworks.spec import ARCHITECTURES, Bunnyfile, GitSource, Settings, Text
+from frameworks.spec import Bunnyfile, GitSource, Settings, Text
 from frontend.bunnyfile.args import PLATFORM_ARGS
 from frontend.bunnyfile.nodes import Entry, Mapping, Node, Scalar, Sequence
 from llb import InvalidReference, Range, Reference
@@ -127,7 +128,8 @@ def _ignored_key(subject: Subject) -> Iterator[Finding]:
 
 
 _ARCHITECTURE = re.compile(
-    r"(?<![a-z0-9])(x86[_-]64|x86|amd64|aarch64|arm64)(?![a-z0-9])", re.IGNORECASE
+    rf"(?<![a-z0-9])({'|'.join(sorted(NAMES, reverse=True)).replace('_', '[_-]')})(?![a-z0-9])",
+    re.IGNORECASE,
 )
 _OF_THE_BUILD = re.compile(r"\$\{TARGET(ARCH|PLATFORM)\b")
 
@@ -137,7 +139,7 @@ def _architecture(subject: Subject) -> Iterator[Finding]:
     said = file.platforms.architecture
     if said is None:
         return
-    meant = ARCHITECTURES.get(said.lower())
+    meant = NAMES.get(said.lower())
     names = (
         file.kernel.path if file.kernel is not None else None,
         file.rootfs.path if file.rootfs is not None else None,
@@ -146,7 +148,7 @@ def _architecture(subject: Subject) -> Iterator[Finding]:
         if name is None:
             continue
         words = _ARCHITECTURE.findall(name.lower())
-        found = {ARCHITECTURES[word.replace("-", "_")] for word in words}
+        found = {NAMES[word.replace("-", "_")] for word in words}
         if meant and found and meant not in found:
             message = f"'{name}' sounds like another architecture than '{said}'"
             yield Finding(message, "check which of the two is right", name.at)

@@ -57,6 +57,8 @@ ROOT = Root(
         "/bin/dynamic": (0o755, elf(62, LINKER)),
         "/bin/far": (0o755, elf(62, LINKER, at=1 << 40)),
         "/bin/arm": (0o755, elf(183)),
+        "/bin/old": (0o755, elf(3)),
+        "/bin/riscv": (0o755, elf(243)),
         "/bin/plain": (0o644, elf(62)),
         "/bin/closed": (0o700, elf(62)),
         "/bin/text": (0o755, b"echo hello\n"),
@@ -137,6 +139,24 @@ def test_a_dynamic_program_with_its_linker() -> None:
 def test_another_architecture() -> None:
     assert "it is a program for amd64, and the guest is arm64" in judge("sh", platform=ARM64)
     assert judge("arm", platform=ARM64) == ""
+
+
+def test_what_a_processor_runs_beside_its_own() -> None:
+    assert judge("old") == ""
+    assert "it is a program for 386, and the guest is arm64" in judge("old", platform=ARM64)
+
+
+def test_an_image_is_offered_only_for_what_guests_are_built_for() -> None:
+    def hint(word: str) -> str:
+        plan = lower(FILE.replace("CMD", word)).plan
+        process = Process(("/urunit",), (word,), {}, "", "")
+        tree = Tree(ROOT.stat, ROOT.head, ROOT.stat)
+        found = command.judge(plan, process, tree, ROOT.head)
+        assert found is not None
+        return found.hint
+
+    assert hint("/bin/arm") == "build it for amd64, or build the image for arm64 (--platform)"
+    assert hint("/bin/riscv") == "build it for amd64"
 
 
 def test_the_user_s_execute_bit() -> None:
