@@ -27,8 +27,8 @@ from bench import steps
 from bench.steps import run
 from frameworks import architectures
 from frameworks.base import Build
-from frameworks.bsd import kernconf
 from frameworks.bsd.recipe import BSD
+from frameworks.bsd.steps import kernconf
 from frameworks.lower import Lowering
 from frontend import plan
 from frontend.bunnyfile import load

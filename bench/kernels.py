@@ -142,7 +142,7 @@ def fill_root(root: Path, directory: Path, frontend: str) -> None:
         part = root / "request/ours" / f"{number:02}-{name}"
         part.write_text(text)
         parts.append(str(part))
-    merge = ["-m", "frameworks.linux.kconfig", "merge", "--source", str(root / "src")]
+    merge = ["-m", "frameworks.linux.steps.kconfig", "merge", "--source", str(root / "src")]
     run(f"{ROOT}/.venv/bin/python", *merge, "--out", str(root / "request/request"), *parts)
     _chroot(root, "make", "-s", "-C", "/src", "O=/o", *VARIABLES, "tinyconfig")
     configure = ["/hutch/configure.sh", "/o/.config", "/request/request", "/out/config"]

@@ -10,15 +10,11 @@ mft_abi.h, tenders/common/mft.c). What each monitor takes: docs/contract/urunc.m
 
 However a file is made, a question about it costs a bounded number of reads of bounded size: over
 the gateway each is a call.
-
-As a command, run in a build step: `kernelfile MONITOR ARCHITECTURE FILE` ends with 1 and says why
-when the monitor cannot boot the file.
 """
 
 from __future__ import annotations
 
 import struct
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -229,18 +225,3 @@ def _multiboot(head: bytes) -> bool:
         if magic == 0x1BADB002 and (magic + flags + check) & 0xFFFFFFFF == 0:
             return True
     return False
-
-
-def main(arguments: list[str]) -> int:
-    """The command."""
-    monitor, architecture, path = arguments
-    with open(path, "rb") as stream:
-        kernel = identify(stream)
-    wrong = complaint(kernel, monitor, architecture)
-    if wrong:
-        print(f"hutch: {monitor} cannot boot this kernel: {wrong}", file=sys.stderr)
-    return 1 if wrong else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

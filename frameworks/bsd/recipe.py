@@ -172,7 +172,7 @@ class BSD(Framework):
         """A directory with the configuration `HUTCH`, if the tree knows all that is in it."""
         written = self._configuration(build, source)
         step = build.tool(
-            "frameworks.bsd.kernconf",
+            "frameworks.bsd.steps.kernconf",
             ["require", "/written/report.json", "--config", "/written/HUTCH", "--out", CONFIG],
             mounts=(
                 Mount.bind("/written", written, readonly=True),
@@ -232,7 +232,7 @@ class BSD(Framework):
         )
         arguments = ["/request/hutch/request.json", "--source", SOURCE, "--out", CONFIG]
         return build.tool(
-            "frameworks.bsd.kernconf",
+            "frameworks.bsd.steps.kernconf",
             ["write", *arguments],
             mounts=(
                 Mount.bind("/request", files, readonly=True),
@@ -286,7 +286,7 @@ class BSD(Framework):
         """The kernel `name` of the directory `built`, once it is seen that the monitor boots it."""
         plan = build.plan
         step = build.tool(
-            "frameworks.kernelfile",
+            "frameworks.steps.kernelfile",
             [str(plan.monitor), plan.platform.architecture, f"/out/{name}"],
             mounts=(Mount.bind("/out", built),),
             meta=build.meta("kernel", f"check that {plan.monitor} can boot it", plan.monitor),

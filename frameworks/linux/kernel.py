@@ -52,7 +52,7 @@ def kernel_file(build: Build) -> File:
     tree = source(build)
     config, report = configure(build, tree, tools)
     kept = build.tool(
-        "frameworks.linux.kconfig",
+        "frameworks.linux.steps.kconfig",
         [
             "require",
             "--report",
@@ -98,7 +98,7 @@ def kernel_file(build: Build) -> File:
         meta=build.meta("kernel", f"make {posixpath.basename(target)}", kernel.at),
     ).mount("/out")
     checked = build.tool(
-        "frameworks.kernelfile",
+        "frameworks.steps.kernelfile",
         [str(plan.monitor), architecture, "/out/kernel"],
         mounts=[Mount.bind("/out", built)],
         meta=build.meta("kernel", f"check that {plan.monitor} can boot it", plan.monitor),
@@ -139,7 +139,7 @@ def configure(build: Build, tree: Tree, tools: State) -> tuple[State, State]:
     at = kernel.config or kernel.at
     requests, paths = _requests(build, kernel)
     merged = build.tool(
-        "frameworks.linux.kconfig",
+        "frameworks.linux.steps.kconfig",
         ["merge", "--source", "/src", "--out", "/out/request", *paths],
         mounts=[tree.mount(), *requests, Mount.bind("/out", scratch())],
         meta=build.meta("kernel", "merge the configuration", at),
@@ -167,7 +167,7 @@ def configure(build: Build, tree: Tree, tools: State) -> tuple[State, State]:
         meta=build.meta("kernel", "make olddefconfig", at),
     ).mount("/out")
     checked = build.tool(
-        "frameworks.linux.kconfig",
+        "frameworks.linux.steps.kconfig",
         [
             "check",
             *("--source", "/src"),

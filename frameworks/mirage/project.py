@@ -1,12 +1,9 @@
-"""What a directory is, as a MirageOS application: read when its kernel could not be built.
+"""What an application lacks to be a MirageOS project, in words.
 
-As a command, run in a build step: `project DIRECTORY OUT` writes OUT, one word of `WORDS`.
+The step `frameworks.mirage.steps.project` looks, where a kernel could not be built.
 """
 
 from __future__ import annotations
-
-import os
-import sys
 
 WORDS = {
     "none": (
@@ -24,24 +21,3 @@ WORDS = {
     ),
 }
 """A word -> what is wrong, and what to do; `{target}` is what the kernel is linked for."""
-
-
-def look(directory: str) -> str:
-    """A key of `WORDS` for what is missing in `directory`, "" where nothing is."""
-    if os.path.exists(os.path.join(directory, "dist", "dune")):
-        return ""
-    if os.path.exists(os.path.join(directory, "config.ml")):
-        return "unconfigured"
-    return "unruled" if os.path.exists(os.path.join(directory, "dune-project")) else "none"
-
-
-def main(arguments: list[str]) -> int:
-    """The command."""
-    directory, out = arguments
-    with open(out, "w", encoding="ascii") as file:
-        file.write(look(directory))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -138,7 +138,7 @@ class Mirage(Framework):
             meta=build.meta("kernel", f"build for Solo5's {target}", app.build or app.from_),
         )
         checked = build.tool(
-            "frameworks.kernelfile",
+            "frameworks.steps.kernelfile",
             [str(plan.monitor), architecture, "/out/kernel"],
             mounts=(Mount.bind("/out", step.mount("/out")),),
             meta=build.meta("kernel", f"check that {plan.monitor} can boot it", plan.monitor),
@@ -151,7 +151,7 @@ class Mirage(Framework):
         if app is None or app.build is not None:
             return None
         step = build.tool(
-            "frameworks.mirage.project",
+            "frameworks.mirage.steps.project",
             ["/app", "/out/report"],
             mounts=(
                 Mount.bind("/app", self.app(build).state, readonly=True),

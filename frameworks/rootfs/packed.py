@@ -1,6 +1,6 @@
 """Root filesystems that are one file: a cpio archive (`initrd`) or a file system image (`block`).
 
-They are written by `frameworks.rootfs.pack`, run in hutch's own image.
+They are written by `frameworks.steps.pack`, run in hutch's own image.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def _pack(
     plan = build.plan
     epoch = [] if plan.epoch is None else ["--epoch", str(plan.epoch)]
     step = build.tool(
-        "frameworks.rootfs.pack",
+        "frameworks.steps.pack",
         [
             *arguments,
             *epoch,

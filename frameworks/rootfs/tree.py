@@ -124,7 +124,7 @@ def apply(
     if directory in paths and process.user:
         arguments += ["--workdir", directory, "--user", process.user]
     step = build.tool(
-        "frameworks.rootfs.apply",
+        "frameworks.steps.apply",
         [*arguments, "--", *paths],
         mounts=(Mount.bind(_TREE, tree, readonly=True), Mount.bind(_OUT, base)),
         meta=build.meta("rootfs", "make one layer of what was added", build.plan.rootfs.at),
@@ -175,7 +175,7 @@ def _archive(build: Build, url: Text, sha256: Text, step: str, at: Range) -> Sta
         meta=build.meta(step, f"fetch {url}", at),
     )
     return build.tool(
-        "frameworks.rootfs.unpack",
+        "frameworks.steps.unpack",
         ["/in/archive", "/out"],
         mounts=(
             Mount.bind("/in", fetched, readonly=True),

@@ -95,7 +95,7 @@ class Look:
     rule: str
     at: str
     """Which file: the plan's "kernel" or "rootfs", what a packing step could not keep ("report":
-    `frameworks.rootfs.pack.Report`), or the runtime's key that names one of the image's files
+    `frameworks.steps.pack.Report`), or the runtime's key that names one of the image's files
     ("binary", "initrd", "block")."""
     judge: Callable[[Plan, File], Diagnostic | None]
 

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from frameworks.components import Component, kernel_source, package_url
+from frontend._version import __version__
 from frontend.sbom.graph import fetched, origin
 from llb import Mount, State, scratch
 
@@ -31,10 +32,12 @@ _FACTS = "/facts.json"
 class Facts:
     """What is known before the step runs.
 
-    `epoch` is the document's time in seconds, `base` what the guest's files started from.
+    `tool` is who writes the document, `epoch` its time in seconds, `base` what the guest's files
+    started from.
     """
 
     name: str
+    tool: str
     platform: str
     epoch: int
     kernel: Component | None = None
@@ -78,6 +81,7 @@ def facts(lowering: Lowering, definition: Definition) -> Facts:
     files = content(lowering)
     return Facts(
         name=f"{plan.framework}-{plan.monitor}",
+        tool=f"hutch-{__version__}",
         platform=str(plan.platform),
         epoch=plan.timestamp,
         kernel=source,
@@ -112,7 +116,7 @@ def document(lowering: Lowering, known: Facts) -> State:
         if config is not None:
             mounts.append(Mount.bind("/config", config.state, config.path, readonly=True))
     step = build.tool(
-        "frontend.sbom.write",
+        "frameworks.steps.sbom",
         [_FACTS, f"/out/{DOCUMENT}"],
         mounts=mounts,
         meta=build.meta("image", "write the SBOM"),

@@ -25,9 +25,10 @@ from frameworks import kernelfile
 from frameworks.base import Build, Flags
 from frameworks.diagnostics import Problems
 from frameworks.lower import Lowering
-from frameworks.rootfs import cpio, detect, superblock
-from frameworks.rootfs import unpack as rootfs_unpack
-from frameworks.rootfs.entries import walk
+from frameworks.rootfs import detect, superblock
+from frameworks.steps import cpio
+from frameworks.steps import unpack as rootfs_unpack
+from frameworks.steps.entries import walk
 from frontend import plan, targets
 from frontend.bunnyfile import load
 from frontend.bunnyfile.render import render

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from frameworks.kernelfile import identify
-from frameworks.rootfs import cpio
-from frameworks.rootfs.entries import walk
+from frameworks.steps import cpio
+from frameworks.steps.entries import walk
 from tests.integration.flagtools import Hutch, hutch, tree
 
 __all__ = ["hutch"]

@@ -10,7 +10,7 @@ import pytest
 
 import frameworks
 from frameworks.diagnostics import Problems
-from frameworks.rootfs import bounds
+from frameworks.steps import bounds
 from frontend import bunnyfile
 from frontend.bunnyfile.reference import page
 from llb import tree

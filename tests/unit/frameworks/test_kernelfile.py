@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from frameworks.kernelfile import Device, KernelFile, complaint, identify, main
+from frameworks.kernelfile import Device, KernelFile, complaint, identify
+from frameworks.steps.kernelfile import main
 
 
 def note(name: bytes, kind: int, content: bytes) -> bytes:

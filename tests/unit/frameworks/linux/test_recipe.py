@@ -170,7 +170,7 @@ def test_values_never_reach_a_shell() -> None:
 def test_the_file_is_the_monitors(monitor: str, platform: Platform, target: str) -> None:
     said = tree(SOURCE, platform, monitor)
     assert f"/config/config {target.strip()} /out/kernel" in said
-    assert f"frameworks.kernelfile {monitor} {platform.architecture}" in said
+    assert f"frameworks.steps.kernelfile {monitor} {platform.architecture}" in said
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ import pytest
 
 import llb
 from frameworks.base import Image
-from frameworks.mirage.project import WORDS, look, main
+from frameworks.mirage.project import WORDS
+from frameworks.mirage.steps.project import look, main
 from frontend import image
 from llb import Platform, State
 from llb.pb import ops_pb2

@@ -16,8 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from frameworks.rootfs import cpio, lookup
-from frameworks.rootfs.entries import walk
+from frameworks.rootfs import lookup
+from frameworks.steps import cpio
+from frameworks.steps.entries import walk
 
 ELF = b"\x7fELF\x02\x01\x01" + bytes(11) + b"\x3e\0" + bytes(100)
 

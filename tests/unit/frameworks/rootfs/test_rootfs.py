@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from frameworks.rootfs import cpio, ffs, pack, tar
 from frameworks.rootfs.detect import HEAD, identify, identify_name
-from frameworks.rootfs.entries import Entry, newest, walk
+from frameworks.steps import cpio, ffs, pack, tar
+from frameworks.steps.entries import Entry, newest, walk
 
 
 def _grow(root: Path, order: int = 1) -> None:

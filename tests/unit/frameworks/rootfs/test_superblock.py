@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from frameworks.rootfs import ffs, superblock
-from frameworks.rootfs.entries import walk
+from frameworks.rootfs import superblock
 from frameworks.rootfs.superblock import HEAD, Space
+from frameworks.steps import ffs
+from frameworks.steps.entries import walk
 
 MIB = 1 << 20
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from frameworks.linux import built
-from frameworks.rootfs import cpio
-from frameworks.rootfs.entries import walk
-from frameworks.rootfs.pack import Report
 from frameworks.spec import Text
+from frameworks.steps import cpio
+from frameworks.steps.entries import walk
+from frameworks.steps.pack import Report
 from frontend.lint import imagechecks
 from llb import Platform, Position, Range
 from tests.unit.core.helpers import AMD64, FakeInputs, lower

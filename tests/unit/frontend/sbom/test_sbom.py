@@ -15,9 +15,11 @@ from frameworks.base import Image
 from frameworks.components import Component, kernel_source, package_url
 from frameworks.linux.versions import versions
 from frameworks.spec import GitSource, LocalSource, PackageSource, Text, UrlSource
-from frontend.sbom import Facts, facts, write
+from frameworks.steps import sbom
+from frameworks.steps.packages import installed
+from frameworks.steps.sbom import write
+from frontend.sbom import Facts, facts
 from frontend.sbom.graph import fetched, origin
-from frontend.sbom.packages import installed
 from tests.unit.core.helpers import AMD64, FakeInputs, lower
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -220,14 +222,15 @@ def test_links_of_a_guest_are_its_own(tmp_path: Path) -> None:
 def test_the_document_is_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("KERNEL", "CONFIG"):
         (tmp_path / name).write_text(name)
-        monkeypatch.setattr(write, name, tmp_path / name)
+        monkeypatch.setattr(sbom, name, tmp_path / name)
     root = tmp_path / "root"
     (root / "var/lib/dpkg").mkdir(parents=True)
     (root / "var/lib/dpkg/status").write_text(DPKG)
     for name in ("ROOTFS", "TOOLCHAIN"):
-        monkeypatch.setattr(write, name, root)
+        monkeypatch.setattr(sbom, name, root)
     said = Facts(
         name="linux-qemu",
+        tool="hutch-1.2.3",
         platform="linux/amd64",
         epoch=1_700_000_000,
         kernel=kernel_source("linux", "6.12", PackageSource(Text("linux-source-6.12=6.12.48-1"))),
@@ -243,11 +246,11 @@ def test_the_document_is_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         ),
         patches=("fix.patch",),
     )
-    document = write.write(asdict(said))
+    document = write(asdict(said))
     parser = JsonLikeDictParser()  # type: ignore[no-untyped-call]
     assert validate_full_spdx_document(parser.parse(document)) == []
     assert document["creationInfo"]["created"] == "2023-11-14T22:13:20Z"
-    assert document == write.write(asdict(said))
+    assert document == write(asdict(said))
     related = {
         (each["spdxElementId"], each["relationshipType"], each["relatedSpdxElement"])
         for each in document["relationships"]
@@ -259,4 +262,4 @@ def test_the_document_is_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     # The application and the toolchain are there under their own names.
     assert sources == ["a.tar", "nginx"]
     same = replace(said, base=said.toolchain)
-    assert len(write.write(asdict(same))["packages"]) == len(document["packages"]) + 1
+    assert len(write(asdict(same))["packages"]) == len(document["packages"]) + 1

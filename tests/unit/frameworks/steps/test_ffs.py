@@ -10,8 +10,8 @@ import stat
 import struct
 from pathlib import Path
 
-from frameworks.rootfs import ffs
-from frameworks.rootfs.entries import ROOT, Entry, walk
+from frameworks.steps import ffs
+from frameworks.steps.entries import ROOT, Entry, walk
 
 
 def entry(name: bytes, mode: int, device: int = 0) -> Entry:

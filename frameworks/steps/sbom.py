@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from frameworks.components import Component
-from frontend._version import __version__
-from frontend.sbom.packages import installed
+from frameworks.steps.packages import installed
 
 KERNEL = Path("/kernel")
 CONFIG = Path("/config")
@@ -35,8 +34,9 @@ _CHUNK = 1 << 20
 class Document:
     """An SPDX 2.3 document as it grows."""
 
-    def __init__(self, name: str, epoch: int) -> None:
+    def __init__(self, name: str, tool: str, epoch: int) -> None:
         self.name = name
+        self.tool = tool
         self.created = datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         self.packages: list[dict[str, Any]] = []
         self.relationships: list[dict[str, str]] = []
@@ -108,7 +108,7 @@ class Document:
             "dataLicense": "CC0-1.0",
             "SPDXID": "SPDXRef-DOCUMENT",
             "name": self.name,
-            "creationInfo": {"created": self.created, "creators": [f"Tool: hutch-{__version__}"]},
+            "creationInfo": {"created": self.created, "creators": [f"Tool: {self.tool}"]},
             "packages": self.packages,
             "relationships": self.relationships,
         }
@@ -119,7 +119,7 @@ class Document:
 
 def write(facts: dict[str, Any]) -> dict[str, Any]:
     """The document for `facts` (`frontend.sbom.Facts` as JSON) and what is mounted."""
-    document = Document(facts["name"], facts["epoch"])
+    document = Document(facts["name"], facts["tool"], facts["epoch"])
     name = Component(facts["name"])
     image = document.package("image", name, "CONTAINER", facts["platform"])
     document.relate("SPDXRef-DOCUMENT", "DESCRIBES", image)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from frameworks.rootfs import unpack
+from frameworks.steps import unpack
 
 File = tuple[str, bytes, int, object]
 

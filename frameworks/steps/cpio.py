@@ -12,7 +12,7 @@ import stat
 from collections.abc import Iterable
 from typing import BinaryIO
 
-from frameworks.rootfs.entries import Entry
+from frameworks.steps.entries import Entry
 
 _BLOCK = 512
 

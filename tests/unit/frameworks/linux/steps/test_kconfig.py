@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from frameworks.linux import kconfig
 from frameworks.linux.configs import LAYERS, fragments, limit
-from frameworks.linux.kconfig import Request
-from frameworks.linux.kconfig_tree import Tree, conjuncts, evaluate
+from frameworks.linux.kconfig import Request, read_report
+from frameworks.linux.steps import kconfig
+from frameworks.linux.steps.kconfig_tree import Tree, conjuncts, evaluate
 
 KCONFIG = """\
 mainmenu "A kernel"
@@ -221,7 +221,7 @@ def checked(tree: Path, config: Path, *fragments: Path) -> list[tuple[str, str, 
     check = ["check", "--source", str(tree), "--srcarch", "x86", "--config", str(config)]
     check += ["--report", str(report), *map(str, fragments)]
     assert kconfig.main(check) == 0
-    found = kconfig.read_report(report.read_bytes())
+    found = read_report(report.read_bytes())
     return [(loss.option, loss.fragment, loss.line) for loss in found]
 
 
@@ -377,7 +377,7 @@ def test_code_is_lost_from_fragments_and_whole_configurations(tmp_path: Path) ->
     config = ["--config", str(tmp_path / ".config"), "--srcarch", "x86"]
     files = ["--report", str(report), "--base", str(tmp_path / "base")]
     assert kconfig.main(["check", *paths, *config, *files, fragment]) == 0
-    losses = kconfig.read_report(report.read_bytes())
+    losses = read_report(report.read_bytes())
     assert [(loss.reason, loss.line) for loss in losses] == [("code", 2)] * 2
     out = ["--config", str(tmp_path / ".config"), "--out", str(tmp_path / "out")]
     assert kconfig.main(["require", "--report", str(report), *out]) == 3

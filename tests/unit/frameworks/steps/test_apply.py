@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from frameworks.rootfs import apply
+from frameworks.steps import apply
 
 OURS = 1000
 CLOCK = 2_000_000_000

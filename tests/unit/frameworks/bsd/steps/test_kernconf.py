@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from frameworks.bsd import kernconf
+from frameworks.bsd.kernconf import Finding
+from frameworks.bsd.steps import kernconf
 from tests.places import TREES
 
 
-def compose(system: str, **request: Any) -> tuple[list[str], list[kernconf.Finding]]:
+def compose(system: str, **request: Any) -> tuple[list[str], list[Finding]]:
     directory = {"netbsd": "sys/arch/amd64/conf", "freebsd": "sys/amd64/conf"}[system]
     base = {"netbsd": "MICROVM", "freebsd": "FIRECRACKER"}[system]
     whole = {
@@ -151,9 +152,9 @@ def test_what_make_would_run_is_found_in_files(system: str, tmp_path: Path) -> N
     )
     _, findings = compose(system, fragments=[str(fragment)])
     lines = ["3", "4", "5", "6"]
-    assert findings == [kernconf.Finding("1", line, "code") for line in lines]
+    assert findings == [Finding("1", line, "code") for line in lines]
     _, findings = compose(system, file=str(fragment))
     assert [found for found in findings if found.reason == "code"] == [
-        kernconf.Finding("0", line, "code") for line in lines
+        Finding("0", line, "code") for line in lines
     ]
     assert "line 3 has what the kernel's build would run as code" in str(findings[0])

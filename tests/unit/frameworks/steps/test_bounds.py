@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from frameworks.rootfs.bounds import BOUNDS, Exceeds, fit, shown
-from frameworks.rootfs.entries import ROOT, Entry
-from frameworks.rootfs.pack import FILESYSTEMS
+from frameworks.steps.bounds import BOUNDS, Exceeds, fit, shown
+from frameworks.steps.entries import ROOT, Entry
+from frameworks.steps.pack import FILESYSTEMS
 
 FILE = Entry(b"a/file", b"/nowhere", stat.S_IFREG | 0o644, 0, 0, 0, 0, 1, 1, 0)
 FOLDER = replace(FILE, name=b"a", mode=stat.S_IFDIR | 0o755)

@@ -17,7 +17,7 @@ import stat
 import struct
 from collections.abc import Callable, Iterable, Sequence
 
-from frameworks.rootfs.entries import ROOT, Entry
+from frameworks.steps.entries import ROOT, Entry
 
 _MAGIC = 0x011954
 _SUPERBLOCK = 8192

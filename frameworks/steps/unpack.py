@@ -1,4 +1,4 @@
-"""The command that unpacks an archive: `python3 -m frameworks.rootfs.unpack ARCHIVE DIRECTORY`.
+"""The command that unpacks an archive: `python3 -m frameworks.steps.unpack ARCHIVE DIRECTORY`.
 
 It runs in hutch's own image, because what a builder can unpack by itself depends on the programs of
 the machine it runs on. Owners, modes, times, links and device nodes are the archive's own; where a
@@ -22,7 +22,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from tarfile import TarFile, TarInfo
 
-from frameworks.rootfs import full
+from frameworks.steps import full
 
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _LARGEST_ID = (1 << 32) - 2

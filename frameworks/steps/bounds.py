@@ -14,7 +14,7 @@ import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from frameworks.rootfs.entries import ROOT, Entry
+from frameworks.steps.entries import ROOT, Entry
 
 _U32 = (1 << 32) - 1
 _I32 = (1 << 31) - 1

@@ -1,4 +1,4 @@
-"""The command that packs a tree: `python3 -m frameworks.rootfs.pack FORMAT --tree DIR --output F`.
+"""The command that packs a tree: `python3 -m frameworks.steps.pack FORMAT --tree DIR --output F`.
 
 It runs in hutch's own image, as a step of the build. Its only inputs are its arguments and the
 tree. The time of what it makes is `--epoch`, or without it the newest time in the tree, so the
@@ -18,9 +18,9 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from frameworks.rootfs import bounds, cpio, ffs, full, tar
-from frameworks.rootfs.entries import Entry, newest, walk
 from frameworks.rootfs.modes import DRIVE_MODE, INITRD_MODE
+from frameworks.steps import bounds, cpio, ffs, full, tar
+from frameworks.steps.entries import Entry, newest, walk
 
 FILESYSTEMS = ("ext4", "ext2", "squashfs", "erofs", "ffs", "ufs")
 

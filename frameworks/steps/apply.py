@@ -1,4 +1,4 @@
-"""The command that puts additions into a base: `python3 -m frameworks.rootfs.apply ... PATH...`.
+"""The command that puts additions into a base: `python3 -m frameworks.steps.apply ... PATH...`.
 
 It runs in hutch's own image, after the file ops that put files into a tree. Each of them is a
 layer, and gives the directories that it changes the time of the builder's clock. This takes what is
@@ -15,7 +15,8 @@ import stat
 import sys
 from collections.abc import Sequence
 
-from frameworks.rootfs import full, inside
+from frameworks.rootfs import inside
+from frameworks.steps import full
 
 _LARGEST = 1 << 20
 """Bytes of a list of users or groups."""

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from tarfile import TarInfo
 from typing import IO
 
-from frameworks.rootfs.entries import Entry
+from frameworks.steps.entries import Entry
 
 _BLOCK = 512
 
