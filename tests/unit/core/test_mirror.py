@@ -10,7 +10,7 @@ from tests.places import ROOT
 UNIT = ROOT / "tests" / "unit"
 SOURCES = {".py", ".c", ".sh"}
 ELSEWHERE = {
-    "core": "what several rooms keep between them: the scaffolding, the fuzzer, this mirror",
+    "core": "what rooms keep between them: scaffolding, fuzzer, llb's oracle, this mirror",
     "docs": "the pages of docs/, held to the code",
 }
 
