@@ -20,8 +20,8 @@ from bench.steps import Step, run
 from frameworks.linux import configs
 from frameworks.linux.kernel import ENVIRONMENT
 from frameworks.linux.versions import versions
+from frameworks.runtime.machine import Machine
 from frontend.images.boot import running
-from frontend.images.guests import Machine
 
 ROOT = Path(__file__).resolve().parent.parent
 STEPS = ROOT / "frameworks/linux/steps"

@@ -21,8 +21,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from engine.report import EngineError
+from frameworks.runtime.machine import NotBootable
 from frontend.images import boot
-from frontend.images.guests import NotBootable
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = ROOT / "examples" / "linux-hello"

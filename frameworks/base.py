@@ -19,6 +19,7 @@ from typing import ClassVar
 from frameworks.architectures import TABLE, Architecture
 from frameworks.diagnostics import Collector, Diagnostic, Problems, problem
 from frameworks.process import Process
+from frameworks.runtime import monitors
 from frameworks.spec import App, Kernel, Rootfs, Settings, Source, Text, Toolchain
 from llb import (
     CacheSharing,
@@ -49,13 +50,13 @@ same input gives the same bytes, and the first that a zip archive can hold."""
 class Guest:
     """What the guests of a framework accept (docs/contract/urunc.md 1.3, 2.1 and 2.3).
 
-    `type` is the runtime's name (`com.urunc.unikernel.unikernelType`); `monitors` maps a monitor
+    `type` is the runtime's name (`Keys.type`); `monitors` maps a monitor
     to the architectures it boots this guest on, first the default; `rootfs` lists root filesystem
     types, first the default for a tree of files; `filesystems` those of a block image, first the
     default; `mount` is where the guest mounts a block image. `lacks` are keys of a bunnyfile of
-    which urunc gives such a guest nothing (docs/contract/urunc.md 2.3). The other fields are what
-    rules of lint and a plan's checks want to know; each is False or empty where nothing is to be
-    told.
+    which the runtime gives such a guest nothing (docs/contract/urunc.md 2.3). The other fields are
+    what rules of lint and a plan's checks want to know; each is False or empty where nothing is to
+    be told.
     """
 
     type: str
@@ -80,24 +81,30 @@ class Guest:
     kernel_memory: Mapping[str, int] = field(default_factory=dict)
     """What a kernel that hutch did not build takes of the guest's memory, in MiB, by architecture;
     empty where it takes no more than hutch's (measured: `frontend.lint.imagechecks`)."""
-    snapshot_only: frozenset[str] = frozenset()
-    """Monitors on which a raw root works only from a devmapper snapshot
+    takes_snapshots: bool = False
+    """On a monitor that shares no files a raw root works from a devmapper snapshot, and only so
     (docs/contract/urunc.md 2.1)."""
     unreachable: frozenset[tuple[str, str]] = frozenset()
-    """(monitor, type of root) for which urunc hands the guest nothing
+    """(monitor, type of root) for which the runtime hands the guest nothing
     (docs/contract/urunc.md 2.1 and 2.3)."""
     words_for_env: bool = False
-    """urunc gives the environment as words, which end at a blank (docs/contract/urunc.md 2.2)."""
+    """The runtime gives the environment as words, which end at a blank
+    (docs/contract/urunc.md 2.2)."""
     words_for_own_init: bool = False
     """The same, where the guest's init is neither hutch's nor urunit."""
     reads_solo5_keys: frozenset[str] = frozenset()
-    """Monitors for which urunc reads `solo5NetDev` and `solo5BlkDev`."""
+    """Monitors for which the runtime reads the names of Solo5's devices (`Keys.solo5_net`)."""
     rootfs_v01: str = "raw"
     """The type of a root for which a v0.1 file names none (docs/contract/urunc.md 4.2)."""
 
     def reaches(self, monitor: str, type: str) -> bool:
-        """Whether urunc hands a guest on `monitor` a root filesystem of `type`."""
+        """Whether the runtime hands a guest on `monitor` a root filesystem of `type`."""
         return (monitor, type) not in self.unreachable
+
+    def needs_snapshot(self, monitor: str) -> bool:
+        """Whether a raw root works on `monitor` only from a devmapper snapshot."""
+        known = monitor in self.monitors
+        return known and self.takes_snapshots and not monitors.get(monitor).shares
 
 
 @dataclass(frozen=True, slots=True)

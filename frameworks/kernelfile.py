@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from frameworks.architectures import AMD64, ARM64, TABLE, of_elf
+from frameworks.runtime import monitors
+from frameworks.runtime.monitors import Form
 
 _SOLO5 = {1: "hvt", 2: "spt", 3: "virtio", 4: "muen", 5: "genode", 6: "xen"}
 _HEAD = 8192
@@ -102,34 +104,54 @@ def is_for(kernel: KernelFile, architecture: str) -> bool:
 def complaint(kernel: KernelFile, monitor: str, architecture: str) -> str:
     """Why `monitor` cannot boot `kernel` on `architecture` (`amd64`, `arm64`); "" if it can.
 
-    A monitor that is not known here takes anything.
+    Raises UnknownMonitor.
     """
     if kernel.format == "unknown":
         return "it is no kernel that is known here"
     if not is_for(kernel, architecture):
         return f"it is {kernel}, and the image is for {architecture}"
-    if monitor in ("hvt", "spt"):
-        if not kernel.solo5:
-            return f"it is {kernel}, and {monitor} boots only what is linked for Solo5"
-        return "" if kernel.solo5 == monitor else f"it is linked for Solo5 {kernel.solo5}"
-    if monitor not in ("qemu", "firecracker", "cloud-hypervisor"):
+    on = monitors.get(monitor)
+    forms = on.forms(architecture)
+    if not forms:
+        return f"{monitor} does not run on {architecture}"
+    if "any" in forms:
         return ""
-    if kernel.solo5 and kernel.solo5 != "virtio":
+    if "solo5" in forms and not kernel.solo5:
+        return f"it is {kernel}, and {monitor} boots only what is linked for Solo5"
+    if kernel.solo5 and kernel.solo5 != on.solo5:
         return f"it is linked for Solo5 {kernel.solo5}"
-    if not TABLE[architecture].boots_elf:
-        if kernel.format == "arm64-image" or (kernel.format == "gzip" and monitor == "qemu"):
-            return ""
-        return f"it is {kernel}, and {monitor} boots only an uncompressed Image on {architecture}"
-    if monitor == "firecracker":
-        if kernel.format == "elf" and kernel.architecture == architecture:
-            return ""
-        return f"it is {kernel}, and firecracker boots only an uncompressed 64-bit ELF (vmlinux)"
-    if kernel.format == "bzimage" or kernel.pvh:
+    if _forms(kernel, architecture) & set(forms):
         return ""
-    if monitor == "qemu" and kernel.multiboot:
-        return ""
-    entries = "a PVH or Multiboot entry" if monitor == "qemu" else "a PVH entry"
-    return f"it is {kernel} without {entries}, and not a bzImage"
+    entries = [words for form, words in _ENTRIES.items() if form in forms]
+    if entries:
+        wrong = f"it is {kernel} without a {' or '.join(entries)} entry"
+        return f"{wrong}, and not a bzImage" if "bzimage" in forms else wrong
+    only = _ONLY[forms[0]].format(architecture=architecture)
+    return f"it is {kernel}, and {monitor} boots only {only}"
+
+
+_ENTRIES: dict[Form, str] = {"pvh": "PVH", "multiboot": "Multiboot"}
+_ONLY: dict[Form, str] = {
+    "bzimage": "a bzImage",
+    "elf": "an uncompressed 64-bit ELF (vmlinux)",
+    "image": "an uncompressed Image on {architecture}",
+    "gzip": "a gzip-compressed file",
+}
+"""How a user is told of the one form that a monitor boots."""
+
+
+def _forms(kernel: KernelFile, architecture: str) -> set[Form]:
+    """The forms that a kernel's file has on `architecture`."""
+    has: dict[Form, bool] = {
+        "bzimage": kernel.format == "bzimage",
+        "elf": kernel.format == "elf" and kernel.architecture == architecture,
+        "pvh": kernel.pvh,
+        "multiboot": kernel.multiboot,
+        "image": kernel.format == "arm64-image",
+        "gzip": kernel.format == "gzip",
+        "solo5": bool(kernel.solo5),
+    }
+    return {form for form, is_it in has.items() if is_it}
 
 
 def _elf(stream: BinaryIO, head: bytes) -> KernelFile:

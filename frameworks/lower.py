@@ -17,14 +17,12 @@ from frameworks import rebuilt
 from frameworks.base import Build, File, Image
 from frameworks.process import Process, merge
 from frameworks.rootfs import packed, tree
-from frameworks.rootfs.modes import DRIVE_MODE, INITRD_MODE
 from frameworks.rootfs.packed import ROOTFS
+from frameworks.runtime import RUNTIME
 from frameworks.spec import Text, is_url
 from llb import FileAction, Meta, State, copy, mkdir, scratch
 
 KERNEL = "/.boot/kernel"
-_PATHS = ("binary", "initrd", "block")
-"""The runtime's keys that name a file of the image."""
 _KERNEL_MODE = _FOLDER_MODE = 0o755
 
 
@@ -119,19 +117,19 @@ class Lowering:
     def _init_build(self, process: Process) -> Build:
         """The build as the init's step sees it: an init that a v0.1 file's base has is replaced."""
         plan = self.plan
-        if plan.init is not None or not plan.compat or process.args[:1] != (rebuilt.INIT,):
+        if plan.init is not None or not plan.compat or process.args[:1] != (RUNTIME.init,):
             return self.build
         auto = Text("auto", plan.rootfs.from_.at)
         return replace(self.build, plan=replace(plan, init=auto))
 
     def _unmade(self, base: Image, process: Process) -> tuple[Image, Process]:
-        """A base that was made for urunc already, without what was put into it for its own boot.
+        """A base that was made for the runtime already, without what was put into it for its boot.
 
         What is replaced is not removed before, which would be one more layer. Raises Problems where
         its files are in a packed root filesystem.
         """
         plan, build = self.plan, self.build
-        brings = any(plan.keys.get(key) for key in ("initrd", "block"))
+        brings = any(plan.keys.get(key) for key in RUNTIME.keys.roots)
         if base.ref and not brings and (kind := rebuilt.packed(base.config)):
             named = plan.rootfs.dockerfile or plan.rootfs.from_
             raise rebuilt.no_files(str(named), kind, named.at)
@@ -139,13 +137,13 @@ class Lowering:
             process = rebuilt.without_init(process)
         if not base.ref:
             return base, process
-        kept = [value for key, value in plan.keys.items() if key in _PATHS]
+        kept = [value for key, value in plan.keys.items() if key in RUNTIME.keys.files]
         if plan.init == "none":
             kept += process.args[:1]
         if plan.rootfs.type == "raw":
             actions, _ = self.framework.init(self._init_build(process), base.state, process)
             kept += tree.Addition("", plan.rootfs.at, actions).paths
-            kept += [rebuilt.URUNC_JSON, *([KERNEL] if plan.kernel is not None else [])]
+            kept += [RUNTIME.file, *([KERNEL] if plan.kernel is not None else [])]
         meta = build.meta("rootfs", "remove what booted the base image", plan.rootfs.from_)
         return replace(base, state=rebuilt.bare(base.state, kept, meta)), process
 
@@ -164,7 +162,7 @@ class Lowering:
         file = self.rootfs.file
         if file is None or file.path == ROOTFS:  # the packing step leaves it in its place
             return file
-        mode = INITRD_MODE if self.plan.rootfs.type == "initrd" else DRIVE_MODE
+        mode = RUNTIME.initrd_mode if self.plan.rootfs.type == "initrd" else RUNTIME.drive_mode
         return File(self._place(file, ROOTFS, mode, "rootfs", "add the root filesystem"), ROOTFS)
 
     @cached_property

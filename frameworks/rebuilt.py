@@ -1,68 +1,53 @@
-"""Images that were made for urunc already: what in them was for their own boot is replaced.
+"""Images that were made for the runtime already: what in them was for their own boot is replaced.
 
 hutch puts an init program before an image's command, its configuration into the files, and beside
-them a kernel and what tells urunc to boot it; so does bunny. An image that is built on such an
-image gets its own of each, so that building on it gives what building once gives.
+them a kernel and what tells the runtime to boot it; so does bunny. An image that is built on such
+an image gets its own of each, so that building on it gives what building once gives.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 
 from frameworks.diagnostics import Problems, problem
 from frameworks.process import Process
+from frameworks.runtime import RUNTIME
 from llb import Meta, Range, SourceFile, State, imageconfig, rm
-
-PREFIX = "com.urunc.unikernel."
-"""How the names of the runtime's keys start (docs/contract/urunc.md 1.1)."""
-
-INIT = "/urunit"
-"""The init program of such an image, by the name that urunc knows (docs/contract/urunc.md 3)."""
 
 ROOTFS = "/.boot/rootfs"
 """Where hutch and bunny put a packed root filesystem."""
 
-URUNC_JSON = "/urunc.json"
-_FILES = ("/.boot", "/.hutch", URUNC_JSON, INIT)
+_FILES = ("/.boot", "/.hutch", RUNTIME.file, RUNTIME.init)
 """What hutch and bunny add to the files of an image."""
 
 
 def is_made(config: bytes) -> bool:
-    """Whether an image with this config was made for urunc: its labels or its init tell.
+    """Whether an image with this config was made for the runtime: its labels or its init tell.
 
     Raises ValueError for what is no image config.
     """
     found = imageconfig.parse(config).get("config") or {}
     args = [*(found.get("Entrypoint") or ()), *(found.get("Cmd") or ())]
-    return bool(keys(found.get("Labels") or {})) or args[:1] == [INIT]
-
-
-def keys(labels: Mapping[str, str]) -> dict[str, str]:
-    """The runtime's keys among an image's labels, by short name."""
-    return {
-        name.removeprefix(PREFIX): value
-        for name, value in labels.items()
-        if name.startswith(PREFIX)
-    }
+    return bool(RUNTIME.short(found.get("Labels") or {})) or args[:1] == [RUNTIME.init]
 
 
 def packed(config: bytes) -> str:
-    """The key (`initrd`, `block`) by which an image has its root in a file that is all it has.
+    """The key (`Keys.roots`) by which an image has its root in a file that is all it has.
 
     "" for an image whose files are its root. Raises ValueError for what is no image config.
     """
     labels = (imageconfig.parse(config).get("config") or {}).get("Labels") or {}
-    found = keys(labels)
-    return next((key for key in ("initrd", "block") if found.get(key) == ROOTFS), "")
+    found = RUNTIME.short(labels)
+    return next((key for key in RUNTIME.keys.roots if found.get(key) == ROOTFS), "")
 
 
 def without_init(process: Process) -> Process:
     """The process without the init programs that start it."""
     entrypoint, cmd = process.entrypoint, process.cmd
-    while entrypoint[:1] == (INIT,):
+    while entrypoint[:1] == (RUNTIME.init,):
         entrypoint = entrypoint[1:]
-    while not entrypoint and cmd[:1] == (INIT,):
+    while not entrypoint and cmd[:1] == (RUNTIME.init,):
         cmd = cmd[1:]
     if (entrypoint, cmd) == (process.entrypoint, process.cmd):
         return process

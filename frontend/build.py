@@ -18,6 +18,7 @@ from frameworks.base import Build, File, Flags
 from frameworks.diagnostics import Problems, problem
 from frameworks.lower import Lowering
 from frameworks.prebuilt import solo5
+from frameworks.runtime import RUNTIME
 from frontend import givenfiles, plan, targets
 from frontend.bunnyfile import Loaded, Unsound, kind_of, load
 from frontend.dockerui.contexts import BuildFile, Contexts
@@ -30,7 +31,6 @@ from frontend.gateway.result import Builder, Result
 from frontend.inputs import GatewayInputs, at_once
 from frontend.lint.reporter import Remarks
 from frontend.metadata import facts
-from frontend.urunc import PREFIX
 from llb import Definition, MissingCapability, Network, Platform, SourceFile, State
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class Session:
                 yield containerfile.make(self, source, platform, inputs), inputs
             return
         for name in self.options.labels:
-            if name.startswith(PREFIX):
+            if name.startswith(RUNTIME.prefix):
                 raise problem(
                     "reserved-annotation",
                     f"'--label {name}' is the runtime's: hutch writes it",
@@ -263,12 +263,12 @@ class Session:
     def _devices(self, lowering: Lowering) -> dict[str, str]:
         """The plan's runtime keys with those that follow from a Solo5 kernel's manifest.
 
-        Empty where none follow. Raises Problems where urunc cannot attach what it asks for.
+        Empty where none follow. Raises Problems where the runtime cannot attach what it asks for.
         """
         plan = lowering.plan
         if not solo5.wanted(plan):
             return {}
-        file, binary = lowering.kernel, plan.keys.get("binary")
+        file, binary = lowering.kernel, plan.keys.get(RUNTIME.keys.kernel)
         if file is None and binary and lowering.rootfs.tree is not None:
             file = File(lowering.rootfs.tree, binary)
         if file is None:

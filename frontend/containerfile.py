@@ -23,8 +23,9 @@ import frameworks
 from frameworks import rebuilt
 from frameworks.diagnostics import Collector, Diagnostic, Problems, Severity, did_you_mean, problem
 from frameworks.prebuilt import Unikraft
+from frameworks.runtime import RUNTIME, monitors
 from frameworks.spec import Bunnyfile, Kernel, Platforms, Rootfs, Settings, Text
-from frontend import kernelargs, urunc
+from frontend import kernelargs
 from frontend import plan as plans
 from frontend.bunnyfile.nodes import Mapping as Tree
 from frontend.dockerui import nested
@@ -32,7 +33,6 @@ from frontend.gateway.errors import GatewayError
 from frontend.inputs import first_variant
 from frontend.instructions import UNKNOWN, Dockerfile
 from frontend.lint.rules import RULES, Subject
-from frontend.urunc import PREFIX
 from llb import Position, Range, imageconfig
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ INHERITED = "InheritedLabel"
 """The name of the warning about labels of the base image."""
 
 INIT = "hutch.init"
+_PREFIX, _KEYS = RUNTIME.prefix, RUNTIME.keys
+_CMDLINE = _PREFIX + _KEYS.command
 _PAGE = "docs/containerfile.md"
 _BUNNY_INIT = "bunny.urunit"
 _START = Range(Position(1), Position(1))
@@ -95,9 +97,11 @@ def _stand_ins(
     said: dict[str, str] = {**session.options.labels}
     for name, value in parsed.labels(session.options.target, {}).items():
         said.setdefault(name, value)
-    if said.get(f"{PREFIX}unikernelType") != Unikraft.guest.type:
+    if said.get(_PREFIX + _KEYS.type) != Unikraft.guest.type:
         return {}
-    monitor = str(said.get(f"{PREFIX}hypervisor", _MONITOR))
+    monitor = str(said.get(_PREFIX + _KEYS.monitor, monitors.DEFAULT.name))
+    if monitor not in RUNTIME.monitors:
+        return {}  # the plan says so, at its line
     found: dict[str, ResolvedImage] = {}
     for base in parsed.bases():
         others = Unikraft.platforms(monitor, platform)
@@ -119,7 +123,7 @@ def plan(said: Said, path: Text, platform: Platform, epoch: int | None) -> Plan:
     planned = plans.make(bunnyfile, said.file, platform, epoch=epoch)
     if bunnyfile.rootfs is None:
         # The files of such a guest are in its kernel or its disk; the image's are beside them.
-        keys.setdefault("mountRootfs", Text("false", _START))
+        keys.setdefault(_KEYS.tree, Text("false", _START))
     warnings = (*planned.warnings, *said.remarks(bunnyfile, keys))
     return replace(planned, rootfs=_rootfs(path), keys=keys, warnings=warnings)
 
@@ -184,7 +188,7 @@ class Said:
     @property
     def is_open(self) -> bool:
         """Whether something that is said here depends on what the base image has set."""
-        prefixes = (PREFIX, "hutch.", _BUNNY_INIT)
+        prefixes = (_PREFIX, "hutch.", _BUNNY_INIT)
         return any(
             UNKNOWN in name or (UNKNOWN in value and name.startswith(prefixes))
             for name, value in self._own.items()
@@ -205,28 +209,28 @@ class Said:
         """The runtime's keys that are given, by short name; `mountRootfs` follows from others.
 
         `cmdline` is none of them: it becomes the command, or nothing. Raises Problems with all that
-        urunc would not take.
+        the runtime would not take.
         """
         said = {
-            Text(name.removeprefix(PREFIX), value.at): value
+            Text(name.removeprefix(_PREFIX), value.at): value
             for name, value in self._own.items()
-            if name.startswith(PREFIX)
+            if name.startswith(_PREFIX)
         }
         problems = Collector(self.file)
-        urunc.check(said, problems)
+        RUNTIME.check(said, problems)
         problems.check()
-        keys = {str(name): value for name, value in said.items() if name != "cmdline"}
-        if "mountRootfs" not in keys and self.packed is not None:
-            keys["mountRootfs"] = Text("false", self.packed.at)
+        keys = {str(name): value for name, value in said.items() if name != _KEYS.command}
+        if _KEYS.tree not in keys and self.packed is not None:
+            keys[_KEYS.tree] = Text("false", self.packed.at)
         return keys
 
     @cached_property
     def packed(self) -> Text | None:
         """The path of a file that is the guest's root; None where the image's files are it."""
-        if initrd := self.get(f"{PREFIX}initrd"):
+        if initrd := self.get(_PREFIX + _KEYS.initrd):
             return initrd
-        block = self.get(f"{PREFIX}block")
-        return block if block and self.get(f"{PREFIX}blkMntPoint") == "/" else None
+        block = self.get(_PREFIX + _KEYS.disk)
+        return block if block and self.get(_PREFIX + _KEYS.mount) == "/" else None
 
     @cached_property
     def settings(self) -> Settings:
@@ -236,11 +240,11 @@ class Said:
         """
         at = self.parsed.place(self.target, "ENTRYPOINT")
         entrypoint = tuple(self._config.get("Entrypoint") or ())
-        while at is None and entrypoint[:1] == (rebuilt.INIT,):
+        while at is None and entrypoint[:1] == (RUNTIME.init,):
             entrypoint = entrypoint[1:]  # the base's own, in whose place ours is put
         cmd = tuple(self._config.get("Cmd") or ())
         cmd_at = self.parsed.place(self.target, "CMD")
-        cmdline = self.get(f"{PREFIX}cmdline")
+        cmdline = self.get(_CMDLINE)
         if not entrypoint and not cmd:
             cmd, cmd_at = tuple(cmdline.split()), cmdline.at
         user = self._config.get("User")
@@ -256,14 +260,14 @@ class Said:
     def base_config(self) -> bytes:
         """The image's config without the runtime's labels that are the Dockerfile's own: what is
         left of them tells of the base image."""
-        if not any(name.startswith(PREFIX) for name in self._own):
+        if not any(name.startswith(_PREFIX) for name in self._own):
             return self.config
         image = imageconfig.parse(self.config)
         labels = image["config"].get("Labels") or {}
         kept = {
             name: value
             for name, value in labels.items()
-            if not name.startswith(PREFIX) or name not in self._own
+            if not name.startswith(_PREFIX) or name not in self._own
         }
         image["config"]["Labels"] = kept
         return json.dumps(image, ensure_ascii=False).encode()
@@ -288,7 +292,7 @@ class Said:
                 "add CMD or ENTRYPOINT",
                 self._base.at,
             )
-        if keys.get("mountRootfs") not in urunc.FALSE and bunnyfile.rootfs is not None:
+        if keys.get(_KEYS.tree) not in RUNTIME.false and bunnyfile.rootfs is not None:
             for found in RULES["UnusableRootfs"].check(Subject(bunnyfile, Tree((), _START))):
                 hint = "with a bunnyfile's 'type: block' (or 'initrd') it works everywhere"
                 at = bunnyfile.platforms.monitor.at
@@ -296,7 +300,7 @@ class Said:
 
     def ignored(self) -> list[Diagnostic]:
         """The runtime's labels that come with the base image: that was booted in its own way."""
-        names = sorted(k for k in self._all if k.startswith(PREFIX) and k not in self._own)
+        names = sorted(k for k in self._all if k.startswith(_PREFIX) and k not in self._own)
         if not names:
             return []
         said = ", ".join(f"{name}={self._all[name]}" for name in names)
@@ -305,19 +309,19 @@ class Said:
         return [self._warning(INHERITED, message, hint, self._base.at)]
 
     def _about_cmdline(self) -> Iterator[Diagnostic]:
-        """What becomes of a `cmdline` label, which urunc reads before 0.6 only."""
-        cmdline = self.get(f"{PREFIX}cmdline")
+        """What becomes of a `cmdline` label, which only old runtimes read."""
+        cmdline = self.get(_CMDLINE)
         settings = self.settings
         if not cmdline or (self.partial and not self._config.get("Entrypoint")):
             return  # whether the base image has an entrypoint nobody knows then
         args = [*(settings.entrypoint or ()), *(settings.cmd or ())]
-        message = f"'{PREFIX}cmdline' is now the image's command"
+        message = f"'{_CMDLINE}' is now the image's command"
         hint = f"write it as CMD {json.dumps(cmdline.split())}"
         if args != cmdline.split():
-            message = f"'{PREFIX}cmdline' is not used: the image has a command"
+            message = f"'{_CMDLINE}' is not used: the image has a command"
             hint = "remove it, or make it the command with CMD"
         elif args[0].at != cmdline.at:
-            message = f"'{PREFIX}cmdline' is deprecated, and the image's command says the same"
+            message = f"'{_CMDLINE}' is deprecated, and the image's command says the same"
             hint = "remove it"
         yield self._warning("DeprecatedCmdline", message, hint, cmdline.at)
 
@@ -351,12 +355,9 @@ class Said:
         }
 
 
-_MONITOR = "qemu"
-
-
 def _bunnyfile(said: Said, path: Text) -> Bunnyfile:
     """The bunnyfile that the labels amount to."""
-    type = said.get(f"{PREFIX}unikernelType", frameworks.DEFAULT)
+    type = said.get(_PREFIX + _KEYS.type, frameworks.DEFAULT)
     if type not in frameworks.TABLE:
         raise problem(
             "unknown-framework",
@@ -365,12 +366,12 @@ def _bunnyfile(said: Said, path: Text) -> Bunnyfile:
             at=type.at,
             file=said.file,
         )
-    version = said.get(f"{PREFIX}unikernelVersion") or said.setting(kernelargs.VERSION)
+    version = said.get(_PREFIX + _KEYS.version) or said.setting(kernelargs.VERSION)
     return Bunnyfile(
         version=Text("v1", _START),
         platforms=Platforms(
             framework=type,
-            monitor=said.get(f"{PREFIX}hypervisor", _MONITOR),
+            monitor=said.get(_PREFIX + _KEYS.monitor, monitors.DEFAULT.name),
             version=version or None,
         ),
         kernel=_kernel(said, type),
@@ -382,7 +383,7 @@ def _bunnyfile(said: Said, path: Text) -> Bunnyfile:
 
 def _kernel(said: Said, type: Text) -> Kernel | None:
     """The kernel to put into the image; None where the Dockerfile brings its own."""
-    if said.get(f"{PREFIX}binary"):
+    if said.get(_PREFIX + _KEYS.kernel):
         return None
     from_ = said.setting(
         kernelargs.KERNEL, "source" if frameworks.get(type).kernel_by_default else ""
@@ -391,7 +392,7 @@ def _kernel(said: Said, type: Text) -> Kernel | None:
         raise problem(
             "missing-kernel",
             f"the file makes a {type} guest, and does not say where its kernel is",
-            hint=f"add 'LABEL {PREFIX}binary=PATH' for a file of the image, or "
+            hint=f"add 'LABEL {_PREFIX}{_KEYS.kernel}=PATH' for a file of the image, or "
             f"'{kernelargs.KERNEL}=...'",
             at=type.at,
             file=said.file,

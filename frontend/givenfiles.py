@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from frameworks.base import File
 from frameworks.diagnostics import Collector, Problems, problem
+from frameworks.runtime import RUNTIME
 from frameworks.spec import Text
 from frontend.gateway.errors import GatewayError, NotAFile
 from frontend.wanted import instead
@@ -50,7 +51,7 @@ def of(lowering: Lowering, target: str) -> Iterator[Given]:
             for path in kernel.patches:
                 yield Given(path, "local", File(inputs.context(path), path))
     tree = lowering.rootfs.tree if target == "image" and plan.keys else None
-    for key in ("binary", "initrd", "block"):
+    for key in RUNTIME.keys.files:
         path = plan.keys.get(key)
         if tree is not None and isinstance(path, Text):  # a label of a Dockerfile says so
             yield Given(path, "the image", File(tree, path))

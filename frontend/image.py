@@ -1,15 +1,14 @@
-"""The runtime contract: how an image tells urunc what it is, and what its config says.
+"""How an image tells the runtime what it is, and what its config says.
 
 The same keys travel three ways (docs/contract/urunc.md 1.2), because runtimes and exporters each
-lose some of
-them: as annotations of the manifest and labels of the config, both plain, and as `/urunc.json` in
-the image, where values are base64. Which keys there are: `frontend.urunc`.
+lose some of them: as annotations of the manifest and labels of the config, and as a file of the
+image (`/urunc.json`). Which keys there are: `frameworks.runtime`.
 """
 
 from __future__ import annotations
 
 import json
-from base64 import b64encode
+import posixpath
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -18,11 +17,10 @@ from frameworks.base import Build, Plan
 from frameworks.lower import KERNEL, Root
 from frameworks.process import Process
 from frameworks.rootfs.packed import ROOTFS
+from frameworks.runtime import RUNTIME
+from frameworks.runtime.base import Told
 from frameworks.spec import Text
-from frontend.urunc import PREFIX
 from llb import State, imageconfig, merge, scratch
-
-URUNC_JSON = "/urunc.json"
 
 _OF_THE_BASE = (
     *("created", "id", "parent", "comment", "container", "container_config", "docker_version"),
@@ -36,47 +34,34 @@ Dockerfile is its author's, and BuildKit has run what that one's base had."""
 
 
 def runtime_keys(build: Build, root: Root) -> dict[str, str]:
-    """What urunc reads, by full name, sorted.
-
-    `cmdline` is for urunc before 0.6, which knows no arguments but these; later ones take the
-    config's entrypoint and command.
-    """
+    """What the runtime reads, by full name, sorted."""
     plan = build.plan
-    guest = build.framework.guest
-    keys = {
-        "unikernelType": guest.type,
-        "hypervisor": str(plan.monitor),
-        "mountRootfs": "true" if root.tree is not None else "false",
-    }
-    if plan.kernel is not None:
-        keys["binary"] = KERNEL
-    if root.process.args:
-        keys["cmdline"] = " ".join(root.process.args)
-    if plan.version is not None:
-        keys["unikernelVersion"] = str(plan.version)
-    if root.file is not None and plan.rootfs.type == "initrd":
-        keys["initrd"] = ROOTFS
-    elif root.file is not None:
-        keys["block"] = ROOTFS
-        keys["blkMntPoint"] = str(plan.rootfs.mount)
-    keys.update((name, str(value)) for name, value in plan.keys.items())
-    return {PREFIX + name: keys[name] for name in sorted(keys)}
-
-
-def urunc_json(keys: Mapping[str, str]) -> bytes:
-    """`/urunc.json`: the keys with their values in base64, which every urunc decodes."""
-    encoded = {name: b64encode(value.encode()).decode() for name, value in sorted(keys.items())}
-    return json.dumps(encoded, indent=2).encode() + b"\n"
+    packed = ROOTFS if root.file is not None else ""
+    is_initrd = plan.rootfs.type == "initrd"
+    return RUNTIME.tells(
+        Told(
+            type=build.framework.guest.type,
+            monitor=str(plan.monitor),
+            version=None if plan.version is None else str(plan.version),
+            kernel=KERNEL if plan.kernel is not None else "",
+            initrd=packed if is_initrd else "",
+            disk="" if is_initrd else packed,
+            mount=str(plan.rootfs.mount),
+            tree=root.tree is not None,
+            args=root.process.args,
+            more={name: str(value) for name, value in plan.keys.items()},
+        )
+    )
 
 
 def assemble(build: Build, layers: Iterable[State], keys: Mapping[str, str]) -> State:
-    """The image's files: `layers`, and in a last layer `/urunc.json`."""
+    """The image's files: `layers`, and in a last layer the file that the runtime reads."""
     metadata = scratch().mkfile(
-        URUNC_JSON,
-        urunc_json(keys),
+        RUNTIME.file,
+        RUNTIME.written(keys),
         mode=0o644,
         timestamp=build.plan.timestamp,
-        meta=build.meta("image", "add urunc.json", build.plan.monitor),
+        meta=build.meta("image", f"add {posixpath.basename(RUNTIME.file)}", build.plan.monitor),
     )
     return merge((*layers, metadata), meta=build.meta("image", "put the image together"))
 
@@ -122,7 +107,7 @@ def _process(
         **{
             key: value
             for key, value in (config.get("Labels") or {}).items()
-            if not key.startswith(PREFIX)
+            if not key.startswith(RUNTIME.prefix)
         },
         **{str(key): str(value) for key, value in settings.labels},
         **labels,

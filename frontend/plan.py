@@ -24,6 +24,7 @@ from frameworks.rootfs.detect import (
     is_compressed_disk,
     misfit,
 )
+from frameworks.runtime import RUNTIME
 from frameworks.spec import (
     Bunnyfile,
     Include,
@@ -34,7 +35,6 @@ from frameworks.spec import (
 )
 from frontend.bunnyfile import Unsound, shortened
 from frontend.lint import effects
-from frontend.urunc import PREFIX
 from llb import Platform, SourceFile
 
 KERNEL_SOURCE = "kernel-source"
@@ -82,16 +82,16 @@ def make(
     names = {name.partition("::")[0] for name in contexts}
     bunnyfile = _with_sources(bunnyfile, names)
     said = bunnyfile.platforms
-    name, keys = str(said.framework), bunnyfile.settings.runtime_keys(PREFIX)
+    name, keys = str(said.framework), bunnyfile.settings.runtime_keys(RUNTIME.prefix)
     known = name in frameworks.TABLE
     if not known and bunnyfile.version != "v1" and name.isprintable() and not _misspelled(name):
         # bunny packages whatever it is called: so is this, under its own name.
-        keys[Text("unikernelType", said.framework.at)] = said.framework
+        keys[Text(RUNTIME.keys.type, said.framework.at)] = said.framework
         name = frameworks.ANY
         problems.warn(
             "UnknownFramework",
             f"hutch does not know the framework '{said.framework}', and checks nothing of it",
-            hint="the image gets that name, which the urunc that boots it has to know",
+            hint=f"the image gets that name, which the {RUNTIME.name} that boots it has to know",
             at=said.framework.at,
         )
     if name not in frameworks.TABLE:
@@ -276,10 +276,10 @@ def _check_monitor(
     framework: Framework, monitor: Text, platform: Platform, problems: Collector
 ) -> None:
     monitors = framework.guest.monitors
-    if platform.os != "linux":
+    if platform.os != RUNTIME.system:
         problems.error(
             "unsupported-platform",
-            f"urunc runs on Linux hosts, and starts no image for {platform}",
+            f"{RUNTIME.name} runs on Linux hosts, and starts no image for {platform}",
             hint=f"use --platform linux/{platform.architecture}",
             at=monitor.at,
         )

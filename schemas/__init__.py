@@ -1,8 +1,8 @@
 """JSON Schemas (Draft 2020-12): the bunnyfile, one per version, and what an image says to urunc.
 
-    schema = load("v1", ["linux", "generic"], {"linux": fragment})
+    schema = load("v1", ["linux", "generic"], monitors, {"linux": fragment})
 
-Which frameworks there are, this package is told: the file has no enum of them.
+Which frameworks and monitors there are, this package is told: the file has no enum of them.
 
 A framework may narrow what it accepts with a fragment, the file `options.schema.json` of its
 folder: an ordinary schema of a whole bunnyfile, which applies to the files whose
@@ -19,6 +19,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 VERSIONS = ("v0.1", "v1")
@@ -26,8 +27,22 @@ VERSIONS = ("v0.1", "v1")
 Schema = dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Monitors:
+    """The values of `platforms.monitor`, in the order in which messages list them.
+
+    `words` are the same in a sentence, for the key's description.
+    """
+
+    names: Iterable[str]
+    words: str
+
+
 def load(
-    version: str, frameworks: Iterable[str], fragments: Mapping[str, Schema] | None = None
+    version: str,
+    frameworks: Iterable[str],
+    monitors: Monitors,
+    fragments: Mapping[str, Schema] | None = None,
 ) -> Schema:
     """The schema of bunnyfiles of `version` ("v0.1" or "v1"), with the frameworks' fragments.
 
@@ -38,9 +53,12 @@ def load(
         raise ValueError(f"no schema for bunnyfile version {version!r}")
     schema = _read(f"bunnyfile.{version}.schema.json")
     if version == "v1":
-        framework = schema["$defs"]["platforms"]["properties"]["framework"]
-        del framework["type"]
-        framework["enum"] = list(frameworks)
+        platforms = schema["$defs"]["platforms"]["properties"]
+        for key, names in (("framework", frameworks), ("monitor", monitors.names)):
+            del platforms[key]["type"]
+            platforms[key]["enum"] = list(names)
+        described = platforms["monitor"]["description"]
+        platforms["monitor"]["description"] = described.replace("{monitors}", monitors.words)
     return compose(schema, fragments or {})
 
 

@@ -9,6 +9,7 @@ from frameworks.architectures import ALL, AMD64, ARM64, Architecture, BSDNames
 from frameworks.base import Build, File, Guest, Plan
 from frameworks.bsd.recipe import BSD, CONFIG, EPOCH, SOURCE, prepend
 from frameworks.process import Process
+from frameworks.runtime.monitors import FIRECRACKER, QEMU
 from frameworks.scripts import run_script, script
 from llb import CacheSharing, Mount, Platform, State, scratch
 
@@ -26,12 +27,12 @@ class FreeBSD(BSD):
     name: ClassVar[str] = "freebsd"
     guest: ClassVar[Guest] = Guest(
         type="freebsd",
-        monitors={"qemu": ALL, "firecracker": (AMD64.name,)},
+        monitors={QEMU.name: ALL, FIRECRACKER.name: (AMD64.name,)},
         rootfs=("block", "raw", "none"),
         filesystems=("ufs", "ffs"),
         runs_program=True,
         mounts_disk=True,
-        snapshot_only=frozenset({"firecracker"}),
+        takes_snapshots=True,
     )
     package: ClassVar[str] = "frameworks.freebsd"
     marker: ClassVar[str] = "Makefile.inc1"

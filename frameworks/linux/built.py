@@ -20,6 +20,9 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from frameworks.runtime import monitors
+from frameworks.runtime.monitors import Share
+
 Read = Callable[[int, int], bytes]
 Way = frozenset[str]
 
@@ -137,22 +140,19 @@ def _unpacked(parts: Iterable[bytes]) -> Iterator[bytes]:
             left = stream.unconsumed_tail
 
 
-_TRANSPORTS: Mapping[str, Way] = {
-    "qemu": frozenset({"VIRTIO_PCI"}),
-    "cloud-hypervisor": frozenset({"VIRTIO_PCI"}),
-    "firecracker": frozenset({"VIRTIO_MMIO"}),
+_BUSES: Mapping[str, Way] = {
+    "pci": frozenset({"VIRTIO_PCI"}),
+    "mmio": frozenset({"VIRTIO_MMIO"}),
 }
-"""How urunc's monitors attach what a guest has (docs/contract/urunc.md 2.2)."""
+"""What a monitor attaches devices by (`Monitor.bus`)."""
 _DISK: Way = frozenset({"VIRTIO_BLK"})
 _P9: Way = frozenset({"NET_9P_VIRTIO", "9P_FS"})
 _VIRTIOFS: Way = frozenset({"VIRTIO_FS"})
-_SHARED: Mapping[str, tuple[Way, ...]] = {
-    "qemu": (_P9, _VIRTIOFS),
-    "cloud-hypervisor": (_VIRTIOFS,),
-    "firecracker": (_DISK | {"EXT4_FS"},),
-}
-"""How a guest gets at the container's own files (docs/contract/urunc.md 2.1), where the host has
-the usual snapshots; Firecracker shares none."""
+SHARES: Mapping[Share, Way] = {"9p": _P9, "virtiofs": _VIRTIOFS}
+"""What a guest gets at the container's own files by (`Monitor.shares`)."""
+_SNAPSHOT: Way = _DISK | {"EXT4_FS"}
+"""The same on a monitor that shares none, where the host has the usual snapshots
+(docs/contract/urunc.md 2.1)."""
 _FILESYSTEMS: Mapping[str, tuple[Way, ...]] = {
     "ext4": (frozenset({"EXT4_FS"}),),
     "ext2": (frozenset({"EXT2_FS"}), frozenset({"EXT4_FS", "EXT4_USE_FOR_EXT2"})),
@@ -166,11 +166,14 @@ def ways(kind: str, monitor: str, filesystem: str = "") -> tuple[Way, ...]:
 
     Any of these will do. `filesystem` is that of a disk, "" where it is not known.
     """
-    devices = (_DISK,) if kind == "block" else _SHARED.get(monitor, ())
+    on = monitors.get(monitor)
+    devices = tuple(SHARES[share] for share in on.shares) or (_SNAPSHOT,)
+    if kind == "block":
+        devices = (_DISK,)
     formats = _FILESYSTEMS.get(filesystem, ()) if kind == "block" else ()
-    transport = _TRANSPORTS.get(monitor, frozenset())
+    bus = _BUSES[on.bus]
     return tuple(
-        device | transport | format for device in devices for format in formats or (frozenset(),)
+        device | bus | format for device in devices for format in formats or (frozenset(),)
     )
 
 

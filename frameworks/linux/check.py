@@ -6,22 +6,17 @@ import re
 
 from frameworks.base import Plan
 from frameworks.diagnostics import Collector, Diagnostic, did_you_mean
+from frameworks.linux.built import SHARES
 from frameworks.linux.configs import DEFAULT, LAYERS, TARGETS, fragments
 from frameworks.linux.kernel import OPTIONS, option_name
 from frameworks.linux.versions import versions
+from frameworks.runtime import RUNTIME, monitors
 from frameworks.spec import Kernel, Option
 
 _NAME = re.compile(r"[A-Za-z0-9_]+")
 _FILE = re.compile(r"[./]")
 
 _DISK = frozenset({"VIRTIO_BLK", "EXT4_FS"})
-_SHARED: dict[str, tuple[frozenset[str], ...]] = {
-    "qemu": (frozenset({"NET_9P_VIRTIO", "9P_FS"}), frozenset({"VIRTIO_FS"}), _DISK),
-    "cloud-hypervisor": (frozenset({"VIRTIO_FS"}), _DISK),
-    "firecracker": (_DISK,),
-}
-"""What a guest may get at the container's own files by (docs/contract/urunc.md 2.1): any of these
-will do."""
 
 _FILESYSTEMS = {
     "ext4": "EXT4_FS",
@@ -69,7 +64,7 @@ def check_plan(plan: Plan, problems: Collector) -> None:
             problems.warn(
                 "IgnoredKey",
                 f"on {plan.architecture.name} kernel.cmdline counts only while the monitor gives "
-                "no command line, and urunc always gives one",
+                f"no command line, and {RUNTIME.name} always gives one",
                 hint="set what it is for with kernel.options",
                 at=kernel.cmdline.at,
             )
@@ -115,7 +110,8 @@ def _check_rootfs(plan: Plan, kernel: Kernel, problems: Collector) -> None:
     ways = {
         "initrd": (frozenset({"BLK_DEV_INITRD"}),),
         "block": (frozenset({"VIRTIO_BLK"}),),
-        "raw": _SHARED.get(plan.monitor, ()),
+        # What a guest may get at the container's own files by (docs/contract/urunc.md 2.1).
+        "raw": (*(SHARES[share] for share in monitors.get(plan.monitor).shares), _DISK),
     }.get(rootfs.type, ())
     what, at = f"a root filesystem of type '{rootfs.type}'", rootfs.type.at
     # What a prebuilt image holds is not known here.

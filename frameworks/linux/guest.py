@@ -10,7 +10,8 @@ import llb
 from frameworks.base import Build
 from frameworks.init.config import PATH, render
 from frameworks.process import Process
-from frameworks.rebuilt import INIT, without_init
+from frameworks.rebuilt import without_init
+from frameworks.runtime import RUNTIME, monitors
 from llb import FileAction
 
 _MOUNT_POINTS = ("/dev", "/proc", "/run", "/sys", "/tmp")
@@ -20,7 +21,7 @@ def init(build: Build, process: Process) -> tuple[Sequence[FileAction], Process]
     """What puts hutch's init into a tree, unless the file says `init: none` or names another.
 
     The image's process then begins with the init, whose arguments are the application's. What the
-    image wants to run is also left in a file, for a boot without urunc.
+    image wants to run is also left in a file, for a boot without the runtime.
     """
     said = build.plan.init
     if said == "none" or (said is None and build.plan.compat):
@@ -30,13 +31,12 @@ def init(build: Build, process: Process) -> tuple[Sequence[FileAction], Process]
         return (), replace(process, entrypoint=(str(said), *process.entrypoint))
     architecture = build.plan.platform.architecture
     epoch = build.plan.timestamp
-    # Cloud Hypervisor takes a guest's reboot for one, and urunc does not stop it.
-    text = render(process, power_off=build.plan.monitor == "cloud-hypervisor")
+    text = render(process, power_off=monitors.get(build.plan.monitor).restarts)
     program = f"/usr/lib/hutch/init/linux-{architecture}"
     actions: tuple[FileAction, ...] = (
-        llb.copy(build.inputs.tools(), program, INIT, mode=0o755, timestamp=epoch),
+        llb.copy(build.inputs.tools(), program, RUNTIME.init, mode=0o755, timestamp=epoch),
         *(llb.mkdir(path, parents=True, timestamp=epoch) for path in _MOUNT_POINTS),
         llb.mkdir(posixpath.dirname(PATH), timestamp=epoch),
         llb.mkfile(PATH, text, timestamp=epoch),
     )
-    return actions, replace(process, entrypoint=(INIT, *process.entrypoint))
+    return actions, replace(process, entrypoint=(RUNTIME.init, *process.entrypoint))

@@ -10,6 +10,7 @@ No vertex here depends on the application or the root filesystem.
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Mapping
 
 import llb
 from frameworks.base import Build, File
@@ -20,6 +21,8 @@ from frameworks.linux.toolchain import (
     strip_command,
     toolchain,
 )
+from frameworks.runtime import monitors
+from frameworks.runtime.monitors import Form
 from frameworks.scripts import run_script, script
 from frameworks.spec import Kernel, Option
 from llb import CacheSharing, Mount, State, scratch
@@ -112,10 +115,14 @@ def image_target(build: Build) -> str:
     Firecracker and Cloud Hypervisor enter an uncompressed ELF file, QEMU is quickest with what it
     was made for; on arm64 all three take the Image (docs/contract/urunc.md 2.3).
     """
-    architecture = build.plan.architecture
-    if architecture.boots_elf and build.plan.monitor != "qemu":
-        return "vmlinux"
-    return architecture.linux.image
+    linux = build.plan.architecture.linux
+    files: Mapping[Form, str] = {
+        "bzimage": linux.image,
+        "image": linux.image,
+        "pvh": "vmlinux",
+        "elf": "vmlinux",
+    }
+    return files[monitors.get(build.plan.monitor).forms(build.plan.architecture.name)[0]]
 
 
 def report(build: Build) -> File:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from functools import partial
 from typing import ClassVar
 
-from frameworks.architectures import ALL, AMD64, ARM64
+from frameworks.architectures import AMD64, ARM64
 from frameworks.base import Build, File, Framework, Guest, Plan
 from frameworks.diagnostics import Collector, Diagnostic
 from frameworks.process import Process
+from frameworks.runtime import monitors
 from frameworks.spec import PackageSource, Source, Text
 from llb import FileAction, State
 
@@ -21,7 +22,7 @@ class Linux(Framework):
     name: ClassVar[str] = "linux"
     guest: ClassVar[Guest] = Guest(
         type="linux",
-        monitors={"qemu": ALL, "firecracker": ALL, "cloud-hypervisor": ALL},
+        monitors=monitors.of_kind("machine"),
         rootfs=("raw", "initrd", "block", "none"),
         filesystems=("ext4", "ext2", "squashfs", "erofs"),
         runs_program=True,
@@ -29,7 +30,7 @@ class Linux(Framework):
         tells_configuration=True,
         unpacks_initrd=True,
         kernel_memory={AMD64.name: 64, ARM64.name: 112},
-        snapshot_only=frozenset({"firecracker"}),
+        takes_snapshots=True,
         words_for_own_init=True,
     )
     takes_parameters: ClassVar[bool] = True

@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 from frameworks.app import directory
-from frameworks.architectures import ALL, AMD64
+from frameworks.architectures import AMD64
 from frameworks.base import Build, File, Framework, Guest, Plan
 from frameworks.bsd.recipe import EPOCH, install
 from frameworks.diagnostics import Collector, Diagnostic
+from frameworks.runtime import monitors
 from frameworks.scripts import run_script, script
 from frameworks.solo5 import layer
 from frameworks.spec import App, GitSource, LocalSource, Source, Text, UrlSource
@@ -31,13 +32,13 @@ class Mirage(Framework):
     name: ClassVar[str] = "mirage"
     guest: ClassVar[Guest] = Guest(
         type="mirage",
-        monitors={"hvt": ALL, "spt": ALL, "qemu": (AMD64.name,)},
+        monitors={**monitors.of_kind("tender"), monitors.QEMU.name: (AMD64.name,)},
         rootfs=("block", "none"),
         filesystems=("ext2", "ext4"),
         mount="/data",
         own_format=True,
-        unreachable=frozenset({("qemu", "block")}),
-        reads_solo5_keys=frozenset({"hvt", "spt"}),
+        unreachable=frozenset({(monitors.QEMU.name, "block")}),
+        reads_solo5_keys=frozenset(monitors.of_kind("tender")),
         lacks=frozenset({"envs", "workdir"}),
     )
 
@@ -121,7 +122,7 @@ class Mirage(Framework):
         plan = build.plan
         app = plan.app
         assert app is not None
-        target = layer.TARGETS[plan.monitor]
+        target = monitors.get(plan.monitor).solo5
         architecture = plan.platform.architecture
         step = build.run(
             self._app_toolchain(build, app),
@@ -171,7 +172,7 @@ class Mirage(Framework):
             return ()
         message, hint = said
         at = (app.path or app.from_).at
-        hint = hint.format(target=layer.TARGETS[plan.monitor])
+        hint = hint.format(target=monitors.get(plan.monitor).solo5)
         return (Diagnostic("not-an-application", message, hint, at, plan.file),)
 
     def app(self, build: Build) -> File:
@@ -192,7 +193,7 @@ class Mirage(Framework):
             "DUNE_CACHE_ROOT": "/var/cache/dune",
             "DUNE_CACHE_STORAGE_MODE": "copy",
             "HOME": "/root",
-            "MODE": layer.TARGETS[build.plan.monitor],
+            "MODE": monitors.get(build.plan.monitor).solo5,
             "PATH": f"{PREFIX}/bin:{layer.PATH}",
         }
 

@@ -11,6 +11,7 @@ from frameworks.base import Build, File, Guest, Plan
 from frameworks.bsd.recipe import BSD, CONFIG, EPOCH, SOURCE, install
 from frameworks.diagnostics import Collector
 from frameworks.process import Process
+from frameworks.runtime.monitors import FIRECRACKER, QEMU
 from frameworks.scripts import run_script, script
 from frameworks.spec import Text
 from llb import CacheSharing, FileAction, Mount, State, copy, mkdir, mkfile, scratch
@@ -44,7 +45,7 @@ class NetBSD(BSD):
     name: ClassVar[str] = "netbsd"
     guest: ClassVar[Guest] = Guest(
         type="netbsd",
-        monitors={"qemu": ALL, "firecracker": (AMD64.name,)},
+        monitors={QEMU.name: ALL, FIRECRACKER.name: (AMD64.name,)},
         rootfs=("block", "raw", "none"),
         filesystems=("ext2", "ffs"),
         runs_program=True,

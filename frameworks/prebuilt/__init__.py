@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from frameworks.architectures import ALL, AMD64
 from frameworks.base import Framework, Guest, Plan
+from frameworks.runtime import monitors
 from llb import Platform
 
 
@@ -19,11 +20,15 @@ class Unikraft(Framework):
     name: ClassVar[str] = "unikraft"
     guest: ClassVar[Guest] = Guest(
         type="unikraft",
-        monitors={"qemu": ALL, "firecracker": ALL, "hyperlight-unikraft": (AMD64.name,)},
+        monitors={
+            monitors.QEMU.name: ALL,
+            monitors.FIRECRACKER.name: ALL,
+            monitors.HYPERLIGHT_UNIKRAFT.name: (AMD64.name,),
+        },
         rootfs=("initrd", "raw", "none"),
         lacks=frozenset({"workdir"}),
         unpacks_initrd=True,
-        unreachable=frozenset({("firecracker", "raw")}),
+        unreachable=frozenset({(monitors.FIRECRACKER.name, "raw")}),
         words_for_env=True,
         rootfs_v01="initrd",
     )
@@ -34,7 +39,7 @@ class Unikraft(Framework):
 
         Sources: bunny, hops/llb.go; kraftkit, unikraft/plat.
         """
-        systems = ("fc", "firecracker") if monitor == "firecracker" else (monitor,)
+        systems = (*monitors.get(monitor).aliases, monitor)
         return tuple(Platform(system, platform.architecture) for system in systems)
 
     def image_platform(self, plan: Plan, ref: str) -> Platform:
@@ -54,13 +59,13 @@ class Rumprun(Framework):
     name: ClassVar[str] = "rumprun"
     guest: ClassVar[Guest] = Guest(
         type="rumprun",
-        monitors={"hvt": ALL, "spt": ALL},
+        monitors=monitors.of_kind("tender"),
         rootfs=("block", "raw", "none"),
         filesystems=("ext2",),
         mount="/data",
         lacks=frozenset({"workdir"}),
         mounts_disk=True,
-        snapshot_only=frozenset({"hvt", "spt"}),
+        takes_snapshots=True,
     )
 
 
@@ -70,7 +75,7 @@ class Mewz(Framework):
     name: ClassVar[str] = "mewz"
     guest: ClassVar[Guest] = Guest(
         type="mewz",
-        monitors={"qemu": (AMD64.name,)},
+        monitors={monitors.QEMU.name: (AMD64.name,)},
         lacks=frozenset({"cmd", "entrypoint", "envs", "workdir"}),
     )
 
@@ -81,7 +86,7 @@ class Hermit(Framework):
     name: ClassVar[str] = "hermit"
     guest: ClassVar[Guest] = Guest(
         type="hermit",
-        monitors={"qemu": (AMD64.name,)},
+        monitors={monitors.QEMU.name: (AMD64.name,)},
         rootfs=("initrd", "none"),
         own_format=True,
         lacks=frozenset({"envs", "workdir"}),
@@ -94,7 +99,7 @@ class Generic(Framework):
     name: ClassVar[str] = "generic"
     guest: ClassVar[Guest] = Guest(
         type="generic",
-        monitors={name: ALL for name in ("qemu", "firecracker", "cloud-hypervisor", "hvt", "spt")},
+        monitors=monitors.of_kind("machine", "tender"),
         rootfs=("raw", "initrd", "block", "none"),
         filesystems=("ext4", "ext2"),
         opaque=True,

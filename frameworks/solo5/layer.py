@@ -15,9 +15,6 @@ from llb import Mount, State, scratch
 PREFIX = "/opt/solo5"
 PATH = f"{PREFIX}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-TARGETS = {"spt": "spt", "hvt": "hvt", "qemu": "virtio"}
-"""A monitor -> the target that Solo5 links a unikernel for."""
-
 _PACKAGES = ("gcc", "libc6-dev", "libseccomp-dev", "make", "pkg-config")
 _IMAGE = "debian:trixie-slim"
 

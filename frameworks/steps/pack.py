@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from frameworks.rootfs.modes import DRIVE_MODE, INITRD_MODE
+from frameworks.runtime import RUNTIME
 from frameworks.steps import bounds, cpio, ffs, full, tar
 from frameworks.steps.entries import Entry, newest, walk
 
@@ -111,7 +111,7 @@ def pack(
         _ffs(entries, output, when, size, stage or os.path.dirname(output))
     else:
         _erofs(entries, output, when)
-    os.chmod(output, INITRD_MODE if format == "initrd" else DRIVE_MODE)
+    os.chmod(output, RUNTIME.initrd_mode if format == "initrd" else RUNTIME.drive_mode)
     # The output is a layer of the image: the step's own clock must not be seen in it.
     os.utime(output, (when, when))
     os.utime(os.path.dirname(output), (when, when))

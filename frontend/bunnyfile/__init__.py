@@ -16,6 +16,7 @@ import frameworks
 import schemas
 from frameworks.base import Framework
 from frameworks.diagnostics import Collector, Diagnostic, Problems, problem
+from frameworks.runtime import monitors
 from frameworks.spec import Bunnyfile, Kernel, Text
 from frontend import kernelargs
 from frontend.bunnyfile import args as arguments
@@ -220,9 +221,9 @@ def fragment(framework: str) -> schemas.Schema | None:
 def schema(version: str) -> schemas.Schema:
     """The whole schema of a version, as it is published: with the fragments of all frameworks."""
     if version != "v1":
-        return schemas.load(version, frameworks.TABLE)
+        return schemas.load(version, frameworks.TABLE, _monitors())
     found = {name: part for name in frameworks.TABLE if (part := fragment(name)) is not None}
-    return schemas.load(version, frameworks.TABLE, found)
+    return schemas.load(version, frameworks.TABLE, _monitors(), found)
 
 
 def _schema(version: str, tree: nodes.Mapping) -> schemas.Schema:
@@ -230,6 +231,11 @@ def _schema(version: str, tree: nodes.Mapping) -> schemas.Schema:
     section = tree.find("platforms")
     name = section.find("framework") if isinstance(section, nodes.Mapping) else None
     if version != "v1" or not isinstance(name, nodes.Scalar):
-        return schemas.load(version, frameworks.TABLE)
+        return schemas.load(version, frameworks.TABLE, _monitors())
     found = fragment(name.text)
-    return schemas.load(version, frameworks.TABLE, {name.text: found} if found else None)
+    ours = {name.text: found} if found else None
+    return schemas.load(version, frameworks.TABLE, _monitors(), ours)
+
+
+def _monitors() -> schemas.Monitors:
+    return schemas.Monitors(monitors.TABLE, monitors.words())

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import frameworks
 import schemas
+from frameworks.runtime import monitors
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "bunnyfile.md"
 
@@ -32,7 +33,8 @@ Which values a framework takes is in its own page: `frameworks/<name>/README.md`
 
 def page() -> str:
     """The text of the page."""
-    schema = schemas.load("v1", frameworks.TABLE)
+    names = schemas.Monitors(monitors.TABLE, monitors.words())
+    schema = schemas.load("v1", frameworks.TABLE, names)
     parts = [_HEAD]
     for name, key in keys(schema):
         parts.append(f"{'##' if '.' not in name else '###'} `{name}`\n\n{_entry(key)}")

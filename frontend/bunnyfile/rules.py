@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import frameworks
 from frameworks.diagnostics import Collector
+from frameworks.runtime import RUNTIME
 from frameworks.spec import Bunnyfile, Include, Kernel, LocalSource, Rootfs, Text, is_url
-from frontend import urunc
-from frontend.bunnyfile.paths import clean, image_path_fault
+from frontend.bunnyfile.paths import clean
 from llb import InvalidReference, Reference
 
 _LAST_ID = (1 << 32) - 1
@@ -135,10 +135,10 @@ def _check_runtime_keys(file: Bunnyfile, problems: Collector) -> None:
         ("labels", file.settings.labels),
     ):
         for key, _ in pairs:
-            if not key.startswith(urunc.PREFIX):
+            if not key.startswith(RUNTIME.prefix):
                 continue
-            name = key.removeprefix(urunc.PREFIX)
-            if name in urunc.OPTIONAL:
+            name = key.removeprefix(RUNTIME.prefix)
+            if name in RUNTIME.optional:
                 if section == "annotations":
                     continue
                 hint = "put it under 'annotations': hutch makes labels of those"
@@ -150,15 +150,17 @@ def _check_runtime_keys(file: Bunnyfile, problems: Collector) -> None:
                 hint=hint,
                 at=key.at,
             )
-    given = file.settings.runtime_keys(urunc.PREFIX)
-    urunc.check({name: value for name, value in given.items() if name in urunc.OPTIONAL}, problems)
+    given = file.settings.runtime_keys(RUNTIME.prefix)
+    RUNTIME.check(
+        {name: value for name, value in given.items() if name in RUNTIME.optional}, problems
+    )
     guest = frameworks.guest(file.platforms.framework)
     solo5 = file.platforms.monitor in guest.reads_solo5_keys
     for name in given:
         if name.startswith("solo5") and not solo5:
             problems.error(
                 "bad-combination",
-                f"'{urunc.PREFIX}{name}' is read for mirage guests on hvt and spt only",
+                f"'{RUNTIME.prefix}{name}' is read for mirage guests on hvt and spt only",
                 hint="remove it",
                 at=name.at,
             )
@@ -370,5 +372,5 @@ def _check_rootfs(rootfs: Rootfs, problems: Collector) -> None:
                     hint=f"remove it, or write 'type: block' instead of '{rootfs.type}'",
                     at=value.at,
                 )
-    if rootfs.mount is not None and (fault := image_path_fault(rootfs.mount, root=True)):
+    if rootfs.mount is not None and (fault := RUNTIME.path_fault(rootfs.mount, root=True)):
         problems.error("bad-path", f"'{rootfs.mount}' {fault}", at=rootfs.mount.at)

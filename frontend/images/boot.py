@@ -1,8 +1,8 @@
 """Boot an image's guest under QEMU as urunc would: `python3 -m frontend.images.boot REF`.
 
 The image is read from its registry; what its annotations, labels or `/urunc.json` say decides
-everything (`guests`). As under urunc, the image's files are in a tree of their own with their own
-owners and modes, and the monitor runs as the container's user: what that user may not
+everything (`frameworks.runtime`). As under urunc, the image's files are in a tree of their own with
+their own owners and modes, and the monitor runs as the container's user: what that user may not
 open, the guest does not get. (For that, this must run as root; as another user QEMU runs as that
 user, and what urunc's could not open is an error.) The guest's serial port is the output, and its
 end is the command's.
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import os
 import re
 import stat
@@ -27,18 +26,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TextIO
 
-from frontend.images import guests, uruncs
-from frontend.images.guests import Contract, Files, Machine, NotBootable
+from frameworks.runtime import RUNTIME
+from frameworks.runtime.machine import Contract, Files, Machine, NotBootable
 from frontend.images.layers import Tree
-from frontend.images.registry import NEEDED, Image, Repository, decode
-from frontend.images.uruncs import Urunc
+from frontend.images.registry import Image, Repository, decode
 from llb import Platform
 
 _RESET = re.compile(r"\x1bc(?:\x1b\[[0-9;?]*[A-Za-z])*")
 """How the firmware clears the screen, before it and when it is done; a terminal would obey."""
 
 SOURCES = ("annotations", "labels", "urunc.json")
-
 
 FAILED = 125
 """The status of a guest that stopped before its command had one: a panic."""
@@ -125,9 +122,11 @@ class Guest:
                 extra_groups=None if user is None else user.groups,
             )
         except FileNotFoundError:
-            hint = ""
-            if command[0].startswith("qemu"):
-                hint = ": apt-get install qemu-system-x86 qemu-system-arm"
+            has = next(
+                (m for m in RUNTIME.monitors.values() if command[0].startswith(m.name)), None
+            )
+            packages = " ".join(has.packages) if has is not None else ""
+            hint = f": apt-get install {packages}" if packages else ""
             raise NotInstalled(f"{command[0]} is not installed{hint}") from None
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -196,39 +195,31 @@ def contract(
     tree: Tree,
     source: str | None = None,
     *,
-    urunc: Urunc | None = None,
+    version: str = "",
     user: str | None = None,
 ) -> Contract:
     """What `image` tells urunc, from one of `SOURCES` or, as urunc does, from all of them.
 
-    A label gives way to the annotation of the same name; `/urunc.json` counts only when the three
-    keys that urunc needs are not all there, and alone for a `urunc` before there was a shim that
-    hands the others over (docs/contract/urunc.md 1.2). `user` replaces the image's, as `docker
-    run -u` does.
-    Raises NotBootable for none.
+    `version` is the runtime's, "" for the newest; `user` replaces the image's, as `docker run -u`
+    does. Raises NotBootable for none.
     """
-    annotations, labels = _ours(image.annotations), _ours(image.labels)
-    raw = tree.read("/urunc.json")
-    file = {} if raw is None else _ours(decode(raw))
+    annotations, labels = RUNTIME.short(image.annotations), RUNTIME.short(image.labels)
+    raw = tree.read(RUNTIME.file)
+    file = {} if raw is None else RUNTIME.short(decode(raw))
     if source is not None:
         keys = {"annotations": annotations, "labels": labels, "urunc.json": file}[source]
     else:
-        keys = {**labels, **annotations}
-        hands_over = (urunc or uruncs.NEWEST).spec_keys == "plain"
-        if not hands_over or not all(name.removeprefix(guests.PREFIX) in keys for name in NEEDED):
-            keys = file
-    missing = [name for name in NEEDED if not keys.get(name.removeprefix(guests.PREFIX))]
+        keys = RUNTIME.heard(annotations, labels, file, version)
+    missing = [name for name in RUNTIME.keys.needed if not keys.get(name)]
     if missing:
-        raise NotBootable(f"urunc would run it as an ordinary container: no {missing[0]}")
+        lacks = RUNTIME.prefix + missing[0]
+        raise NotBootable(f"{RUNTIME.name} would run it as an ordinary container: no {lacks}")
     process = image.process
     args = (*(process.get("Entrypoint") or ()), *(process.get("Cmd") or ()))
-    reads = (urunc or uruncs.usual(keys["unikernelType"])).arguments
-    if reads == "cmdline" or (reads == "process, cmdline" and not args):
-        args = tuple(keys.get("cmdline", "").split())
     who = resolve(process.get("User") or "" if user is None else user, tree)
     return Contract(
         keys=keys,
-        args=args,
+        args=RUNTIME.arguments(keys, args, version),
         env=tuple(process.get("Env") or ()),
         uid=who.uid,
         gid=who.gid,
@@ -262,14 +253,14 @@ def running(
         image = repository.image(platform)
         tree = repository.tree(image)
         machine = machine or Machine()
-        said = contract(image, tree, source, urunc=machine.urunc, user=user)
+        said = contract(image, tree, source, version=machine.version, user=user)
         if args is not None:
             entrypoint = image.process.get("Entrypoint") or ()
             said = replace(said, args=(*entrypoint, *args))
         if env:
             said = replace(said, env=(*said.env, *(f"{k}={v}" for k, v in env.items())))
         if monitor is not None:
-            said = replace(said, keys={**said.keys, "hypervisor": monitor})
+            said = replace(said, keys={**said.keys, RUNTIME.keys.monitor: monitor})
         chosen = replace(machine, architecture=image.platform.architecture)
         files = place(said, tree, directory, chosen)
         who: User | None = User(said.uid, said.gid, said.groups)
@@ -277,7 +268,7 @@ def running(
             who = None
             if refused := refusal(said, tree):
                 raise NotBootable(f"{refused} (and not as root, this cannot try)")
-        with Guest(guests.command(said, files, chosen), echo, who) as guest:
+        with Guest(RUNTIME.command(said, files, chosen), echo, who) as guest:
             yield guest
 
 
@@ -308,12 +299,12 @@ def boot(
 
 
 def place(said: Contract, tree: Tree, directory: Path, machine: Machine) -> Files:
-    """Write the contract's files into `directory`, and urunit's and the monitor's configuration.
+    """Write the contract's files into `directory`, and the init's and the monitor's configuration.
 
     The image's are below `root`, at their own paths, with their owners (if this is root) and modes,
     as a container engine unpacks them; what urunc writes is root's and open to all, as urunc's is.
     """
-    urunc = guests.ways(said, machine)
+    handed = RUNTIME.init_file(said, machine)
     root = directory / "root"
     root.mkdir()
     if said.rootfs == "share":
@@ -325,28 +316,24 @@ def place(said: Contract, tree: Tree, directory: Path, machine: Machine) -> File
             return None
         return str(root / path.lstrip("/")) if said.rootfs == "share" else _lay(tree, path, root)
 
-    kernel, initrd, block = lay("binary"), lay("initrd"), lay("block")
+    kernel, initrd, block = map(lay, RUNTIME.keys.files)
     assert kernel is not None
     files = Files(kernel, initrd, block)
     if said.rootfs == "share":
         files = replace(files, share=str(root))
-    if said.has_urunit and urunc.configuration:
-        text = guests.configuration(said, machine)
+    if handed is not None:
         if said.rootfs == "initrd" and initrd is not None:
             with open(initrd, "ab") as out:
-                out.write(b"\0" * (-out.tell() % 4) + guests.cpio(guests.CONFIG, text))
+                out.write(b"\0" * (-out.tell() % 4) + handed)
         else:
-            config = directory / guests.CONFIG
-            if said.is_bsd:  # a disk, in whole sectors
-                if urunc.configuration == "lines":
-                    text += b"PAD\n" * (-(-(-len(text) % 512) // 4))
-                text += b"\0" * (-len(text) % 512)
-            config.write_bytes(text)
+            config = directory / "urunit.conf"
+            config.write_bytes(handed)
             config.chmod(0o644)
             files = replace(files, config=str(config))
-    if said.monitor == "firecracker":
-        files = replace(files, monitor=str(directory / "fc.json"))
-        Path(files.monitor).write_text(json.dumps(guests.firecracker(said, files, machine)))
+    monitor = RUNTIME.monitors.get(said.monitor)
+    if monitor is not None and monitor.configuration is not None:
+        files = replace(files, monitor=str(directory / "monitor.json"))
+        Path(files.monitor).write_text(monitor.configuration(said, files, machine))
         Path(files.monitor).chmod(0o644)
     return files
 
@@ -357,7 +344,7 @@ def refusal(said: Contract, tree: Tree) -> str | None:
     It reads the kernel and the initrd, and opens the disk image for writing, too: urunc asks for
     no disk that is read-only.
     """
-    for key, wanted in (("binary", "r"), ("initrd", "r"), ("block", "rw")):
+    for key, wanted in zip(RUNTIME.keys.files, ("r", "r", "rw"), strict=True):
         path = said.keys.get(key)
         if not path:
             continue
@@ -408,13 +395,6 @@ def _own(path: Path, info: tarfile.TarInfo) -> None:
 def plain(data: bytes) -> str:
     """What a console printed, as text that a terminal does not obey, with plain ends of lines."""
     return _RESET.sub("\n", data.decode(errors="replace")).replace("\r\n", "\n")
-
-
-def _ours(keys: Mapping[str, str]) -> dict[str, str]:
-    prefix = guests.PREFIX
-    return {
-        key.removeprefix(prefix): value for key, value in keys.items() if key.startswith(prefix)
-    }
 
 
 def resolve(text: str, tree: Tree) -> User:
@@ -477,7 +457,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--monitor", help="another than the image's, such as qemu")
     parser.add_argument("-u", dest="user", help="another user than the image's, as docker run -u")
     parser.add_argument(
-        "--urunc", choices=uruncs.VERSIONS, help=f"as this one does it ({uruncs.NEWEST.name})"
+        "--urunc",
+        choices=RUNTIME.versions,
+        default="",
+        help=f"as this one does it ({RUNTIME.newest})",
     )
     parser.add_argument("--kvm", action="store_true", help="use the processor, as urunc does")
     options = parser.parse_args(arguments)
@@ -486,7 +469,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         network=options.network or bool(options.ports),
         forwards=dict(options.ports),
         kvm=options.kvm,
-        urunc=None if options.urunc is None else uruncs.VERSIONS[options.urunc],
+        version=options.urunc,
     )
     env = dict(entry.partition("=")[::2] for entry in options.env)
     try:

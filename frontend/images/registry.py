@@ -12,7 +12,6 @@ import hashlib
 import json
 import re
 import tempfile
-from base64 import b64decode
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -20,17 +19,16 @@ from functools import partial
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from frameworks.diagnostics import printable
-from frontend.image import URUNC_JSON
+from frameworks.runtime import RUNTIME
 from frontend.images.transport import Response, Transport, TransportError
-from frontend.urunc import PREFIX
 from llb import Platform, imageconfig, strictjson
 from llb.reference import InvalidReference, Reference
 
 if TYPE_CHECKING:
     from frontend.images.layers import Tree
 
-NEEDED = (PREFIX + "unikernelType", PREFIX + "hypervisor", PREFIX + "binary")
-"""Without these three urunc takes an image for an ordinary container's
+NEEDED = tuple(RUNTIME.prefix + name for name in RUNTIME.keys.needed)
+"""Without these the runtime takes an image for an ordinary container's
 (docs/contract/urunc.md 1.2)."""
 
 _INDEXES = (
@@ -284,10 +282,12 @@ def _show(repository: Repository) -> int:
     for image in repository.images():
         size = sum(layer.size for layer in image.layers) / 1e6
         _say(f"{image.platform}  {image.digest}  {size:.1f} MB in {len(image.layers)} layers")
-        raw = repository.find(image, URUNC_JSON)
+        raw = repository.find(image, RUNTIME.file)
         sources = {
-            "annotations": {k: v for k, v in image.annotations.items() if k.startswith(PREFIX)},
-            "labels": {k: v for k, v in image.labels.items() if k.startswith(PREFIX)},
+            "annotations": {
+                k: v for k, v in image.annotations.items() if k.startswith(RUNTIME.prefix)
+            },
+            "labels": {k: v for k, v in image.labels.items() if k.startswith(RUNTIME.prefix)},
             "urunc.json": {} if raw is None else decode(raw),
         }
         for key in sorted(set().union(*sources.values())):
@@ -306,6 +306,10 @@ def _show(repository: Repository) -> int:
     return status
 
 
+def _ours(keys: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in keys.items() if key.startswith(RUNTIME.prefix)}
+
+
 def _say(line: str, more: str = "") -> None:
     """Print what an image says: on one line of bounded length, and only to be read."""
     shown = line if len(line) <= _SHOWN else f"{line[:_SHOWN]}..."
@@ -313,12 +317,11 @@ def _say(line: str, more: str = "") -> None:
 
 
 def decode(data: bytes) -> dict[str, str]:
-    """The keys of a `/urunc.json`, whose values are base64. Raises RegistryError."""
+    """The keys of the runtime's file (`/urunc.json`) in an image. Raises RegistryError."""
     try:
-        values = strictjson.loads(data)
-        return {key: b64decode(value, validate=True).decode() for key, value in values.items()}
-    except (ValueError, AttributeError, TypeError) as error:
-        raise RegistryError(f"{URUNC_JSON} is not what urunc reads: {error}") from None
+        return RUNTIME.read(data)
+    except ValueError as error:
+        raise RegistryError(f"{RUNTIME.file} is not what {RUNTIME.name} reads: {error}") from None
 
 
 def _object(raw: bytes) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What a guest may not read of a raw root filesystem, because the container's user may not.
 
-urunc executes the monitor as the container's user, and the guest's files come through it: what that
-user cannot read on the host is closed to the guest, its root included
+The runtime executes the monitor as the container's user, and the guest's files come through it:
+what that user cannot read on the host is closed to the guest, its root included
 (docs/contract/urunc.md 6, setupUser).
 This is a rule of lint (docs/rules/ClosedFile.md) that is looked at after the steps have run.
 """
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from frameworks.diagnostics import Diagnostic, Severity
+from frameworks.runtime import RUNTIME
 
 if TYPE_CHECKING:
     from frameworks.base import Plan
@@ -24,7 +25,6 @@ CLOSED_FILE = "ClosedFile"
 
 _MOST = 20
 """How many arguments are looked at: each is some questions to the daemon."""
-_INIT = "/urunit"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -103,7 +103,7 @@ def judge(plan: Plan, process: Process, tree: Tree) -> Diagnostic | None:
 
 def _paths(process: Process, stat: Callable[[str], FileStat | None]) -> Iterator[str]:
     words = list(process.args[: _MOST + 1])
-    if words[:1] == [_INIT]:
+    if words[:1] == [RUNTIME.init]:
         del words[0]
     if words and "/" not in words[0]:
         places = process.env.get("PATH", _PATH).split(":")

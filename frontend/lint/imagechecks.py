@@ -16,10 +16,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
 import frameworks
-from frameworks import architectures, kernelfile, rebuilt
+from frameworks import architectures, kernelfile
 from frameworks.base import File as Placed
 from frameworks.diagnostics import Diagnostic, Severity, problem
 from frameworks.rootfs import detect, superblock
+from frameworks.runtime import RUNTIME, monitors
 from frameworks.spec import Settings, Text, parse_size
 from llb import strictjson
 
@@ -41,17 +42,15 @@ UNSTARTABLE_ROOT = "UnstartableRoot"
 LOST_CAPABILITIES = "LostCapabilities"
 CHANGED_TIMES = "ChangedTimes"
 
+_KEYS = RUNTIME.keys
+
 _MIB = 1 << 20
 _GZIP = b"\x1f\x8b"
 _SMALL = 64 * _MIB
 """An image with less than that to spare is not worth a word."""
 
-_MEMORY = {"firecracker": 256}
-_DEFAULT_MEMORY = 268
-"""urunc gives a guest 256 MiB unless the container has a limit; to most monitors it says 268M, and
-they take that for MiB (docs/contract/urunc.md 1.5)."""
 _OWN_KERNEL = 32
-"""What of it is the kernel's own, in MiB; `Guest.kernel_memory` is a distribution's.
+"""What of a guest's memory is the kernel's own, in MiB; `Guest.kernel_memory` is a distribution's.
 
 Measured with QEMU and Linux 6.12, archive and content together, with -m 268M: hutch's microvm
 kernel unpacks 238 MiB and panics at 241 (amd64), 243 and 245 (arm64); Debian's kernel 201 and 205
@@ -96,7 +95,7 @@ class Look:
     at: str
     """Which file: the plan's "kernel" or "rootfs", what a packing step could not keep ("report":
     `frameworks.steps.pack.Report`), or the runtime's key that names one of the image's files
-    ("binary", "initrd", "block")."""
+    (`RUNTIME.keys.files`)."""
     judge: Callable[[Plan, File], Diagnostic | None]
 
 
@@ -125,14 +124,14 @@ def looks(plan: Plan) -> Iterator[Look]:
         yield Look(UNBOOTABLE_KERNEL, "kernel", _kernel)
         if _root(plan) is not None:
             yield Look(UNUSABLE_ROOTFS, "kernel", _drivers)
-    if "binary" in plan.keys and kernel is None and known:
-        yield Look(UNBOOTABLE_KERNEL, "binary", _kernel)
+    if _KEYS.kernel in plan.keys and kernel is None and known:
+        yield Look(UNBOOTABLE_KERNEL, _KEYS.kernel, _kernel)
         if _root(plan) is not None:
-            yield Look(UNUSABLE_ROOTFS, "binary", _drivers)
-    if "initrd" in plan.keys:
-        yield Look(LARGE_INITRD, "initrd", _initrd)
-    if "block" in plan.keys:
-        yield Look(OVERSIZED_IMAGE, "block", _image)
+            yield Look(UNUSABLE_ROOTFS, _KEYS.kernel, _drivers)
+    if _KEYS.initrd in plan.keys:
+        yield Look(LARGE_INITRD, _KEYS.initrd, _initrd)
+    if _KEYS.disk in plan.keys:
+        yield Look(OVERSIZED_IMAGE, _KEYS.disk, _image)
     if rootfs.type == "initrd":
         yield Look(LARGE_INITRD, "rootfs", _initrd)
     elif rootfs.type == "block":
@@ -152,7 +151,7 @@ def looks(plan: Plan) -> Iterator[Look]:
 def unstartable(plan: Plan, process: Process, file: File) -> Diagnostic | None:
     """What is to be said of a prebuilt root `file` that has no program to start in it.
 
-    urunc hands the first word of the command to the kernel as the init
+    The runtime hands the first word of the command to the kernel as the init
     (docs/contract/urunc.md 2.2).
     """
     from frameworks.rootfs import lookup
@@ -197,7 +196,7 @@ _INITS = frozenset(
 def second_init(plan: Plan, process: Process) -> Diagnostic | None:
     """What is to be said of a command that is an init, behind the one that hutch puts before it."""
     first, *rest = (*process.args, "")
-    if first != rebuilt.INIT or plan.init not in (None, "auto") or not rest:
+    if first != RUNTIME.init or plan.init not in (None, "auto") or not rest:
         return None
     command = rest[0]
     if not command.startswith("/") or posixpath.basename(command) not in _INITS:
@@ -250,9 +249,7 @@ def given_root(plan: Plan) -> str:
 
 def _brings_root(plan: Plan) -> str:
     """The runtime's key by which an image brings a root that is a file; "" for none."""
-    if "initrd" in plan.keys:
-        return "initrd"
-    return "block" if "block" in plan.keys and plan.keys.get("blkMntPoint") == "/" else ""
+    return _KEYS.root(plan.keys)
 
 
 def _root(plan: Plan) -> tuple[str, Range | None] | None:
@@ -260,12 +257,13 @@ def _root(plan: Plan) -> tuple[str, Range | None] | None:
     type, keys = plan.rootfs.type, plan.keys
     if not frameworks.guest(plan.framework).tells_configuration:
         return None
-    if "initrd" in keys:  # which urunc takes first (docs/contract/urunc.md 2.1)
+    named = _KEYS.root(keys)
+    if named == _KEYS.initrd:  # which the runtime takes first
         return None
     if type in ("block", "raw"):
         return type, type.at
-    if "block" in keys and keys.get("blkMntPoint") == "/":
-        return "block", place(keys["block"])
+    if named:
+        return "block", place(keys[named])
     return None
 
 
@@ -375,7 +373,7 @@ def _kernel(plan: Plan, file: File) -> Diagnostic | None:
         UNBOOTABLE_KERNEL,
         f"{plan.monitor} cannot boot this kernel: {wrong}",
         "take the kernel's file for that monitor, or name the monitor that it is for",
-        place(plan.keys["binary"]) if kernel is None else (kernel.path or kernel.from_).at,
+        place(plan.keys[_KEYS.kernel]) if kernel is None else (kernel.path or kernel.from_).at,
         severity=Severity.WARNING,
     )
 
@@ -390,7 +388,7 @@ def _initrd(plan: Plan, file: File) -> Diagnostic | None:
     taken = _OWN_KERNEL
     if kernel is None or kernel.from_ != "source":
         taken = guest.kernel_memory.get(plan.platform.architecture, _OWN_KERNEL)
-    memory = _MEMORY.get(plan.monitor, _DEFAULT_MEMORY)
+    memory = monitors.get(plan.monitor).memory(RUNTIME.memory)
     if needed <= (memory - taken) * _MIB:
         return None
     rootfs = plan.rootfs
@@ -400,7 +398,7 @@ def _initrd(plan: Plan, file: File) -> Diagnostic | None:
         f"this initrd of {_mib(size)} MiB takes {_mib(needed)} MiB while the guest starts, and a "
         f"guest has {memory} MiB, its kernel's included, unless the container has a limit",
         "with 'type: block' it stays on a disk; or give containers more memory (docker run -m 1g)",
-        place(plan.keys.get("initrd", ""), at),
+        place(plan.keys.get(_KEYS.initrd, ""), at),
         severity=Severity.WARNING,
     )
 
@@ -432,14 +430,14 @@ def _image(plan: Plan, file: File) -> Diagnostic | None:
     if space is None or space.free <= max(_SMALL, space.total * 3 // 4):
         return None
     hint = "make the file system smaller, for example with resize2fs -M"
-    if rootfs.path is None and "block" not in plan.keys:
+    if rootfs.path is None and _KEYS.disk not in plan.keys:
         hint = "make 'size' smaller, or leave it out: then the image fits its content"
     return Diagnostic(
         OVERSIZED_IMAGE,
         f"{_mib(space.free)} of the {_mib(space.total)} MiB of this disk image are free, and every "
         "host that pulls it stores them",
         hint,
-        place(plan.keys.get("block", ""), (rootfs.size or rootfs.path or plan.monitor).at),
+        place(plan.keys.get(_KEYS.disk, ""), (rootfs.size or rootfs.path or plan.monitor).at),
         severity=Severity.WARNING,
     )
 

@@ -10,6 +10,7 @@ import frameworks
 from frameworks.architectures import NAMES
 from frameworks.diagnostics import Diagnostic, did_you_mean
 from frameworks.process import Process, merge
+from frameworks.runtime import RUNTIME
 from frameworks.spec import Bunnyfile, GitSource, Settings, Text
 from frontend.bunnyfile.args import PLATFORM_ARGS
 from frontend.bunnyfile.nodes import Entry, Mapping, Node, Scalar, Sequence
@@ -162,14 +163,14 @@ def _architecture(subject: Subject) -> Iterator[Finding]:
 
 
 def _unusable_rootfs(subject: Subject) -> Iterator[Finding]:
-    """docs/contract/urunc.md 2.1 and 2.3: what urunc can hand to a guest depends on the monitor
-    too."""
+    """docs/contract/urunc.md 2.1 and 2.3: what the runtime can hand to a guest depends on the
+    monitor too."""
     platforms = subject.bunnyfile.platforms
     framework, monitor = platforms.framework, platforms.monitor
     type, at = _rootfs_type(subject.bunnyfile)
     guests = f"{framework} guests on {monitor}"
     guest = frameworks.guest(framework)
-    if type == "raw" and monitor in guest.snapshot_only:
+    if type == "raw" and guest.needs_snapshot(monitor):
         yield Finding(
             f"{guests} can use a raw root file system only with a devmapper snapshotter",
             "with 'type: block' it works everywhere",
@@ -177,7 +178,7 @@ def _unusable_rootfs(subject: Subject) -> Iterator[Finding]:
         )
     elif type == "block" and not guest.reaches(monitor, type):
         others = " or ".join(each for each in guest.monitors if guest.reaches(each, type))
-        message = f"{guests} get no disk from urunc"
+        message = f"{guests} get no disk from {RUNTIME.name}"
         yield Finding(message, f"with the monitor {others} they do", at)
     elif not guest.reaches(monitor, type):
         others = next((each for each in guest.rootfs if guest.reaches(monitor, each)), "none")
@@ -298,8 +299,8 @@ def lost_without_init(
             )
             yield Finding(message, "give the value in a file", places.get(name, at))
     if guest.words_for_own_init and init is not None and init not in ("auto", "none"):
-        # An init that urunc does not know by that word hears of variables by the kernel's words.
-        for name in () if "urunit" in init else cut:
+        # An init that the runtime does not know hears of variables by the kernel's words.
+        for name in () if RUNTIME.hands_init(init) else cut:
             message = f"an init of your own hears '{name}' up to its first blank only"
             hint = "let hutch's init start yours: cmd, not init"
             yield Finding(message, hint, places.get(name, at))

@@ -26,6 +26,7 @@ from frameworks.base import Build, Flags
 from frameworks.diagnostics import Problems
 from frameworks.lower import Lowering
 from frameworks.rootfs import detect, superblock
+from frameworks.runtime import monitors
 from frameworks.steps import cpio
 from frameworks.steps import unpack as rootfs_unpack
 from frameworks.steps.entries import walk
@@ -236,7 +237,7 @@ def kernel(rng: random.Random) -> None:
     found = kernelfile.identify(stream)
     assert stream.calls <= 20
     assert str(found)
-    for monitor in ("qemu", "firecracker", "cloud-hypervisor", "hvt", "spt", "x"):
+    for monitor in monitors.TABLE:
         kernelfile.complaint(found, monitor, rng.choice(("amd64", "arm64")))
     detect.identify(data[: detect.HEAD])
     superblock.read(data[: superblock.HEAD])

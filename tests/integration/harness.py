@@ -16,14 +16,14 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from frontend.images import guests
+from frameworks.runtime import RUNTIME
 from frontend.images.layers import Tree
 from frontend.images.registry import Image, Repository, decode
 from llb import Platform
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
-PREFIX = guests.PREFIX
+PREFIX = RUNTIME.prefix
 EPOCH = 1700000000
 """A SOURCE_DATE_EPOCH: 2023-11-14."""
 

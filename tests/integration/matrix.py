@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from frontend.images.uruncs import Urunc
+from frameworks.runtime.urunc.versions import Version
 from tests.integration.harness import Builder
 
 PROBE = r"""
@@ -119,7 +119,7 @@ class Images:
         return self.build(text)
 
 
-def guest_user(shape: str, who: Who, urunc: Urunc) -> str:
+def guest_user(shape: str, who: Who, urunc: Version) -> str:
     """Whom the command runs as in the guest.
 
     Without an init it is the first process, which is root. A urunc that tells init nothing cannot

@@ -22,10 +22,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
-from frontend.images import boot, uruncs
+from frameworks.runtime.urunc import versions
+from frameworks.runtime.urunc.versions import Version
+from frontend.images import boot
 from frontend.images.boot import User
 from frontend.images.registry import Repository
-from frontend.images.uruncs import Urunc
 
 HERE = Path(__file__).parent
 MEMORY = 256 << 20
@@ -210,21 +211,21 @@ class Host:
         return done
 
     @property
-    def model(self) -> Urunc:
-        """The entry of `images.uruncs` that this urunc is: by `HUTCH_URUNC_LIKE`, or its version.
+    def model(self) -> Version:
+        """The entry of `VERSIONS` that this urunc is: by `HUTCH_URUNC_LIKE`, or its version.
 
         The version that urunc's own Makefile gives a program ends with the commit.
         """
         if name := os.environ.get("HUTCH_URUNC_LIKE"):
-            return uruncs.VERSIONS[name]
-        for each in uruncs.VERSIONS.values():
+            return versions.VERSIONS[name]
+        for each in versions.VERSIONS.values():
             commits = re.findall(r"@([0-9a-f]{7})", each.read_at)
             if any(commit in self.version for commit in commits):
                 return each
-        for each in uruncs.VERSIONS.values():
+        for each in versions.VERSIONS.values():
             if re.search(rf"\b{re.escape(each.name)}\b", self.version):
                 return each
-        raise AssertionError(f"{self.version!r} is in no entry of images.uruncs: HUTCH_URUNC_LIKE")
+        raise AssertionError(f"{self.version!r} is in no entry of VERSIONS: HUTCH_URUNC_LIKE")
 
     @contextlib.contextmanager
     def started(

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from frontend.images.guests import Machine
-from frontend.images.uruncs import NEXT
+from frameworks.runtime.machine import Machine
+from frameworks.runtime.urunc.versions import NEXT
 from tests.integration.harness import Builder, Guests, said
 
 pytestmark = pytest.mark.integration
@@ -124,7 +124,8 @@ def test_the_urunc_that_is_to_come(
     """A virtio console, and a configuration in which a value may hold whatever it wants."""
     text = V1.format(type=kind, more="", cmd=json.dumps(["/sbin/hello", *WORDS]))
     key = "-----BEGIN KEY-----\nUEE\nA=b\n-----END KEY-----"
-    output = booted(builder.build(small, text).ref, machine=Machine(urunc=NEXT), env={"KEY": key})
+    machine = Machine(version=NEXT.name)
+    output = booted(builder.build(small, text).ref, machine=machine, env={"KEY": key})
     lines = said(output)
     assert lines[2:8] == [f"argument {n + 1}: {word}" for n, word in enumerate(WORDS)]
     assert f"environment: KEY={key}\n" in output

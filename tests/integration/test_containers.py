@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from frameworks.runtime.machine import Machine
 from frontend.images import boot
-from frontend.images.guests import Machine
-from frontend.images.uruncs import VERSIONS
 from tests.integration.harness import ROOT, Builder
 
 pytestmark = pytest.mark.integration
@@ -153,7 +152,7 @@ def test_values_that_the_runtime_cannot_carry(
     images: dict[str, str], booted: Callable[..., str], urunc: str
 ) -> None:
     """0.6 cuts at blanks, 0.7 at newlines: what the image has is known."""
-    output = booted(images["block"], machine=Machine(urunc=VERSIONS[urunc], memory=512))
+    output = booted(images["block"], machine=Machine(version=urunc, memory=512))
     found = facts(output)
     assert found["process", "a value with a newline is whole"] == "yes"
     assert found["process", "a value with blanks is whole"] == "yes"

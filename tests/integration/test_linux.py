@@ -24,9 +24,9 @@ import pytest
 
 from frameworks.kernelfile import KernelFile, identify
 from frameworks.linux.versions import versions
+from frameworks.runtime.machine import MASK, Machine, Volume
+from frameworks.runtime.urunc.versions import NEWEST, NEXT, VERSIONS, Version
 from frontend.images import boot
-from frontend.images.guests import MASK, Machine, Volume
-from frontend.images.uruncs import NEWEST, NEXT, VERSIONS, Urunc
 from tests.integration.harness import EXAMPLES, Builder, Done
 
 pytestmark = pytest.mark.integration
@@ -205,14 +205,14 @@ def test_arm64_from_amd64(builder: Builder, project: Path, booted: Callable[...,
     kernel = identify(io.BytesIO(packed.read("/.boot/kernel")))
     assert kernel == KernelFile("arm64-image", "arm64")
     ref = builder.build(project, text).ref
-    for machine in (Machine(), Machine(urunc=NEXT)):
+    for machine in (Machine(), Machine(version=NEXT.name)):
         output = booted(ref, timeout=300, machine=machine)
         assert "hello from Linux on aarch64\nhutch-init: exit status 0\n" in output
 
 
 @pytest.mark.parametrize("urunc", [VERSIONS["0.7.0"], NEWEST, NEXT], ids=lambda urunc: urunc.name)
 def test_what_the_program_is_given(
-    builder: Builder, show: Path, booted: Callable[..., str], urunc: Urunc
+    builder: Builder, show: Path, booted: Callable[..., str], urunc: Version
 ) -> None:
     """Every argument, the environment, the user with its groups, the directory, the status."""
     text = QEMU + (
@@ -220,7 +220,7 @@ def test_what_the_program_is_given(
         "cmd: ['two words', \"it's\", 'echo ''a b'' && echo \"c d\"', last]\n"
         "envs: {GREETING: 'a b', PATH: /bin}\nuser: www\nworkdir: /srv/made here\n"
     )
-    output = booted(builder.build(show, text).ref, machine=Machine(urunc=urunc), status=7)
+    output = booted(builder.build(show, text).ref, machine=Machine(version=urunc.name), status=7)
     for line in (
         "argument 0: [show]",
         "argument 1: [7]",

@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 import pytest
 
+from frameworks.runtime.machine import Machine
+from frameworks.runtime.urunc.versions import NEWEST, VERSIONS
 from frontend.images import boot
-from frontend.images.guests import Machine
-from frontend.images.uruncs import NEWEST, VERSIONS
 from tests.integration.matrix import SHAPES, USERS, WORDS, Images, guest_user, said
 
 pytestmark = pytest.mark.integration
@@ -36,7 +36,7 @@ def test_as_each_urunc_does(
     """Of an image of a user without a name, odd words, a directory, a value with blanks."""
     more = "workdir: /srv/made here\nenvs: {GREETING: 'a b'}\n"
     ref = images.of(shape, "4321", more=more, cmd=WORDS)
-    lines = said(booted(ref, machine=Machine(urunc=VERSIONS[urunc])))
+    lines = said(booted(ref, machine=Machine(version=urunc)))
     assert lines[1 : 1 + len(WORDS)] == [
         f"argument {number}: [{word}]" for number, word in enumerate(WORDS, 1)
     ]

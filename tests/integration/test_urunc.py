@@ -1,7 +1,7 @@
 """Images under the real urunc: `HUTCH_URUNC=/path/to/urunc make urunc`.
 
     HUTCH_URUNC         the program; without it everything here is skipped
-    HUTCH_URUNC_LIKE    which of `frontend.images.uruncs` it is, where its version does not say so
+    HUTCH_URUNC_LIKE    which of `runtime.urunc.versions` it is, where its version does not say so
     HUTCH_URUNC_SHIM    its shim for containerd (else `containerd-shim-urunc-v2` beside it);
                         `containerd` and `ctr` are looked for in PATH
     HUTCH_SOLO5_SPT     Solo5's tender for spt, and HUTCH_SOLO5_GUEST a kernel for it that ends by
@@ -24,8 +24,9 @@ from pathlib import Path
 
 import pytest
 
-from frontend.images import boot, guests
-from frontend.images.guests import Contract, Files, Machine
+from frameworks.runtime.machine import Contract, Files, Machine
+from frameworks.runtime.urunc import guests
+from frontend.images import boot
 from frontend.images.registry import Repository
 from llb import Platform
 from tests.integration.harness import EXAMPLES, PREFIX, Builder
@@ -68,12 +69,12 @@ def containerd(host: Host) -> Iterator[Containerd]:
 
 
 def modelled(ref: str, host: Host, user: str | None) -> list[str]:
-    """The monitor's command line as `frontend.images.guests` says that this urunc makes it."""
+    """The monitor's command line as `frameworks.runtime.urunc.guests` makes it for this urunc."""
     with Repository(ref) as repository:
         image = repository.image(Platform("linux", "amd64"))
-        contract = boot.contract(image, repository.tree(image), urunc=host.model, user=user)
-    files = where(contract, bool(host.model.configuration) and contract.has_urunit)
-    return guests.command(contract, files, Machine(kvm=True, urunc=host.model))
+        contract = boot.contract(image, repository.tree(image), version=host.model.name, user=user)
+    files = where(contract, bool(host.model.configuration) and guests.has_urunit(contract))
+    return guests.command(contract, files, Machine(kvm=True, version=host.model.name))
 
 
 def where(contract: Contract, configured: bool) -> Files:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from xml.etree import ElementTree
 
-from frontend.images import uruncs
+from frameworks.runtime.urunc import versions
 from tests.integration.matrix import SHAPES, USERS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -78,7 +78,7 @@ def parse(text: str) -> Results:
 
 def render(results: Results) -> str:
     """The table, the oldest urunc first."""
-    order = list(uruncs.VERSIONS)
+    order = list(versions.VERSIONS)
     columns = sorted(results, key=lambda column: (order.index(column[0]), column[1]))
     heads = ["root filesystem", "user", *(f"{name}, {monitor}" for name, monitor in columns)]
     lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]

@@ -106,7 +106,7 @@ def test_every_recipe_knows_each_architecture_of_its_guests(
 
 
 ELSEWHERE = {
-    "frontend/images/guests.py",  # what urunc does on one of them, by its own names
+    "frameworks/runtime/urunc/guests.py",  # what urunc does on one of them, by its own names
 }
 
 

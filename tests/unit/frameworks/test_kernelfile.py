@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from frameworks.kernelfile import Device, KernelFile, complaint, identify
+from frameworks.runtime.monitors import UnknownMonitor
 from frameworks.steps.kernelfile import main
 
 
@@ -106,12 +107,18 @@ MULTIBOOT, HVT, VIRTIO = (
         (PVH, "hvt", "amd64", False),
         (VIRTIO, "hvt", "amd64", False),
         (KernelFile("unknown"), "qemu", "amd64", False),
-        (PLAIN, "some-new-monitor", "amd64", True),
+        (PLAIN, "hyperlight-unikraft", "amd64", True),
+        (PLAIN, "hyperlight-unikraft", "arm64", False),
     ],
 )
 def test_who_boots_what(kernel: KernelFile, monitor: str, architecture: str, boots: bool) -> None:
     wrong = complaint(kernel, monitor, architecture)
     assert (wrong == "") == boots, wrong
+
+
+def test_an_unknown_monitor_is_an_error() -> None:
+    with pytest.raises(UnknownMonitor, match="there is no monitor 'qemuu'; there are: qemu, "):
+        complaint(PLAIN, "qemuu", "amd64")
 
 
 def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from frameworks.base import Image
+from frameworks.runtime import RUNTIME
 from frameworks.spec import Text
 from frontend import image
 from frontend.targets import find
@@ -102,7 +103,7 @@ def test_keys_that_the_file_says_itself_are_in_all_three_places() -> None:
 
 def test_urunc_json_holds_the_keys_in_base64() -> None:
     plain = {PREFIX + "hypervisor": "qemu", PREFIX + "cmdline": "a 'ü'"}
-    encoded = json.loads(image.urunc_json(plain))
+    encoded = json.loads(RUNTIME.written(plain))
     assert {name: b64decode(value).decode() for name, value in encoded.items()} == plain
 
 

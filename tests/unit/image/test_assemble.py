@@ -46,15 +46,21 @@ def test_a_module_that_was_left_out_stops_the_build(tmp_path: Path) -> None:
 def test_what_reads_registries_stays_out(tmp_path: Path) -> None:
     """The image has no TLS, and only a developer's machine needs these."""
     source = sources(tmp_path / "source", "")
-    room = sorted((Path(assemble.__file__).parents[1] / assemble.NOT_OURS).glob("*.py"))
-    assert room
-    for path in room:
-        write(source / assemble.NOT_OURS / path.name, "import ssl, http.client\n")
+    for left_out in assemble.NOT_OURS:
+        ours = Path(assemble.__file__).parents[1] / left_out
+        files = [ours] if ours.is_file() else sorted(ours.glob("*.py"))
+        assert files
+        for path in files:
+            name = path.relative_to(ours) if ours.is_dir() else ""
+            write(source / left_out / name, "import ssl, http.client\n")
     assemble.check_imports(source, tmp_path / "base")
     assemble.application(source, tmp_path / "root")
     kept = {path.name for path in (tmp_path / "root").rglob("*.pyc")}
     assert "late.pyc" in kept
-    assert not (tmp_path / "root" / assemble.STDLIB / assemble.NOT_OURS).exists()
+    for left_out in assemble.NOT_OURS:
+        made = tmp_path / "root" / assemble.STDLIB / left_out
+        assert not made.exists()
+        assert not made.with_suffix(".pyc").exists()
 
 
 def test_compiled_modules_hold_no_time_and_no_path_of_the_build(tmp_path: Path) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from frontend.bunnyfile.paths import clean, image_path_fault
+from frameworks.runtime import RUNTIME
+from frontend.bunnyfile.paths import clean
 
 
 @pytest.mark.parametrize("path", ["/.boot/kernel", "/data", "kernel", "a/b-c_d.e", "/-a"])
 def test_good_image_paths(path: str) -> None:
-    assert image_path_fault(path) == ""
+    assert RUNTIME.path_fault(path) == ""
 
 
 @pytest.mark.parametrize(
@@ -31,11 +32,11 @@ def test_good_image_paths(path: str) -> None:
     ],
 )
 def test_bad_image_paths(path: str, said: str) -> None:
-    assert said in image_path_fault(path)
+    assert said in RUNTIME.path_fault(path)
 
 
 def test_a_mount_point_may_be_the_root() -> None:
-    assert image_path_fault("/", root=True) == ""
+    assert RUNTIME.path_fault("/", root=True) == ""
 
 
 @pytest.mark.parametrize(

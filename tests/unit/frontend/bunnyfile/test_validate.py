@@ -16,6 +16,7 @@ from jsonschema.validators import extend
 import frameworks
 import schemas
 from frameworks.diagnostics import Collector
+from frameworks.runtime import monitors
 from frontend.bunnyfile import fragment, yaml
 from frontend.bunnyfile.args import substitute
 from frontend.bunnyfile.nodes import Entry, Mapping, Node, Scalar, Sequence
@@ -23,7 +24,10 @@ from frontend.bunnyfile.validate import validate
 from llb import SourceFile
 from tests.unit.frontend.bunnyfile import corpus
 
-SCHEMAS = {version: schemas.load(version, frameworks.TABLE) for version in schemas.VERSIONS}
+MONITORS = schemas.Monitors(monitors.TABLE, monitors.words())
+SCHEMAS = {
+    version: schemas.load(version, frameworks.TABLE, MONITORS) for version in schemas.VERSIONS
+}
 
 
 class Raw(str):
@@ -231,7 +235,7 @@ class TestFragments:
     )
 
     def composed(self) -> schemas.Schema:
-        return schemas.load("v1", frameworks.TABLE, {"linux": self.FRAGMENT})
+        return schemas.load("v1", frameworks.TABLE, MONITORS, {"linux": self.FRAGMENT})
 
     def test_it_narrows_the_files_of_its_framework(self) -> None:
         found = faults(tree(self.FILE), self.composed())
@@ -254,7 +258,7 @@ class TestFragments:
     def test_the_frameworks_own(self, name: str) -> None:
         found = fragment(name)
         if found is not None:
-            schema = schemas.load("v1", frameworks.TABLE, {name: found})
+            schema = schemas.load("v1", frameworks.TABLE, MONITORS, {name: found})
             jsonschema.Draft202012Validator.check_schema(schema)
             json.dumps(schema)
 
@@ -264,4 +268,4 @@ class TestFragments:
 
 def test_no_such_version() -> None:
     with pytest.raises(ValueError, match="no schema"):
-        schemas.load("v9", ())
+        schemas.load("v9", (), MONITORS)

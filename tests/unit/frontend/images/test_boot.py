@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from frameworks.runtime.machine import Contract, Machine, NotBootable
+from frameworks.runtime.urunc.versions import NEWEST, NEXT
 from frontend.images import boot
 from frontend.images.boot import FAILED, Outcome, User
-from frontend.images.guests import Contract, Machine, NotBootable
 from frontend.images.layers import Tree
 from frontend.images.registry import Image
-from frontend.images.uruncs import NEWEST, NEXT, VERSIONS
 from llb import Platform
 
 KEYS = {"binary": "/k", "block": "/b", "blkMntPoint": "/", "hypervisor": "qemu"}
@@ -58,7 +58,7 @@ def test_the_bsds_read_their_configuration_from_a_disk(
 def test_a_newer_urunc_ends_records_with_a_nul(tmp_path: Path) -> None:
     keys = {**KEYS, "unikernelType": "freebsd"}
     said = Contract(keys, ("/urunit", "/app"), ("A=b\nc",))
-    files = boot.place(said, tree(*SMALL), tmp_path, Machine(urunc=NEXT))
+    files = boot.place(said, tree(*SMALL), tmp_path, Machine(version=NEXT.name))
     assert files.config is not None
     data = Path(files.config).read_bytes()
     assert data.startswith(b"URUNIT1\0UES\0A=b\nc\0UEE\0")
@@ -107,7 +107,7 @@ def test_what_urunc_writes_is_open(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["0.6.0", "0.7.0"])
 def test_an_initrd_gets_the_configuration_where_urunc_has_one(tmp_path: Path, name: str) -> None:
     keys = {"unikernelType": "linux", "hypervisor": "qemu", "binary": "/k", "initrd": "/i"}
-    machine = Machine(urunc=VERSIONS[name])
+    machine = Machine(version=name)
     files = boot.place(Contract(keys, ("/urunit",)), tree(*SMALL), tmp_path, machine)
     data = Path(files.initrd or "").read_bytes()
     assert data.startswith(b"cpio")
@@ -200,9 +200,9 @@ def test_the_contract_has_the_user_of_the_image_or_the_one_asked_for() -> None:
 @pytest.mark.parametrize("where", ["labels", "annotations"])
 def test_older_uruncs_read_the_file_alone(where: str) -> None:
     """Their shims hand over neither annotations nor labels (docs/contract/urunc.md 6)."""
-    assert boot.contract(image(PROCESS, where), USERS, urunc=NEWEST).keys == THREE
+    assert boot.contract(image(PROCESS, where), USERS, version=NEWEST.name).keys == THREE
     with pytest.raises(NotBootable, match="ordinary container"):
-        boot.contract(image(PROCESS, where), USERS, urunc=VERSIONS["0.7.0"])
+        boot.contract(image(PROCESS, where), USERS, version="0.7.0")
 
 
 PANIC = "[    1.5] Kernel panic - not syncing: "

@@ -19,10 +19,10 @@ from typing import Any
 
 import pytest
 
+from frameworks.runtime import RUNTIME
 from frontend.cli import main
 from frontend.images.layers import LayerError
 from frontend.images.registry import RegistryError, Repository, decode, show
-from frontend.urunc import PREFIX
 from llb import Platform
 
 INDEX = "application/vnd.oci.image.index.v1+json"
@@ -71,7 +71,7 @@ class Server:
 
     def image(self, arch: str = "amd64", tag: str = "", **keys: str) -> dict[str, Any]:
         """An image that tells urunc `keys`, three times."""
-        named = {PREFIX + key: value for key, value in keys.items()}
+        named = {RUNTIME.prefix + key: value for key, value in keys.items()}
         out = io.BytesIO()
         with tarfile.open(fileobj=out, mode="w") as archive:
             encoded = {key: b64encode(value.encode()).decode() for key, value in named.items()}
@@ -110,7 +110,7 @@ def test_an_image(server: Server) -> None:
         image = repository.image()
         assert image.digest == described["digest"]
         assert image.platform == Platform("linux", "amd64")
-        assert image.annotations[PREFIX + "binary"] == "/k"
+        assert image.annotations[RUNTIME.prefix + "binary"] == "/k"
         assert image.labels == dict(image.annotations)
         data = repository.tree(image).read("/urunc.json")
         assert data is not None
@@ -398,7 +398,7 @@ def test_only_the_platform_that_is_wanted_is_fetched(server: Server) -> None:
 
 def test_what_an_image_says_cannot_act(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
     evil = "a\x1b[2J\nlinux/amd64  forged\u202e\x9b"
-    labels = {PREFIX + "binary": evil, PREFIX + "x\nforged": "1"}
+    labels = {RUNTIME.prefix + "binary": evil, RUNTIME.prefix + "x\nforged": "1"}
     config = {"os": "linux", "architecture": "amd64", "config": {"Labels": labels, "Cmd": [evil]}}
     put(server, json.dumps(config).encode(), archive(entry("a")))
     assert main(["inspect", f"{server.name}:1"]) == 1

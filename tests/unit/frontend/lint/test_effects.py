@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-import frameworks
-import schemas
 from frameworks.diagnostics import Problems
-from frontend.bunnyfile import load
+from frontend.bunnyfile import load, schema
 from frontend.bunnyfile.reference import keys
 from frontend.lint import effects
 from frontend.plan import make
@@ -33,7 +31,7 @@ def noted(text: str, framework: str = "linux", monitor: str = "qemu") -> list[st
 def test_every_key_of_the_schema_is_judged() -> None:
     """A new key needs a row in `effects.KEYS`, or a place in `effects.ALWAYS`."""
     known = {*effects.KEYS, *effects.ALWAYS}
-    assert {name for name, _ in keys(schemas.load("v1", frameworks.TABLE))} == known
+    assert {name for name, _ in keys(schema("v1"))} == known
     assert not effects.ALWAYS & set(effects.KEYS)
 
 

@@ -11,15 +11,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from frameworks.runtime import monitors
+from frameworks.runtime.urunc import GUESTS
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Urunc:
+class Version:
     """One urunc.
 
     `name` is its release, or the month of its main branch where releases are far apart;
     `read_at` the repository and commit that the facts were read at.
 
-    What it runs: `guests` and `monitors` by the names that annotations have.
+    What it runs, `guests` and `monitors` by the names that annotations have, follows from the first
+    version that has each (`frameworks.runtime.urunc.GUESTS`, `Monitor.since`).
 
     What it reads: `arguments` are the process's, the annotation `cmdline` only where there are none
     (`process, cmdline`), or one of the two alone. `spec_keys` says how the keys among the bundle's
@@ -45,8 +49,6 @@ class Urunc:
     name: str
     read_at: str
     date: str
-    guests: frozenset[str]
-    monitors: frozenset[str]
     arguments: Literal["cmdline", "process, cmdline", "process"]
     spec_keys: Literal["base64", "plain"]
     configuration: Literal["", "lines", "records"] = ""
@@ -67,13 +69,24 @@ class Urunc:
     trails: bool = True
     names_devices: bool = False
 
+    @property
+    def guests(self) -> frozenset[str]:
+        """The types of guests that it runs."""
+        return frozenset(type for type, since in GUESTS.items() if self._has(since))
 
-_0_5 = Urunc(
+    @property
+    def monitors(self) -> frozenset[str]:
+        """The monitors that it runs guests on."""
+        return frozenset(each.name for each in monitors.TABLE.values() if self._has(each.since))
+
+    def _has(self, since: str) -> bool:
+        return VERSIONS[since].date <= self.date
+
+
+_0_5 = Version(
     name="0.5.0",
     read_at="urunc-dev/urunc@v0.5.0",
     date="2025-04-10",
-    guests=frozenset({"mirage", "rumprun", "unikraft"}),
-    monitors=frozenset({"firecracker", "hvt", "qemu", "spt"}),
     arguments="cmdline",
     spec_keys="base64",
     data=False,
@@ -84,7 +97,6 @@ _0_6 = replace(
     name="0.6.0",
     read_at="gntouts/urunc@6d4cf5d",
     date="2025-07-14",
-    guests=_0_5.guests | {"linux", "mewz"},
     arguments="process, cmdline",
     data=True,
     no_network=True,
@@ -108,8 +120,6 @@ _2026_05 = replace(
     name="2026-05",
     read_at="urunc-dev/urunc@f6ddb03",
     date="2026-05-17",
-    guests=_0_7.guests | {"hermit"},
-    monitors=_0_7.monitors | {"cloud-hypervisor"},
     spec_keys="plain",
     display=("-display", "none", "-vga", "none", "-serial", "stdio", "-monitor", "null"),
     serial="monitor",
@@ -129,7 +139,6 @@ _NEXT = replace(
     name="next",
     read_at="safts/urunc@03ecb09, @04561a0, @6cb3ab2; urunc-dev/urunc@044598c, @1971287",
     date="2026-09",
-    guests=_2026_08.guests | {"freebsd"},
     arguments="process",
     configuration="records",
     console="virtio",
@@ -139,7 +148,7 @@ _NEXT = replace(
     vsock=False,
 )
 
-VERSIONS: Mapping[str, Urunc] = {
+VERSIONS: Mapping[str, Version] = {
     each.name: each for each in (_0_5, _0_6, _0_7, _2026_05, _2026_08, _NEXT)
 }
 """Every urunc that was read, by name, the oldest first."""
@@ -151,7 +160,7 @@ NEXT = _NEXT
 """The newest that was read: what is to come."""
 
 
-def usual(guest: str) -> Urunc:
+def usual(guest: str) -> Version:
     """The urunc to boot a guest of this type as when none is asked for.
 
     That is `NEWEST`, or the first after it that has such guests. For NetBSD, which no urunc has,

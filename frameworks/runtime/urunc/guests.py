@@ -2,7 +2,7 @@
 
 Pure: from what an image says to lists of words. The facts are the golden command lines of
 docs/contract/urunc.md 2.2, which the real urunc printed; what differs from urunc to urunc is in
-`uruncs`. For Firecracker and Cloud Hypervisor they are urunc's own, tap device and all. For
+`versions`. For Firecracker and Cloud Hypervisor they are urunc's own, tap device and all. For
 QEMU, under which guests are booted here without urunc, three things differ:
 
 * `-accel tcg` in place of `-enable-kvm -cpu host`, with the processor model that each guest needs
@@ -13,19 +13,19 @@ QEMU, under which guests are booted here without urunc, three things differ:
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 
 from frameworks import architectures
-from frontend.images.uruncs import Urunc, usual
+from frameworks.runtime import monitors
+from frameworks.runtime.machine import Contract, Files, Machine, NotBootable
+from frameworks.runtime.urunc import KEYS
+from frameworks.runtime.urunc.versions import VERSIONS, Version, usual
 
-PREFIX = "com.urunc.unikernel."
-
-# QEMU's user network: the guest's address, the gateway, the mask. urunc takes a tap's.
+# QEMU's user network: the guest's address and the gateway. urunc takes a tap's.
 ADDRESS = "10.0.2.15"
 GATEWAY = "10.0.2.2"
-MASK = "255.255.255.0"
 MAC = "02:00:00:00:00:02"
 MTU = 1500
 TAP = "tap0_urunc"
@@ -33,117 +33,12 @@ CONFIG = "urunit.conf"
 """The file that tells an init called `urunit` about environment, user and volumes."""
 
 
-class NotBootable(Exception):
-    """Why an image cannot be booted here, in one line for the user."""
-
-
-@dataclass(frozen=True, slots=True)
-class Contract:
-    """What an image tells urunc: `com.urunc.unikernel.*` without the prefix, and the process.
-
-    `args` is the entrypoint and the command; `env` has `KEY=value` entries; `groups` are further
-    groups of the user.
-    """
-
-    keys: Mapping[str, str]
-    args: tuple[str, ...]
-    env: tuple[str, ...] = ()
-    uid: int = 0
-    gid: int = 0
-    groups: tuple[int, ...] = ()
-    workdir: str = "/"
-
-    @property
-    def type(self) -> str:
-        """The guest's type, "" for none."""
-        return self.keys.get("unikernelType", "")
-
-    @property
-    def monitor(self) -> str:
-        """The monitor's name, "" for none."""
-        return self.keys.get("hypervisor", "")
-
-    @property
-    def rootfs(self) -> str:
-        """`initrd`, `block`, `share` or `none`: what urunc would make of it
-        (docs/contract/urunc.md 2.1)."""
-        if self.keys.get("initrd"):
-            return "initrd"
-        if self.keys.get("block") and self.keys.get("blkMntPoint") == "/":
-            return "block"
-        return "share" if self.keys.get("mountRootfs", "").lower() in ("1", "t", "true") else "none"
-
-    @property
-    def has_urunit(self) -> bool:
-        """Whether the guest's init is one that a runtime writes a configuration for.
-
-        For Linux urunc looks for the word anywhere in the init's path, for FreeBSD at its end.
-        NetBSD starts /sbin/init, whatever the image's first word; another than hutch's looks at no
-        disk for it.
-        """
-        init = self.args[0] if self.args else ""
-        if self.type == "linux":
-            return "urunit" in init
-        return init.rpartition("/")[2] == "urunit" or self.type == "netbsd"
-
-    @property
-    def is_bsd(self) -> bool:
-        """Whether the guest is FreeBSD or NetBSD."""
-        return self.type in ("freebsd", "netbsd")
-
-
-@dataclass(frozen=True, slots=True)
-class Files:
-    """The contract's files, on this machine.
-
-    `share` is the unpacked image, for 9p; `config` the text for an init called `urunit`, where it
-    is a file of its own; `monitor` where the monitor's own configuration is (Firecracker's).
-    """
-
-    kernel: str
-    initrd: str | None = None
-    block: str | None = None
-    share: str | None = None
-    config: str | None = None
-    monitor: str = "/tmp/fc.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Volume:
-    """A filesystem image that the runtime attaches, and where the guest mounts it."""
-
-    file: str
-    mount: str
-
-
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """The virtual machine around the guest.
-
-    `memory` is in MiB, as a container's limit; `forwards` maps ports of this host to the guest's;
-    with `network` off the guest has no network device. `mask` is of the guest's address: a gateway
-    outside of it is reached as Kubernetes' networks need it. `dhcp` is for a guest that finds its
-    address by itself, as no urunc has it. `parameters` are more words for Linux's command line.
-
-    `urunc` is the one whose ways are followed, None for the usual one of the guest.
-    """
-
-    architecture: str = "amd64"
-    memory: int = 256
-    network: bool = False
-    forwards: Mapping[int, int] = field(default_factory=dict)
-    mask: str = MASK
-    dhcp: bool = False
-    kvm: bool = False
-    volumes: tuple[Volume, ...] = ()
-    parameters: tuple[str, ...] = ()
-    urunc: Urunc | None = None
-
-
-def ways(contract: Contract, machine: Machine) -> Urunc:
+def ways(contract: Contract, machine: Machine) -> Version:
     """The urunc to follow. Raises NotBootable where it has no such guests or no such monitor."""
-    urunc = machine.urunc or usual(contract.type)
+    urunc = VERSIONS[machine.version] if machine.version else usual(contract.type)
     if contract.type == "netbsd":  # no urunc has it
+        if contract.monitor not in monitors.TABLE:
+            raise _unknown(contract)
         return urunc
     if contract.type not in urunc.guests:
         raise NotBootable(f"urunc {urunc.name} has no {contract.type or 'such'} guests")
@@ -154,18 +49,23 @@ def ways(contract: Contract, machine: Machine) -> Urunc:
 
 def command(contract: Contract, files: Files, machine: Machine) -> list[str]:
     """The monitor's command line for a contract. Raises NotBootable for what it cannot run."""
+    ways(contract, machine)
+    monitor = monitors.TABLE.get(contract.monitor)
+    if monitor is None or monitor.command is None:
+        raise _unknown(contract)
+    return monitor.command(contract, files, machine)
+
+
+def qemu(contract: Contract, files: Files, machine: Machine) -> list[str]:
+    """QEMU's command line, most of which is the guest's."""
     urunc = ways(contract, machine)
-    if contract.monitor == "firecracker":
-        return ["firecracker", "--no-api", "--config-file", files.monitor, "--no-seccomp"]
-    if contract.monitor == "cloud-hypervisor":
-        return _cloud_hypervisor(contract, files, machine)
     guest = _GUESTS.get(contract.type)
-    if guest is None or contract.monitor != "qemu":
+    if guest is None:
         raise _unknown(contract)
     if machine.architecture == "arm64" and contract.type not in _ON_ARM64:
         raise NotBootable(f"{contract.type} guests cannot be booted here for arm64")
     name = architectures.TABLE[machine.architecture].qemu
-    words = [f"qemu-system-{name}", "-m", f"{_megabytes(machine)}M"]
+    words = [f"qemu-system-{name}", "-m", f"{monitors.QEMU.memory(machine.memory)}M"]
     words += ["-L", "/usr/share/qemu"] if urunc.data else []
     words += _accelerator(contract.type, machine)
     rest = guest(contract, files, machine)
@@ -181,13 +81,19 @@ def command(contract: Contract, files: Files, machine: Machine) -> list[str]:
     return [*words, "-kernel", files.kernel, *rest]
 
 
-def firecracker(contract: Contract, files: Files, machine: Machine) -> dict[str, object]:
-    """The JSON that Firecracker reads from `files.monitor`. Raises NotBootable, too."""
+def firecracker(contract: Contract, files: Files, machine: Machine) -> list[str]:
+    """Firecracker's command line: all the rest is in its configuration."""
+    return ["firecracker", "--no-api", "--config-file", files.monitor, "--no-seccomp"]
+
+
+def firecracker_json(contract: Contract, files: Files, machine: Machine) -> str:
+    """What Firecracker reads from `files.monitor`. Raises NotBootable, too."""
     urunc = ways(contract, machine)
+    monitor = monitors.FIRECRACKER
     whole = urunc.disks == "hd0"  # that urunc says that its one disk is the root
     source = {
         "kernel_image_path": files.kernel,
-        "boot_args": _boot_parameters(contract, files, machine),
+        "boot_args": boot_parameters(contract, files, machine),
     }
     # There is one initrd: the root filesystem, or else the configuration.
     if initrd := files.initrd or files.config:
@@ -196,12 +102,12 @@ def firecracker(contract: Contract, files: Files, machine: Machine) -> dict[str,
         "boot-source": source,
         "machine-config": {
             "vcpu_count": 1,
-            "mem_size_mib": machine.memory,
+            "mem_size_mib": monitor.memory(machine.memory),
             "smt": False,
             "track_dirty_pages": False,
         },
         "drives": [
-            {"drive_id": "rootfs" if whole else f"FC{id}", "is_read_only": False}
+            {"drive_id": "rootfs" if whole else monitor.disk_prefix + id, "is_read_only": False}
             | {"is_root_device": whole, "path_on_host": file}
             for id, file in _disks(contract, files, machine)
         ],
@@ -214,7 +120,7 @@ def firecracker(contract: Contract, files: Files, machine: Machine) -> dict[str,
         config["network-interfaces"] = []
     if urunc.vsock:
         config["vsock"] = {"guest_cid": 0, "uds_path": "", "vsock_id": ""}
-    return config
+    return json.dumps(config)
 
 
 def _unknown(contract: Contract) -> NotBootable:
@@ -222,9 +128,11 @@ def _unknown(contract: Contract) -> NotBootable:
     return NotBootable(f"{what} cannot be booted here")
 
 
-def _cloud_hypervisor(contract: Contract, files: Files, machine: Machine) -> list[str]:
+def cloud_hypervisor(contract: Contract, files: Files, machine: Machine) -> list[str]:
+    """Cloud Hypervisor's command line. It runs Linux."""
+    memory = monitors.CLOUD_HYPERVISOR.memory(machine.memory)
     shared = ",shared=on" if contract.rootfs == "share" else ""
-    words = ["cloud-hypervisor", "--memory", f"size={_megabytes(machine)}M{shared}"]
+    words = ["cloud-hypervisor", "--memory", f"size={memory}M{shared}"]
     words += ["--cpus", "boot=1", "--kernel", files.kernel, "--console", "off", "--serial", "tty"]
     words += ["--seccomp", "false"]
     words += ["--net", f"tap={TAP},mac={MAC},mtu={MTU}"] if machine.network else []
@@ -233,7 +141,40 @@ def _cloud_hypervisor(contract: Contract, files: Files, machine: Machine) -> lis
     if initrd := files.initrd or files.config:
         words += ["--initramfs", initrd]
     words += ["--fs", "tag=fs0,socket=/tmp/vhostqemu"] if shared else []
-    return [*words, "--cmdline", _boot_parameters(contract, files, machine)]
+    return [*words, "--cmdline", boot_parameters(contract, files, machine)]
+
+
+def has_urunit(contract: Contract) -> bool:
+    """Whether the guest's init is one that urunc writes a configuration for.
+
+    For Linux urunc looks for the word anywhere in the init's path, for FreeBSD at its end.
+    NetBSD starts /sbin/init, whatever the image's first word; another than hutch's looks at no
+    disk for it.
+    """
+    init = contract.args[0] if contract.args else ""
+    if contract.type == "linux":
+        return "urunit" in init
+    return init.rpartition("/")[2] == "urunit" or contract.type == "netbsd"
+
+
+def _is_bsd(contract: Contract) -> bool:
+    return contract.type in ("freebsd", "netbsd")
+
+
+def init_file(contract: Contract, machine: Machine) -> bytes | None:
+    """What tells the guest's init its configuration: an archive to append to the initrd that is its
+    root, or else a file of its own, for the BSDs a disk in whole sectors. None for no such init."""
+    urunc = ways(contract, machine)
+    if not has_urunit(contract) or not urunc.configuration:
+        return None
+    text = configuration(contract, machine)
+    if contract.rootfs == "initrd":
+        return cpio(CONFIG, text)
+    if _is_bsd(contract):
+        if urunc.configuration == "lines":
+            text += b"PAD\n" * (-(-(-len(text) % 512) // 4))
+        text += b"\0" * (-len(text) % 512)
+    return text
 
 
 def configuration(contract: Contract, machine: Machine) -> bytes:
@@ -243,18 +184,18 @@ def configuration(contract: Contract, machine: Machine) -> bytes:
     """
     records = ["UES", *contract.env, "UEE", "UCS"]
     records += [f"UID:{contract.uid}", f"GID:{contract.gid}", f"WD:{contract.workdir or '/'}"]
-    if contract.is_bsd:
+    if _is_bsd(contract):
         # FreeBSD's kernel is told the init by its name, which is the first word; NetBSD's is not.
         rest = contract.args[1:] if contract.type == "freebsd" else contract.args
         records += [f"ARC:{len(rest)}", *(f"ARV:{word}" for word in rest)]
     records += ["UCE", "UBS"]
-    prefix = "FC" if contract.monitor == "firecracker" else ""
-    if contract.keys.get("block") and contract.keys.get("blkMntPoint") != "/":
-        records += [f"ID:{prefix}annot_vol", f"MP:{contract.keys.get('blkMntPoint', '')}"]
+    prefix = monitors.get(contract.monitor).disk_prefix
+    if contract.keys.get(KEYS.disk) and contract.keys.get(KEYS.mount) != "/":
+        records += [f"ID:{prefix}annot_vol", f"MP:{contract.keys.get(KEYS.mount, '')}"]
     for number, volume in enumerate(machine.volumes):
         records += [f"ID:{prefix}vol{number}", f"MP:{volume.mount}"]
     records += ["UBE"]
-    if contract.is_bsd:
+    if _is_bsd(contract):
         address, gateway, mask = ("", "", "")
         if machine.network:
             address, gateway, mask = ADDRESS, GATEWAY, machine.mask
@@ -273,11 +214,6 @@ def cpio(name: str, data: bytes) -> bytes:
         return _pad(_pad(head, 4) + data, 4)
 
     return _pad(entry(name, 0o100644, data) + entry("TRAILER!!!", 0, b""), 512)
-
-
-def _megabytes(machine: Machine) -> int:
-    """urunc divides bytes by a million and calls the result M, which monitors take for MiB."""
-    return machine.memory * (1 << 20) // 1_000_000
 
 
 def _pad(data: bytes, to: int) -> bytes:
@@ -349,20 +285,30 @@ def _only_disk(file: str, options: str = "") -> list[str]:
 def _disks(contract: Contract, files: Files, machine: Machine) -> list[tuple[str, str]]:
     """The disks of a Linux guest in their order: urunc's name for each, and its file."""
     disks = []
-    if contract.keys.get("block") and files.block:
+    if contract.keys.get(KEYS.disk) and files.block:
         disks.append(("rootfs" if contract.rootfs == "block" else "annot_vol", files.block))
     return disks + [(f"vol{number}", v.file) for number, v in enumerate(machine.volumes)]
 
 
 def _console(contract: Contract, machine: Machine) -> str:
-    if contract.monitor == "qemu" and ways(contract, machine).console == "virtio":
+    if contract.monitor == monitors.QEMU.name and ways(contract, machine).console == "virtio":
         return "console=hvc0 8250.nr_uarts=0"
-    if contract.monitor == "qemu" and machine.architecture == "arm64":
+    if contract.monitor == monitors.QEMU.name and machine.architecture == "arm64":
         return "console=ttyAMA0"
     return "console=ttyS0"
 
 
-def _boot_parameters(contract: Contract, files: Files, machine: Machine) -> str:
+_SHARED: Mapping[monitors.Share, tuple[str, ...]] = {
+    "9p": (
+        "rootfstype=9p",
+        "rootflags=trans=virtio,version=9p2000.L,msize=5000000,cache=mmap,posixacl",
+    ),
+    "virtiofs": ("rootfstype=virtiofs",),
+}
+"""How Linux is told to mount what is shared."""
+
+
+def boot_parameters(contract: Contract, files: Files, machine: Machine) -> str:
     """Linux's command line. `args[0]` is its init; words with spaces go between single quotes."""
     if contract.type != "linux":
         raise _unknown(contract)
@@ -378,18 +324,14 @@ def _boot_parameters(contract: Contract, files: Files, machine: Machine) -> str:
     elif contract.rootfs == "block" and files.block:
         boot += ["root=/dev/vda", "rw"]
     elif contract.rootfs == "share" and files.share:
-        if contract.monitor == "firecracker":
-            raise NotBootable("firecracker cannot share a directory with its guest")
-        boot += ["root=fs0", "rw"]
-        if contract.monitor == "qemu":
-            flags = "trans=virtio,version=9p2000.L,msize=5000000,cache=mmap,posixacl"
-            boot += ["rootfstype=9p", f"rootflags={flags}"]
-        else:
-            boot += ["rootfstype=virtiofs"]
+        shares = monitors.get(contract.monitor).shares
+        if not shares:
+            raise NotBootable(f"{contract.monitor} cannot share a directory with its guest")
+        boot += ["root=fs0", "rw", *_SHARED[shares[0]]]
     if machine.network:
         ip = "dhcp" if machine.dhcp else f"{ADDRESS}::{GATEWAY}:{machine.mask}:urunc:eth0:off"
         boot.append(f"ip={ip}")
-    if not contract.has_urunit or not urunc.configuration:
+    if not has_urunit(contract) or not urunc.configuration:
         boot += contract.env
     elif contract.rootfs == "initrd":
         boot.append(f"URUNIT_CONFIG=/{CONFIG}")
@@ -409,7 +351,7 @@ _BLANKS = (
 _BLANKS += "\u2028\u2029\u202f\u205f\u3000"
 
 
-def spelled(args: Sequence[str], urunc: Urunc) -> list[str]:
+def spelled(args: Sequence[str], urunc: Version) -> list[str]:
     """`args` as Linux's command line has them: some trimmed, those with a space quoted."""
     found = []
     for word in args:
@@ -442,7 +384,7 @@ def _linux(contract: Contract, files: Files, machine: Machine) -> list[str]:
     if files.config:
         options += ["-initrd", files.config]
     options += ["-no-reboot", *(["-serial", "stdio"] if urunc.serial == "guest" else [])]
-    return [*options, "-nodefaults", "-append", _boot_parameters(contract, files, machine)]
+    return [*options, "-nodefaults", "-append", boot_parameters(contract, files, machine)]
 
 
 def _unikraft(contract: Contract, files: Files, machine: Machine) -> list[str]:
@@ -457,7 +399,7 @@ def _unikraft(contract: Contract, files: Files, machine: Machine) -> list[str]:
         ]
     address, gateway, mask = (ADDRESS, GATEWAY, machine.mask) if machine.network else ("", "", "")
     console = "console=ttyS0" if machine.architecture == "arm64" else ""
-    old = _is_old_unikraft(contract.keys.get("unikernelVersion", ""))
+    old = _is_old_unikraft(contract.keys.get(KEYS.version, ""))
     env = f"env.vars=[ {' '.join(contract.env)} ]" if contract.env and not old else ""
     if old:
         vfs = "vfs.rootfs=initrd" if files.initrd else ""
@@ -492,7 +434,7 @@ def _mirage(contract: Contract, files: Files, machine: Machine) -> list[str]:
     net = ["", ""]
     if machine.network:
         bits = _bits(machine.mask) if "mirage" in urunc.masks else 24
-        name = contract.keys.get("solo5NetDev", "service") if urunc.names_devices else "service"
+        name = contract.keys.get(KEYS.solo5_net, "service") if urunc.names_devices else "service"
         prefix = "--" if name == "service" else f"--{name}-"
         net = [f"{prefix}ipv4={ADDRESS}/{bits}", f"{prefix}ipv4-gateway={GATEWAY}"]
     return [*_net(contract, machine), "-append", " ".join([*net, *contract.args])]
@@ -523,7 +465,7 @@ def _freebsd(contract: Contract, files: Files, machine: Machine) -> list[str]:
     options += _net(contract, machine, f"virtio-net-{bus}")
     options += _disk("rootfs", files.block, f"virtio-blk-{bus}")
     kenv = ["vfs.root.mountfrom=ufs:/dev/vtbd0", f"init_path={contract.args[0]}"]
-    if contract.has_urunit and files.config:
+    if has_urunit(contract) and files.config:
         options += _disk("urunit", files.config, f"virtio-blk-{bus}")
         kenv.append("URUNIT_CONFIG=/dev/vtbd1")
         if machine.network and not _is_near(GATEWAY, machine.mask):

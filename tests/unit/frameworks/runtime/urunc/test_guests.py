@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from frontend.images import guests
-from frontend.images.guests import Contract, Files, Machine, NotBootable, Volume
-from frontend.images.uruncs import NEXT, VERSIONS
+from frameworks.runtime.machine import Contract, Files, Machine, NotBootable, Volume
+from frameworks.runtime.urunc import guests
+from frameworks.runtime.urunc.versions import NEXT, VERSIONS
 
 ENV = ("PATH=/usr/bin", "FOO=a b")
 BASE = {"hypervisor": "qemu", "binary": "/.boot/kernel", "mountRootfs": "false"}
@@ -22,6 +23,10 @@ NET = Machine(network=True, forwards={2080: 80})
 
 def linux(keys: dict[str, str], *args: str) -> Contract:
     return Contract({**keys, "unikernelType": "linux"}, args, ENV, 1000, 1000, (), "/tmp")
+
+
+def firecracker(contract: Contract, files: Files, machine: Machine) -> Any:
+    return json.loads(guests.firecracker_json(contract, files, machine))
 
 
 def append(words: list[str]) -> str:
@@ -104,7 +109,7 @@ def test_linux_with_a_gateway_elsewhere() -> None:
 
 def test_linux_with_a_newer_urunc() -> None:
     """A virtio console, and records that end with a NUL."""
-    contract, machine = linux(INITRD, "/urunit", "/x"), Machine(urunc=NEXT)
+    contract, machine = linux(INITRD, "/urunit", "/x"), Machine(version=NEXT.name)
     words = guests.command(contract, Files("K", "I"), machine)
     assert append(words).startswith("panic=-1 quiet console=hvc0 8250.nr_uarts=0 root=/dev/ram0 rw")
     assert pair(words, "-chardev") == ["stdio,id=urunc-console,signal=off"]
@@ -130,7 +135,7 @@ def test_firecracker() -> None:
     assert guests.command(contract, files, machine) == [
         *("firecracker", "--no-api", "--config-file", "/tmp/fc.json", "--no-seccomp")
     ]
-    assert guests.firecracker(contract, files, machine) == {
+    assert firecracker(contract, files, machine) == {
         "boot-source": {
             "kernel_image_path": "K",
             "boot_args": f"panic=-1 console=ttyS0 root=/dev/vda rw {TAP} retain_initrd"
@@ -166,14 +171,14 @@ def test_firecracker_with_an_initrd_and_a_volume() -> None:
     """Firecracker's serial port has one name, on arm64, too."""
     keys = {**INITRD, **FIRECRACKER, "block": "/d", "blkMntPoint": "/data"}
     contract = linux(keys, "/urunit", "/x")
-    config = guests.firecracker(contract, Files("K", "I", "D"), Machine("arm64"))
+    config = firecracker(contract, Files("K", "I", "D"), Machine("arm64"))
     assert config["boot-source"] == {
         "kernel_image_path": "K",
         "boot_args": "panic=-1 console=ttyS0 root=/dev/ram0 rw"
         " URUNIT_CONFIG=/urunit.conf rdinit=/urunit -- /x",
         "initrd_path": "I",
     }
-    assert [drive["drive_id"] for drive in cast(list[Any], config["drives"])] == ["FCannot_vol"]
+    assert [drive["drive_id"] for drive in config["drives"]] == ["FCannot_vol"]
     assert "network-interfaces" not in config
     assert b"UBS\nID:FCannot_vol\nMP:/data\nUBE\n" in guests.configuration(contract, Machine())
 
@@ -298,7 +303,7 @@ def test_freebsd_on_arm64() -> None:
 def test_netbsd() -> None:
     """The disks are the root's and, last, the configuration's, which has all arguments."""
     contract = Contract({**BLOCK, "unikernelType": "netbsd"}, ("/a", "b c"), ENV)
-    assert contract.has_urunit
+    assert guests.has_urunit(contract)
     machine = Machine(network=True, forwards={8080: 80})
     words = guests.command(contract, Files("K", block="B", config="C"), machine)
     assert append(words) == "console=com root=ld0a"
@@ -347,7 +352,7 @@ def test_what_cannot_be_booted_is_said(
 )
 def test_what_firecracker_cannot_boot_is_said(keys: dict[str, str], files: Files) -> None:
     with pytest.raises(NotBootable):
-        guests.firecracker(Contract({**keys, **FIRECRACKER}, ("a",)), files, Machine())
+        firecracker(Contract({**keys, **FIRECRACKER}, ("a",)), files, Machine())
 
 
 WORDS = ("/urunit", "", " lead", "trail ", "\ttab\t", "a b", " a b ", "it's", "x' y", '"q" $c\\')
@@ -363,7 +368,7 @@ WORDS = ("/urunit", "", " lead", "trail ", "\ttab\t", "a b", " a b ", "it's", "x
 )
 def test_words_as_each_urunc_spells_them(urunc: str, expected: str) -> None:
     """A word with a blank goes between quotes; the others keep theirs in 0.6 alone."""
-    machine = Machine(urunc=VERSIONS[urunc])
+    machine = Machine(version=urunc)
     line = append(guests.command(linux(INITRD, *WORDS), Files("K", "I"), machine))
     assert line.partition(" -- ")[2] == expected
 
@@ -414,7 +419,7 @@ def test_words_as_each_urunc_spells_them(urunc: str, expected: str) -> None:
 )
 def test_qemu_as_each_urunc_starts_it(urunc: str, expected: str) -> None:
     """Exactly, but for the user network, which is a tap device there."""
-    machine = Machine(network=True, kvm=True, urunc=VERSIONS[urunc])
+    machine = Machine(network=True, kvm=True, version=urunc)
     config = "C" if VERSIONS[urunc].configuration else None
     words = guests.command(
         linux(BLOCK, "/urunit", "/x"), Files("K", None, "B", None, config), machine
@@ -424,30 +429,28 @@ def test_qemu_as_each_urunc_starts_it(urunc: str, expected: str) -> None:
 
 def test_a_shared_tree_of_several_devices() -> None:
     contract = linux({**BASE, "mountRootfs": "true"}, "/init")
-    words = guests.command(contract, Files("K", share="D"), Machine(urunc=NEXT))
+    words = guests.command(contract, Files("K", share="D"), Machine(version=NEXT.name))
     assert pair(words, "-fsdev") == ["local,id=rootfs9p,security_model=none,multidevs=remap,path=D"]
 
 
 @pytest.mark.parametrize("name", VERSIONS)
 def test_firecrackers_file_as_each_urunc_writes_it(name: str) -> None:
     contract = linux({**BLOCK, **FIRECRACKER}, "/urunit", "/x")
-    machine = Machine(urunc=VERSIONS[name])
+    machine = Machine(version=name)
     if name == "0.5.0":
         with pytest.raises(NotBootable, match=r"^urunc 0\.5\.0 has no linux guests$"):
-            guests.firecracker(contract, Files("K", block="B"), machine)
+            firecracker(contract, Files("K", block="B"), machine)
         return
-    config = guests.firecracker(contract, Files("K", block="B"), machine)
+    config = firecracker(contract, Files("K", block="B"), machine)
     assert ("vsock" in config) == (name in ("0.7.0", "2026-05", "2026-08"))
     assert ("network-interfaces" in config) == (name == "0.6.0")
-    (drive,) = cast(list[Any], config["drives"])
+    (drive,) = config["drives"]
     assert drive["is_root_device"] == (name == "0.6.0")
 
 
 def test_a_monitor_that_came_later() -> None:
     with pytest.raises(NotBootable, match=r"^urunc 0\.7\.0 does not know cloud-hypervisor$"):
-        guests.command(
-            linux({**BLOCK, **CLOUD}, "/urunit"), Files("K"), Machine(urunc=VERSIONS["0.7.0"])
-        )
+        guests.command(linux({**BLOCK, **CLOUD}, "/urunit"), Files("K"), Machine(version="0.7.0"))
 
 
 def test_unikraft_without_a_network_and_shared() -> None:
@@ -458,7 +461,7 @@ def test_unikraft_without_a_network_and_shared() -> None:
         'Unikraft   netdev.ip=/24::8.8.8.8   vfs.fstab=[ "fs0:/:9pfs:::" ] -- nginx'
     )
     keys = {**INITRD, "unikernelType": "unikraft"}
-    old = Machine(urunc=VERSIONS["0.5.0"])
+    old = Machine(version="0.5.0")
     words = guests.command(Contract(keys, ("nginx", "-c", "x")), Files("K", "I"), old)
     assert append(words) == (
         'nginx netdev.ip=/24::8.8.8.8   vfs.fstab=[ "initrd0:/:extract:::" ] --  -c x'
@@ -470,12 +473,12 @@ def test_mirage_with_another_device_and_mask() -> None:
     machine = Machine(network=True, mask="255.255.0.0")
     words = guests.command(Contract(keys, ("a",)), Files("K"), machine)
     assert append(words) == "--out-ipv4=10.0.2.15/16 --out-ipv4-gateway=10.0.2.2 a"
-    old = Machine(network=True, mask="255.255.0.0", urunc=VERSIONS["0.7.0"])
+    old = Machine(network=True, mask="255.255.0.0", version="0.7.0")
     words = guests.command(Contract(keys, ("a",)), Files("K"), old)
     assert append(words) == "--ipv4=10.0.2.15/24 --ipv4-gateway=10.0.2.2 a"
 
 
 def test_urunit_anywhere_in_the_path() -> None:
     """Linux: urunc looks for the word in the whole path of the init."""
-    assert linux(INITRD, "/opt/urunit/bin/x").has_urunit
-    assert not Contract({"unikernelType": "freebsd"}, ("/opt/urunit/x",)).has_urunit
+    assert guests.has_urunit(linux(INITRD, "/opt/urunit/bin/x"))
+    assert not guests.has_urunit(Contract({"unikernelType": "freebsd"}, ("/opt/urunit/x",)))

@@ -1,4 +1,4 @@
-"""The runtime's keys: which there are, and what urunc takes for each.
+"""What urunc takes for each of its keys.
 
 The same keys are annotations of the manifest, labels of the config, and names in `/urunc.json`
 (`frontend.image` writes them). From 0.8 on urunc refuses to start an image with a value that it
@@ -7,20 +7,20 @@ does not take; before, it fails in some later way. Source: docs/contract/urunc.m
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Literal
 
-from frameworks import rebuilt
 from frameworks.diagnostics import Collector, did_you_mean
+from frameworks.runtime import RUNTIME
+from frameworks.runtime.urunc import LONGEST_DEVICE
 from frameworks.spec import Text
-from frontend.bunnyfile.paths import image_path_fault
 
-PREFIX = rebuilt.PREFIX
+PREFIX = RUNTIME.prefix
 
 _LONGEST = 4096
-_LONGEST_DEVICE = 67
-FALSE = frozenset("0 f F FALSE false False".split())
-_BOOLEANS = FALSE | frozenset("1 t T TRUE true True".split())
+_BOOLEANS = RUNTIME.false | frozenset("1 t T TRUE true True".split())
+_PATH = re.compile(r"[A-Za-z0-9._/-]+")
 
 Kind = Literal["text", "path", "mount", "boolean", "device", "host"]
 """What a key's value is: `path` is one in the image, `mount` one in the guest; `host` keys are for
@@ -45,9 +45,6 @@ KEYS: Mapping[str, Kind] = {
     "RPCAddress": "host",
 }
 
-OPTIONAL = frozenset({"solo5NetDev", "solo5BlkDev", "useDMBlock"})
-"""Keys that follow from nothing else in a bunnyfile: it may say them under `annotations`."""
-
 
 def check(keys: Mapping[Text, Text], problems: Collector) -> None:
     """Note what urunc would not take of `keys`, which are short names and values."""
@@ -68,7 +65,7 @@ def check(keys: Mapping[Text, Text], problems: Collector) -> None:
                 at=name.at,
             )
         elif kind in ("path", "mount"):
-            if fault := image_path_fault(value, root=kind == "mount"):
+            if fault := path_fault(value, root=kind == "mount"):
                 where = "guest" if kind == "mount" else "image"
                 message, hint = f"'{value}' ({name}) {fault}", f"it is a path in the {where}"
                 problems.error("bad-path", message, hint=hint, at=value.at)
@@ -85,8 +82,36 @@ def _fault(kind: Kind, value: str) -> str:
     if kind == "boolean" and value not in _BOOLEANS:
         return "is neither true nor false"
     if kind == "device":
-        named = value.isascii() and value.isalnum() and len(value) <= _LONGEST_DEVICE
-        return "" if named else f"is no name: up to {_LONGEST_DEVICE} letters and digits"
+        return (
+            ""
+            if RUNTIME.is_device_name(value)
+            else f"is no name: up to {LONGEST_DEVICE} letters and digits"
+        )
     if len(value) > _LONGEST:
         return f"is longer than {_LONGEST} characters"
+    return ""
+
+
+def path_fault(path: str, *, root: bool = False) -> str:
+    """What is wrong with a path inside the image, as the end of a sentence; "" for nothing.
+
+    `root` allows `/` itself, which only a mount point may be.
+    """
+    if not path:
+        return "is empty"
+    if len(path) > _LONGEST:
+        return f"is longer than {_LONGEST} characters"
+    if not _PATH.fullmatch(path):
+        bad = next(c for c in path if not _PATH.fullmatch(c))
+        shown = "a space" if bad == " " else repr(bad) if bad.isprintable() else f"U+{ord(bad):04X}"
+        return f"has {shown} in it, which the runtime does not take"
+    if path == "/":
+        return "" if root else "is the root directory, not a file"
+    parts = path.removeprefix("/").split("/")
+    if ".." in parts:
+        return "leaves its directory with '..'"
+    if "." in parts or "" in parts:
+        return "is not in its shortest form"
+    if path.startswith("-"):
+        return "starts with '-', like an option"
     return ""
