@@ -19,24 +19,23 @@ from frameworks.diagnostics import Problems, problem
 from frameworks.lower import Lowering
 from frameworks.prebuilt import solo5
 from frameworks.runtime import RUNTIME
-from frontend import givenfiles, plan, targets
-from frontend.bunnyfile import Loaded, Unsound, kind_of, load
-from frontend.dockerui.contexts import BuildFile, Contexts
-from frontend.dockerui.images import Images
+from frontend import givenfiles, targets
+from frontend.dockerui.contexts import BuildFile
 from frontend.dockerui.options import Environment, Options, Sbom
 from frontend.failures import explain, with_lines
 from frontend.gateway.capabilities import ATTESTATIONS, EVALUATE, WARNINGS
 from frontend.gateway.errors import GatewayError
 from frontend.gateway.result import Builder, Result
-from frontend.inputs import GatewayInputs, at_once
-from frontend.lint.reporter import Remarks
+from frontend.inputs import at_once
 from frontend.metadata import facts
-from llb import Definition, MissingCapability, Network, Platform, SourceFile, State
+from frontend.session import Session
+from llb import Definition, MissingCapability, Network, Platform, State
 
 if TYPE_CHECKING:
     from frameworks.base import Plan
     from frameworks.spec import Text
     from frontend.gateway.client import Client, Ref
+    from frontend.inputs import GatewayInputs
 
 
 def build(client: Client) -> Result:
@@ -52,7 +51,7 @@ def build(client: Client) -> Result:
             from frontend import subrequests
 
             return subrequests.reply(session)
-        return session.result()
+        return Run(session).result()
     except (Problems, MissingCapability, GatewayError) as error:
         if client.can(WARNINGS):
             raise
@@ -65,26 +64,18 @@ def build(client: Client) -> Result:
         raise Problems(found, with_lines=True) from error
 
 
-class Session:
-    """One run of the frontend."""
+class Run:
+    """What one build does, and what it has built so far."""
 
-    def __init__(self, client: Client, environment: Environment, options: Options) -> None:
-        self.client = client
-        self.options = options
-        self.worker = environment.build_platform or Platform("linux", "amd64")
-        self.contexts = Contexts(client, options, environment)
-        if options.epoch_from_context:
-            from frontend.dockerui import epoch
-
-            self.options = replace(options, epoch=epoch.of_context(self.contexts))
-            self.contexts.options = self.options
-        self.images = Images(self.contexts)
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.client = session.client
+        self.options = session.options
         self._solved: list[tuple[Ref, Lowering]] = []
-        self.remarks = Remarks(self.contexts)
 
     def result(self) -> Result:
         """The answer: an image for each platform, or that of one target."""
-        source = self.contexts.build_file()
+        source = self.session.contexts.build_file()
         builder = Builder(multi_platform=self.options.multi_platform)
         try:
             for planned, inputs in self._jobs(source):
@@ -100,31 +91,14 @@ class Session:
             raise
         return builder.build()
 
-    @property
-    def is_dockerfile(self) -> bool:
-        """Whether the build file is a Dockerfile, which BuildKit's own frontend builds first."""
-        return kind_of(self.contexts.build_file().file.data) == "dockerfile"
-
-    def check(self, platform: Platform, loaded: Loaded) -> Plan:
-        """What can be said of one platform's build before anything is fetched. Raises Problems."""
-        options = self.options
-        return plan.make(
-            loaded.bunnyfile,
-            loaded.file,
-            platform,
-            epoch=options.epoch,
-            args=loaded.args,
-            contexts=options.named_contexts,
-        )
-
     def _jobs(self, source: BuildFile) -> Iterable[tuple[Plan, GatewayInputs]]:
         """Each platform's plan, and where its inputs come from."""
-        if self.is_dockerfile:
+        if self.session.is_dockerfile:
             from frontend import containerfile
 
-            for platform in self.options.platforms or (self.worker,):
-                inputs = GatewayInputs(self.contexts, self.images)
-                yield containerfile.make(self, source, platform, inputs), inputs
+            for platform in self.options.platforms or (self.session.worker,):
+                inputs = self.session.inputs()
+                yield containerfile.make(self.session, source, platform, inputs), inputs
             return
         for name in self.options.labels:
             if name.startswith(RUNTIME.prefix):
@@ -133,53 +107,27 @@ class Session:
                     f"'--label {name}' is the runtime's: hutch writes it",
                     hint="say it in the file ('platforms', 'kernel', 'rootfs', 'cmd')",
                 )
-        for number, (platform, loaded) in enumerate(self.platforms()):
-            planned = self.check(platform, loaded)
+        for number, (platform, loaded) in enumerate(self.session.platforms()):
+            planned = self.session.check(platform, loaded)
             if number == 0:
-                self.remarks.lint(loaded, planned)
-            yield self.settle(planned), GatewayInputs(self.contexts, self.images)
-
-    def platforms(self) -> Iterable[tuple[Platform, Loaded]]:
-        """The platforms to build, with the bunnyfile as each of them reads it.
-
-        Without `--platform` it is the file's own architecture, or else the builder's. Raises
-        Problems.
-        """
-        file = self.contexts.build_file().file
-        asked = self.options.platforms or (self.worker,)
-        for platform in asked:
-            loaded = self._load(file, platform)
-            said = plan.architecture(loaded.bunnyfile)
-            if not self.options.platforms and said and said != platform.architecture:
-                platform = Platform("linux", said)
-                loaded = self._load(file, platform)
-            yield platform, loaded
-
-    def _load(self, file: SourceFile, platform: Platform) -> Loaded:
-        args = {**plan.platform_args(platform, self.worker), **self.options.build_args}
-        try:
-            return load(file.data, file.filename, args)
-        except Unsound as found:
-            asked, contexts = bool(self.options.platforms), self.options.named_contexts
-            raise plan.more(found, platform, asked=asked, contexts=contexts) from None
+                self.session.remarks.lint(loaded, planned)
+            yield givenfiles.settle(self.session, planned), self.session.inputs()
 
     def _add(self, builder: Builder, planned: Plan, inputs: GatewayInputs) -> None:
         """Build one platform and add it to the result."""
         platform = planned.platform
         framework = frameworks.get(planned.framework)
         caps = self.client.llb_caps
-        build = Build(planned, framework, inputs, self.worker, self._flags(), caps)
+        build = Build(planned, framework, inputs, self.session.worker, self._flags(), caps)
         # In a Dockerfile `--target` names one of its stages.
-        name = "" if self.is_dockerfile else self.options.target
+        name = "" if self.session.is_dockerfile else self.options.target
         while True:
             lowering = Lowering(build)
             target = targets.find(name, lowering)
             files = tuple(givenfiles.of(lowering, name.casefold() or targets.DEFAULT))
             if inputs.settle():
                 break
-        givenfiles.check(
-            iter(files), self.client, lambda file: self._solve(self._marshal(file.state, platform))
-        )
+        givenfiles.check(iter(files), self.client, lambda file: self.session.ref(file, platform))
         self._check_kernel(lowering, target)
         try:
             keys = self._devices(lowering) if target.keys else {}
@@ -189,8 +137,8 @@ class Session:
         if keys:
             lowering = Lowering(replace(build, plan=replace(planned, keys=keys)))
             target = targets.find(name, lowering)
-        definition = self._marshal(target.state, platform)
-        ref = self._solve(definition)
+        definition = self.session.marshal(target.state, platform)
+        ref = self.session.solve(definition)
         self._solved.append((ref, lowering))
         builder.add(platform, ref, target.config(self.options.labels))
         for key, value in target.annotations.items():
@@ -219,11 +167,11 @@ class Session:
         plan = lowering.plan
         documents = [sbom.document(lowering, sbom.facts(lowering, graph))]
         try:
-            documents += scan(lowering, self.images, asked, files)
+            documents += scan(lowering, self.session.images, asked, files)
         except NoScanner as missing:
-            self.remarks.tell([missing.found])
+            self.session.remarks.tell([missing.found])
         for document in documents:
-            ref = self._solve(self._marshal(document, plan.platform))
+            ref = self.session.solve(self.session.marshal(document, plan.platform))
             builder.attest_bundle(plan.platform, ref)
 
     def _evaluate(self) -> None:
@@ -248,7 +196,7 @@ class Session:
             return
         from frontend.lint import imagechecks
 
-        ref = self._solve(self._marshal(file.state, plan.platform))
+        ref = self.session.ref(file, plan.platform)
         imagechecks.check_architecture(
             plan, imagechecks.BuiltFile(self.client, ref, posixpath.join("/", file.path))
         )
@@ -275,7 +223,7 @@ class Session:
             return {}
         from frontend.lint import imagechecks
 
-        ref = self._solve(self._marshal(file.state, plan.platform))
+        ref = self.session.ref(file, plan.platform)
         path = posixpath.join("/", file.path)
         devices = imagechecks.identify(imagechecks.BuiltFile(self.client, ref, path)).devices
         if devices is None:
@@ -294,20 +242,20 @@ class Session:
                 accounts.check(lowering, self.client, partial(self._ref, lowering.plan.platform))
 
     def _ref(self, platform: Platform, file: File) -> Ref:
-        return self._solve(self._marshal(file.state, platform))
+        return self.session.ref(file, platform)
 
     def _images(self) -> list[Lowering]:
         """What was built, where that is the image."""
         asked = self.options.target.casefold() or targets.DEFAULT
-        whole = asked == targets.DEFAULT or self.is_dockerfile
+        whole = asked == targets.DEFAULT or self.session.is_dockerfile
         return [lowering for _, lowering in self._solved] if whole else []
 
     def _look(self) -> None:
         """Look at what was built."""
         if self.client.can(EVALUATE):
-            self.remarks.look(
+            self.session.remarks.look(
                 self._images(),
-                lambda plan, file: self._solve(self._marshal(file.state, plan.platform)),
+                lambda plan, file: self.session.ref(file, plan.platform),
             )
 
     def _explain(self, lowering: Lowering) -> None:
@@ -317,7 +265,7 @@ class Session:
         if report is None:
             return
         try:
-            ref = self._solve(self._marshal(report.state, plan.platform))
+            ref = self.session.ref(report, plan.platform)
             data = self.client.read_file(ref, report.path)
         except GatewayError:
             return  # it failed before there was a configuration
@@ -326,40 +274,11 @@ class Session:
 
     def _read(self, inputs: GatewayInputs, path: Text) -> bytes:
         """A file of the build context. Raises Problems where there is none."""
-        ref = self.client.solve(self.contexts.marshal(inputs.context(path))).ref
+        ref = self.client.solve(self.session.contexts.marshal(inputs.context(path))).ref
         try:
             return self.client.open_file(ref, path).read()
         except GatewayError as error:
             raise givenfiles.fault(error, path, "local") from error
-
-    def settle(self, planned: Plan) -> Plan:
-        """The whole plan of one platform; a prebuilt root filesystem is looked at."""
-        rootfs = planned.rootfs
-        if rootfs.path is None:
-            return planned
-        # What a prebuilt file is, only its bytes tell.
-        inputs = GatewayInputs(self.contexts, self.images)
-        build = Build(planned, frameworks.get(planned.framework), inputs, self.worker)
-        while True:
-            lowering = Lowering(build)
-            # With all that the build itself will read, so that the client sends it once.
-            file, _ = lowering.rootfs.file, lowering.kernel
-            if inputs.settle():
-                break
-        assert file is not None
-        ref = self._solve(self._marshal(file.state, planned.platform))
-        try:
-            head = self.client.read_file(ref, file.path, length=plan.HEAD)
-        except GatewayError as error:
-            assert rootfs.path is not None
-            raise givenfiles.fault(error, rootfs.path, rootfs.from_, root=True) from error
-        return plan.settle(planned, head)
-
-    def _marshal(self, state: State, platform: Platform) -> Definition:
-        return state.marshal(platform=platform, caps=self.client.llb_caps)
-
-    def _solve(self, definition: Definition) -> Ref:
-        return self.client.solve(definition, cache_imports=self.options.cache_imports).ref
 
     def _flags(self) -> Flags:
         options = self.options

@@ -39,11 +39,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from frameworks.base import Plan
-    from frontend.build import Session
     from frontend.dockerui.contexts import BuildFile
-    from frontend.dockerui.images import ResolvedImage
+    from frontend.dockerui.resolve import ResolvedImage
     from frontend.inputs import GatewayInputs
     from frontend.lint.verdict import Verdict
+    from frontend.session import Session
     from llb import Platform, SourceFile
 
 INHERITED = "InheritedLabel"

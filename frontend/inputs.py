@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, overload
 from frameworks.base import Image, Inputs
 from frameworks.diagnostics import Diagnostic, Problems, problem
 from frameworks.spec import Text
-from frontend.dockerui.images import Images, ResolvedImage
+from frontend.dockerui.images import Images
+from frontend.dockerui.resolve import ResolvedImage
 from frontend.gateway.errors import GatewayError
 from llb import Platform, State, scratch
 
@@ -71,7 +72,9 @@ class GatewayInputs(Inputs):
         key = (name, str(platform))
         known = self._named.get(key)
         if known is None or not (is_new or known[0] == len(paths)):
-            found = _placed(name, lambda: self._contexts.named(name, platform, sorted(paths)))
+            from frontend.dockerui.named import load
+
+            found = _placed(name, lambda: load(self._contexts, name, platform, sorted(paths)))
             known = self._named[key] = (len(paths), found)
         return known[1]
 

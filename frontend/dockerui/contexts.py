@@ -3,8 +3,8 @@
     contexts = Contexts(client, options, environment)
     file = contexts.build_file()
     state = contexts.main(follow=["src", "kernel.config"])
-    named = contexts.named("debian", platform)
 
+Named contexts are `frontend.dockerui.named`'s.
 The names, the hints and the fallbacks are those of BuildKit's own Dockerfile frontend, so that a
 bunnyfile is found, and its context is sent, as a Dockerfile's would be.
 Source: docs/contract/buildkit.md 4.2 (frontend/dockerui/context.go, config.go).
@@ -38,10 +38,8 @@ from llb import (
 from llb.paths import clean
 
 if TYPE_CHECKING:
-    from frontend.dockerui.named import NamedContext
     from frontend.dockerui.options import Environment, Options
     from frontend.gateway.client import Client, Ref
-    from llb import Platform
 
 CONTEXT = "context"
 IGNORE_FILE = ".dockerignore"
@@ -314,21 +312,6 @@ class Contexts:
             fetch_by_commit=url.fetch_by_commit,
             meta=Meta(name=title or f"[internal] load git source {text}"),
         )
-
-    # --- named contexts ---
-
-    def named(
-        self, name: str, platform: Platform | None = None, follow: Iterable[str] = ()
-    ) -> NamedContext | None:
-        """What `--build-context NAME=...` puts in the place of an image or a directory.
-
-        See `frontend.dockerui.named.load`.
-        """
-        if not self.options.named_contexts:
-            return None
-        from frontend.dockerui.named import load
-
-        return load(self, name, platform, follow)
 
     # --- for all of them ---
 

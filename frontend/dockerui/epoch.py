@@ -8,16 +8,17 @@ Source: docs/contract/buildkit.md 4.7 and 2.2 (source.metaresolver: git since Bu
 from __future__ import annotations
 
 import zlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from frameworks.diagnostics import problem
-from frontend.dockerui.contexts import HTTP_FILE
+from frontend.dockerui.contexts import HTTP_FILE, Contexts
 from frontend.dockerui.options import LAST_SECOND, whole_number
 from frontend.gateway.errors import GatewayError
 from llb import Meta, http
 
 if TYPE_CHECKING:
-    from frontend.dockerui.contexts import Contexts
+    from frontend.dockerui.options import Environment, Options
     from frontend.gateway.client import Client, Ref
     from llb import State
 
@@ -28,6 +29,14 @@ _FANOUT = 256 * 4
 _HASH = 20
 _COMMIT = 1
 _HEAD_BYTES = 64 << 10  # of a packed commit; its header comes first
+
+
+def settled(client: Client, options: Options, environment: Environment) -> Options:
+    """Options that ask for the time of the main context, with that time.
+
+    Raises Problems where it has none.
+    """
+    return replace(options, epoch=of_context(Contexts(client, options, environment)))
 
 
 def of_context(contexts: Contexts) -> int:

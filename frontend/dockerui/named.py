@@ -13,9 +13,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from frameworks.diagnostics import Problems, problem
-from frontend.dockerui import ignorefile
+from frontend.dockerui import ignorefile, resolve
 from frontend.dockerui.contexts import HTTP_FILE, IGNORE_FILE, followed
-from frontend.dockerui.images import resolve_layout, resolve_registry
 from frontend.gateway.errors import NotAnImage
 from llb import InvalidReference, Meta, Reference, State, http, local, scratch, strictjson
 
@@ -43,7 +42,9 @@ class NamedContext:
 def load(
     contexts: Contexts, name: str, platform: Platform | None = None, follow: Iterable[str] = ()
 ) -> NamedContext | None:
-    """Look up `name` (an image reference, or a plain word), for `platform` first.
+    """What `--build-context NAME=...` puts in the place of an image or a directory.
+
+    Looks up `name` (an image reference, or a plain word), for `platform` first.
 
     `follow` limits what is sent of a client's directory, as in `Contexts.main`. Returns None if the
     user named no such context; raises `Problems` if what they gave for it makes no sense.
@@ -113,7 +114,7 @@ class _Loader:
             full = Reference.parse(ref).tagged()
         except InvalidReference as error:
             raise self._bad(ref, str(error)) from None
-        found = resolve_registry(
+        found = resolve.registry(
             self.contexts,
             full,
             self.platform,
@@ -135,7 +136,7 @@ class _Loader:
             ref = Reference.parse(self.name).pinned(digest)
         except InvalidReference as error:
             raise self._bad(value, str(error)) from None
-        found = resolve_layout(
+        found = resolve.layout(
             self.contexts,
             ref,
             store,

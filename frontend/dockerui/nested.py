@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from frameworks.diagnostics import did_you_mean, problem
 from frontend.bunnyfile.args import PLATFORM_ARGS
-from frontend.dockerui.images import ResolvedImage
+from frontend.dockerui.resolve import ResolvedImage
 from frontend.gateway.errors import GatewayError
 from llb import (
     Definition,

@@ -12,7 +12,6 @@ for clients that do not, and the version of the form. Source: docs/contract/buil
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -20,35 +19,11 @@ from typing import TYPE_CHECKING, Any
 from frontend.gateway import status
 from frontend.gateway.errors import GatewayError
 from frontend.gateway.result import Result, answer
+from frontend.subrequests.answers import VERSION, Reply
 from frontend.subrequests.table import columns
 
 if TYPE_CHECKING:
-    from frontend.build import Session
-
-_VERSION = "1.0.0"
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What a question is answered with: JSON values, the same as text, and whether all is well.
-
-    `failed` is None for a question that cannot fail.
-    """
-
-    json: object
-    text: str
-    failed: bool | None = None
-
-    def to_result(self) -> Result:
-        """The reply as the daemon wants it."""
-        metadata = {
-            "result.json": json.dumps(self.json, indent=2, ensure_ascii=False),
-            "result.txt": self.text,
-            "version": _VERSION,
-        }
-        if self.failed is not None:
-            metadata["result.statuscode"] = str(int(self.failed))
-        return answer(metadata)
+    from frontend.session import Session
 
 
 def reply(session: Session) -> Result:
@@ -82,7 +57,7 @@ def _describe(session: Session) -> Reply:
     del session
     described = [question.description(name) for name, question in QUESTIONS.items()]
     rows = [
-        (name.removeprefix("frontend."), _VERSION, question.text)
+        (name.removeprefix("frontend."), VERSION, question.text)
         for name, question in QUESTIONS.items()
     ]
     return Reply(described, columns(("NAME", "VERSION", "DESCRIPTION"), rows, gap=1))
@@ -119,7 +94,7 @@ class Question:
         """The question as `subrequests.describe` lists it."""
         return {
             "name": name,
-            "version": _VERSION,
+            "version": VERSION,
             "type": "rpc",
             "description": self.text,
             "opts": [

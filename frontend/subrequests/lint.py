@@ -13,13 +13,13 @@ from frontend.lint.file import detail_of, text_of
 from frontend.lint.imagechecks import BuiltFile, File
 from frontend.lint.rules import RULES
 from frontend.lint.verdict import Asked, judge
-from frontend.subrequests import Reply
+from frontend.subrequests.answers import Reply
 from frontend.subrequests.location import location, source_info
 from frontend.wanted import FILE, Wanted
 from llb import Position, Range, SourceFile
 
 if TYPE_CHECKING:
-    from frontend.build import Session
+    from frontend.session import Session
 
 _START = Range(Position(1), Position(1))
 

@@ -13,17 +13,18 @@ from typing import TYPE_CHECKING, Any
 import frameworks
 from frameworks.base import Build
 from frameworks.lower import Lowering
+from frontend import givenfiles
 from frontend import targets as table
 from frontend.bunnyfile.args import declared
 from frontend.offline import OfflineInputs
-from frontend.subrequests import Reply
+from frontend.subrequests.answers import Reply
 from frontend.subrequests.location import location
 from frontend.subrequests.table import columns
 from llb.pb import ops_pb2 as pb
 
 if TYPE_CHECKING:
-    from frontend.build import Session
     from frontend.bunnyfile import Loaded
+    from frontend.session import Session
     from llb import Definition, Platform
 
 _GIT_SECRETS = ("git.authtokensecret", "git.authheadersecret")
@@ -61,7 +62,7 @@ def outline(session: Session) -> Reply:
 
 def _graph(session: Session, platform: Platform, loaded: Loaded, name: str) -> Definition:
     """The graph of a target, with every image and context by its name only."""
-    planned = session.settle(session.check(platform, loaded))
+    planned = givenfiles.settle(session, session.check(platform, loaded))
     inputs = OfflineInputs(session.worker)
     build = Build(planned, frameworks.get(planned.framework), inputs, session.worker)
     target = table.find(name, Lowering(build))

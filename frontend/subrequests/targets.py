@@ -6,13 +6,13 @@ from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 
 from frontend import targets as table
-from frontend.subrequests import Reply
+from frontend.subrequests.answers import Reply
 from frontend.subrequests.location import location
 from frontend.subrequests.table import columns
 
 if TYPE_CHECKING:
-    from frontend.build import Session
     from frontend.bunnyfile.nodes import Mapping
+    from frontend.session import Session
     from llb import Range
 
 

@@ -35,6 +35,7 @@ def context(contexts: "Contexts") -> "Result":
     from dataclasses import asdict
 
     from frontend.dockerui.images import Images
+    from frontend.dockerui.named import load
     from llb import scratch
 
     file = contexts.build_file().file
@@ -43,7 +44,7 @@ def context(contexts: "Contexts") -> "Result":
     state = scratch().copy(contexts.main(follow), "/", "/context", contents_only=True)
     state = state.mkfile("/build-file", file.data)
     if name := args.get("NAMED"):
-        named = contexts.named(name, contexts.options.platforms[0])
+        named = load(contexts, name, contexts.options.platforms[0])
         state = state.mkfile("/named", repr(named).encode())
         if named is not None:
             state = state.copy(named.state, "/", "/named-files", contents_only=True)

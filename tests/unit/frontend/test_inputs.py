@@ -6,7 +6,7 @@ import pytest
 
 from frameworks.diagnostics import Problems
 from frameworks.spec import Text
-from frontend.dockerui.images import ResolvedImage
+from frontend.dockerui.resolve import ResolvedImage
 from frontend.gateway.errors import GatewayError
 from frontend.inputs import _placed
 from llb.pb import status_pb2

@@ -12,7 +12,7 @@ import pytest
 from google.protobuf.message import Message
 
 from frameworks.diagnostics import Problems
-from frontend.dockerui import images
+from frontend.dockerui import images, named
 from frontend.dockerui.contexts import Contexts, followed, is_archive
 from frontend.dockerui.images import Images
 from frontend.dockerui.options import Environment, Options
@@ -30,9 +30,9 @@ CONFIG = json.dumps({"os": "linux", "architecture": "amd64", "config": {"Env": [
 
 
 def contexts(solver: Solver, **options: str) -> Contexts:
-    named = {key.replace("__", ":"): value for key, value in options.items()}
-    parsed = Options.parse(named, AMD64)
-    environment = Environment(named, "session", "docker", AMD64)
+    given = {key.replace("__", ":"): value for key, value in options.items()}
+    parsed = Options.parse(given, AMD64)
+    environment = Environment(given, "session", "docker", AMD64)
     return Contexts(solver.client(), parsed, environment)
 
 
@@ -261,16 +261,16 @@ def same(request: Message) -> Message:
 
 class TestNamed:
     def test_nothing_given(self) -> None:
-        assert contexts(Solver()).named("debian", AMD64) is None
-        assert contexts(Solver(), context__other="local:x").named("debian", AMD64) is None
+        assert named.load(contexts(Solver()), "debian", AMD64) is None
+        assert named.load(contexts(Solver(), context__other="local:x"), "debian", AMD64) is None
 
     @pytest.mark.parametrize("asked", ["debian", "debian:latest", "docker.io/library/debian"])
     def test_names_are_compared_in_their_short_form(self, asked: str) -> None:
         both = contexts(Solver(), context__debian="docker-image://scratch")
-        found = both.named(asked, AMD64)
+        found = named.load(both, asked, AMD64)
         assert found is not None
         assert found.state.output is None
-        assert both.named("debian:12", AMD64) is None
+        assert named.load(both, "debian:12", AMD64) is None
 
     def test_a_platform_comes_first(self) -> None:
         solver = Solver()
@@ -278,7 +278,7 @@ class TestNamed:
             solver,
             **{"context__d": "https://h/any", "context__d____linux/arm64": "https://h/arm"},
         )
-        arm, amd = both.named("d", ARM64), both.named("d", AMD64)
+        arm, amd = named.load(both, "d", ARM64), named.load(both, "d", AMD64)
         assert arm is not None
         assert amd is not None
         assert op(arm.state).identifier == "https://h/arm"
@@ -289,7 +289,7 @@ class TestNamed:
     def test_image(self) -> None:
         solver = Solver(answers={"ResolveSourceMeta": same})
         options = {"context__debian": "docker-image://alpine", "image-resolve-mode": "pull"}
-        found = contexts(solver, **options).named("debian", ARM64)
+        found = named.load(contexts(solver, **options), "debian", ARM64)
         assert found is not None
         assert found.config == CONFIG
         assert found.reference == f"docker.io/library/alpine:latest@{DIGEST}"
@@ -305,26 +305,28 @@ class TestNamed:
 
     def test_image_redirected_to_something_else(self) -> None:
         solver = Solver(answers={"ResolveSourceMeta": resolved("https://h/rootfs.tar", b"")})
-        found = contexts(solver, context__debian="docker-image://alpine").named("debian", AMD64)
+        found = named.load(
+            contexts(solver, context__debian="docker-image://alpine"), "debian", AMD64
+        )
         assert found is not None
         assert op(found.state).identifier == "https://h/rootfs.tar"
 
     def test_endless_redirections(self) -> None:
         solver = Solver(answers={"ResolveSourceMeta": resolved("docker-image://alpine", b"")})
         with pytest.raises(Problems, match="redirected more than 10 times"):
-            contexts(solver, context__debian="docker-image://alpine").named("debian", AMD64)
+            named.load(contexts(solver, context__debian="docker-image://alpine"), "debian", AMD64)
         assert len(solver.called("ResolveSourceMeta")) == 11
 
     def test_git(self) -> None:
         for value in ("https://h/x.git#v1", "git@h:x.git#v1", "ssh://git@h/x.git#v1"):
-            found = contexts(Solver(), context__src=value).named("src", AMD64)
+            found = named.load(contexts(Solver(), context__src=value), "src", AMD64)
             assert found is not None
             assert op(found.state).identifier == "git://h/x.git#v1"
 
     def test_oci_layout(self) -> None:
         solver = Solver(answers={"ResolveSourceMeta": same})
         value = f"oci-layout://store:tag@{DIGEST}"
-        found = contexts(solver, context__base=value).named("base", AMD64)
+        found = named.load(contexts(solver, context__base=value), "base", AMD64)
         assert found is not None
         asked = op(found.state)
         assert asked.identifier == f"oci-layout://docker.io/library/base@{DIGEST}"
@@ -344,7 +346,7 @@ class TestNamed:
                 "local-sessionid__d": "s2",
             },
         )
-        found = both.named("dir", AMD64, follow=["src"])
+        found = named.load(both, "dir", AMD64, follow=["src"])
         assert found is not None
         assert dict(op(found.state).attrs) == {
             "local.session": "s2",
@@ -365,7 +367,7 @@ class TestNamed:
             Solver(answers={"Inputs": answer}),
             **{"context__base": "input:base", "input-metadata__base": metadata},
         )
-        found = both.named("base", AMD64)
+        found = named.load(both, "base", AMD64)
         assert found is not None
         assert found.config == CONFIG
         assert found.state.env == {"A": "b"}
@@ -384,7 +386,7 @@ class TestNamed:
     )
     def test_mistakes(self, value: str, words: str) -> None:
         with pytest.raises(Problems) as caught:
-            contexts(Solver(), context__x=value).named("x", AMD64)
+            named.load(contexts(Solver(), context__x=value), "x", AMD64)
         (found,) = caught.value.diagnostics
         assert f"the build context x={value.removeprefix('docker-image://')}" in found.message
         assert words in found.message

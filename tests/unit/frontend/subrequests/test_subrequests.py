@@ -7,7 +7,8 @@ import json
 import pytest
 
 import llb
-from frontend.subrequests import QUESTIONS, Reply
+from frontend.subrequests import QUESTIONS
+from frontend.subrequests.answers import Reply
 from frontend.subrequests.outline import _described, _Needs
 from frontend.subrequests.table import columns
 

@@ -1,0 +1,95 @@
+"""What one run of the frontend has to work with: the daemon, and what the user asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from frontend import plan
+from frontend.bunnyfile import Loaded, Unsound, kind_of, load
+from frontend.dockerui.contexts import Contexts
+from frontend.dockerui.images import Images
+from frontend.inputs import GatewayInputs
+from frontend.lint.reporter import Remarks
+from llb import Definition, Platform, SourceFile, State
+
+if TYPE_CHECKING:
+    from frameworks.base import File, Plan
+    from frontend.dockerui.options import Environment, Options
+    from frontend.gateway.client import Client, Ref
+
+
+class Session:
+    """One run's daemon, options and contexts; a build, a question and a Dockerfile's image alike.
+
+    `options` are final: nothing changes them later.
+    """
+
+    def __init__(self, client: Client, environment: Environment, options: Options) -> None:
+        if options.epoch_from_context:
+            from frontend.dockerui import epoch
+
+            options = epoch.settled(client, options, environment)
+        self.client = client
+        self.options = options
+        self.worker = environment.build_platform or Platform("linux", "amd64")
+        self.contexts = Contexts(client, options, environment)
+        self.images = Images(self.contexts)
+        self.remarks = Remarks(self.contexts)
+
+    @property
+    def is_dockerfile(self) -> bool:
+        """Whether the build file is a Dockerfile, which BuildKit's own frontend builds first."""
+        return kind_of(self.contexts.build_file().file.data) == "dockerfile"
+
+    def platforms(self) -> Iterable[tuple[Platform, Loaded]]:
+        """The platforms to build, with the bunnyfile as each of them reads it.
+
+        Without `--platform` it is the file's own architecture, or else the builder's. Raises
+        Problems.
+        """
+        file = self.contexts.build_file().file
+        asked = self.options.platforms or (self.worker,)
+        for platform in asked:
+            loaded = self._load(file, platform)
+            said = plan.architecture(loaded.bunnyfile)
+            if not self.options.platforms and said and said != platform.architecture:
+                platform = Platform("linux", said)
+                loaded = self._load(file, platform)
+            yield platform, loaded
+
+    def _load(self, file: SourceFile, platform: Platform) -> Loaded:
+        args = {**plan.platform_args(platform, self.worker), **self.options.build_args}
+        try:
+            return load(file.data, file.filename, args)
+        except Unsound as found:
+            asked, contexts = bool(self.options.platforms), self.options.named_contexts
+            raise plan.more(found, platform, asked=asked, contexts=contexts) from None
+
+    def check(self, platform: Platform, loaded: Loaded) -> Plan:
+        """What can be said of one platform's build before anything is fetched. Raises Problems."""
+        options = self.options
+        return plan.make(
+            loaded.bunnyfile,
+            loaded.file,
+            platform,
+            epoch=options.epoch,
+            args=loaded.args,
+            contexts=options.named_contexts,
+        )
+
+    def inputs(self) -> GatewayInputs:
+        """Inputs of one platform's build, of which nothing was asked for yet."""
+        return GatewayInputs(self.contexts, self.images)
+
+    def marshal(self, state: State, platform: Platform) -> Definition:
+        """The graph of a state for this daemon; `platform` is that of what does not say its own."""
+        return state.marshal(platform=platform, caps=self.client.llb_caps)
+
+    def solve(self, definition: Definition) -> Ref:
+        """The result of a graph, with the caches that the user named."""
+        return self.client.solve(definition, cache_imports=self.options.cache_imports).ref
+
+    def ref(self, file: File, platform: Platform) -> Ref:
+        """The result that a file is in."""
+        return self.solve(self.marshal(file.state, platform))
