@@ -19,7 +19,7 @@
 #include "config.h"
 
 /* A part calls only those above it, and bsd.c calls them all. Its start() is what the kernel enters, by
- * START of bsd_syscall.h. */
+ * bsd_start.c, which nobody includes or calls. */
 
 /* Results are as the system call's: 0 or more, or minus an error number of that system. */
 

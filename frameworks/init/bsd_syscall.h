@@ -33,10 +33,6 @@ static inline long syscall6(long number, long a, long b, long c, long d, long e,
 	return failed ? -out : out;
 }
 
-/* The kernel starts us with a stack aligned as for a jump, not for a call. */
-#define START                                                                                           \
-	__asm__(".text\n.globl _start\n_start:\n\txor %ebp, %ebp\n\tand $-16, %rsp\n\tcall start\n\thlt\n")
-
 #elif defined(__aarch64__)
 
 /* FreeBSD takes the number from x8, NetBSD from the instruction; it is in both. */
@@ -69,8 +65,6 @@ static inline long syscall6(long number, long a, long b, long c, long d, long e,
 		*(second) = x1;                                                                         \
 		failed_ ? -x0 : x0;                                                                     \
 	})
-
-#define START __asm__(".text\n.globl _start\n_start:\n\tmov x29, xzr\n\tmov x30, xzr\n\tbl start\n")
 
 #else
 #error "no system calls for this architecture"

@@ -7,8 +7,6 @@
 #include "bsd_syscall.h"
 #include "bsd_calls.h"
 
-START;
-
 /* The brand by which the kernel knows its own programs (sys/kern/imgact_elf.c): any release. */
 static const struct {
 	uint32_t name_size, data_size, type;

@@ -7,8 +7,6 @@
 #include "bsd_syscall.h"
 #include "bsd_calls.h"
 
-START;
-
 /* The mark by which the kernel knows its own programs (sys/kern/exec_elf.c): NetBSD 10. */
 static const struct {
 	uint32_t name_size, data_size, type;

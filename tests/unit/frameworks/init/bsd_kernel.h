@@ -15,6 +15,5 @@ long kernel(long number, long a, long b, long c, long d, long e, long f, long *s
 #define SYSCALL5(n, a, b, c, d, e) SYSCALL6(n, a, b, c, d, e, 0)
 #define SYSCALL6(n, a, b, c, d, e, f) kernel(n, ARG(a), ARG(b), ARG(c), ARG(d), ARG(e), ARG(f), 0)
 #define SYSCALL_PAIR(n, second) kernel(n, 0, 0, 0, 0, 0, 0, second)
-#define START extern int no_start
 
 #endif
