@@ -7,6 +7,7 @@ toolchain on the same machine. Times of a build are those of its `make` step, as
 from __future__ import annotations
 
 import os
+import shutil
 import statistics
 import tempfile
 import time
@@ -24,7 +25,7 @@ from frameworks.runtime.machine import Machine
 from frontend.images.boot import running
 
 ROOT = Path(__file__).resolve().parent.parent
-STEPS = ROOT / "frameworks/linux/steps"
+LINUX, KIT = ROOT / "frameworks/linux", ROOT / "frameworks/kit"
 HELLO = ROOT / "examples/linux-hello"
 MAKE = "[linux] make bzImage"
 VARIABLES = ["ARCH=x86_64", "CROSS_COMPILE=x86_64-linux-gnu-", "CC=ccache x86_64-linux-gnu-gcc"]
@@ -129,8 +130,10 @@ def fill_root(root: Path, directory: Path, frontend: str) -> None:
     series = table.series[table.default]
     for name in ("o", "out", "ccache", "src", "request/ours", "hutch"):
         (root / name).mkdir(parents=True, exist_ok=True)
-    for script in STEPS.glob("*.sh"):
-        (root / "hutch" / script.name).write_bytes(script.read_bytes())
+    for steps_of in (LINUX, KIT):
+        for script in (steps_of / "steps").glob("*.sh"):
+            (root / "hutch" / script.name).write_bytes(script.read_bytes())
+    shutil.copytree(LINUX / "patches", root / "hutch/patches")
     (root / "etc/resolv.conf").write_bytes(Path("/etc/resolv.conf").read_bytes())
     pinned = (f"{series.package}={series.version}", series.archive, series.suite, series.snapshot)
     _chroot(root, "sh", "/hutch/fetch.sh", "/out", *pinned)

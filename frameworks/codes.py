@@ -124,6 +124,7 @@ CODES: dict[str, tuple[str, str]] = {
     "needs-network": ("Needs the network", "The script of `app.build` wanted the network."),
     "no-network": ("No network", "A step that needs the network could not reach it."),
     "no-such-package": ("No such package", "The toolchain's distribution lacks a package."),
+    "bad-patch": ("Bad patch", "A patch does not apply to the kernel's source."),
     "not-an-application": (
         "Not an application",
         "What `app` names is no application that the framework can build.",

@@ -14,3 +14,6 @@ NO_NETWORK = 212
 
 NO_PACKAGE = 213
 """The distribution has no package of a name or version that was asked for."""
+
+BAD_PATCH = 214
+"""A patch does not apply to the source."""

@@ -1,4 +1,4 @@
-"""What lies beside the recipes and goes into their steps: scripts, configurations, pinned versions.
+"""What lies beside the recipes and goes into their steps: scripts, patches, pinned versions.
 
 `importlib.resources` would read them too, but takes longer to import than a build takes to plan.
 """
@@ -23,6 +23,14 @@ def read(package: str, *path: str) -> bytes | None:
             return file.read()
     except FileNotFoundError:
         return None
+
+
+def files(package: str, *path: str) -> list[str]:
+    """The names in a folder of a package, sorted; none if there is no such folder."""
+    try:
+        return sorted(os.listdir(os.path.join(_ROOT, *package.split("."), *path)))
+    except FileNotFoundError:
+        return []
 
 
 def pinned(package: str) -> dict[str, Any]:

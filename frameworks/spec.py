@@ -74,6 +74,16 @@ class LocalSource:
 Source = PackageSource | GitSource | UrlSource | LocalSource
 
 
+def naming(source: Source) -> Text:
+    """The word of the file that says where a source is."""
+    match source:
+        case LocalSource(path):
+            return path
+        case UrlSource(url) | GitSource(url):
+            return url
+    return source.package
+
+
 @dataclass(frozen=True, slots=True)
 class Platforms:
     """`platforms`: what boots the image."""

@@ -93,6 +93,12 @@ _ENDINGS = {
         "the toolchain's distribution lacks a package that is asked for here",
         "the step's last words, above, name it; 'toolchain.from' chooses another distribution",
     ),
+    exits.BAD_PATCH: _Failure(
+        "bad-patch",
+        _ENDED,
+        "a patch does not apply to the kernel's source",
+        "the step's last words, above, name it and say why",
+    ),
     127: _Failure(
         "failed-step",
         _ENDED,

@@ -2,48 +2,33 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import posixpath
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from frameworks import kit
 from frameworks.app import directory
 from frameworks.architectures import Architecture, BSDNames
-from frameworks.base import Build, File, Framework, Image, Plan
+from frameworks.base import DEFAULT_EPOCH, Build, File, Framework, Plan
 from frameworks.bsd.kernconf import code, read_report
-from frameworks.bsd.source import Tree, pins, tree
 from frameworks.diagnostics import Collector, Diagnostic, Problems, did_you_mean, problem
-from frameworks.init import config
+from frameworks.init import guest
+from frameworks.kit import SourceTree
 from frameworks.process import Process
 from frameworks.rebuilt import without_init
-from frameworks.scripts import read, run_script, script
-from frameworks.spec import (
-    App,
-    GitSource,
-    Kernel,
-    LocalSource,
-    PackageSource,
-    Source,
-    Text,
-    UrlSource,
-)
-from llb import FileAction, Meta, Mount, Range, State, copy, mkdir, mkfile, scratch
+from frameworks.scripts import read
+from frameworks.spec import App, Kernel, PackageSource, Source, Text, naming
+from llb import FileAction, Meta, Mount, State, copy, mkdir, mkfile, scratch
 
 SOURCE = "/usr/src"
 """Where both systems have it. With a tree at /src, FreeBSD's build would take the directory
 /src/crypto/krb5/src/include for its own /src/include, and refuse to use it."""
 
 CONFIG = "/config"
-EPOCH = "315532800"
-"""The time that kernels and tools carry, whatever SOURCE_DATE_EPOCH says: an application's new date
-must not build a new kernel."""
-
-PROGRAMS = "/usr/lib/hutch/init"
-"""Where hutch's own image has the init programs, built: `<system>-<architecture>`."""
-
-_IMAGE = "debian:trixie-slim"
+EPOCH = str(DEFAULT_EPOCH)
+"""The time that kernels and tools carry, whatever SOURCE_DATE_EPOCH says (`kit.FIXED`)."""
 
 
 class BSD(Framework):
@@ -115,7 +100,7 @@ class BSD(Framework):
 
         A target may need it that the plan's kernel does not: tools beside a kernel of the user's.
         """
-        default, known = pins(self.package)
+        default, known = kit.pins(self.package)
         version = plan.version or Text(default, plan.monitor.at)
         if version not in known:
             raise problem(
@@ -124,51 +109,30 @@ class BSD(Framework):
                 hint=did_you_mean(version, known) or "name the source with `kernel.source`",
                 at=version.at,
             )
-        pin = known[version]
-        return str(version), GitSource(Text(pin.git), Text(pin.ref), Text(pin.commit))
-
-    def image(self, build: Build) -> Image:
-        """What `toolchain.from` names, or Debian."""
-        said = build.plan.toolchain.from_
-        image = said if said is not None and said != "source" else Text(_IMAGE)
-        return build.fetch(image, build.worker)
+        return str(version), known[version].git
 
     def debian(self, build: Build) -> State:
         """The image that compilers run in: Debian with this framework's packages."""
-        said = build.plan.toolchain
-        base = self.image(build).state.with_platform(build.worker)
-        at = said.from_ or build.asked
-        tools = install(build, base, self.packages, "install the compilers", at)
-        if said.packages:
-            more = said.packages
-            tools = install(build, tools, more, "install more packages", more[0])
-        return tools
+        return kit.extra(build, kit.toolchain(build, self._packages(build)))
 
-    def tree(self, build: Build, tools: State) -> Tree:
+    def _packages(self, build: Build) -> tuple[str, ...]:
+        return (*self.packages, *kit.host_compiler(build))
+
+    def tree(self, build: Build, tools: State) -> SourceTree:
         """The source tree as it came: what tools are built from, so that no patch builds them."""
-        return tree(build, self.marker, tools)
-
-    def source(self, build: Build, tools: State) -> Tree:
-        """The source tree with the plan's patches on it: what kernels are built from."""
-        found = self.tree(build, tools)
         kernel = build.plan.kernel
-        state, key = found.state, found.key
-        for index, patch in enumerate(kernel.patches if kernel is not None else ()):
-            context = build.inputs.context(patch)
-            file = posixpath.join("/", patch)
-            mount = Mount.bind(f"/patches/{index:03}", context, file, readonly=True)
-            command = ["/usr/bin/patch", "--strip=1", "--batch", "--no-backup-if-mismatch"]
-            state = build.run(
-                tools,
-                [*command, f"--directory={SOURCE}", f"--input={mount.dest}"],
-                mounts=(mount, Mount.bind(SOURCE, state)),
-                env={"SOURCE_DATE_EPOCH": EPOCH},
-                meta=build.meta("kernel", f"patch {patch}", patch),
-            ).mount(SOURCE)
-            key += f"+{patch}"
-        return Tree(state, key)
+        said = kernel.source if kernel is not None else None
+        if kernel is not None and said is not None:
+            return kit.source(build, said, tools, at=naming(said), marker=self.marker)
+        _, default = self.default_source(build.plan)
+        at = kernel.from_ if kernel is not None else build.plan.monitor
+        return kit.source(build, default, tools, at=at, marker=self.marker)
 
-    def configure(self, build: Build, source: Tree) -> State:
+    def source(self, build: Build, tools: State) -> SourceTree:
+        """The source tree with the plan's patches on it: what kernels are built from."""
+        return kit.patched(build, self.tree(build, tools), tools, SOURCE)
+
+    def configure(self, build: Build, source: SourceTree) -> State:
         """A directory with the configuration `HUTCH`, if the tree knows all that is in it."""
         written = self._configuration(build, source)
         step = build.tool(
@@ -195,11 +159,12 @@ class BSD(Framework):
         """The content of `report` as diagnostics at the lines of the file."""
         kernel = plan.kernel
         assert kernel is not None
+        source = kernel.source
         by_name = {str(option.name): option.name for option in kernel.options}
         places = {
             "unknown": ("lost-option", None),
             "no-config": ("unknown-value", kernel.config),
-            "no-tree": ("unsupported-source", _said(kernel)),
+            "no-tree": ("unsupported-source", kernel.from_ if source is None else naming(source)),
         }
         found = []
         for finding in read_report(report):
@@ -220,7 +185,7 @@ class BSD(Framework):
             )
         return tuple(found)
 
-    def _configuration(self, build: Build, source: Tree) -> State:
+    def _configuration(self, build: Build, source: SourceTree) -> State:
         """The configuration `HUTCH` and `report.json`, which says what the tree does not know."""
         kernel = build.plan.kernel
         assert kernel is not None
@@ -282,27 +247,18 @@ class BSD(Framework):
             meta=build.meta("kernel", f"take {path}", path),
         )
 
-    def checked(self, build: Build, built: State, name: str) -> File:
-        """The kernel `name` of the directory `built`, once it is seen that the monitor boots it."""
-        plan = build.plan
-        step = build.tool(
-            "frameworks.steps.kernelfile",
-            [str(plan.monitor), plan.platform.architecture, f"/out/{name}"],
-            mounts=(Mount.bind("/out", built),),
-            meta=build.meta("kernel", f"check that {plan.monitor} can boot it", plan.monitor),
-        )
-        return File(step.mount("/out"), f"/{name}")
+    def objects(
+        self, build: Build, dest: str, source: SourceTree, arguments: Sequence[str], what: str
+    ) -> Mount:
+        """The cache of object files of a build that is called with `arguments`.
 
-    def objects(self, build: Build, source: Tree, arguments: Sequence[str], what: str) -> str:
-        """The id of the cache of object files of a build that is called with `arguments`.
-
-        make does not look at the compiler, nor at what it was called with: another image, other
-        packages, other arguments are another cache, as another source and architecture are.
+        Another image, other packages, other arguments are another cache, as another source and
+        architecture are.
         """
-        packages = (*self.packages, *build.plan.toolchain.packages)
-        made_by = [source.key, self.image(build).ref, *packages, *arguments]
-        key = hashlib.sha256("\0".join(made_by).encode()).hexdigest()[:16]
-        return f"{self.name}/{build.plan.platform.architecture}/{key}/{what}"
+        packages = kit.release().exact(self._packages(build), build.worker.architecture)
+        more = build.plan.toolchain.packages
+        made_by = [source.key, kit.image(build).ref, *packages, *more, *arguments]
+        return kit.objects(build, dest, kit.fingerprint(made_by), what)
 
     def compilers(self, build: Build) -> tuple[State, dict[str, str]]:
         """The image that applications are built in, and the variables that name its compiler."""
@@ -317,10 +273,7 @@ class BSD(Framework):
 
         def compilers(said: App) -> tuple[State, dict[str, str]]:
             tools, variables = self.compilers(build)
-            if said.packages:
-                what = "install the application's packages"
-                tools = install(build, tools, said.packages, what, said.packages[0], step="app")
-            return tools, variables
+            return kit.app_packages(build, tools, said), variables
 
         return directory(build, compilers)
 
@@ -329,19 +282,18 @@ class BSD(Framework):
     ) -> tuple[Sequence[FileAction], Process]:
         """hutch's init where this kernel looks for it, and with it the image's own words."""
         plan = build.plan
-        said = plan.init
-        if said == "none" or (said is None and plan.compat):
+        said = guest.wanted(plan)
+        if said is None:
             return (), process
         process = without_init(process)
-        if said is not None and said != "auto":
+        if said != "auto":
             return self.named_init(build, tree, process, said)
         stamp = plan.timestamp
-        program = f"{PROGRAMS}/{self.name}-{plan.platform.architecture}"
         folders = dict.fromkeys(("/dev", posixpath.dirname(self.init_path), "/.hutch"))
         actions: tuple[FileAction, ...] = (
             *(mkdir(path, timestamp=stamp) for path in folders if path != "/"),
-            copy(build.inputs.tools(), program, self.init_path, mode=0o755, timestamp=stamp),
-            mkfile(config.PATH, config.render(process), timestamp=stamp),
+            guest.program(build, self.init_path),
+            guest.configuration(build, process),
         )
         return actions, self.started(process)
 
@@ -359,40 +311,11 @@ class BSD(Framework):
         return process
 
 
-def install(
-    build: Build,
-    state: State,
-    packages: Sequence[str],
-    what: str,
-    at: Range | Text | None,
-    step: str = "toolchain",
-) -> State:
-    """`state` with packages of its distribution: the one kind of step that has the network."""
-    return build.run(
-        state,
-        run_script("install.sh", *map(str, packages)),
-        mounts=(script("frameworks.bsd", "install.sh"), script("frameworks.linux", "apt.sh")),
-        network=True,
-        env={"SOURCE_DATE_EPOCH": EPOCH},
-        meta=build.meta(step, what, at),
-    ).root
-
-
 def prepend(process: Process, program: str) -> Process:
     """`process` with `program` before its arguments, as an entrypoint."""
     if process.entrypoint[:1] == (program,):
         return process
     return replace(process, entrypoint=(program, *process.entrypoint))
-
-
-def _said(kernel: Kernel) -> Text:
-    """The words of the file that name the kernel's source."""
-    match kernel.source:
-        case LocalSource(path):
-            return path
-        case UrlSource(url) | GitSource(url):
-            return url
-    return kernel.from_
 
 
 def _plain(value: bool | int | str) -> bool | int | str:

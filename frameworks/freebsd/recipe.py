@@ -5,13 +5,14 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from frameworks import kit
 from frameworks.architectures import ALL, AMD64, ARM64, Architecture, BSDNames
 from frameworks.base import Build, File, Guest, Plan
-from frameworks.bsd.recipe import BSD, CONFIG, EPOCH, SOURCE, prepend
+from frameworks.bsd.recipe import BSD, CONFIG, SOURCE, prepend
 from frameworks.process import Process
 from frameworks.runtime.monitors import FIRECRACKER, QEMU
 from frameworks.scripts import run_script, script
-from llb import CacheSharing, Mount, Platform, State, scratch
+from llb import Mount, Platform, State, scratch
 
 OBJECTS = "/obj"
 _LLVM = "/usr/lib/llvm-19/bin"
@@ -98,24 +99,24 @@ class FreeBSD(BSD):
             # Monitors want the form of a Linux Image there, not ELF; it is made only on request.
             made = "kernel.bin"
             arguments.append("WITH_KERNEL_BIN=yes")
-        cache = self.objects(build, source, arguments, "kernel")
+        built = f"{OBJECTS}{SOURCE}/{directory}/sys"
         step = build.run(
             debian,
             run_script("kernel.sh", f"{directory}/sys", f"HUTCH/{made}", *arguments),
             mounts=(
                 script("frameworks.freebsd", "kernel.sh"),
-                script("frameworks.bsd", "stale.sh"),
+                script("frameworks.kit", "stale.sh"),
                 Mount.bind(SOURCE, source.state, readonly=True),
                 # Written to, and thrown away: what is kept of it is the cache below.
                 Mount.bind(OBJECTS, objects, output=False),
-                build.cache(f"{OBJECTS}{SOURCE}/{directory}/sys", cache, CacheSharing.LOCKED),
+                self.objects(build, built, source, arguments, "kernel"),
                 Mount.bind(CONFIG, config, readonly=True),
                 Mount.bind("/out", scratch()),
             ),
             env=self._environment(),
             meta=build.meta("kernel", "make.py buildkernel", plan.kernel.from_),
         )
-        return self.checked(build, step.mount("/out"), "kernel")
+        return kit.checked(build, step.mount("/out"), "kernel")
 
     def compilers(self, build: Build) -> tuple[State, dict[str, str]]:
         """Debian's clang, for the guest's architecture."""
@@ -131,6 +132,7 @@ class FreeBSD(BSD):
             run_script("toolchain.sh", *self._arguments(build)),
             mounts=(
                 script("frameworks.freebsd", "toolchain.sh"),
+                *kit.patches("frameworks.freebsd"),
                 Mount.bind(SOURCE, source.state, output=False),
                 Mount.bind(OBJECTS, scratch()),
             ),
@@ -150,4 +152,4 @@ class FreeBSD(BSD):
         ]
 
     def _environment(self) -> dict[str, str]:
-        return {"SOURCE_DATE_EPOCH": EPOCH, "MAKEOBJDIRPREFIX": OBJECTS, "USER": "hutch"}
+        return {**kit.FIXED, "MAKEOBJDIRPREFIX": OBJECTS, "USER": "hutch"}

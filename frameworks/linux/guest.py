@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import llb
 from frameworks.base import Build
-from frameworks.init.config import PATH, render
+from frameworks.init import guest
+from frameworks.init.config import PATH
 from frameworks.process import Process
 from frameworks.rebuilt import without_init
 from frameworks.runtime import RUNTIME, monitors
@@ -23,20 +24,18 @@ def init(build: Build, process: Process) -> tuple[Sequence[FileAction], Process]
     The image's process then begins with the init, whose arguments are the application's. What the
     image wants to run is also left in a file, for a boot without the runtime.
     """
-    said = build.plan.init
-    if said == "none" or (said is None and build.plan.compat):
+    said = guest.wanted(build.plan)
+    if said is None:
         return (), process
     process = without_init(process)
-    if said is not None and said != "auto":
+    if said != "auto":
         return (), replace(process, entrypoint=(str(said), *process.entrypoint))
-    architecture = build.plan.platform.architecture
     epoch = build.plan.timestamp
-    text = render(process, power_off=monitors.get(build.plan.monitor).restarts)
-    program = f"/usr/lib/hutch/init/linux-{architecture}"
+    power_off = monitors.get(build.plan.monitor).restarts
     actions: tuple[FileAction, ...] = (
-        llb.copy(build.inputs.tools(), program, RUNTIME.init, mode=0o755, timestamp=epoch),
+        guest.program(build, RUNTIME.init),
         *(llb.mkdir(path, parents=True, timestamp=epoch) for path in _MOUNT_POINTS),
         llb.mkdir(posixpath.dirname(PATH), timestamp=epoch),
-        llb.mkfile(PATH, text, timestamp=epoch),
+        guest.configuration(build, process, power_off=power_off),
     )
     return actions, replace(process, entrypoint=(RUNTIME.init, *process.entrypoint))

@@ -13,9 +13,11 @@ import posixpath
 from collections.abc import Mapping
 
 import llb
+from frameworks import kit
 from frameworks.base import Build, File
+from frameworks.kit import SourceTree
 from frameworks.linux.configs import DEFAULT, LAYERS, TARGETS, fragments
-from frameworks.linux.source import Tree, source
+from frameworks.linux.source import source
 from frameworks.linux.toolchain import (
     make_variables,
     strip_command,
@@ -25,7 +27,7 @@ from frameworks.runtime import monitors
 from frameworks.runtime.monitors import Form
 from frameworks.scripts import run_script, script
 from frameworks.spec import Kernel, Option
-from llb import CacheSharing, Mount, State, scratch
+from llb import Mount, State, scratch
 
 OPTIONS = "options"
 """The name of the fragment that holds the file's single options, one a line, in their order."""
@@ -74,7 +76,6 @@ def kernel_file(build: Build) -> File:
     ).mount("/out")
     target = image_target(build)
     name = _name(kernel)
-    architecture = plan.platform.architecture
     built = build.run(
         tools,
         run_script(
@@ -86,11 +87,10 @@ def kernel_file(build: Build) -> File:
         ),
         mounts=[
             script("frameworks.linux", "build.sh"),
-            tree.mount(),
+            tree.mount("/src"),
             Mount.bind(_CONFIG, kept, readonly=True),
             Mount.bind("/out", scratch()),
-            # One build at a time has its objects here; another waits rather than start from none.
-            build.cache("/o", f"linux/{architecture}/{tree.name}/{name}", CacheSharing.LOCKED),
+            kit.objects(build, "/o", tree.kind, name),
             build.cache("/ccache", "linux/ccache"),
         ],
         env={
@@ -100,13 +100,7 @@ def kernel_file(build: Build) -> File:
         },
         meta=build.meta("kernel", f"make {posixpath.basename(target)}", kernel.at),
     ).mount("/out")
-    checked = build.tool(
-        "frameworks.steps.kernelfile",
-        [str(plan.monitor), architecture, "/out/kernel"],
-        mounts=[Mount.bind("/out", built)],
-        meta=build.meta("kernel", f"check that {plan.monitor} can boot it", plan.monitor),
-    )
-    return File(checked.mount("/out"), "/kernel")
+    return kit.checked(build, built, "kernel")
 
 
 def image_target(build: Build) -> str:
@@ -139,7 +133,7 @@ def configuration(build: Build) -> File:
     return File(state, "/config")
 
 
-def configure(build: Build, tree: Tree, tools: State) -> tuple[State, State]:
+def configure(build: Build, tree: SourceTree, tools: State) -> tuple[State, State]:
     """The `.config` (the file /config) and what it lacks of the requests (the file /report)."""
     kernel = build.plan.kernel
     assert kernel is not None
@@ -148,7 +142,7 @@ def configure(build: Build, tree: Tree, tools: State) -> tuple[State, State]:
     merged = build.tool(
         "frameworks.linux.steps.kconfig",
         ["merge", "--source", "/src", "--out", "/out/request", *paths],
-        mounts=[tree.mount(), *requests, Mount.bind("/out", scratch())],
+        mounts=[tree.mount("/src"), *requests, Mount.bind("/out", scratch())],
         meta=build.meta("kernel", "merge the configuration", at),
     ).mount("/out")
     target, base, mounts = _base(build, kernel)
@@ -157,7 +151,7 @@ def configure(build: Build, tree: Tree, tools: State) -> tuple[State, State]:
     started = build.run(
         tools,
         ["/usr/bin/make", "-s", "-C", "/src", "O=/o", *variables, target],
-        mounts=[tree.mount(), Mount.bind("/o", scratch())],
+        mounts=[tree.mount("/src"), Mount.bind("/o", scratch())],
         meta=build.meta("kernel", f"make {target}", at),
     ).mount("/o")
     config = build.run(
@@ -165,7 +159,7 @@ def configure(build: Build, tree: Tree, tools: State) -> tuple[State, State]:
         run_script("configure.sh", base, "/request/request", "/out/config", *variables),
         mounts=[
             script("frameworks.linux", "configure.sh"),
-            tree.mount(),
+            tree.mount("/src"),
             *mounts,
             Mount.bind("/request", merged, readonly=True),
             Mount.bind("/out", scratch()),
@@ -185,7 +179,7 @@ def configure(build: Build, tree: Tree, tools: State) -> tuple[State, State]:
             *paths,
         ],
         mounts=[
-            tree.mount(),
+            tree.mount("/src"),
             *requests,
             *mounts,
             Mount.bind(_CONFIG, config, readonly=True),

@@ -1,39 +1,18 @@
-"""The kernel's source tree, from wherever the file says, patched and made ready.
-
-Each kind of source is a BuildKit source or a package that apt verifies; nothing is fetched by hand.
-"""
+"""The kernel's source tree, from wherever the file says, patched and made ready."""
 
 from __future__ import annotations
 
-import posixpath
-from dataclasses import dataclass
+from dataclasses import replace
 
-import llb
+from frameworks import kit
 from frameworks.base import Build
-from frameworks.git import checkout
-from frameworks.linux.toolchain import base, plain_toolchain
+from frameworks.kit import SourceTree
+from frameworks.kit.patches import user_patches
+from frameworks.linux.toolchain import plain_toolchain
 from frameworks.linux.versions import Series, versions
 from frameworks.scripts import run_script, script
-from frameworks.spec import GitSource, Kernel, LocalSource, PackageSource, Text, UrlSource
-from llb import Mount, State, scratch
-
-_ARCHIVES = (".tar", ".tgz", ".tbz2", ".txz", ".tzst")
-
-
-@dataclass(frozen=True, slots=True)
-class Tree:
-    """A source tree at `/` of `state`. `name` keeps caches of different sources apart."""
-
-    state: State
-    name: str
-
-    def mount(self) -> Mount:
-        """The tree at /src, as an input that is known by how it was made.
-
-        It is writable, and what would be written is thrown away: the content of a read-only mount
-        BuildKit would hash, all of its 80,000 files, before it looks into its cache.
-        """
-        return Mount.bind("/src", self.state)
+from frameworks.spec import PackageSource, Source, Text, naming
+from llb import Mount, State
 
 
 def series(build: Build) -> Series:
@@ -47,115 +26,51 @@ def series(build: Build) -> Series:
     return table.series[name]
 
 
-def source(build: Build) -> Tree:
+def source(build: Build) -> SourceTree:
     """The kernel's source as the plan has it."""
     kernel = build.plan.kernel
     assert kernel is not None
     # Not the file's own packages: one more of them does not unpack the source anew.
     tools = plain_toolchain(build)
-    said = kernel.source
-    if said is None or isinstance(said, PackageSource):
-        state, name, identity = _package(build, said, tools)
-    elif isinstance(said, GitSource):
-        meta = build.meta("kernel", f"fetch {said.url}", said.url)
-        state = checkout(build, said, meta)
-        name, identity = "git", f"git {said.commit}" if said.commit else None
-    elif isinstance(said, UrlSource):
-        meta = build.meta("kernel", f"fetch {said.url}", said.url)
-        archive = llb.http(
-            said.url, checksum=f"sha256:{said.sha256}", filename="source.tar", meta=meta
-        )
-        state = _unpack(build, archive, "/source.tar", tools, said.url)
-        name, identity = "archive", f"sha256 {said.sha256}"
-    else:
-        state, name, identity = _local(build, said, tools), "local", None
-    return Tree(_prepare(build, kernel, state, tools, identity), name)
+    said, place = _said(build, kernel.source)
+    at = naming(said) if kernel.source is not None else build.plan.version
+    tree = kit.source(build, said, tools, at=at or build.plan.monitor, place=place)
+    return _prepare(build, tree, kit.patched(build, tree, tools), tools)
 
 
-def _package(
-    build: Build, said: PackageSource | None, tools: State
-) -> tuple[State, str, str | None]:
-    at = said.package if said is not None else build.plan.version
+def _said(build: Build, said: Source | None) -> tuple[Source, tuple[str, str, str] | None]:
+    """What the file names, or the pinned package of its series; and where a pinned package is."""
+    if said is not None and not isinstance(said, PackageSource):
+        return said, None
     if said is None:
         found: Series | None = series(build)
         assert found is not None
-        package, version = found.package, found.version
+        name, version = found.package, found.version
     else:
-        package, _, version = said.package.partition("=")
-        found = versions().of_package(package)
+        name, _, version = said.package.partition("=")
+        found = versions().of_package(name)
         if found is not None and not version:
             version = found.version
-    pinned = f"{package}={version}" if version else package
-    arguments = ["/out", pinned]
-    if found is not None and version == found.version:
-        arguments += [found.archive, found.suite, found.snapshot]
-    step = build.run(
-        base(build),
-        run_script("fetch.sh", *arguments),
-        mounts=[
-            script("frameworks.linux", "fetch.sh"),
-            script("frameworks.linux", "apt.sh"),
-            Mount.bind("/out", scratch()),
-        ],
-        network=True,
-        meta=build.meta("kernel", f"fetch {pinned}", at),
-    )
-    state = _unpack(build, step.mount("/out"), "/source.tar", tools, at)
-    return state, package, f"package {pinned}" if version else None
+    package = PackageSource(Text(f"{name}={version}" if version else name))
+    if found is None or version != found.version:
+        return package, None
+    return package, (found.archive, found.suite, found.snapshot)
 
 
-def _local(build: Build, said: LocalSource, tools: State) -> State:
-    named = build.inputs.named(said.path, build.plan.platform)
-    origin, path = (
-        (build.inputs.context(said.path), str(said.path)) if named is None else (named.state, "/")
-    )
-    name = posixpath.basename(path)
-    if name.endswith(_ARCHIVES) or ".tar." in name:
-        return _unpack(build, origin, posixpath.join("/", path), tools, said.path)
-    # A copy is known by its content, which directories of the client are not.
-    meta = build.meta("kernel", f"copy {said.path}", said.path)
-    return scratch().copy(origin, path, "/", contents_only=True, meta=meta)
-
-
-def _unpack(build: Build, archive: State, path: str, tools: State, at: Text | None) -> State:
-    """An archive's content without its top directory. tar sees by itself how it is compressed."""
-    command = [
-        "/bin/tar",
-        "--extract",
-        "--file=/archive",
-        "--directory=/src",
-        "--strip-components=1",
-        "--no-same-owner",
-    ]
-    mounts = [
-        Mount.bind("/archive", archive, path, readonly=True),
-        Mount.bind("/src", scratch()),
-    ]
-    meta = build.meta("kernel", "unpack the source", at)
-    return build.run(tools, command, mounts=mounts, meta=meta).mount("/src")
-
-
-def _prepare(
-    build: Build, kernel: Kernel, state: State, tools: State, identity: str | None
-) -> State:
-    patches = []
-    for index, patch in enumerate(kernel.patches):
-        file = build.inputs.context(patch)
-        mount = Mount.bind(f"/patches/{index:03}", file, posixpath.join("/", patch), readonly=True)
-        command = ["/usr/bin/patch", "--strip=1", "--directory=/src", f"--input={mount.dest}"]
-        meta = build.meta("kernel", f"patch {patch}", patch)
-        step = build.run(
-            tools,
-            [*command, "--batch", "--no-backup-if-mismatch"],
-            mounts=[mount, Mount.bind("/src", state)],
-            meta=meta,
-        )
-        state = step.mount("/src")
-        patches.append(mount)
+def _prepare(build: Build, tree: SourceTree, patched: SourceTree, tools: State) -> SourceTree:
+    kernel = build.plan.kernel
+    assert kernel is not None
+    theirs = user_patches(build)
+    identity = tree.key if tree.pinned else ""
     step = build.run(
         tools,
-        run_script("prepare.sh", identity or "", *(mount.dest for mount in patches)),
-        mounts=[script("frameworks.linux", "prepare.sh"), *patches, Mount.bind("/src", state)],
+        run_script("prepare.sh", identity, *(mount.dest for mount in theirs)),
+        mounts=[
+            script("frameworks.linux", "prepare.sh"),
+            *kit.patches("frameworks.linux"),
+            *theirs,
+            Mount.bind("/src", patched.state),
+        ],
         meta=build.meta("kernel", "prepare the source", kernel.at),
     )
-    return step.mount("/src")
+    return replace(patched, state=step.mount("/src"))

@@ -3,75 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
+from frameworks import kit
 from frameworks.base import Build
 from frameworks.linux.versions import versions
-from frameworks.scripts import run_script, script
-from frameworks.spec import App, Text
-from llb import Meta, State
+from frameworks.spec import App
+from llb import State
 
 _CLANG = re.compile(r"clang(-\d+)?(?:[:=].*)?")
 
 
-def base(build: Build) -> State:
-    """The image that the toolchain is made from, for the machine that builds."""
-    name = build.plan.toolchain.from_ or Text(versions().image)
-    return build.fetch(name, build.worker).state.with_platform(build.worker)
-
-
-def install(
-    build: Build,
-    state: State,
-    packages: Iterable[str],
-    meta: Meta,
-    snapshot: tuple[str, str, str] | None = None,
-) -> State:
-    """`state` with packages of its distribution; one of the few steps that have the network.
-
-    `snapshot` (archive, suite, time) is where versions are that are no longer current.
-    """
-    wanted = list(dict.fromkeys(map(str, packages)))
-    if not wanted:
-        return state
-    past = ["--snapshot", *snapshot] if snapshot is not None else []
-    command = run_script("install.sh", *past, *wanted)
-    mounts = [script("frameworks.linux", "install.sh"), script("frameworks.linux", "apt.sh")]
-    return build.run(state, command, mounts=mounts, network=True, meta=meta).root
-
-
 def plain_toolchain(build: Build) -> State:
-    """The base image with what kernels and C programs need.
-
-    The compiler is pinned in our own image; another one has what its distribution has.
-    """
-    table = versions()
-    target = build.plan.platform.architecture
-    native = target == build.worker.architecture
-    said = build.plan.toolchain.from_
-    packages = [*table.packages, *table.target[target]]
-    if not native:
-        packages += table.cross[target]
-    meta = build.meta("toolchain", "install the toolchain", said or build.asked)
-    if said is not None:
-        return install(build, base(build), packages, meta)
-    pinned = (table.native if native else table.foreign)[target]
-    names = {package.partition("=")[0] for package in pinned}
-    packages = [package for package in packages if package not in names]
-    return install(build, base(build), (*packages, *pinned), meta, table.snapshot)
+    """The base image with what kernels and C programs need."""
+    guest = build.plan.architecture
+    packages = [*versions().packages, *kit.compiler(guest)]
+    if guest.name != build.worker.architecture:
+        packages.append(kit.libc(guest))
+    return kit.toolchain(build, packages)
 
 
 def toolchain(build: Build) -> State:
     """The plain toolchain, and the packages that the file adds."""
-    packages = build.plan.toolchain.packages
-    state = plain_toolchain(build)
-    if not packages:
-        return state
-    meta = build.meta("toolchain", "install more packages", packages[0])
     version = _llvm(build)
     # A kernel takes all of LLVM's tools, not only its compiler.
     more = () if version is None else (f"lld{version}", f"llvm{version}")
-    return install(build, state, (*packages, *more), meta)
+    return kit.extra(build, plain_toolchain(build), more)
 
 
 def _llvm(build: Build) -> str | None:
@@ -99,10 +55,7 @@ def make_variables(build: Build, compiler: str = "") -> list[str]:
 def compilers(build: Build, app: App) -> tuple[State, dict[str, str]]:
     """The image that an application is built in, with its packages; its compiler by the names that
     Makefiles look for, which compiles for the guest whatever the builder's architecture."""
-    tools = toolchain(build)
-    if app.packages:
-        meta = build.meta("app", "install the application's packages", app.packages[0])
-        tools = install(build, tools, app.packages, meta)
+    tools = kit.app_packages(build, toolchain(build), app)
     prefix = build.plan.architecture.gnu_triplet
     return tools, {
         "CC": f"{prefix}-gcc",

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from frameworks import kit
 from frameworks.app import directory
 from frameworks.architectures import AMD64
 from frameworks.base import Build, File, Framework, Guest, Plan
-from frameworks.bsd.recipe import EPOCH, install
 from frameworks.diagnostics import Collector, Diagnostic
 from frameworks.runtime import monitors
 from frameworks.scripts import run_script, script
 from frameworks.solo5 import layer
-from frameworks.spec import App, GitSource, LocalSource, Source, Text, UrlSource
+from frameworks.spec import App, naming
 from llb import Mount, State, scratch
 
 PREFIX = "/opt/mirage"
@@ -69,7 +69,7 @@ class Mirage(Framework):
                 "unsupported-source",
                 "a MirageOS kernel has no source of its own: its application is 'app'",
                 hint="for other trees: --build-context solo5=..., --build-context ocaml-solo5=...",
-                at=_named(kernel.source).at,
+                at=naming(kernel.source).at,
             )
         given = (
             ("config", kernel.config),
@@ -96,7 +96,6 @@ class Mirage(Framework):
 
     def toolchain(self, build: Build) -> State:
         """Debian's OCaml and dune, with Solo5 and OCaml's cross compiler for it."""
-        said = build.plan.toolchain
         debian = layer.debian(build, _PACKAGES)
         solo5 = layer.solo5(build, debian)
         ocaml = self._ocaml(build, debian, solo5)
@@ -112,10 +111,7 @@ class Mirage(Framework):
                 meta=meta,
             )
         )
-        if said.packages:
-            at = said.packages[0]
-            tools = install(build, tools, said.packages, "install more packages", at)
-        return tools
+        return kit.extra(build, tools)
 
     def kernel(self, build: Build) -> File:
         """The application, linked for the monitor: an ELF file with Solo5's notes."""
@@ -138,13 +134,7 @@ class Mirage(Framework):
             env=self._env(build),
             meta=build.meta("kernel", f"build for Solo5's {target}", app.build or app.from_),
         )
-        checked = build.tool(
-            "frameworks.steps.kernelfile",
-            [str(plan.monitor), architecture, "/out/kernel"],
-            mounts=(Mount.bind("/out", step.mount("/out")),),
-            meta=build.meta("kernel", f"check that {plan.monitor} can boot it", plan.monitor),
-        )
-        return File(checked.mount("/out"), "/kernel")
+        return kit.checked(build, step.mount("/out"), "kernel")
 
     def report(self, build: Build) -> File | None:
         """What the application lacks to be one: to read when `kernel` fails."""
@@ -180,11 +170,7 @@ class Mirage(Framework):
         return directory(build, lambda app: (self._app_toolchain(build, app), self._env(build)))
 
     def _app_toolchain(self, build: Build, app: App) -> State:
-        tools = self.toolchain(build)
-        if app.packages:
-            what = "install the application's packages"
-            tools = install(build, tools, app.packages, what, app.packages[0], step="app")
-        return tools
+        return kit.app_packages(build, self.toolchain(build), app)
 
     def _env(self, build: Build) -> dict[str, str]:
         """MODE is the target's name, as ocaml-solo5's own example has it."""
@@ -199,8 +185,9 @@ class Mirage(Framework):
 
     def _ocaml(self, build: Build, debian: State, solo5: State) -> State:
         """What ocaml-solo5 installs at `PREFIX`."""
-        source = layer.context(build, "ocaml") or self._ocaml_source(build, debian)
-        ours = layer.source(build, "ocaml-solo5", layer.pin("frameworks.mirage", "ocaml-solo5"))
+        source = kit.named(build, "ocaml") or self._ocaml_source(build, debian)
+        pin = kit.pin("frameworks.mirage", "ocaml-solo5")
+        ours = kit.pinned_tree(build, "ocaml-solo5", pin)
         triple = build.plan.architecture.solo5
         return build.run(
             debian,
@@ -213,7 +200,7 @@ class Mirage(Framework):
                 Mount.bind(layer.PREFIX, solo5, readonly=True),
                 Mount.bind(PREFIX, scratch()),
             ),
-            env={"SOURCE_DATE_EPOCH": EPOCH, "PATH": layer.PATH, "HOME": "/root"},
+            env={**kit.FIXED, "PATH": layer.PATH, "HOME": "/root"},
             meta=build.meta("toolchain", "build OCaml for Solo5"),
         ).mount(PREFIX)
 
@@ -223,20 +210,10 @@ class Mirage(Framework):
             run_script("ocaml.sh", "/out"),
             mounts=(
                 script("frameworks.mirage", "ocaml.sh"),
-                script("frameworks.linux", "apt.sh"),
+                script("frameworks.kit", "apt.sh"),
                 Mount.bind("/out", scratch()),
             ),
             network=True,
-            env={"SOURCE_DATE_EPOCH": EPOCH},
+            env=kit.FIXED,
             meta=build.meta("toolchain", "fetch OCaml's source"),
         ).mount("/out")
-
-
-def _named(source: Source) -> Text:
-    """The word of the file that says where a source is."""
-    match source:
-        case LocalSource(path):
-            return path
-        case UrlSource(url) | GitSource(url):
-            return url
-    return source.package

@@ -6,15 +6,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from frameworks import kit
 from frameworks.architectures import ALL, AMD64, ARM64, Architecture, BSDNames
 from frameworks.base import Build, File, Guest, Plan
-from frameworks.bsd.recipe import BSD, CONFIG, EPOCH, SOURCE, install
+from frameworks.bsd.recipe import BSD, CONFIG, EPOCH, SOURCE
 from frameworks.diagnostics import Collector
 from frameworks.process import Process
 from frameworks.runtime.monitors import FIRECRACKER, QEMU
 from frameworks.scripts import run_script, script
 from frameworks.spec import Text
-from llb import CacheSharing, FileAction, Mount, State, copy, mkdir, mkfile, scratch
+from llb import FileAction, Mount, State, copy, mkdir, mkfile, scratch
 
 OBJECTS = "/obj"
 TOOLS = "/tools"
@@ -113,20 +114,18 @@ class NetBSD(BSD):
             run_script("kernel.sh", path, *arguments),
             mounts=(
                 script("frameworks.netbsd", "kernel.sh"),
-                script("frameworks.bsd", "stale.sh"),
+                script("frameworks.kit", "stale.sh"),
                 Mount.bind(SOURCE, source.state, readonly=True),
                 # build.sh writes its wrapper of make anew; that is thrown away.
                 Mount.bind(TOOLS, tools, output=False),
                 Mount.bind(CONFIG, config, readonly=True),
-                build.cache(
-                    OBJECTS, self.objects(build, source, arguments, "kernel"), CacheSharing.LOCKED
-                ),
+                self.objects(build, OBJECTS, source, arguments, "kernel"),
                 Mount.bind("/out", scratch()),
             ),
-            env={"SOURCE_DATE_EPOCH": EPOCH},
+            env=kit.FIXED,
             meta=build.meta("kernel", "build.sh kernel=HUTCH", plan.kernel.from_),
         )
-        return self.checked(build, step.mount("/out"), "kernel")
+        return kit.checked(build, step.mount("/out"), "kernel")
 
     def _external(self, build: Build) -> bool:
         """Does the compiler come from an image (`toolchain.from`), not from NetBSD's tree?"""
@@ -160,10 +159,9 @@ class NetBSD(BSD):
         It is the cross compiler also where it is the native one: its name is the same everywhere.
         """
         guest = build.plan.architecture
-        packages = (f"gcc-{guest.cross_suffix}", f"binutils-{guest.cross_suffix}")
         at = build.plan.toolchain.from_ or build.asked
-        what = "install the cross compiler"
-        state = install(build, self.debian(build), packages, what, at, step=step)
+        meta = build.meta(step, "install the cross compiler", at)
+        state = kit.install(build, self.debian(build), kit.compiler(guest), meta)
         return state, guest.gnu_triplet
 
     def compilers(self, build: Build) -> tuple[State, dict[str, str]]:
@@ -180,14 +178,12 @@ class NetBSD(BSD):
             run_script("tools.sh", *arguments),
             mounts=(
                 script("frameworks.netbsd", "tools.sh"),
-                script("frameworks.bsd", "stale.sh"),
+                script("frameworks.kit", "stale.sh"),
                 Mount.bind(SOURCE, source.state, readonly=True),
                 Mount.bind(TOOLS, scratch()),
-                build.cache(
-                    OBJECTS, self.objects(build, source, arguments, "tools"), CacheSharing.LOCKED
-                ),
+                self.objects(build, OBJECTS, source, arguments, "tools"),
             ),
-            env={"SOURCE_DATE_EPOCH": EPOCH, "HOST_CFLAGS": "-O -fcommon"},
+            env={**kit.FIXED, "HOST_CFLAGS": "-O -fcommon"},
             meta=build.meta("toolchain", "build.sh tools"),
         ).mount(TOOLS)
 

@@ -22,8 +22,8 @@ from pathlib import Path
 
 import pytest
 
+from frameworks import architectures, kit
 from frameworks.kernelfile import KernelFile, identify
-from frameworks.linux.versions import versions
 from frameworks.runtime.machine import MASK, Machine, Volume
 from frameworks.runtime.urunc.versions import NEWEST, NEXT, VERSIONS, Version
 from frontend.images import boot
@@ -368,9 +368,9 @@ def test_the_compiler_is_the_pinned_one(
     """The kernel says by what it was made; a release's compiler is the same for years."""
     ref = builder.build(show, QEMU + "cmd: [/bin/show]\n").ref
     output = booted(ref, machine=Machine(parameters=("loglevel=7",)))
-    native = versions().native["amd64"]
+    pinned = kit.release().exact(kit.compiler(architectures.AMD64), "amd64")
     gcc, binutils = (
-        next(p.partition("=")[2] for p in native if p.startswith(name))
+        next(p.partition("=")[2] for p in pinned if p.startswith(name) and "=" in p)
         for name in ("gcc-", "binutils-")
     )
     assert f"(x86_64-linux-gnu-gcc (Debian {gcc}) " in output

@@ -76,6 +76,7 @@ def test_the_image(builder: Builder, application: Path) -> None:
         "solo5 tools: cc ld objcopy",
         "solo5 network: lo ",
         '#define SOLO5_VERSION "v0.12.1"',
+        "solo5 flags: -Wall-Wall",
         "ocaml-solo5 called: --prefix=/opt/mirage --target=x86_64-solo5-none-static"
         " --sysroot=/opt/mirage/lib/ocaml-solo5",
         "ocaml-solo5 epoch: 315532800",

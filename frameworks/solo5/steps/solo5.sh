@@ -8,15 +8,13 @@ if [ ! -e configure.sh ] || [ ! -e bindings ] || [ ! -e include/solo5.h ]; then
 	echo "hutch: the source is no Solo5 tree: there is no configure.sh, bindings and include/solo5.h" >&2
 	exit 1
 fi
-# Solo5 asks git for its version, or reads this file, which only release archives have. As they do, no
-# warning of a newer compiler is an error.
+sh /hutch/patch.sh --own .
+# Solo5 asks git for its version, or reads this file, which only release archives have. It is the
+# version that is pinned, and changes no file of the tree, so it is written here and is no patch.
 rm -rf .git
 if [ ! -e include/version.h.distrib ]; then
 	printf '#ifndef __VERSION_H__\n#define __VERSION_H__\n#define SOLO5_VERSION "%s"\n#endif\n' \
 		"$version" > include/version.h.distrib
-fi
-if [ -e Makefile.common ]; then
-	sed -i 's/-Werror//g' Makefile.common
 fi
 ./configure.sh --prefix="$prefix"
 make -j"$(nproc)"

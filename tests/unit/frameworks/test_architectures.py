@@ -8,12 +8,12 @@ from collections.abc import Iterator
 import pytest
 
 import frameworks
+from frameworks import kit
 from frameworks.architectures import ALL, AMD64, ARM64, NAMES, TABLE, of_elf
 from frameworks.base import Framework
 from frameworks.bsd.recipe import BSD
 from frameworks.kernelfile import KernelFile, is_for
 from frameworks.linux.configs import LAYERS
-from frameworks.linux.versions import versions
 from llb import Platform, tree
 from tests.places import ROOT
 from tests.unit.core.helpers import lower
@@ -55,10 +55,13 @@ def test_what_a_framework_says_of_its_architectures_is_whole(name: str) -> None:
         assert config.isupper() or own.is_file(), "neither of the tree nor of ours"
 
 
-def test_linux_has_packages_and_configurations_for_each() -> None:
-    known = versions()
-    for table in (known.target, known.native, known.foreign, known.cross):
-        assert set(table) == set(frameworks.get("linux").guest.kernel_memory)
+def test_a_compiler_is_pinned_on_and_for_each() -> None:
+    for guest in TABLE.values():
+        for worker in ALL:
+            assert kit.release().exact(kit.compiler(guest), worker)[-1].startswith("gcc-14-")
+
+
+def test_linux_has_configurations_for_each() -> None:
     folder = ROOT / "frameworks" / "linux" / "configs"
     for layer in LAYERS:
         names = [f"{layer}.{each.linux.arch}.config" for each in TABLE.values()]

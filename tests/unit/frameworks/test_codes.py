@@ -21,6 +21,7 @@ CALLS = ("problem", "error", "warn", "Diagnostic", "Fault", "_fail", "_Failure")
 PLATFORMS = {"unsupported-platform": "linux/riscv64"}
 # Found by a step of the build, not by reading and planning.
 LATER = {
+    "bad-patch",
     "failed-step",
     "lost-option",
     "needs-network",

@@ -7,8 +7,8 @@ import itertools
 import pytest
 
 import frameworks
-from frameworks.bsd.source import pins
 from frameworks.diagnostics import Problems
+from frameworks.kit import pins
 from frontend import image
 from frontend.bunnyfile import load
 from frontend.plan import make, platform_args
@@ -136,18 +136,18 @@ def test_debians_compiler_and_netbsds_own_share_no_cache() -> None:
 def test_every_version_is_pinned(system: str) -> None:
     default, known = pins(frameworks.get(system).package)  # type: ignore[attr-defined]
     assert default in known
-    assert {len(pin.commit) for pin in known.values()} == {40}
+    assert {len(pin.git.commit or "") for pin in known.values()} == {40}
 
 
 @pytest.mark.parametrize("caps", [DOCKER_20_10, DOCKER_28_5], ids=["20.10", "28.5"])
 def test_the_pinned_source_on_any_docker(caps: Caps) -> None:
     """A tag is fetched alone where the daemon checks its commit, else the commit itself."""
     pin = pins(frameworks.get("freebsd").package)[1]["15.0"]  # type: ignore[attr-defined]
-    fetched = pin.ref if caps is DOCKER_28_5 else pin.commit
+    fetched = pin.git.ref if caps is DOCKER_28_5 else pin.git.commit
     assert f"freebsd-src#{fetched} " in kernel_of("freebsd", caps=caps)
-    assert pins(frameworks.get("netbsd").package)[1]["10.99"].commit in kernel_of(  # type: ignore[attr-defined]
-        "netbsd", caps=caps
-    )
+    commit = pins(frameworks.get("netbsd").package)[1]["10.99"].git.commit  # type: ignore[attr-defined]
+    assert commit is not None
+    assert commit in kernel_of("netbsd", caps=caps)
 
 
 def errors(said: str) -> list[tuple[str, str]]:

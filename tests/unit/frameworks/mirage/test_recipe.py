@@ -75,7 +75,7 @@ def test_no_step_of_the_kernel_has_the_network() -> None:
         if op.kind == "exec"
     }
     assert {name for name, network in steps.items() if network == ops_pb2.UNSET} == {
-        "[mirage] install the compilers",
+        "[mirage] install the toolchain",
         "[mirage] fetch OCaml's source",
     }
 

@@ -11,9 +11,9 @@ from spdx_tools.spdx.parser.jsonlikedict.json_like_dict_parser import JsonLikeDi
 from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
 
 import llb
+from frameworks import kit
 from frameworks.base import Image
 from frameworks.components import Component, kernel_source, package_url
-from frameworks.linux.versions import versions
 from frameworks.spec import GitSource, LocalSource, PackageSource, Text, UrlSource
 from frameworks.steps import sbom
 from frameworks.steps.packages import installed
@@ -115,7 +115,7 @@ def known(text: str, inputs: FakeInputs | None = None) -> Facts:
 
 def test_the_toolchain_is_what_it_was_made_from() -> None:
     """Not the image of that name, nor one that sounds like it."""
-    default = versions().image
+    default = kit.release().image
     found = known(BUILT.replace("APP", "local"))
     assert found.toolchain is not None
     assert found.toolchain.location == f"docker://docker.io/library/{default}"

@@ -23,7 +23,7 @@ directory = f"{variables['TARGET']}.{variables['TARGET_ARCH']}"
 tree = objects / str(source).lstrip("/") / directory
 if step == "kernel-toolchain":
     boot = (source / "contrib/bmake/boot-strap").read_text()
-    notes.append(f"bmake's tests: {'skipped' if 'return 0' in boot else 'run'}")
+    notes.append(f"bmake's tests: {'run' if 'Bmake test' in boot else 'skipped'}")
     cross = [word.split("=", 1)[1] for word in arguments if word.startswith("--cross-bindir=")]
     notes.append(f"clang: {Path(cross[0], 'clang').exists()}")
     (tree / "tmp").mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""The scripts of a build's steps, run here on small trees, with an apt that only plays along."""
+"""Packages: the kit's scripts around apt, run here with an apt that only plays along."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from frameworks import exits
-from frameworks.linux import source
+from tests.places import ROOT
 
-STEPS = Path(source.__file__).parent / "steps"
+STEPS = ROOT / "frameworks" / "kit" / "steps"
 
 
 def step(
@@ -26,111 +26,6 @@ def step(
         text=True,
     )
 
-
-# --- The source tree -----------------------------------------------------------------------------
-
-
-RELEASE = """\
-#include <linux/initrd.h>
-#include <linux/kexec.h>
-
-static void __init do_populate_rootfs(void *unused, async_cookie_t cookie)
-{
-done:
-	if (!do_retain_initrd && initrd_start && !kexec_free_initrd())
-		free_initrd_mem(initrd_start, initrd_end);
-	initrd_start = 0;
-}
-"""
-"""Of init/initramfs.c in Linux 6.1."""
-
-LIMITS = {
-    "init/Kconfig": ("\tdefault 32 if !UML\n", "\tdefault 1024 if !UML\n"),
-    "arch/x86/include/asm/setup.h": (
-        "#define COMMAND_LINE_SIZE 2048\n",
-        "#define COMMAND_LINE_SIZE 16384\n",
-    ),
-    "arch/arm64/include/uapi/asm/setup.h": (
-        "#define COMMAND_LINE_SIZE\t2048\n",
-        "#define COMMAND_LINE_SIZE 16384\n",
-    ),
-}
-
-
-@pytest.fixture
-def tree(tmp_path: Path) -> Path:
-    """What of a kernel tree is changed, as Linux 6.1 has it."""
-    for name, (old, _) in LIMITS.items():
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"before\n{old}after\n")
-    (tmp_path / "init/initramfs.c").write_text(RELEASE)
-    return tmp_path
-
-
-def prepare(tree: Path, *arguments: str) -> str:
-    """Run the script on a tree; what it says."""
-    done = step("prepare.sh", *arguments, env={"TREE": str(tree)})
-    assert done.returncode == 0, done.stderr
-    return done.stderr
-
-
-def test_a_tree_is_prepared_once(tree: Path) -> None:
-    patch = tree / "a.patch"
-    patch.write_text("one")
-    arguments = ["package x=1; $(id)", str(patch)]
-    assert prepare(tree, *arguments) == ""
-    for name, (_, new) in LIMITS.items():
-        assert (tree / name).read_text() == f"before\n{new}after\n"
-    first = (tree / ".hutch-source").read_text()
-    initramfs = (tree / "init/initramfs.c").read_text()
-    assert first.startswith("package x=1; $(id)\n")
-    assert prepare(tree, *arguments) == ""
-    assert (tree / ".hutch-source").read_text() == first
-    assert (tree / "init/initramfs.c").read_text() == initramfs
-    patch.write_text("two")
-    assert prepare(tree, *arguments) == ""
-    assert (tree / ".hutch-source").read_text() != first
-
-
-def test_an_old_kernel_shows_its_initrd(tree: Path) -> None:
-    """urunc's configuration is read from there; test_linux boots such a kernel."""
-    prepare(tree, "")
-    said = (tree / "init/initramfs.c").read_text()
-    assert said.startswith("#include <linux/initrd.h>\n#include <linux/kobject.h>\n")
-    assert (
-        "		free_initrd_mem(initrd_start, initrd_end);\n"
-        "	else if (do_retain_initrd && initrd_start)\n"
-        "		hutch_show_initrd();\n"
-        "	initrd_start = 0;\n"
-    ) in said
-    assert said.count("static void __init hutch_show_initrd(void)\n{") == 1
-
-
-def test_a_new_kernel_shows_it_by_itself(tree: Path) -> None:
-    new = RELEASE.replace(
-        "#include <linux/kexec.h>\n",
-        "#include <linux/kexec.h>\n\n"
-        "static BIN_ATTR(initrd, 0440, sysfs_bin_attr_simple_read, NULL, 0);\n",
-    ).replace("kexec_free_initrd())\n", "kexec_free_initrd()) {\n")
-    (tree / "init/initramfs.c").write_text(new)
-    assert prepare(tree, "") == ""
-    assert (tree / "init/initramfs.c").read_text() == new
-
-
-def test_a_strange_tree_stays_as_it_is(tmp_path: Path) -> None:
-    (tmp_path / "init").mkdir()
-    (tmp_path / "init/Kconfig").write_text("config OTHER\n")
-    (tmp_path / "init/initramfs.c").write_text("int other;\n")
-    said = prepare(tmp_path, "")
-    assert said.count("its limit stays") == 3
-    assert said.count("it gets no /sys/firmware/initrd") == 1
-    assert (tmp_path / "init/Kconfig").read_text() == "config OTHER\n"
-    assert (tmp_path / "init/initramfs.c").read_text() == "int other;\n"
-    assert not (tmp_path / ".hutch-source").exists()
-
-
-# --- apt -----------------------------------------------------------------------------------------
 
 APT = """\
 #!/bin/sh

@@ -10,7 +10,7 @@ import pytest
 
 from tests.places import ROOT
 
-SCRIPT = ROOT / "frameworks" / "bsd" / "steps" / "stale.sh"
+SCRIPT = ROOT / "frameworks" / "kit" / "steps" / "stale.sh"
 BUILT = 2_000_000_000
 
 

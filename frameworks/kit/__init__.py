@@ -1,0 +1,84 @@
+"""The recipe kit: what every framework that builds from source would otherwise write again.
+
+A recipe (`frameworks/<name>/recipe.py`) says what its kernel is built from and how its build is
+called. What is the same for all is here; each function gives an `llb` state, or a mount for
+`Build.run`, with the vertex's name and lines already right:
+
+    tools = kit.toolchain(build, ("gcc", "make"))        Debian, packages of pinned versions
+    tools = kit.extra(build, tools)                      and those of the file's toolchain.packages
+    tree = kit.source(build, said, tools)                git, a URL, the context: a tree at its top
+    tree = kit.patched(build, tree, tools)               kernel.patches of the file
+    step = build.run(
+        tools,
+        run_script("kernel.sh"),                         frameworks/<name>/steps/kernel.sh
+        mounts=(
+            script("frameworks.<name>", "kernel.sh"),
+            *kit.patches("frameworks.<name>"),           /hutch/patch.sh --own TREE puts ours on
+            tree.mount("/src"),
+            kit.objects(build, "/obj", tree.kind),       objects of earlier builds
+            Mount.bind("/out", scratch()),
+        ),
+        env=kit.FIXED,
+        meta=build.meta("kernel", "make", build.asked),
+    )
+    return kit.checked(build, step.mount("/out"), "kernel")   an error, if no monitor can boot it
+
+`kit.app_packages` installs `app.packages`, `kit.named` takes the build context of a name instead of
+a pinned tree (`--build-context solo5=...`), `frameworks.init` puts hutch's init into a root.
+
+Beside the recipe lie, by name:
+
+    versions.toml      what is built from when a file does not say (`kit.pin`, `kit.pins`)
+    steps/             scripts, which run in steps (`frameworks.scripts`)
+    patches/<series>/  hutch's own changes to the source (`kit.patches`)
+
+What a toolchain's packages are pinned to is one table for all: `frameworks/kit/versions.toml`.
+Nothing here reads the network: a step does, and only one that fetches or installs.
+"""
+
+from frameworks.kit.debian import (
+    FIXED,
+    Release,
+    add,
+    app_packages,
+    base,
+    compiler,
+    extra,
+    host_compiler,
+    image,
+    install,
+    libc,
+    release,
+    toolchain,
+)
+from frameworks.kit.kernel import checked, fingerprint, objects
+from frameworks.kit.patches import patched, patches
+from frameworks.kit.source import Pin, SourceTree, named, pin, pinned_tree, pins, source
+
+__all__ = [
+    "FIXED",
+    "Pin",
+    "Release",
+    "SourceTree",
+    "add",
+    "app_packages",
+    "base",
+    "checked",
+    "compiler",
+    "extra",
+    "fingerprint",
+    "host_compiler",
+    "image",
+    "install",
+    "libc",
+    "named",
+    "objects",
+    "patched",
+    "patches",
+    "pin",
+    "pinned_tree",
+    "pins",
+    "release",
+    "source",
+    "toolchain",
+]

@@ -1,0 +1,154 @@
+"""Debian: the image that compilers run in, with packages of pinned versions.
+
+The image is hutch's own (`versions.toml`), or what `toolchain.from` names: Debian, Ubuntu, or a
+build context. Only ours is pinned: another has what its distribution has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from frameworks.architectures import TABLE, Architecture
+from frameworks.base import DEFAULT_EPOCH, Build, Image
+from frameworks.scripts import pinned, run_script, script
+from frameworks.spec import App, Text
+from llb import Meta, State
+
+FIXED: Mapping[str, str] = {"SOURCE_DATE_EPOCH": str(DEFAULT_EPOCH)}
+"""The environment of steps that must not depend on the build's date: an application's new date must
+not install a toolchain or build a kernel anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Debian's release: `snapshot` is (archive, suite, time) of the pinned packages.
+
+    `versions` are by package and by the builder's architecture; `brings` are the packages that
+    others stand for (gcc-x86-64-linux-gnu for gcc-14-x86-64-linux-gnu).
+    """
+
+    image: str
+    snapshot: tuple[str, str, str]
+    versions: Mapping[str, str | Mapping[str, str]]
+    brings: Mapping[str, str]
+
+    def exact(self, packages: Iterable[str], architecture: str) -> tuple[str, ...]:
+        """`packages`, each once, pinned where a version is known on a builder of `architecture`.
+
+        What is pinned comes last, as NAME=VERSION.
+        """
+        plain, found = list[str](), list[str]()
+        for name in packages:
+            real = self.brings.get(name, name)
+            if real != name:
+                plain.append(name)
+            said = self.versions.get(real)
+            version = said.get(architecture) if isinstance(said, Mapping) else said
+            if version is not None:
+                found.append(f"{real}={version}")
+            elif real == name:
+                plain.append(name)
+        return tuple(dict.fromkeys((*plain, *found)))
+
+
+@cache
+def release() -> Release:
+    """What `versions.toml` says."""
+    data = pinned("frameworks.kit")
+    snapshot = (data["archive"], data["suite"], data["snapshot"])
+    return Release(data["image"], snapshot, data["versions"], data["brings"])
+
+
+def image(build: Build) -> Image:
+    """What `toolchain.from` names, or the pinned Debian."""
+    return build.fetch(_own(build) or Text(release().image), build.worker)
+
+
+def base(build: Build) -> State:
+    """The files of that image, for the machine that builds: nothing is emulated."""
+    return image(build).state.with_platform(build.worker)
+
+
+def compiler(guest: Architecture) -> tuple[str, ...]:
+    """The packages of gcc for `guest`, whatever the builder's architecture.
+
+    The names of its tools begin with `guest.gnu_triplet`.
+    """
+    return (f"binutils-{guest.cross_suffix}", f"gcc-{guest.cross_suffix}")
+
+
+def host_compiler(build: Build) -> tuple[str, ...]:
+    """The packages of gcc for the machine that builds: what builds a source's own tools."""
+    host = TABLE.get(build.worker.architecture)
+    return () if host is None else compiler(host)
+
+
+def libc(guest: Architecture) -> str:
+    """The package of a C library to link programs for `guest` to, on a builder of another one."""
+    return f"libc6-dev-{guest.debian}-cross"
+
+
+def toolchain(build: Build, packages: Iterable[str]) -> State:
+    """`base` with `packages` of its distribution.
+
+    Where a build is of its plan's platform and nothing else, so is this: one vertex for all files.
+    """
+    at = _own(build) or build.asked
+    meta = build.meta("toolchain", "install the toolchain", at)
+    return install(build, base(build), packages, meta)
+
+
+def install(build: Build, state: State, packages: Iterable[str], meta: Meta) -> State:
+    """`state` with packages that a recipe needs, of pinned versions where the image is ours."""
+    if _own(build) is not None:
+        return _install(build, state, packages, meta)
+    wanted = release().exact(packages, build.worker.architecture)
+    place = release().snapshot if any("=" in name for name in wanted) else ()
+    return _install(build, state, wanted, meta, place)
+
+
+def add(build: Build, state: State, packages: Iterable[Text], what: str, step: str) -> State:
+    """`state` with packages that the file names, as it names them; `step` is the target's name."""
+    wanted = tuple(packages)
+    if not wanted:
+        return state
+    return _install(build, state, wanted, build.meta(step, what, wanted[0]))
+
+
+def extra(build: Build, state: State, more: Iterable[str] = ()) -> State:
+    """`state` with `toolchain.packages`, if there are any, and then `more`."""
+    said = build.plan.toolchain.packages
+    if not said:
+        return state
+    meta = build.meta("toolchain", "install more packages", said[0])
+    return _install(build, state, (*said, *more), meta)
+
+
+def app_packages(build: Build, state: State, app: App) -> State:
+    """`state` with the packages that an application's scripts need."""
+    return add(build, state, app.packages, "install the application's packages", "app")
+
+
+def _own(build: Build) -> Text | None:
+    """The image that the file names. `source` asks for a compiler of the system's own, in ours."""
+    said = build.plan.toolchain.from_
+    return None if said == "source" else said
+
+
+def _install(
+    build: Build,
+    state: State,
+    packages: Iterable[str],
+    meta: Meta,
+    snapshot: tuple[str, str, str] | tuple[()] = (),
+) -> State:
+    """One of the few steps that have the network."""
+    wanted = list(dict.fromkeys(map(str, packages)))
+    if not wanted:
+        return state
+    past = ["--snapshot", *snapshot] if snapshot else []
+    command = run_script("install.sh", *past, *wanted)
+    mounts = [script("frameworks.kit", "install.sh"), script("frameworks.kit", "apt.sh")]
+    return build.run(state, command, mounts=mounts, network=True, env=FIXED, meta=meta).root
