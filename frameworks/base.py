@@ -69,6 +69,8 @@ class Guest:
     """hutch knows nothing of these guests: they are packaged as they are."""
     runs_program: bool = False
     """The guest runs a program of its root filesystem, and so has to be told which."""
+    path: str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    """PATH of an image that says none: what hutch's init takes (frameworks/init)."""
     mounts_disk: bool = False
     """The guest's kernel mounts the disk, and not the application."""
     own_format: bool = False

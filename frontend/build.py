@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import frameworks
 from frameworks.base import Build, File, Flags
-from frameworks.diagnostics import Problems, problem
+from frameworks.diagnostics import Diagnostic, Problems, problem
 from frameworks.lower import Lowering
 from frameworks.prebuilt import solo5
 from frameworks.runtime import RUNTIME
@@ -72,6 +72,7 @@ class Run:
         self.client = session.client
         self.options = session.options
         self._solved: list[tuple[Ref, Lowering]] = []
+        self._noted: list[Diagnostic] = []
 
     def result(self) -> Result:
         """The answer: an image for each platform, or that of one target."""
@@ -110,7 +111,7 @@ class Run:
         for number, (platform, loaded) in enumerate(self.session.platforms()):
             planned = self.session.check(platform, loaded)
             if number == 0:
-                self.session.remarks.lint(loaded, planned)
+                self.session.reporter.lint(loaded, planned)
             yield givenfiles.settle(self.session, planned), self.session.inputs()
 
     def _add(self, builder: Builder, planned: Plan, inputs: GatewayInputs) -> None:
@@ -169,7 +170,7 @@ class Run:
         try:
             documents += scan(lowering, self.session.images, asked, files)
         except NoScanner as missing:
-            self.session.remarks.tell([missing.found])
+            self._noted.append(missing.found)
         for document in documents:
             ref = self.session.solve(self.session.marshal(document, plan.platform))
             builder.attest_bundle(plan.platform, ref)
@@ -252,11 +253,14 @@ class Run:
 
     def _look(self) -> None:
         """Look at what was built."""
-        if self.client.can(EVALUATE):
-            self.session.remarks.look(
-                self._images(),
-                lambda plan, file: self.session.ref(file, plan.platform),
-            )
+        if not self.client.can(EVALUATE):
+            return
+        from frontend.lint.imagechecks import Built
+
+        self.session.reporter.look(
+            Built(lowering, self.client, partial(self._ref, lowering.plan.platform), self._noted)
+            for lowering in self._images()
+        )
 
     def _explain(self, lowering: Lowering) -> None:
         """Raise Problems if the kernel failed over options that it would not have had."""

@@ -235,7 +235,7 @@ def _check_dockerfile(options: argparse.Namespace, data: bytes) -> int:
 
 def _say(verdict: Verdict, file: SourceFile) -> None:
     """Print the findings. Raises Problems after them, with what is wrong."""
-    from frontend.lint.file import text_of
+    from frontend.lint.findings import text_of
 
     for found in verdict.findings:
         print(text_of(found, file.data))

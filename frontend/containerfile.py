@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import frameworks
 from frameworks import rebuilt
-from frameworks.diagnostics import Collector, Diagnostic, Problems, Severity, did_you_mean, problem
+from frameworks.diagnostics import Collector, Diagnostic, Problems, did_you_mean, problem
 from frameworks.prebuilt import Unikraft
 from frameworks.runtime import RUNTIME, monitors
 from frameworks.spec import Bunnyfile, Kernel, Platforms, Rootfs, Settings, Text
@@ -32,7 +32,8 @@ from frontend.dockerui import nested
 from frontend.gateway.errors import GatewayError
 from frontend.inputs import first_variant
 from frontend.instructions import UNKNOWN, Dockerfile
-from frontend.lint.rules import RULES, Subject
+from frontend.lint.filechecks import Subject, unusable_rootfs
+from frontend.lint.findings import finding
 from llb import Position, Range, imageconfig
 
 if TYPE_CHECKING:
@@ -46,13 +47,9 @@ if TYPE_CHECKING:
     from frontend.session import Session
     from llb import Platform, SourceFile
 
-INHERITED = "InheritedLabel"
-"""The name of the warning about labels of the base image."""
-
 INIT = "hutch.init"
 _PREFIX, _KEYS = RUNTIME.prefix, RUNTIME.keys
 _CMDLINE = _PREFIX + _KEYS.command
-_PAGE = "docs/containerfile.md"
 _BUNNY_INIT = "bunny.urunit"
 _START = Range(Position(1), Position(1))
 
@@ -80,9 +77,7 @@ def make(session: Session, source: BuildFile, platform: Platform, inputs: Gatewa
     said = Said(file, image.config, options.labels, options.build_args, parsed, options.target)
     inputs.give_dockerfile(path, "", platform, replace(image, config=said.base_config))
     planned = plan(said, path, platform, options.epoch)
-    for found in said.ignored():
-        session.remarks.warn(found, _PAGE)
-    session.remarks.tell(planned.warnings)
+    session.reporter.tell((*said.ignored(), *planned.warnings))
     return planned
 
 
@@ -143,8 +138,8 @@ def judge(
     label takes from a variable of the base image is not judged, nor what depends on it.
     """
     from frameworks.process import merge
-    from frontend.lint import imagechecks
-    from frontend.lint.file import judge
+    from frontend.lint import directive, imagechecks
+    from frontend.lint.findings import report
     from frontend.lint.verdict import Verdict
 
     parsed = Dockerfile(file.data, args)
@@ -160,8 +155,9 @@ def judge(
         return Verdict((), fails=False, problems=problems.placed(file))
     process = merge(config, planned.settings, compat=False)
     noted = (*planned.warnings, *imagechecks.lost(planned, process))
-    report = judge(file, args.get("BUILDKIT_DOCKERFILE_CHECK"), noted)
-    return Verdict(report.findings, report.fails, plan=planned)
+    said_of_checks, _ = directive.read(file, args.get("BUILDKIT_DOCKERFILE_CHECK"))
+    shown = report(file, said_of_checks, noted)
+    return Verdict(shown.findings, shown.fails, plan=planned)
 
 
 def _rootfs(path: Text) -> Rootfs:
@@ -293,7 +289,7 @@ class Said:
                 self._base.at,
             )
         if keys.get(_KEYS.tree) not in RUNTIME.false and bunnyfile.rootfs is not None:
-            for found in RULES["UnusableRootfs"].check(Subject(bunnyfile, Tree((), _START))):
+            for found in unusable_rootfs(Subject(bunnyfile, Tree((), _START))):
                 hint = "with a bunnyfile's 'type: block' (or 'initrd') it works everywhere"
                 at = bunnyfile.platforms.monitor.at
                 yield self._warning("UnusableRootfs", found.message, hint, at)
@@ -306,7 +302,7 @@ class Said:
         said = ", ".join(f"{name}={self._all[name]}" for name in names)
         message = f"labels of the base image are not used: {said}"
         hint = "repeat in this file what is meant of them"
-        return [self._warning(INHERITED, message, hint, self._base.at)]
+        return [self._warning("InheritedLabel", message, hint, self._base.at)]
 
     def _about_cmdline(self) -> Iterator[Diagnostic]:
         """What becomes of a `cmdline` label, which only old runtimes read."""
@@ -326,7 +322,7 @@ class Said:
         yield self._warning("DeprecatedCmdline", message, hint, cmdline.at)
 
     def _warning(self, code: str, message: str, hint: str, at: Range) -> Diagnostic:
-        return Diagnostic(code, message, hint, at, self.file, Severity.WARNING)
+        return finding(code, message, hint, at, self.file)
 
     @cached_property
     def _config(self) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ from frontend.bunnyfile import Loaded, Unsound, kind_of, load
 from frontend.dockerui.contexts import Contexts
 from frontend.dockerui.images import Images
 from frontend.inputs import GatewayInputs
-from frontend.lint.reporter import Remarks
+from frontend.lint.reporter import Reporter
 from llb import Definition, Platform, SourceFile, State
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Session:
         self.worker = environment.build_platform or Platform("linux", "amd64")
         self.contexts = Contexts(client, options, environment)
         self.images = Images(self.contexts)
-        self.remarks = Remarks(self.contexts)
+        self.reporter = Reporter(self.contexts)
 
     @property
     def is_dockerfile(self) -> bool:

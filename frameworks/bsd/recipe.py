@@ -30,6 +30,9 @@ CONFIG = "/config"
 EPOCH = str(DEFAULT_EPOCH)
 """The time that kernels and tools carry, whatever SOURCE_DATE_EPOCH says (`kit.FIXED`)."""
 
+PATH = "/sbin:/bin:/usr/sbin:/usr/bin:/usr/pkg/sbin:/usr/pkg/bin:/usr/local/sbin:/usr/local/bin"
+"""`Guest.path` of both: DEFAULT_PATH of frameworks/init/bsd_process.c."""
+
 
 class BSD(Framework):
     """NetBSD or FreeBSD: a kernel from source, and an init that does what urunit does."""

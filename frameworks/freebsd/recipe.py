@@ -8,7 +8,7 @@ from typing import ClassVar
 from frameworks import kit
 from frameworks.architectures import ALL, AMD64, ARM64, Architecture, BSDNames
 from frameworks.base import Build, File, Guest, Plan
-from frameworks.bsd.recipe import BSD, CONFIG, SOURCE, prepend
+from frameworks.bsd.recipe import BSD, CONFIG, PATH, SOURCE, prepend
 from frameworks.process import Process
 from frameworks.runtime.monitors import FIRECRACKER, QEMU
 from frameworks.scripts import run_script, script
@@ -33,6 +33,7 @@ class FreeBSD(BSD):
         filesystems=("ufs", "ffs"),
         runs_program=True,
         mounts_disk=True,
+        path=PATH,
         takes_snapshots=True,
     )
     package: ClassVar[str] = "frameworks.freebsd"

@@ -9,7 +9,7 @@ from typing import ClassVar
 from frameworks import kit
 from frameworks.architectures import ALL, AMD64, ARM64, Architecture, BSDNames
 from frameworks.base import Build, File, Guest, Plan
-from frameworks.bsd.recipe import BSD, CONFIG, EPOCH, SOURCE
+from frameworks.bsd.recipe import BSD, CONFIG, EPOCH, PATH, SOURCE
 from frameworks.diagnostics import Collector
 from frameworks.process import Process
 from frameworks.runtime.monitors import FIRECRACKER, QEMU
@@ -51,6 +51,7 @@ class NetBSD(BSD):
         filesystems=("ext2", "ffs"),
         runs_program=True,
         mounts_disk=True,
+        path=PATH,
     )
     package: ClassVar[str] = "frameworks.netbsd"
     marker: ClassVar[str] = "build.sh"

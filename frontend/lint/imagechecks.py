@@ -1,8 +1,8 @@
-"""Whether kernel and root filesystem fit the guest: what only the files tell, once they are there.
+"""Lint of a built image: what only its files tell, once they are there.
 
-These are rules of lint (the constants below; docs/rules/) that are looked at after the steps have
-run. As little as possible is read: a file's size, and a few of its bytes. Only of a prebuilt Linux
-kernel that is to mount its root more is read (`frameworks.linux.built`).
+Each check has the name of its rule (`frontend.lint.rules`), and runs after the steps. As little as
+possible is read: a file's size, and a few of its bytes. Only of a prebuilt Linux kernel that is to
+mount its root more is read (`frameworks.linux.built`).
 """
 
 from __future__ import annotations
@@ -10,18 +10,22 @@ from __future__ import annotations
 import io
 import posixpath
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar, cast
 
 import frameworks
 from frameworks import architectures, kernelfile
 from frameworks.base import File as Placed
-from frameworks.diagnostics import Diagnostic, Severity, problem
+from frameworks.diagnostics import Diagnostic, problem
 from frameworks.rootfs import detect, superblock
 from frameworks.runtime import RUNTIME, monitors
 from frameworks.spec import Settings, Text, parse_size
+from frontend.gateway.errors import GatewayError
+from frontend.lint import access, command, links
+from frontend.lint.findings import finding
+from frontend.lint.tree import Tree
 from llb import strictjson
 
 if TYPE_CHECKING:
@@ -29,18 +33,9 @@ if TYPE_CHECKING:
     from frameworks.lower import Lowering
     from frameworks.process import Process
     from frontend.gateway.client import Client, Ref
-    from frontend.gateway.files import RemoteFile
+    from frontend.gateway.files import FileStat, RemoteFile
     from llb import Range
 
-UNBOOTABLE_KERNEL = "UnbootableKernel"
-LARGE_INITRD = "LargeInitrd"
-OVERSIZED_IMAGE = "OversizedImage"
-UNUSABLE_ROOTFS = "UnusableRootfs"
-SECOND_INIT = "SecondInit"
-LOST_WITHOUT_INIT = "LostWithoutInit"
-UNSTARTABLE_ROOT = "UnstartableRoot"
-LOST_CAPABILITIES = "LostCapabilities"
-CHANGED_TIMES = "ChangedTimes"
 
 _KEYS = RUNTIME.keys
 
@@ -89,7 +84,7 @@ class BuiltFile:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A rule, the file that it looks at, and what it finds there (None if all is well)."""
+    """A rule, a file that it looks at, and what it finds there (None if all is well)."""
 
     rule: str
     at: str
@@ -121,31 +116,31 @@ def looks(plan: Plan) -> Iterator[Look]:
     kernel, rootfs = plan.kernel, plan.rootfs
     known = not frameworks.guest(plan.framework).opaque
     if kernel is not None and kernel.from_ != "source" and known:
-        yield Look(UNBOOTABLE_KERNEL, "kernel", _kernel)
+        yield Look("UnbootableKernel", "kernel", _kernel)
         if _root(plan) is not None:
-            yield Look(UNUSABLE_ROOTFS, "kernel", _drivers)
+            yield Look("UnusableRootfs", "kernel", _drivers)
     if _KEYS.kernel in plan.keys and kernel is None and known:
-        yield Look(UNBOOTABLE_KERNEL, _KEYS.kernel, _kernel)
+        yield Look("UnbootableKernel", _KEYS.kernel, _kernel)
         if _root(plan) is not None:
-            yield Look(UNUSABLE_ROOTFS, _KEYS.kernel, _drivers)
+            yield Look("UnusableRootfs", _KEYS.kernel, _drivers)
     if _KEYS.initrd in plan.keys:
-        yield Look(LARGE_INITRD, _KEYS.initrd, _initrd)
+        yield Look("LargeInitrd", _KEYS.initrd, _initrd)
     if _KEYS.disk in plan.keys:
-        yield Look(OVERSIZED_IMAGE, _KEYS.disk, _image)
+        yield Look("OversizedImage", _KEYS.disk, _image)
     if rootfs.type == "initrd":
-        yield Look(LARGE_INITRD, "rootfs", _initrd)
+        yield Look("LargeInitrd", "rootfs", _initrd)
     elif rootfs.type == "block":
         small = rootfs.size is None or parse_size(rootfs.size) <= _SMALL
         if rootfs.path is not None or not small:
-            yield Look(OVERSIZED_IMAGE, "rootfs", _image)
+            yield Look("OversizedImage", "rootfs", _image)
     mounts = frameworks.guest(plan.framework).mounts_disk
     if rootfs.path is not None and rootfs.type == "block" and mounts:
-        yield Look(UNUSABLE_ROOTFS, "rootfs", _superblock)
+        yield Look("UnusableRootfs", "rootfs", _superblock)
     if rootfs.path is None and rootfs.type in ("initrd", "block"):
         if rootfs.type == "initrd":
-            yield Look(LOST_CAPABILITIES, "report", _capabilities)
+            yield Look("LostCapabilities", "report", _capabilities)
         if rootfs.filesystem != "erofs":  # its files all have the time of the image
-            yield Look(CHANGED_TIMES, "report", _times)
+            yield Look("ChangedTimes", "report", _times)
 
 
 def unstartable(plan: Plan, process: Process, file: File) -> Diagnostic | None:
@@ -177,13 +172,12 @@ def unstartable(plan: Plan, process: Process, file: File) -> Diagnostic | None:
         return None
     settings, root = plan.settings, plan.rootfs
     said = [*(settings.entrypoint or ()), *(settings.cmd or ())]
-    return Diagnostic(
-        UNSTARTABLE_ROOT,
+    return finding(
+        "UnstartableRoot",
         f"'{first}' is what the guest starts first, and {wrong}",
         "name a program that is in the file, with its whole path",
         said[0].at if said and said[0] == first else (root.path or root.from_).at,
         plan.file,
-        Severity.WARNING,
     )
 
 
@@ -204,13 +198,12 @@ def second_init(plan: Plan, process: Process) -> Diagnostic | None:
     settings = plan.settings
     said = [*(settings.entrypoint or ()), *(settings.cmd or ())]
     at = said[0].at if said else plan.rootfs.from_.at
-    return Diagnostic(
-        SECOND_INIT,
+    return finding(
+        "SecondInit",
         f"'{command}' is an init, which has to be the first program: hutch's init comes before it",
         "write 'init: none', or in a Dockerfile 'LABEL hutch.init=none'",
         at,
         plan.file,
-        Severity.WARNING,
     )
 
 
@@ -221,7 +214,7 @@ def lost(plan: Plan, process: Process) -> Iterator[Diagnostic]:
     to be looked at.
     """
     from frontend.bunnyfile import kind_of
-    from frontend.lint.rules import lost_without_init
+    from frontend.lint.filechecks import lost_without_init
 
     said, at = plan.settings, (plan.init or plan.rootfs.from_).at
     of_dockerfile = kind_of(plan.file.data) == "dockerfile"
@@ -233,9 +226,7 @@ def lost(plan: Plan, process: Process) -> Iterator[Diagnostic]:
         hint = found.hint
         if of_dockerfile:
             hint = hint.replace("'init: none'", "'hutch.init=none'")
-        yield Diagnostic(
-            LOST_WITHOUT_INIT, found.message, hint, found.at, plan.file, Severity.WARNING
-        )
+        yield finding("LostWithoutInit", found.message, hint, found.at, plan.file)
 
 
 def given_root(plan: Plan) -> str:
@@ -302,13 +293,12 @@ def _drivers(plan: Plan, file: File) -> Diagnostic | None:
             wrong += ", and nothing loads modules"
     else:
         return None
-    return Diagnostic(
-        UNUSABLE_ROOTFS,
+    return finding(
+        "UnusableRootfs",
         f"{wrong}: the guest finds no root file system",
         "use 'type: initrd', or a kernel 'from: source'",
         at if at is not None or kernel is None else (kernel.path or kernel.from_).at,
         plan.file,
-        Severity.WARNING,
     )
 
 
@@ -369,12 +359,11 @@ def _kernel(plan: Plan, file: File) -> Diagnostic | None:
     wrong = kernelfile.complaint(found, str(plan.monitor), plan.platform.architecture)
     if not wrong:
         return None
-    return Diagnostic(
-        UNBOOTABLE_KERNEL,
+    return finding(
+        "UnbootableKernel",
         f"{plan.monitor} cannot boot this kernel: {wrong}",
         "take the kernel's file for that monitor, or name the monitor that it is for",
         place(plan.keys[_KEYS.kernel]) if kernel is None else (kernel.path or kernel.from_).at,
-        severity=Severity.WARNING,
     )
 
 
@@ -393,13 +382,12 @@ def _initrd(plan: Plan, file: File) -> Diagnostic | None:
         return None
     rootfs = plan.rootfs
     at = (rootfs.path or rootfs.type or plan.monitor).at
-    return Diagnostic(
-        LARGE_INITRD,
+    return finding(
+        "LargeInitrd",
         f"this initrd of {_mib(size)} MiB takes {_mib(needed)} MiB while the guest starts, and a "
         f"guest has {memory} MiB, its kernel's included, unless the container has a limit",
         "with 'type: block' it stays on a disk; or give containers more memory (docker run -m 1g)",
         place(plan.keys.get(_KEYS.initrd, ""), at),
-        severity=Severity.WARNING,
     )
 
 
@@ -415,12 +403,11 @@ def _superblock(plan: Plan, file: File) -> Diagnostic | None:
     if detect.identify(file.read(0, min(file.size, detect.HEAD))) == "block":
         return None
     rootfs = plan.rootfs
-    return Diagnostic(
-        UNUSABLE_ROOTFS,
+    return finding(
+        "UnusableRootfs",
         f"'{rootfs.path}' has no file system that is known here at its start",
         "a guest mounts the whole disk: name the image of the file system itself",
         (rootfs.path or plan.monitor).at,
-        severity=Severity.WARNING,
     )
 
 
@@ -432,13 +419,12 @@ def _image(plan: Plan, file: File) -> Diagnostic | None:
     hint = "make the file system smaller, for example with resize2fs -M"
     if rootfs.path is None and _KEYS.disk not in plan.keys:
         hint = "make 'size' smaller, or leave it out: then the image fits its content"
-    return Diagnostic(
-        OVERSIZED_IMAGE,
+    return finding(
+        "OversizedImage",
         f"{_mib(space.free)} of the {_mib(space.total)} MiB of this disk image are free, and every "
         "host that pulls it stores them",
         hint,
         place(plan.keys.get(_KEYS.disk, ""), (rootfs.size or rootfs.path or plan.monitor).at),
-        severity=Severity.WARNING,
     )
 
 
@@ -451,7 +437,7 @@ def _capabilities(plan: Plan, file: File) -> Diagnostic | None:
     return _lost(
         plan,
         file,
-        LOST_CAPABILITIES,
+        "LostCapabilities",
         "capabilities",
         "an initrd does not hold capabilities (setcap), which {} of this root filesystem had: {}",
         "use 'type: block', or run them as root",
@@ -462,7 +448,7 @@ def _times(plan: Plan, file: File) -> Diagnostic | None:
     return _lost(
         plan,
         file,
-        CHANGED_TIMES,
+        "ChangedTimes",
         "times",
         "this format does not hold the times of {}, which get the nearest that it does: {}",
         "give them a time between 1970 and 2038",
@@ -479,14 +465,159 @@ def _lost(
     more = f" and {count - len(names)} more" if count > len(names) else ""
     files = "1 file" if count == 1 else f"{count} files"
     rootfs = plan.rootfs
-    return Diagnostic(
+    return finding(
         rule,
         message.format(files, ", ".join(names) + more),
         hint,
         (rootfs.filesystem or rootfs.type or plan.monitor).at,
-        severity=Severity.WARNING,
     )
 
 
 def _mib(size: int) -> int:
     return size // _MIB
+
+
+class Built:
+    """An image of one platform that is there to be looked at, and what was noted as it was made.
+
+    Nothing of it is fetched before a check asks for it: of an image that a file is from, nothing
+    else is to be pulled.
+    """
+
+    def __init__(
+        self,
+        lowering: Lowering,
+        client: Client,
+        solve: Callable[[Placed], Ref],
+        noted: Collection[Diagnostic] = (),
+    ) -> None:
+        """`solve` gives the result that a file is in."""
+        self.plan = lowering.plan
+        self.process = lowering.rootfs.process
+        self.noted = noted
+        self._lowering = lowering
+        self._client = client
+        self._solve = solve
+        self._files: dict[str, BuiltFile | None] = {}
+
+    def file(self, at: str) -> BuiltFile | None:
+        """The file that `Look.at` means; None where the image has none."""
+        if at not in self._files:
+            file = placed(self._lowering, at)
+            self._files[at] = (
+                BuiltFile(self._client, self._solve(file), file.path) if file else None
+            )
+        return self._files[at]
+
+    @cached_property
+    def tree(self) -> Tree | None:
+        """The files that a root filesystem is, or was made of; None where it was given packed."""
+        root = self._lowering.rootfs
+        files = root.packed if root.tree is None else root.tree
+        if files is None:
+            return None
+        client, ref = self._client, self._solve(Placed(files, "/"))
+
+        def entry(path: str) -> FileStat | None:
+            folder, name = posixpath.split(path)
+            listed = client.read_dir(ref, folder, include=name)
+            return next((each for each in listed if each.path == name), None)
+
+        def read(path: str, length: int) -> bytes | None:
+            return _or_none(partial(client.read_file, ref, length=length))(path)
+
+        return Tree(_or_none(partial(client.stat_file, ref)), read, _or_none(entry))
+
+
+T = TypeVar("T")
+
+
+def _or_none(ask: Callable[[str], T | None]) -> Callable[[str], T | None]:
+    """`ask`, with None for what is not there, or is no file to read."""
+
+    def asked(path: str) -> T | None:
+        try:
+            return ask(path)
+        except GatewayError:
+            return None
+
+    return asked
+
+
+Check = Callable[[Built], Iterator[Diagnostic | None]]
+
+
+def _in_files(rule: str) -> Check:
+    """The check of a rule that looks at single files: its rows of `looks`."""
+
+    def check(built: Built) -> Iterator[Diagnostic | None]:
+        for look in looks(built.plan):
+            if look.rule == rule and (file := built.file(look.at)) is not None:
+                yield look.judge(built.plan, file)
+
+    return check
+
+
+def _noted(rule: str) -> Check:
+    """The check of a rule that a step of the build comes upon."""
+    return lambda built: (each for each in built.noted if each.code == rule)
+
+
+def _unstartable(built: Built) -> Iterator[Diagnostic | None]:
+    at = given_root(built.plan)
+    if at and (file := built.file(at)) is not None:
+        yield unstartable(built.plan, built.process, file)
+
+
+def _second_init(built: Built) -> Iterator[Diagnostic | None]:
+    yield second_init(built.plan, built.process)
+
+
+def _without_init(built: Built) -> Iterator[Diagnostic | None]:
+    return lost(built.plan, built.process)
+
+
+def _closed(built: Built) -> Iterator[Diagnostic | None]:
+    if access.wanted(built.plan, built.process) and built.tree is not None:
+        yield access.judge(built.plan, built.process, built.tree)
+
+
+def _dangling(built: Built) -> Iterator[Diagnostic | None]:
+    if links.kept(built.plan) and built.tree is not None:
+        yield from links.judge(built.plan, built.tree)
+
+
+def _unrunnable(built: Built) -> Iterator[Diagnostic | None]:
+    if command.wanted(built.plan) and built.tree is not None:
+        yield command.judge(built.plan, built.process, built.tree)
+
+
+def _no_command(built: Built) -> Iterator[Diagnostic | None]:
+    if command.wanted(built.plan) and built.tree is not None:
+        yield command.nothing(built.plan, built.process)
+
+
+CHECKS: dict[str, Check] = {
+    "UnusableRootfs": _in_files("UnusableRootfs"),
+    "UnbootableKernel": _in_files("UnbootableKernel"),
+    "LargeInitrd": _in_files("LargeInitrd"),
+    "OversizedImage": _in_files("OversizedImage"),
+    "LostCapabilities": _in_files("LostCapabilities"),
+    "ClosedFile": _closed,
+    "DanglingLink": _dangling,
+    "ChangedTimes": _in_files("ChangedTimes"),
+    "NoCommand": _no_command,
+    "UnstartableRoot": _unstartable,
+    "UnrunnableCommand": _unrunnable,
+    "SecondInit": _second_init,
+    "LostWithoutInit": _without_init,
+    "NoScanner": _noted("NoScanner"),
+}
+"""The checks of an image by the names of their rules."""
+
+
+def lint(built: Built, applies: Callable[[str], bool]) -> Iterator[Diagnostic]:
+    """What the checks of the rules that apply find in an image."""
+    for name, check in CHECKS.items():
+        if applies(name):
+            yield from filter(None, check(built))

@@ -1,7 +1,7 @@
 """Symbolic links that an include copied as links, and that lead nowhere in the guest.
 
-A v0.1 file copies links as they are, and `follow: false` does in a v1 file. This is a rule of lint
-(docs/rules/DanglingLink.md) that is looked at after the steps have run.
+A v0.1 file copies links as they are, and `follow: false` does in a v1 file. The rule is
+DanglingLink (docs/rules/DanglingLink.md).
 """
 
 from __future__ import annotations
@@ -10,14 +10,13 @@ import posixpath
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from frameworks.diagnostics import Diagnostic, Severity
+from frontend.lint.findings import finding
 
 if TYPE_CHECKING:
     from frameworks.base import Plan
+    from frameworks.diagnostics import Diagnostic
     from frameworks.spec import Include
-    from frontend.lint.access import Tree
-
-DANGLING_LINK = "DanglingLink"
+    from frontend.lint.tree import Tree
 
 _MADE_LATER = ("/dev", "/proc", "/run", "/sys", "/tmp")
 """Where a guest finds what its root filesystem does not have."""
@@ -44,12 +43,11 @@ def judge(plan: Plan, tree: Tree) -> Iterator[Diagnostic]:
             target = posixpath.normpath(posixpath.join(posixpath.dirname(path), entry.link))
             if target.startswith(tuple(f"{place}/" for place in _MADE_LATER)):
                 continue
-            yield Diagnostic(
-                DANGLING_LINK,
+            yield finding(
+                "DanglingLink",
                 f"{path} is a symbolic link to '{entry.link}', which is not in the image",
                 hint,
                 include.at,
-                severity=Severity.WARNING,
             )
             break
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from frameworks.diagnostics import Diagnostic, Problems
 from frontend import plan as plans
 from frontend import targets, wanted
-from frontend.lint.file import lint
+from frontend.lint.filechecks import lint
 
 if TYPE_CHECKING:
     from frameworks.base import Plan

@@ -14,9 +14,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from frameworks.diagnostics import Diagnostic, Severity, problem
+from frameworks.diagnostics import problem
 from frontend.dockerui.options import DEFAULT_SBOM_GENERATOR
 from frontend.gateway.errors import GatewayError
+from frontend.lint.findings import finding
 from frontend.sbom import content
 from llb import InvalidReference, Mount, Reference, imageconfig, scratch
 
@@ -38,11 +39,11 @@ class NoScanner(Exception):
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
-        self.found = Diagnostic(
+        self.found = finding(
             "NoScanner",
             f"the SBOM is hutch's own alone, and names no packages of pip, npm, Go or rpm: {why}",
             "name a scanner with '--attest type=sbom,generator=IMAGE', or 'hutch' to run none",
-            severity=Severity.WARNING,
+            None,
         )
 
 

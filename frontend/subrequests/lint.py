@@ -9,19 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from frameworks.diagnostics import Diagnostic, Problems
 from frontend.gateway.errors import GatewayError
-from frontend.lint.file import detail_of, text_of
+from frontend.lint.findings import START, detail_of, text_of
 from frontend.lint.imagechecks import BuiltFile, File
 from frontend.lint.rules import RULES
 from frontend.lint.verdict import Asked, judge
 from frontend.subrequests.answers import Reply
 from frontend.subrequests.location import location, source_info
 from frontend.wanted import FILE, Wanted
-from llb import Position, Range, SourceFile
+from llb import SourceFile
 
 if TYPE_CHECKING:
     from frontend.session import Session
-
-_START = Range(Position(1), Position(1))
 
 
 def lint(session: Session) -> Reply:
@@ -99,7 +97,7 @@ def _reply(
         if before:
             before["message"] = f"{before['message']}\n{message}"
         else:
-            at = location(first.at or _START, len(sources))
+            at = location(first.at or START, len(sources))
             answer["buildError"] = {"message": message, "location": at}
     fails = bool(answer["warnings"]) or bool(answer.get("buildError"))
     return Reply(answer, text, failed=fails)
@@ -137,5 +135,5 @@ def _warning(found: Diagnostic, source: int) -> dict[str, Any]:
         "description": rule.description,
         "url": rule.url,
         "detail": detail_of(found),
-        "location": location(found.at or _START, source),
+        "location": location(found.at or START, source),
     }

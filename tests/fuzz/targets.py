@@ -42,7 +42,7 @@ from frontend.gateway.http2 import _check, _Stream
 from frontend.images.layers import LayerError, Tree, find
 from frontend.images.registry import RegistryError, Repository, decode
 from frontend.images.transport import TransportError
-from frontend.lint.file import lint
+from frontend.lint.filechecks import lint
 from llb import (
     InvalidReference,
     MissingCapability,

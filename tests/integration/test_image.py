@@ -70,7 +70,7 @@ texts = []
 sys.addaudithook(lambda event, args: texts.append(args[0]) if event == "compile" else None)
 from frontend.startup import prepare
 prepare()
-import frontend.gateway.session, frontend.build, frontend.lint.file
+import frontend.gateway.session, frontend.build, frontend.lint.filechecks
 import frameworks.linux.check, frameworks.linux.recipe
 print(sum(b"__dataclass_" in text for text in texts if isinstance(text, bytes)))
 print([name for name, module in sys.modules.items() if type(module).__name__ == "Late"])

@@ -91,7 +91,7 @@ def test_a_mistyped_name_leads_to_it() -> None:
 
 @pytest.mark.usefixtures("owl")
 def test_lint_knows_what_its_guest_says() -> None:
-    from tests.unit.frontend.lint.test_file import names
+    from tests.unit.frontend.lint.test_filechecks import names
 
     found = names(FILE.replace("cmd: [/hoot]\n", "").replace('from: "base:1", ', ""))
     assert {"UnusableRootfs"} <= set(found)

@@ -16,7 +16,17 @@ from tests.places import ROOT
 
 PAGES = ROOT / "docs" / "errors"
 # Calls whose first argument is a code.
-CALLS = ("problem", "error", "warn", "Diagnostic", "Fault", "_fail", "_Failure")
+CALLS = (
+    "problem",
+    "error",
+    "warn",
+    "finding",
+    "_warning",
+    "Diagnostic",
+    "Fault",
+    "_fail",
+    "_Failure",
+)
 # Pages whose example is not judged on linux/amd64.
 PLATFORMS = {"unsupported-platform": "linux/riscv64"}
 # Found by a step of the build, not by reading and planning.

@@ -9,6 +9,7 @@ import pytest
 from frameworks.process import Process
 from frontend.gateway.files import FileStat
 from frontend.lint import access
+from frontend.lint.tree import Tree
 from tests.unit.core.helpers import lower
 
 FILE = """version: v1
@@ -34,7 +35,7 @@ FACTS = {
 }
 
 
-def tree(files: Mapping[str, bytes] | None = None) -> access.Tree:
+def tree(files: Mapping[str, bytes] | None = None) -> Tree:
     known = {"/etc/passwd": PASSWD, "/etc/group": GROUP} if files is None else files
 
     def stat(path: str) -> FileStat | None:
@@ -43,7 +44,7 @@ def tree(files: Mapping[str, bytes] | None = None) -> access.Tree:
         mode, uid, gid, folder = FACTS[path]
         return FileStat(path, 0, mode, uid, gid, 0, folder, False, "")
 
-    return access.Tree(stat, known.get, lambda path: None)
+    return Tree(stat, lambda path, length: known.get(path), lambda path: None)
 
 
 def judge(*args: str, user: str = "app", workdir: str = "", path: str = "/none:/bin") -> str:

@@ -10,7 +10,7 @@ import pytest
 from frameworks.process import Process
 from frontend.gateway.files import FileStat
 from frontend.lint import command
-from frontend.lint.access import Tree
+from frontend.lint.tree import Tree
 from llb import Platform
 from tests.unit.core.helpers import AMD64, lower
 
@@ -45,8 +45,9 @@ class Root:
         mode, content = self.files[path]
         return FileStat(path, 0, mode, 0, 0, 0, content is None, False, "")
 
-    def head(self, path: str) -> bytes | None:
-        return self.files[path][1] if path in self.files else None
+    def read(self, path: str, length: int) -> bytes | None:
+        content = self.files[path][1] if path in self.files else None
+        return None if content is None else content[:length]
 
 
 ROOT = Root(
@@ -88,8 +89,8 @@ def judge(
     plan = lower(text.replace("CMD", args[0] if args else "x"), platform=platform).plan
     assert command.wanted(plan)
     process = Process(entrypoint, args, {"PATH": "/none:/bin"}, user, workdir)
-    tree = Tree(root.stat, root.head, root.stat)
-    found = command.judge(plan, process, tree, root.head)
+    tree = Tree(root.stat, root.read, root.stat)
+    found = command.judge(plan, process, tree) or command.nothing(plan, process)
     if found is None:
         return ""
     assert found.hint
@@ -150,8 +151,8 @@ def test_an_image_is_offered_only_for_what_guests_are_built_for() -> None:
     def hint(word: str) -> str:
         plan = lower(FILE.replace("CMD", word)).plan
         process = Process(("/urunit",), (word,), {}, "", "")
-        tree = Tree(ROOT.stat, ROOT.head, ROOT.stat)
-        found = command.judge(plan, process, tree, ROOT.head)
+        tree = Tree(ROOT.stat, ROOT.read, ROOT.stat)
+        found = command.judge(plan, process, tree)
         assert found is not None
         return found.hint
 

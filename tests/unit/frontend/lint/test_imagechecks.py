@@ -8,16 +8,23 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from frameworks.base import File
 from frameworks.linux import built
 from frameworks.spec import Text
 from frameworks.steps import cpio
 from frameworks.steps.entries import walk
 from frameworks.steps.pack import Report
+from frontend.gateway.client import Client, Ref
+from frontend.gateway.errors import GatewayError
 from frontend.lint import imagechecks
+from frontend.lint.findings import finding
+from frontend.lint.imagechecks import Built
 from llb import Platform, Position, Range
+from llb.pb import status_pb2
 from tests.unit.core.helpers import AMD64, FakeInputs, lower
 from tests.unit.frameworks.rootfs.test_superblock import MIB
 
@@ -269,7 +276,7 @@ def test_what_a_base_brings_is_lost_without_an_init(
     inputs = FakeInputs({"x:1": {"config": BASE}})
     lowered = lower(SECOND + "rootfs: {from: 'x:1', type: raw}\n" + rest + "\n", inputs)
     said = list(imagechecks.lost(lowered.plan, lowered.rootfs.process))
-    assert {each.code for each in said} <= {imagechecks.LOST_WITHOUT_INIT}
+    assert {each.code for each in said} <= {"LostWithoutInit"}
     lines = [each.at and each.at.start.line for each in said]
     if found is None:  # the file's own words have their own lines
         assert lines == [5, 6, 5, 7]
@@ -285,9 +292,9 @@ def test_files_that_labels_name_are_looked_at() -> None:
     keys = {key: Text(f"/{key}", at) for key in ("binary", "initrd", "block")}
     looks = {look.at: look for look in imagechecks.looks(replace(plan, kernel=None, keys=keys))}
     assert {key: look.rule for key, look in looks.items()} == {
-        "binary": imagechecks.UNBOOTABLE_KERNEL,
-        "initrd": imagechecks.LARGE_INITRD,
-        "block": imagechecks.OVERSIZED_IMAGE,
+        "binary": "UnbootableKernel",
+        "initrd": "LargeInitrd",
+        "block": "OversizedImage",
     }
     planned = replace(plan, kernel=None, keys=keys)
     for key, file in (("binary", Bytes(100)), ("initrd", Bytes(400 << 20))):
@@ -570,3 +577,52 @@ def test_each_look_has_its_file(type: str) -> None:
     }
     assert all(file is not None for file in files.values())
     assert ("report" in files) is (type != "raw")
+
+
+class Daemon:
+    """What a check asks of the daemon: every file is one initrd, and `/` is empty."""
+
+    def __init__(self) -> None:
+        self.solved: list[str] = []
+
+    def solve(self, file: File) -> Ref:
+        self.solved.append(file.path)
+        return Ref(file.path)
+
+    def open_file(self, ref: Ref, path: str) -> Bytes:
+        assert ref.id == path
+        return Bytes(400 * MIB)
+
+    def read_file(self, ref: Ref, path: str, *, length: int | None = None) -> bytes:
+        raise missing(path)
+
+    def stat_file(self, ref: Ref, path: str) -> None:
+        raise missing(path)
+
+
+def missing(path: str) -> GatewayError:
+    return GatewayError(status_pb2.Status(code=2, message=f"lstat {path}: no such file"))
+
+
+INITRD = SECOND + "rootfs: {type: initrd, include: ['a:/a']}\ncmd: [/a]\n"
+
+
+@pytest.mark.parametrize(
+    ("rules", "codes", "solved"),
+    [
+        ((), [], 0),
+        (("SecondInit", "LostWithoutInit", "ClosedFile", "UnbootableKernel"), [], 0),
+        (("LargeInitrd",), ["LargeInitrd"], 1),
+        (("UnrunnableCommand", "NoCommand"), ["UnrunnableCommand"], 1),
+        (("NoScanner",), ["NoScanner"], 0),
+    ],
+)
+def test_nothing_is_fetched_that_no_check_asks_for(
+    rules: tuple[str, ...], codes: list[str], solved: int
+) -> None:
+    daemon = Daemon()
+    noted = [finding("NoScanner", "none", "", None)]
+    built = Built(lower(INITRD), cast(Client, daemon), daemon.solve, noted)
+    found = imagechecks.lint(built, lambda rule: rule in rules)
+    assert [each.code for each in found] == codes
+    assert len(daemon.solved) == solved

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from frontend.gateway.files import FileStat
-from frontend.lint.access import Tree
 from frontend.lint.links import judge, kept
+from frontend.lint.tree import Tree
 from tests.unit.core.helpers import lower
 
 V1 = """version: v1
@@ -42,7 +42,7 @@ def found(text: str, source: str, destination: str, **files: str) -> list[str]:
         return entry(path) if not links.get(path, "!").startswith("!") else None
 
     plan = lower(text.format(source=source, destination=destination, follow="false")).plan
-    diagnostics = list(judge(plan, Tree(stat, lambda _: None, entry)))
+    diagnostics = list(judge(plan, Tree(stat, lambda *_: None, entry)))
     assert all(each.at is not None and each.at.start.line == 7 for each in diagnostics)
     return [each.message.partition(",")[0] for each in diagnostics]
 

@@ -9,29 +9,22 @@ import pytest
 
 from frameworks.diagnostics import Problems, Severity
 from frontend.bunnyfile import load
-from frontend.lint.file import Report, lint, parse_options
-from frontend.lint.rules import RULES
+from frontend.lint import filechecks, imagechecks
+from frontend.lint.directive import parse_options
+from frontend.lint.filechecks import lint
+from frontend.lint.findings import Report
+from frontend.lint.rules import RULES, Phase
 from frontend.plan import make
 from llb import Platform
 from tests.places import ROOT
 from tests.unit.frontend.bunnyfile import corpus
 
 PAGES = ROOT / "docs" / "rules"
-# Found by a build, and tested there.
-BUILT = {
-    "InheritedLabel",
-    "UnknownArgument",
-    "NoScanner",
-    "LargeInitrd",
-    "OversizedImage",
-    "UnbootableKernel",
-    "LostCapabilities",
-    "ChangedTimes",
-    "ClosedFile",
-    "DanglingLink",
-    "SecondInit",
-    "UnrunnableCommand",
-    "UnstartableRoot",
+# Found where the file alone does not tell, and tested there.
+ELSEWHERE = {
+    "InheritedLabel",  # a Dockerfile's
+    "UnknownArgument",  # of the command line
+    *(name for name, rule in RULES.items() if rule.phases == (Phase.IMAGE,)),
 }
 NEW = "version: v1\nplatforms: {framework: linux, monitor: qemu}\n"
 UNPINNED = NEW + "kernel: {from: source}\nrootfs: {from: nginx}\ncmd: [a]\n"
@@ -56,6 +49,30 @@ def examples(page: str) -> dict[str, str]:
     return dict(re.findall(r"^## (\w+)\n\n```yaml\n(.*?)^```", text, re.S | re.M))
 
 
+def of_phase(phase: Phase) -> set[str]:
+    return {name for name, rule in RULES.items() if phase in rule.phases}
+
+
+def test_each_rule_has_a_check_in_each_of_its_phases() -> None:
+    assert all(rule.phases for rule in RULES.values())
+    assert set(filechecks.CHECKS) == of_phase(Phase.FILE)
+    assert set(imagechecks.CHECKS) == of_phase(Phase.IMAGE)
+
+
+def test_what_makes_a_plan_notes_the_plan_s() -> None:
+    """A name after `warn(` or `_warning(`, in what makes the plans of bunnyfiles or Dockerfiles."""
+    makers = [
+        ROOT / "frontend" / "plan.py",
+        ROOT / "frontend" / "containerfile.py",
+        ROOT / "frontend" / "lint" / "effects.py",
+        *(ROOT / "frameworks").rglob("*.py"),
+    ]
+    text = "".join(path.read_text(encoding="utf-8") for path in makers)
+    noted = {name for name in re.findall(r'(?:\bwarn|_warning)\(\s*"([A-Z]\w+)"', text)}
+    noted |= set(re.findall(r'^IGNORED = "(\w+)"$', text, re.M))
+    assert noted == of_phase(Phase.PLAN)
+
+
 def test_each_rule_has_a_page() -> None:
     assert {path.stem for path in PAGES.glob("*.md")} == set(RULES)
 
@@ -64,9 +81,10 @@ def test_each_rule_has_a_page() -> None:
 def test_the_examples_of_a_page(name: str) -> None:
     """A bad example is found by the page's own rule and no other; a good one by none."""
     text = (PAGES / f"{name}.md").read_text(encoding="utf-8")
-    assert text.startswith(f"# {name}\n\n{RULES[name].description}.\n\n")
+    looked = ", ".join(RULES[name].phases)
+    assert text.startswith(f"# {name}\n\n{RULES[name].description}.\n\nLooked at: {looked}.\n\n")
     assert RULES[name].url == f"docs/rules/{name}.md"
-    if name in BUILT:
+    if name in ELSEWHERE:
         assert not any(names(each) for each in examples(name).values())
         return
     assert names(examples(name)["Bad"]) == [name]
