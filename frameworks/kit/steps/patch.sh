@@ -27,6 +27,15 @@ put() {
 	return 1
 }
 
+# Whether the change of $file is in the tree: only word for word is that sure while it could still be put
+# on. One that takes a line out can be reversed where it was never put on, if context may differ.
+there() {
+	patch --dry-run --force --reverse --strip=1 --directory="$tree" --input="$file" "$@" > /dev/null 2>&1
+}
+fitting() {
+	patch --dry-run --force --forward --strip=1 --directory="$tree" --input="$file" > /dev/null 2>&1
+}
+
 # number VERSION: of 6.12.117 or 6.12-rc1, 6012.
 number() {
 	case $1 in *.*) minor=${1#*.} ;; *) minor=0 ;; esac
@@ -58,8 +67,7 @@ for file in "${0%/*}/patches"/*/*.patch; do
 	[ -e "$file" ] || continue
 	series=${file%/*} && series=${series##*/}
 	fits "$series" "$version" || continue
-	if patch --dry-run --force --reverse --strip=1 --directory="$tree" --input="$file" \
-		> /dev/null 2>&1; then
+	if there --fuzz=0 || { ! fitting && there; }; then
 		echo "hutch: the source has ${file##*/} already"
 	elif ! put "hutch's own patch ${file##*/}"; then
 		echo "hutch: make its change yourself, with a patch under kernel.patches, and it is left out" >&2

@@ -105,6 +105,42 @@ def test_one_of_hutchs_own_is_put_on_once(tree: Path) -> None:
     assert (tree / "one").read_text() == "new\n"
 
 
+CONTEXT = "a\nb\nc\n{}d\ne\nf\n"
+"""A file; its third and fourth lines are next to the change."""
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("x\n", ""), ("", "x\n"), ("x\n", "y\n")],
+    ids=["a-line-less", "a-line-more", "another-line"],
+)
+@pytest.mark.parametrize("drift", ["", "other-head", "other-end"])
+def test_each_kind_of_change_is_made_once(tree: Path, before: str, after: str, drift: str) -> None:
+    """Also where the lines around it are not all as in the tree that it was made for."""
+    old = "".join(f"-{line}\n" for line in before.split())
+    new = "".join(f"+{line}\n" for line in after.split())
+    size, grown = 4 + len(before) // 2, 4 + len(after) // 2
+    patch = f"--- a/one\n+++ b/one\n@@ -2,{size} +2,{grown} @@\n b\n c\n{old}{new} d\n e\n"
+
+    def text(change: str) -> str:
+        said = CONTEXT.format(change)
+        changed = {"other-head": ("b\n", "B\n"), "other-end": ("e\n", "E\n"), "": ("", "")}[drift]
+        return said.replace(*changed)
+
+    folder = tree.parent / "hutch/patches/all"
+    folder.mkdir(parents=True)
+    (folder / "0001-it.patch").write_text(patch)
+    (tree / "one").write_text(text(before))
+    assert "patching file one" in own(tree).stdout
+    assert (tree / "one").read_text() == text(after)
+    if drift and not before:
+        return  # of what only adds, nothing but its surroundings tells whether it is there
+    done = own(tree)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "hutch: the source has 0001-it.patch already\n"
+    assert (tree / "one").read_text() == text(after)
+
+
 def test_one_of_hutchs_own_that_does_not_apply(tree: Path) -> None:
     (tree / "one").write_text("other\n")
     done = own(tree, "all")
