@@ -19,6 +19,7 @@ from typing import ClassVar
 from frameworks.architectures import TABLE, Architecture
 from frameworks.diagnostics import Collector, Diagnostic, Problems, problem
 from frameworks.process import Process
+from frameworks.rootfs.filesystems import FileSystem
 from frameworks.runtime import monitors
 from frameworks.spec import App, Kernel, Rootfs, Settings, Source, Text, Toolchain
 from llb import (
@@ -62,7 +63,7 @@ class Guest:
     type: str
     monitors: Mapping[str, tuple[str, ...]]
     rootfs: tuple[str, ...] = ("none",)
-    filesystems: tuple[str, ...] = ()
+    filesystems: tuple[FileSystem, ...] = ()
     mount: str = "/"
     lacks: frozenset[str] = frozenset()
     opaque: bool = False

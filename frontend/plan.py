@@ -391,13 +391,14 @@ def _with_block_defaults(
     mount = rootfs.mount or Text(guest.mount, rootfs.at)
     filesystem = rootfs.filesystem
     if filesystem is None and guest.filesystems:
-        filesystem = Text(guest.filesystems[0], rootfs.at)
+        filesystem = Text(guest.filesystems[0].name, rootfs.at)
+    mounted = [each.name for each in guest.filesystems]
     if problems is not None:
-        if rootfs.filesystem is not None and rootfs.filesystem not in guest.filesystems:
+        if rootfs.filesystem is not None and rootfs.filesystem not in mounted:
             problems.error(
                 "unsupported-filesystem",
                 f"{framework.name} guests cannot mount '{rootfs.filesystem}'",
-                hint=did_you_mean(rootfs.filesystem, guest.filesystems),
+                hint=did_you_mean(rootfs.filesystem, mounted),
                 at=rootfs.filesystem.at,
             )
         if mount == "/" and guest.mount != "/":

@@ -26,13 +26,10 @@ PYTHON = "usr/bin/python3.13"
 STDLIB = "usr/lib/python3.13"
 PROGRAMS = (
     PYTHON,
-    "usr/sbin/mke2fs",
-    "usr/sbin/makefs",
-    "usr/bin/mksquashfs",
-    "usr/bin/mkfs.erofs",
     # Decompresses what Python's tarfile does not, and brings the library by which mke2fs reads tar.
     "usr/bin/bsdcat",
 )
+"""Beside those that write file systems, which are in the table of `frameworks.rootfs`."""
 # mke2fs has no defaults of its own: without this file it makes file systems without a journal.
 FILES = ("etc/mke2fs.conf",)
 # Only commands on a developer's machine read registries and boot images (`hutch inspect`).
@@ -282,6 +279,17 @@ def settle(root: Path, epoch: int) -> None:
     os.utime(root, (epoch, epoch))
 
 
+def writers(source: Path) -> tuple[str, ...]:
+    """The programs that write file systems, by the table in our own packages at `source`.
+
+    A process of its own imports our modules, and leaves nothing beside them.
+    """
+    program = "from frameworks.rootfs.filesystems import TABLE\n"
+    program += "print(*sorted({each.program for each in TABLE.values()}))"
+    said = subprocess.check_output((sys.executable, "-B", "-c", program), cwd=source, text=True)
+    return tuple(said.split())
+
+
 def main() -> None:
     """Fill `--base` (interpreter, tools, dependencies) and `--app` (our own packages)."""
     parser = argparse.ArgumentParser()
@@ -294,7 +302,7 @@ def main() -> None:
     base: Path = options.base
     skeleton(base)
     elves = []
-    for name in PROGRAMS:
+    for name in (*PROGRAMS, *writers(options.source)):
         install(options.packages / name, base / name, 0o755)
         elves.append(base / name)
     for name in FILES:

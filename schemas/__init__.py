@@ -43,11 +43,13 @@ def load(
     frameworks: Iterable[str],
     monitors: Monitors,
     fragments: Mapping[str, Schema] | None = None,
+    filesystems: Mapping[str, str] | None = None,
 ) -> Schema:
     """The schema of bunnyfiles of `version` ("v0.1" or "v1"), with the frameworks' fragments.
 
-    `frameworks` are the values of `platforms.framework`, in the order in which messages list them.
-    Raises ValueError for another version.
+    `frameworks` are the values of `platforms.framework`, in the order in which messages list them;
+    `filesystems` those of `rootfs.filesystem`, each with what is said of it. Without these any name
+    passes: who plans a guest knows which ones it mounts. Raises ValueError for another version.
     """
     if version not in VERSIONS:
         raise ValueError(f"no schema for bunnyfile version {version!r}")
@@ -59,6 +61,12 @@ def load(
             platforms[key]["enum"] = list(names)
         described = platforms["monitor"]["description"]
         platforms["monitor"]["description"] = described.replace("{monitors}", monitors.words)
+        if filesystems:
+            filesystem = schema["$defs"]["rootfs"]["properties"]["filesystem"]
+            del filesystem["$ref"]
+            filesystem["enum"] = list(filesystems)
+            said = (f"'{name}' is {about}" for name, about in filesystems.items())
+            filesystem["description"] += f" {'; '.join(said)}."
     return compose(schema, fragments or {})
 
 

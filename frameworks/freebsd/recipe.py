@@ -10,6 +10,7 @@ from frameworks.architectures import ALL, AMD64, ARM64, Architecture, BSDNames
 from frameworks.base import Build, File, Guest, Plan
 from frameworks.bsd.recipe import BSD, CONFIG, PATH, SOURCE, prepend
 from frameworks.process import Process
+from frameworks.rootfs.filesystems import FFS, UFS
 from frameworks.runtime.monitors import FIRECRACKER, QEMU
 from frameworks.scripts import run_script, script
 from llb import Mount, Platform, State, scratch
@@ -30,7 +31,7 @@ class FreeBSD(BSD):
         type="freebsd",
         monitors={QEMU.name: ALL, FIRECRACKER.name: (AMD64.name,)},
         rootfs=("block", "raw", "none"),
-        filesystems=("ufs", "ffs"),
+        filesystems=(UFS, FFS),
         runs_program=True,
         mounts_disk=True,
         path=PATH,

@@ -20,11 +20,11 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from frameworks.rootfs.filesystems import EXT4, TABLE, Way
 from frameworks.runtime import monitors
 from frameworks.runtime.monitors import Share
 
 Read = Callable[[int, int], bytes]
-Way = frozenset[str]
 
 _HEAD = 0x250
 _SETUP_SECTORS, _MAGIC, _PROTOCOL, _VERSION, _PAYLOAD = 0x1F1, 0x202, 0x206, 0x20E, 0x248
@@ -150,15 +150,9 @@ _P9: Way = frozenset({"NET_9P_VIRTIO", "9P_FS"})
 _VIRTIOFS: Way = frozenset({"VIRTIO_FS"})
 SHARES: Mapping[Share, Way] = {"9p": _P9, "virtiofs": _VIRTIOFS}
 """What a guest gets at the container's own files by (`Monitor.shares`)."""
-_SNAPSHOT: Way = _DISK | {"EXT4_FS"}
+_SNAPSHOT: Way = _DISK | EXT4.linux[0]
 """The same on a monitor that shares none, where the host has the usual snapshots
 (docs/contract/urunc.md 2.1)."""
-_FILESYSTEMS: Mapping[str, tuple[Way, ...]] = {
-    "ext4": (frozenset({"EXT4_FS"}),),
-    "ext2": (frozenset({"EXT2_FS"}), frozenset({"EXT4_FS", "EXT4_USE_FOR_EXT2"})),
-    "squashfs": (frozenset({"SQUASHFS"}),),
-    "erofs": (frozenset({"EROFS_FS"}),),
-}
 
 
 def ways(kind: str, monitor: str, filesystem: str = "") -> tuple[Way, ...]:
@@ -170,7 +164,7 @@ def ways(kind: str, monitor: str, filesystem: str = "") -> tuple[Way, ...]:
     devices = tuple(SHARES[share] for share in on.shares) or (_SNAPSHOT,)
     if kind == "block":
         devices = (_DISK,)
-    formats = _FILESYSTEMS.get(filesystem, ()) if kind == "block" else ()
+    formats = TABLE[filesystem].linux if kind == "block" and filesystem else ()
     bus = _BUSES[on.bus]
     return tuple(
         device | bus | format for device in devices for format in formats or (frozenset(),)

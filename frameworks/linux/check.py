@@ -10,20 +10,14 @@ from frameworks.linux.built import SHARES
 from frameworks.linux.configs import DEFAULT, LAYERS, TARGETS, fragments
 from frameworks.linux.kernel import OPTIONS, option_name
 from frameworks.linux.versions import versions
+from frameworks.rootfs.filesystems import EXT4, TABLE
 from frameworks.runtime import RUNTIME, monitors
 from frameworks.spec import Kernel, Option
 
 _NAME = re.compile(r"[A-Za-z0-9_]+")
 _FILE = re.compile(r"[./]")
 
-_DISK = frozenset({"VIRTIO_BLK", "EXT4_FS"})
-
-_FILESYSTEMS = {
-    "ext4": "EXT4_FS",
-    "ext2": "EXT4_FS",  # by EXT4_USE_FOR_EXT2
-    "squashfs": "SQUASHFS",
-    "erofs": "EROFS_FS",
-}
+_DISK = frozenset({"VIRTIO_BLK"}) | EXT4.linux[0]
 
 
 def check_plan(plan: Plan, problems: Collector) -> None:
@@ -115,8 +109,9 @@ def _check_rootfs(plan: Plan, kernel: Kernel, problems: Collector) -> None:
     }.get(rootfs.type, ())
     what, at = f"a root filesystem of type '{rootfs.type}'", rootfs.type.at
     # What a prebuilt image holds is not known here.
-    if rootfs.type == "block" and rootfs.filesystem in _FILESYSTEMS and rootfs.path is None:
-        ways = (ways[0] | {_FILESYSTEMS[rootfs.filesystem]},)
+    if rootfs.type == "block" and rootfs.filesystem is not None and rootfs.path is None:
+        known = TABLE.get(rootfs.filesystem)  # another is an error already
+        ways = tuple(ways[0] | way for way in known.linux) if known is not None else ()
         what = f"{what} with {rootfs.filesystem}"
         if rootfs.filesystem.at != rootfs.at:  # where the file names it
             at = rootfs.filesystem.at

@@ -10,6 +10,7 @@ from frameworks.architectures import AMD64, ARM64
 from frameworks.base import Build, File, Framework, Guest, Plan
 from frameworks.diagnostics import Collector, Diagnostic
 from frameworks.process import Process
+from frameworks.rootfs.filesystems import EROFS, EXT2, EXT4, SQUASHFS
 from frameworks.runtime import monitors
 from frameworks.spec import PackageSource, Source, Text
 from llb import FileAction, State
@@ -24,7 +25,7 @@ class Linux(Framework):
         type="linux",
         monitors=monitors.of_kind("machine"),
         rootfs=("raw", "initrd", "block", "none"),
-        filesystems=("ext4", "ext2", "squashfs", "erofs"),
+        filesystems=(EXT4, EXT2, SQUASHFS, EROFS),
         runs_program=True,
         mounts_disk=True,
         tells_configuration=True,

@@ -13,6 +13,7 @@ from frameworks.app import directory
 from frameworks.architectures import AMD64
 from frameworks.base import Build, File, Framework, Guest, Plan
 from frameworks.diagnostics import Collector, Diagnostic
+from frameworks.rootfs.filesystems import EXT2, EXT4
 from frameworks.runtime import monitors
 from frameworks.scripts import run_script, script
 from frameworks.solo5 import layer
@@ -34,7 +35,7 @@ class Mirage(Framework):
         type="mirage",
         monitors={**monitors.of_kind("tender"), monitors.QEMU.name: (AMD64.name,)},
         rootfs=("block", "none"),
-        filesystems=("ext2", "ext4"),
+        filesystems=(EXT2, EXT4),
         mount="/data",
         own_format=True,
         unreachable=frozenset({(monitors.QEMU.name, "block")}),

@@ -12,6 +12,7 @@ from frameworks.base import Build, File, Guest, Plan
 from frameworks.bsd.recipe import BSD, CONFIG, EPOCH, PATH, SOURCE
 from frameworks.diagnostics import Collector
 from frameworks.process import Process
+from frameworks.rootfs.filesystems import EXT2, FFS
 from frameworks.runtime.monitors import FIRECRACKER, QEMU
 from frameworks.scripts import run_script, script
 from frameworks.spec import Text
@@ -48,7 +49,7 @@ class NetBSD(BSD):
         type="netbsd",
         monitors={QEMU.name: ALL, FIRECRACKER.name: (AMD64.name,)},
         rootfs=("block", "raw", "none"),
-        filesystems=("ext2", "ffs"),
+        filesystems=(EXT2, FFS),
         runs_program=True,
         mounts_disk=True,
         path=PATH,

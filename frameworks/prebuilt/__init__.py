@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from frameworks.architectures import ALL, AMD64
 from frameworks.base import Framework, Guest, Plan
+from frameworks.rootfs.filesystems import EXT2, EXT4
 from frameworks.runtime import monitors
 from llb import Platform
 
@@ -61,7 +62,7 @@ class Rumprun(Framework):
         type="rumprun",
         monitors=monitors.of_kind("tender"),
         rootfs=("block", "raw", "none"),
-        filesystems=("ext2",),
+        filesystems=(EXT2,),
         mount="/data",
         lacks=frozenset({"workdir"}),
         mounts_disk=True,
@@ -101,7 +102,7 @@ class Generic(Framework):
         type="generic",
         monitors=monitors.of_kind("machine", "tender"),
         rootfs=("raw", "initrd", "block", "none"),
-        filesystems=("ext4", "ext2"),
+        filesystems=(EXT4, EXT2),
         opaque=True,
         own_format=True,
     )

@@ -1,6 +1,6 @@
-"""Root filesystems: a tree of files, and one module per format that it is packed into.
+"""Root filesystems: a tree of files, and what it is packed into.
 
 `tree` makes the tree; `raw` leaves it as the image's own, `initrd` writes a cpio archive and
-`block` a file system image. Packing runs in hutch's own image (`pack` is its command), in an
-ordinary step: no loop device, no privilege, no network.
+`block` an image of one of the file systems in the table (`filesystems`). Packing runs in hutch's
+own image (`frameworks.steps.pack`), in an ordinary step: no loop device, no privilege, no network.
 """

@@ -1,10 +1,12 @@
 """What a prebuilt root filesystem file is, from its first bytes or, failing those, its name.
 
-The magic numbers are those of the formats themselves (the kernel's fs/*/ headers, init/initramfs.c
-and lib/decompress.c for compressed archives, UFS: sys/ufs/ffs/fs.h).
+The magic numbers are those of the formats themselves (init/initramfs.c and lib/decompress.c for
+compressed archives); file systems are in `frameworks.rootfs.filesystems`.
 """
 
 from __future__ import annotations
+
+from frameworks.rootfs import filesystems
 
 HEAD = 128 * 1024
 """How many bytes of a file `identify` looks at: to the superblock of a UFS2 at 64 KiB."""
@@ -36,22 +38,12 @@ _OTHERS = (
     (0x200, b"EFI PART", "a disk with a partition table (GPT)"),
 )
 _PARTITIONS = range(0x1BE, 0x1FE, 16)
-_SUPERBLOCKS = (
-    (0x438, b"\x53\xef"),  # ext2, ext3, ext4
-    (0, b"hsqs"),  # squashfs
-    (1024, b"\xe2\xe1\xf5\xe0"),  # erofs
-    (0x2000 + 0x55C, b"\x54\x19\x01\x00"),  # FFSv1
-    (0x10000 + 0x55C, b"\x19\x01\x54\x19"),  # FFSv2
-    (0, b"XFSB"),
-    (0x10040, b"_BHRfS_M"),  # btrfs
-    (0x8001, b"CD001"),  # ISO 9660
-    (0x36, b"FAT"),  # FAT12, FAT16
-    (0x52, b"FAT32"),
-    (3, b"NTFS    "),
-)
 _ENDINGS = {
     "initrd": (".cpio", ".cpio.gz", ".cpio.zst", ".cpio.xz", ".initrd", ".initramfs"),
-    "block": (".ext4", ".ext2", ".img", ".raw", ".squashfs", ".erofs", ".ffs", ".ufs", ".iso"),
+    "block": (
+        *(ending for each in filesystems.TABLE.values() for ending in each.endings),
+        *(".img", ".raw", ".iso"),
+    ),
 }
 
 
@@ -61,7 +53,7 @@ def identify(head: bytes) -> str | None:
         return None
     if head.startswith((*_CPIO, *_COMPRESSED)):
         return "initrd"
-    return "block" if _has_superblock(head) else None
+    return "block" if filesystems.recognise(head) else None
 
 
 def misfit(head: bytes, name: str = "") -> str:
@@ -86,7 +78,7 @@ def _misfit(head: bytes) -> str:
         if head[at : at + len(magic)] == magic:
             return what
     signed = head[0x1FE:0x200] == b"\x55\xaa"
-    if signed and not _has_superblock(head) and _has_partitions(head):
+    if signed and not filesystems.recognise(head) and _has_partitions(head):
         return "a disk with a partition table (MBR)"
     return ""
 
@@ -98,7 +90,7 @@ def compression(head: bytes) -> str:
 
 def is_compressed_disk(head: bytes) -> bool:
     """Whether a file is a file system image that gzip made smaller."""
-    return _has_superblock(_inside(head))
+    return filesystems.recognise(_inside(head)) is not None
 
 
 def _inside(head: bytes) -> bytes:
@@ -111,10 +103,6 @@ def _inside(head: bytes) -> bytes:
         return zlib.decompressobj(31).decompress(head, HEAD)
     except zlib.error:
         return b""
-
-
-def _has_superblock(head: bytes) -> bool:
-    return any(head[at : at + len(magic)] == magic for at, magic in _SUPERBLOCKS)
 
 
 def _has_partitions(head: bytes) -> bool:

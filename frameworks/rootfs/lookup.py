@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from frameworks.rootfs.filesystems import EXT4
 from frameworks.rootfs.inside import follow
 
 HEAD = 64
@@ -120,7 +121,7 @@ def _entries(data: bytes, into: dict[str, Found]) -> bytes:
 
 
 def _is_ext(file: File) -> bool:
-    return file.read(0x438, 2) == b"\x53\xef"
+    return any(file.read(at, len(mark)) == mark for at, mark in EXT4.marks)
 
 
 class _Ext:

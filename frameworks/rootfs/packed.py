@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from frameworks.base import Build, File
+from frameworks.rootfs.filesystems import TABLE
 from frameworks.spec import parse_size
 from llb import Mount, State, scratch
 
@@ -37,13 +38,12 @@ def initrd(build: Build, tree: State) -> Packed:
 def block(build: Build, tree: State) -> Packed:
     """`tree` as an image of the plan's file system, of the plan's size or one that fits."""
     rootfs = build.plan.rootfs
-    format = rootfs.filesystem or ""
+    format = TABLE[rootfs.filesystem or ""]
     size = ["--size", str(parse_size(rootfs.size))] if rootfs.size else []
-    # makefs has to read the tree from an empty tmpfs, which lists files in the order they came.
-    staged = format in ("ffs", "ufs")
-    stage = ["--stage", _STAGE] if staged else []
-    mounts = (Mount.tmpfs(_STAGE),) if staged else ()
-    return _pack(build, tree, [str(format), *size, *stage], f"make the {format} image", mounts)
+    stage = ["--stage", _STAGE] if format.staged else []
+    mounts = (Mount.tmpfs(_STAGE),) if format.staged else ()
+    what = f"make the {format.name} image"
+    return _pack(build, tree, [format.name, *size, *stage], what, mounts)
 
 
 def _pack(

@@ -9,14 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from struct import unpack_from
 
+from frameworks.rootfs.filesystems import recognise
+
 HEAD = 0x10000 + 2048
 """How many bytes of an image `read` looks at: to the end of a UFS2's superblock."""
 
-_EXT = 0x400
 _EXT_64BIT = 0x80
-_UFS1 = 0x2000
-_UFS2 = (0x10000, 0x2000)
-"""FreeBSD's place, and where NetBSD's tools put it too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,26 +28,34 @@ class Space:
 def read(head: bytes) -> Space | None:
     """The space of an image that starts with `head`; None where it does not say."""
     head = head.ljust(HEAD, b"\0")
-    if head[_EXT + 0x38 :][:2] == b"\x53\xef":
-        return _ext(head)
-    if head[_UFS1 + 0x55C :][:4] == b"\x54\x19\x01\x00":
-        size, fragment, per_block = unpack_from("<i12xii", head, _UFS1 + 36)
-        blocks, _, fragments = unpack_from("<iii", head, _UFS1 + 196)
-        return Space(size * fragment, (blocks * per_block + fragments) * fragment)
-    for at in _UFS2:
-        if head[at + 0x55C :][:4] == b"\x19\x01\x54\x19":
-            fragment, per_block = unpack_from("<ii", head, at + 52)
-            blocks, _, fragments = unpack_from("<qqq", head, at + 1016)
-            (size,) = unpack_from("<q", head, at + 1080)
-            return Space(size * fragment, (blocks * per_block + fragments) * fragment)
-    return None
+    found = recognise(head)
+    if found is None or not found[0].layout:
+        return None
+    known, mark = found
+    if known.layout == "ext":
+        return _ext(head, mark - 0x38)
+    superblock = mark - 0x55C
+    return _ufs1(head, superblock) if known.layout == "ufs1" else _ufs2(head, superblock)
 
 
-def _ext(head: bytes) -> Space:
-    total, _, free = unpack_from("<III", head, _EXT + 0x4)
-    (shift,) = unpack_from("<I", head, _EXT + 0x18)
-    (incompatible,) = unpack_from("<I", head, _EXT + 0x60)
+def _ext(head: bytes, at: int) -> Space:
+    total, _, free = unpack_from("<III", head, at + 0x4)
+    (shift,) = unpack_from("<I", head, at + 0x18)
+    (incompatible,) = unpack_from("<I", head, at + 0x60)
     if incompatible & _EXT_64BIT:
-        high_total, _, high_free = unpack_from("<III", head, _EXT + 0x150)
+        high_total, _, high_free = unpack_from("<III", head, at + 0x150)
         total, free = total | high_total << 32, free | high_free << 32
     return Space(total * 1024 << shift, free * 1024 << shift)
+
+
+def _ufs1(head: bytes, at: int) -> Space:
+    size, fragment, per_block = unpack_from("<i12xii", head, at + 36)
+    blocks, _, fragments = unpack_from("<iii", head, at + 196)
+    return Space(size * fragment, (blocks * per_block + fragments) * fragment)
+
+
+def _ufs2(head: bytes, at: int) -> Space:
+    fragment, per_block = unpack_from("<ii", head, at + 52)
+    blocks, _, fragments = unpack_from("<qqq", head, at + 1016)
+    (size,) = unpack_from("<q", head, at + 1080)
+    return Space(size * fragment, (blocks * per_block + fragments) * fragment)

@@ -15,17 +15,17 @@ import os
 import shutil
 import stat
 import struct
-from collections.abc import Callable, Iterable, Sequence
+import tempfile
+from collections.abc import Iterable, Sequence
 
 from frameworks.steps.entries import ROOT, Entry
+from frameworks.steps.job import Job
 
 _MAGIC = 0x011954
 _SUPERBLOCK = 8192
 _MAGIC_AT = 1372
 _POINTERS = slice(832, 848)
 _MIB = 1 << 20
-
-Run = Callable[[list[str]], None]
 
 
 def image_size(entries: Sequence[Entry]) -> int:
@@ -43,30 +43,34 @@ def image_size(entries: Sequence[Entry]) -> int:
     return -(-(data + max(data // 4, 4 * _MIB)) // step) * step
 
 
-def write(
-    entries: Sequence[Entry], output: str, when: int, size: int, stage: str, run: Run
-) -> None:
-    """Write `entries` as a UFS1 image of `size` bytes to `output`; `when` is in seconds.
+def write(job: Job) -> None:
+    """Write the image; if its bytes are to depend on the tree alone, `job.stage` is on a tmpfs.
 
-    `stage` is an empty directory, on a tmpfs if the bytes are to depend on the tree alone; `run`
-    runs a command and raises where it fails.
+    Raises PackError.
     """
-    copy(entries, stage)
-    specification = f"{output}.mtree"
+    needed = image_size(job.entries)
+    with tempfile.TemporaryDirectory(dir=job.stage) as stage:
+        _write(job, stage, job.size or needed, needed)
+
+
+def _write(job: Job, stage: str, size: int, needed: int) -> None:
+    copy(job.entries, stage)
+    specification = f"{job.output}.mtree"
     with open(specification, "wb") as file:
-        file.write(mtree(entries))
-    inodes = max(256, len(entries) // 4)
+        file.write(mtree(job.entries))
+    inodes = max(256, len(job.entries) // 4)
     # fmt: off
-    command = [
-        "makefs", "-t", "ffs", "-B", "le", "-o", "version=1,minfree=0,optimization=space",
-        "-T", str(when), "-s", str(size), "-f", str(inodes), "-F", specification, output, stage,
+    arguments = [
+        "-t", "ffs", "-B", "le", "-o", "version=1,minfree=0,optimization=space",
+        "-T", str(job.when), "-s", str(size), "-f", str(inodes), "-F", specification,
+        job.output, stage,
     ]
     # fmt: on
     try:
-        run(command)
+        job.run(arguments, needed=needed)
     finally:
         os.unlink(specification)
-    with open(output, "r+b") as image:
+    with open(job.output, "r+b") as image:
         for at in superblocks(image.read(_SUPERBLOCK + _MAGIC_AT + 4)[_SUPERBLOCK:], size):
             image.seek(at + _MAGIC_AT)
             if image.read(4) != struct.pack("<I", _MAGIC):

@@ -16,6 +16,7 @@ import frameworks
 import schemas
 from frameworks.base import Framework
 from frameworks.diagnostics import Collector, Diagnostic, Problems, problem
+from frameworks.rootfs import filesystems
 from frameworks.runtime import monitors
 from frameworks.spec import Bunnyfile, Kernel, Text
 from frontend import kernelargs
@@ -219,11 +220,15 @@ def fragment(framework: str) -> schemas.Schema | None:
 
 
 def schema(version: str) -> schemas.Schema:
-    """The whole schema of a version, as it is published: with the fragments of all frameworks."""
+    """The whole schema of a version, as it is published: with the fragments of all frameworks.
+
+    Editors do not know which file systems a guest mounts, and get the names of all.
+    """
     if version != "v1":
         return schemas.load(version, frameworks.TABLE, _monitors())
+    names = {each.name: each.about for each in filesystems.TABLE.values()}
     found = {name: part for name in frameworks.TABLE if (part := fragment(name)) is not None}
-    return schemas.load(version, frameworks.TABLE, _monitors(), found)
+    return schemas.load(version, frameworks.TABLE, _monitors(), found, names)
 
 
 def _schema(version: str, tree: nodes.Mapping) -> schemas.Schema:

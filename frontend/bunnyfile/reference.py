@@ -10,9 +10,8 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import frameworks
 import schemas
-from frameworks.runtime import monitors
+from frontend import bunnyfile
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "bunnyfile.md"
 
@@ -33,8 +32,7 @@ Which values a framework takes is in its own page: `frameworks/<name>/README.md`
 
 def page() -> str:
     """The text of the page."""
-    names = schemas.Monitors(monitors.TABLE, monitors.words())
-    schema = schemas.load("v1", frameworks.TABLE, names)
+    schema = bunnyfile.schema("v1")
     parts = [_HEAD]
     for name, key in keys(schema):
         parts.append(f"{'##' if '.' not in name else '###'} `{name}`\n\n{_entry(key)}")

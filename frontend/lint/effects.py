@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from frameworks.base import Framework, Plan
 from frameworks.diagnostics import Collector
+from frameworks.rootfs.filesystems import TABLE
 from frameworks.spec import Bunnyfile, Text
 from llb import Range
 
@@ -180,6 +181,13 @@ def _of_a_new_disk(subject: Subject) -> str:
     return _of_a_disk(subject)
 
 
+def _of_a_disk_with_room(subject: Subject) -> str:
+    known = TABLE.get(subject.plan.rootfs.filesystem or "")
+    if known is not None and not known.sized and subject.plan.rootfs.path is None:
+        return f"is not used: {known.limits.name} is as large as what is in it"
+    return _of_a_new_disk(subject)
+
+
 def _without_root(subject: Subject) -> str:
     if not subject.has_root:
         return "is not used: the guest has no root file system"
@@ -241,7 +249,7 @@ KEYS: Mapping[str, Key] = {
     "rootfs.target": Key(_rootfs("target"), _without_rootfs),
     "rootfs.args": Key(_rootfs("args"), _without_rootfs),
     "rootfs.filesystem": Key(_rootfs("filesystem"), _of_a_new_disk),
-    "rootfs.size": Key(_rootfs("size"), _of_a_new_disk),
+    "rootfs.size": Key(_rootfs("size"), _of_a_disk_with_room),
     "rootfs.mount": Key(_rootfs("mount"), _of_a_disk),
     "init": Key(_init, _without_root),
     "cmd": Key(_setting("cmd"), _lacking("cmd")),

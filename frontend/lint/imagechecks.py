@@ -20,6 +20,7 @@ from frameworks import architectures, kernelfile
 from frameworks.base import File as Placed
 from frameworks.diagnostics import Diagnostic, problem
 from frameworks.rootfs import detect, superblock
+from frameworks.rootfs.filesystems import TABLE
 from frameworks.runtime import RUNTIME, monitors
 from frameworks.spec import Settings, Text, parse_size
 from frontend.gateway.errors import GatewayError
@@ -139,7 +140,7 @@ def looks(plan: Plan) -> Iterator[Look]:
     if rootfs.path is None and rootfs.type in ("initrd", "block"):
         if rootfs.type == "initrd":
             yield Look("LostCapabilities", "report", _capabilities)
-        if rootfs.filesystem != "erofs":  # its files all have the time of the image
+        if rootfs.type == "initrd" or not TABLE[rootfs.filesystem or ""].one_time:
             yield Look("ChangedTimes", "report", _times)
 
 

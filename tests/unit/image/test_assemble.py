@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from frameworks.rootfs.filesystems import TABLE
 from image import assemble
+from tests.places import ROOT
 
 
 def write(path: Path, text: str) -> Path:
@@ -98,3 +100,12 @@ def test_settle_gives_one_time_and_plain_modes(tmp_path: Path) -> None:
     assert (tmp_path / "etc").stat().st_mode & 0o7777 == 0o755
     assert (tmp_path / "tmp").stat().st_mode & 0o7777 == 0o1777
     assert (tmp_path / "sbin").readlink() == Path("usr/sbin")
+
+
+def test_the_image_has_what_writes_each_file_system() -> None:
+    """The programs come from the table; the Dockerfile has to fetch the packages they are in."""
+    assert assemble.writers(ROOT) == (
+        *("usr/bin/mkfs.erofs", "usr/bin/mksquashfs", "usr/sbin/makefs", "usr/sbin/mke2fs"),
+    )
+    words = (ROOT / "Dockerfile").read_text().split()
+    assert {each.package for each in TABLE.values()} <= set(words)

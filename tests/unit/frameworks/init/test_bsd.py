@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import frameworks
 from tests.places import ROOT
 
 HERE = Path(__file__).parent
@@ -99,6 +100,13 @@ def _disk(at: int, magic: bytes, size: int = 0x11000) -> bytes:
     disk = bytearray(size)
     disk[at : at + len(magic)] = magic
     return bytes(disk)
+
+
+@pytest.mark.parametrize("system", ["netbsd", "freebsd"])
+def test_what_a_guest_mounts_as_its_root_is_known_as_a_volume(driver: Driver, system: str) -> None:
+    for each in frameworks.get(system).guest.filesystems:
+        for at, mark in each.marks:
+            assert driver("disk", data=_disk(at, mark)) in (b"ext2\n", b"ffs\n")
 
 
 def test_file_systems(driver: Driver) -> None:

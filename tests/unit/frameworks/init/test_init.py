@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+import frameworks
 from frameworks.init.config import render
 from frameworks.process import Process
+from frameworks.rootfs.filesystems import TABLE
 from tests.places import ROOT
 
 HERE = Path(__file__).parent
@@ -564,6 +566,14 @@ def test_filesystem_marks(driver: Driver, name: str, offset: int, mark: bytes) -
     assert driver("fstype", data=bytes(head)).decode() == name
     # A device that ends in the middle of a mark has none.
     assert driver("fstype", data=bytes(head[: offset + 1])) == b""
+
+
+@pytest.mark.parametrize("name", [each.name for each in frameworks.get("linux").guest.filesystems])
+def test_what_a_guest_mounts_as_its_root_is_known_as_a_volume(driver: Driver, name: str) -> None:
+    for offset, mark in TABLE[name].marks:
+        head = bytearray(0x10048)
+        head[offset : offset + len(mark)] = mark
+        assert driver("fstype", data=bytes(head))
 
 
 def test_real_filesystems(driver: Driver, tmp_path: Path) -> None:

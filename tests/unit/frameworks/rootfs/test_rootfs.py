@@ -17,8 +17,10 @@ from pathlib import Path
 import pytest
 
 from frameworks.rootfs.detect import HEAD, identify, identify_name
-from frameworks.steps import cpio, ffs, pack, tar
+from frameworks.rootfs.filesystems import EXT2, EXT4
+from frameworks.steps import cpio, ext, ffs, job, pack, tar
 from frameworks.steps.entries import Entry, newest, walk
+from frameworks.steps.job import PackError
 
 
 def _grow(root: Path, order: int = 1) -> None:
@@ -157,12 +159,12 @@ def test_the_command_says_in_one_line_what_failed(
 
 
 def test_the_size_of_a_file_system_grows_with_its_tree(tree: Path) -> None:
-    small = pack.ext_size("ext2", walk(str(tree)))
+    small = ext.image_size(EXT2, walk(str(tree)))
     (tree / "large").write_bytes(b"x" * (20 << 20))
-    large = pack.ext_size("ext2", walk(str(tree)))
+    large = ext.image_size(EXT2, walk(str(tree)))
     assert small % (4 << 20) == large % (4 << 20) == 0
     assert large - small >= 20 << 20
-    assert pack.ext_size("ext4", walk(str(tree))) > large
+    assert ext.image_size(EXT4, walk(str(tree))) > large
 
 
 def _fake(folder: Path, monkeypatch: pytest.MonkeyPatch, said: str, *, free: int = 1 << 40) -> None:
@@ -173,7 +175,7 @@ def _fake(folder: Path, monkeypatch: pytest.MonkeyPatch, said: str, *, free: int
         script.write_text(f"#!/bin/sh\ncat >/dev/null\necho '{said}'\nexit 1\n")
         script.chmod(0o755)
     path = f"{folder}:/usr/bin:/bin"
-    monkeypatch.setattr(pack, "_environment", lambda when: {"PATH": path})
+    monkeypatch.setattr(job, "environment", lambda when: {"PATH": path})
     monkeypatch.setenv("PATH", path)
     monkeypatch.setattr(os, "statvfs", lambda _: os.statvfs_result((1, 1, 9, free, *[0] * 6)))
 
@@ -191,7 +193,7 @@ def test_a_full_builder(
 ) -> None:
     """The words are those that the tools have on a tmpfs of 8 MiB."""
     _fake(tmp_path / "bin", monkeypatch, said, free=free)
-    with pytest.raises(pack.PackError, match="the builder has no disk space left"):
+    with pytest.raises(PackError, match="the builder has no disk space left"):
         pack.pack(format, str(tree), str(tmp_path / "out/image"))
 
 
@@ -224,7 +226,7 @@ def test_too_small_an_image(
             "mke2fs: inode_size (256) * inodes_count (512) too big for a filesystem with 64 blocks"
         )
     _fake(tmp_path / "bin", monkeypatch, said)
-    with pytest.raises(pack.PackError, match=words):
+    with pytest.raises(PackError, match=words):
         pack.pack("ext2", str(tree), str(tmp_path / "out/image"), size=size)
 
 
@@ -232,7 +234,7 @@ def test_a_tool_that_fails_otherwise(
     tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _fake(tmp_path / "bin", monkeypatch, "it is Tuesday")
-    with pytest.raises(pack.PackError, match=r"^mkfs\.erofs: it is Tuesday$"):
+    with pytest.raises(PackError, match=r"^mkfs\.erofs: it is Tuesday$"):
         pack.pack("erofs", str(tree), str(tmp_path / "out/image"))
 
 
@@ -329,6 +331,7 @@ def test_a_file_that_changes_while_it_is_read(tree: Path) -> None:
 
 _EXT = bytes(0x438) + b"\x53\xef"
 _UFS2 = bytes(0x10000 + 0x55C) + b"\x19\x01\x54\x19"
+_NETBSD_UFS2 = bytes(0x2000 + 0x55C) + b"\x19\x01\x54\x19"
 
 
 @pytest.mark.parametrize(
@@ -341,6 +344,7 @@ _UFS2 = bytes(0x10000 + 0x55C) + b"\x19\x01\x54\x19"
         (b"hsqs" + bytes(100), "block"),
         (bytes(1024) + b"\xe2\xe1\xf5\xe0", "block"),
         (_UFS2, "block"),
+        (_NETBSD_UFS2, "block"),
         (b"\x7fELF" + bytes(5000), None),
         (b"#!/bin/sh\n", None),
         (b"", None),

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from frameworks.rootfs import superblock
+from frameworks.rootfs.filesystems import FFS
 from frameworks.rootfs.superblock import HEAD, Space
 from frameworks.steps import ffs
 from frameworks.steps.entries import walk
+from frameworks.steps.job import Job
 
 MIB = 1 << 20
 
@@ -71,15 +73,12 @@ def test_ext_of_many_terabytes() -> None:
 
 @pytest.mark.skipif(shutil.which("makefs") is None, reason="needs makefs")
 def test_ffs(tmp_path: Path) -> None:
-    def run(command: list[str]) -> None:
-        subprocess.run(command, check=True, capture_output=True)
-
     used = []
     for number, size in enumerate((0, 20 * MIB)):
         tree = filled(tmp_path / f"tree{number}", size)
         stage, image = tmp_path / f"stage{number}", tmp_path / f"image{number}"
         stage.mkdir()
-        ffs.write(walk(str(tree), 0), str(image), 0, 64 * MIB, str(stage), run)
+        ffs.write(Job(FFS, walk(str(tree), 0), str(image), 0, 64 * MIB, str(stage)))
         space = superblock.read(head(image))
         assert space is not None
         assert space.total == 64 * MIB
@@ -97,6 +96,15 @@ def test_ufs2(tmp_path: Path) -> None:
     assert space is not None
     assert space.total == 64 * MIB
     assert 20 * MIB <= space.total - space.free < 24 * MIB
+
+
+def test_ufs2_where_netbsd_puts_it() -> None:
+    block = bytearray(HEAD)
+    block[0x2000 + 0x55C : 0x2000 + 0x560] = b"\x19\x01\x54\x19"
+    struct.pack_into("<ii", block, 0x2000 + 52, 1024, 8)
+    struct.pack_into("<qqq", block, 0x2000 + 1016, 2, 0, 3)
+    struct.pack_into("<q", block, 0x2000 + 1080, 100)
+    assert superblock.read(bytes(block)) == Space(100 * 1024, (2 * 8 + 3) * 1024)
 
 
 @pytest.mark.parametrize("data", [b"", b"hsqs" + bytes(100), bytes(HEAD), b"\xff" * HEAD])
