@@ -7,29 +7,18 @@ images are built by `docker buildx build`, pushed to a registry and read back fr
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from frontend.images import boot
-from tests.integration.harness import EXAMPLES, ROOT, Builder, Guests, scratch_file
+from tests.integration.harness import EXAMPLES, ROOT, Builder, Guests
+from tests.integration.harness.engines import start
 from tests.integration.matrix import Images
-
-
-def _engine(*options: str) -> dict[str, str]:
-    """The environment of an engine, which is started if it is not up."""
-    run = [sys.executable, "-m", "engine"]
-    subprocess.run([*run, "up", *options], cwd=ROOT, check=True, timeout=900)
-    listed = subprocess.run(
-        [*run, "env", "--json", *options], cwd=ROOT, check=True, capture_output=True, timeout=60
-    )
-    return {**os.environ, **json.loads(listed.stdout)}
 
 
 def _frontend(environ: Mapping[str, str]) -> str:
@@ -37,52 +26,38 @@ def _frontend(environ: Mapping[str, str]) -> str:
     if given := os.environ.get("HUTCH_FRONTEND"):  # `make integration` has built it
         return given
     bundle = environ.get("HUTCH_CA_BUNDLE")
-    name = f"{environ['HUTCH_REGISTRY']}/hutch:test"
-    with scratch_file() as facts:
-        done = subprocess.run(
-            [
-                *("docker", "buildx", "build", "--provenance=false", "--push", "--tag", name),
-                *(["--secret", f"id=ca,src={bundle}"] if bundle else []),
-                *("--metadata-file", facts, str(ROOT)),
-            ],
-            env=environ,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=900,
-        )
-        assert done.returncode == 0, done.stdout.decode()
-        digest = json.loads(Path(facts).read_text())["containerimage.digest"]
-    return f"{name}@{digest}"
+    secret = ("--secret", f"id=ca,src={bundle}") if bundle else ()
+    with closing(Builder("28", environ, "")) as plain:
+        done = plain.build(ROOT, None, *secret)
+    return f"{done.ref}@{done.digest}"
 
 
 @pytest.fixture(scope="session")
 def builder() -> Iterator[Builder]:
     """Docker 28 with the containerd store: everything that BuildKit 0.25 can do."""
-    environ = _engine()
-    built = Builder("28", environ, _frontend(environ))
-    yield built
-    built.close()
+    environ = start(None)
+    with closing(Builder("28", environ, _frontend(environ))) as built:
+        yield built
 
 
-def _beside(builder: Builder, name: str, *options: str) -> Iterator[Builder]:
+def _beside(builder: Builder, name: str) -> Iterator[Builder]:
     """Another engine, with the frontend of `builder`."""
     if os.environ.get("HUTCH_TEST_OLD") == "0":
         pytest.skip("HUTCH_TEST_OLD=0")
-    built = Builder(name, _engine(*options), builder.frontend)
-    yield built
-    built.close()
+    with closing(Builder(name, start(name), builder.frontend)) as built:
+        yield built
 
 
 @pytest.fixture(scope="session")
 def old_builder(builder: Builder) -> Iterator[Builder]:
     """Docker 20.10: BuildKit 0.8, Docker's own image store."""
-    yield from _beside(builder, "20.10", "--engine", "20.10")
+    yield from _beside(builder, "20.10")
 
 
 @pytest.fixture(scope="session")
 def classic_builder(builder: Builder) -> Iterator[Builder]:
     """Docker 28 with Docker's own image store, which most Docker hosts still have."""
-    yield from _beside(builder, "28-classic", "--engine", "28", "--store", "classic")
+    yield from _beside(builder, "28-classic")
 
 
 @pytest.fixture(

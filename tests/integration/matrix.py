@@ -12,36 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from frameworks.runtime.urunc.versions import Version
-from tests.integration.harness import Builder
-
-PROBE = r"""
-#include <stdio.h>
-#include <sys/reboot.h>
-#include <unistd.h>
-extern char **environ;
-int main(int argc, char **argv)
-{
-	char dir[256];
-	gid_t groups[32];
-	int count = getgroups(32, groups);
-
-	for (int i = 0; i < argc; i++)
-		printf("argument %d: [%s]\n", i, argv[i]);
-	for (char **e = environ; *e; e++)
-		printf("environment: [%s]\n", *e);
-	printf("user: %d:%d\n", getuid(), getgid());
-	for (int i = 0; i < count; i++)
-		printf("group: %d\n", groups[i]);
-	printf("directory: %s\n", getcwd(dir, sizeof(dir)));
-	fflush(stdout);
-	if (getpid() == 1) {
-		sync();
-		reboot(RB_AUTOBOOT);
-	}
-	return 0;
-}
-"""
-"""Prints what it was given, and ends the machine where there is no init to do it."""
+from tests.integration.harness import Builder, programs
 
 SHAPES = {
     "raw": "rootfs: {type: raw, INCLUDE}",
@@ -91,12 +62,11 @@ class Images:
         self._builder, self._folder = builder, folder
         self._built: dict[str, str] = {}
         shutil.copy(kernel, folder / "vmlinuz")
-        (folder / "probe.c").write_text(PROBE)
+        programs.put("probe", folder)
         (folder / "etc").mkdir()
         (folder / "etc/passwd").write_text("root:x:0:0::/root:\nwww:x:33:33::/var/www:\n")
         (folder / "etc/group").write_text("root:x:0:\nwww:x:33:\nvideo:x:44:www\n")
-        build = "app: {from: local, path: ., build: $CC -Os -static -o probe probe.c, artifacts: ["
-        made = self.build(FILE + build + '"probe:/bin/probe"]}\nrootfs: {type: raw}\n')
+        made = self.build(FILE + programs.app("probe") + "rootfs: {type: raw}\n")
         (folder / "probe").write_bytes(builder.read(made).read("/bin/probe"))
         (folder / "probe").chmod(0o755)
 

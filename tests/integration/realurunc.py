@@ -1,8 +1,8 @@
 """The real urunc, from `HUTCH_URUNC`: images as bundles, and through containerd with its shim.
 
-Its monitor is QEMU without KVM: a small program (`monitor.c`) stands where urunc looks for QEMU.
-That and what urunc shares with its monitor are in a mount namespace of their own, so that nothing
-of this machine changes.
+Its monitor is QEMU without KVM: a small program (`programs/monitor.c`) stands where urunc looks for
+QEMU. That and what urunc shares with its monitor are in a mount namespace of their own, so that
+nothing of this machine changes.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from frameworks.runtime.urunc.versions import Version
 from frontend.images import boot
 from frontend.images.boot import User
 from frontend.images.registry import Repository
+from tests.integration.harness import programs
 
-HERE = Path(__file__).parent
 MEMORY = 256 << 20
 LIBRARY = "/usr/lib/hutch-test-monitor"
 """Where the real QEMU is, for the monitor: urunc shares /usr/lib with it."""
@@ -157,11 +157,7 @@ class Host:
         real = Path(qemu).resolve()
         shutil.copy(real, library / real.name)
         monitor = tools / "monitor"
-        _run(
-            *("cc", "-static", "-O", "-Wall", "-Wextra", "-Werror"),
-            *(f'-DQEMU="{LIBRARY}/{real.name}"', f'-DMODULES="{MODULES}"'),
-            *("-o", str(monitor), str(HERE / "monitor.c")),
-        )
+        programs.compiled("monitor", monitor, QEMU=f"{LIBRARY}/{real.name}", MODULES=MODULES)
         # Debian has firmware in directories that not every urunc shares.
         data = directory / "data"
         for folder in ("/usr/share/qemu", "/usr/share/seabios", "/usr/lib/ipxe/qemu"):

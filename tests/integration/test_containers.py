@@ -1,6 +1,6 @@
 """docs/containers.md: what a program finds in a container, and what it finds in a guest.
 
-The same probe (`probe.sh`) is run by Docker and booted. `pytest -m integration
+The same probe (`programs/containers.sh`) is run by Docker and booted. `pytest -m integration
 tests/integration/test_containers.py --update-goldens` writes the page's table.
 """
 
@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from frameworks.runtime.machine import Machine
 from frontend.images import boot
-from tests.integration.harness import ROOT, Builder
+from tests.integration.harness import ROOT, Builder, programs
 
 pytestmark = pytest.mark.integration
 
 PAGE = ROOT / "docs" / "containers.md"
-PROBE = Path(__file__).with_name("probe.sh")
+PROBE = programs.PROGRAMS / "containers.sh"
 BEGIN, END = "<!-- written by tests/integration/test_containers.py -->\n", "<!-- to here -->\n"
 
 DOCKERFILE = """\
@@ -72,8 +71,7 @@ def container(builder: Builder, images: dict[str, str]) -> Facts:
     """What Docker's container has."""
     options = ("--rm", "-e", "TWO=a\nLD_PRELOAD=/x")
     done = builder.docker("run", *options, images["docker"])
-    assert done.returncode == 0, done.stdout
-    found = facts(done.stdout)
+    found = facts(done.ok().log)
     for what in OF_THE_ENGINE:
         found["limits", what] = "the engine's"
     for what in DIFFERS:

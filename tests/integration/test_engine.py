@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import pytest
 
 from engine.debian import root_path
 from engine.layout import DEFAULT, FORKY, Layout
+from tests.integration.harness import engines
 
 pytestmark = pytest.mark.integration
 
@@ -37,17 +37,9 @@ def state(tmp_path: Path) -> Iterator[Path]:
 
 
 def engine(state: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the engine's command on this state directory, whatever Docker the shell names."""
-    drop = ("DOCKER_HOST", "BUILDKIT_HOST", "HUTCH_REGISTRY")
-    environ = {k: v for k, v in os.environ.items() if k not in drop}
-    environ["HUTCH_ENGINE_DIR"] = str(state)
-    return subprocess.run(
-        (sys.executable, "-m", "engine", *arguments),
-        env=environ,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    """Run the engine's command on this state directory, with a registry of its own."""
+    own = {"HUTCH_ENGINE_DIR": str(state), "HUTCH_REGISTRY": ""}
+    return engines.engine(*arguments, environ=own)
 
 
 def link_or_copy(source: str, target: str) -> None:

@@ -9,14 +9,16 @@ import io
 import json
 import os
 import tarfile
-import uuid
 from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.integration.flagtools import FILE, Hutch, git, hutch, project, repository, serve, tree
+from tests.integration.harness import FILE, Builder
+from tests.integration.harness.flags import hutch, project, tree
+from tests.integration.harness.images import raw
+from tests.integration.harness.serving import git, repository, serve
 
 __all__ = ["hutch", "project"]
 
@@ -26,38 +28,38 @@ ROOTFS = ("--target", "rootfs")
 
 
 class TestBuildFile:
-    def test_outside_the_context(self, hutch: Hutch, project: Path, tmp_path: Path) -> None:
+    def test_outside_the_context(self, hutch: Builder, project: Path, tmp_path: Path) -> None:
         elsewhere = tmp_path / "elsewhere" / "my.bunny"
         elsewhere.parent.mkdir()
         (project / "bunnyfile").rename(elsewhere)
         out = hutch.files(tmp_path, project, *ROOTFS, "-f", str(elsewhere), file=None)
         assert tree(out) == {"hello": "HELLO"}
 
-    def test_on_stdin(self, hutch: Hutch, project: Path, tmp_path: Path) -> None:
+    def test_on_stdin(self, hutch: Builder, project: Path, tmp_path: Path) -> None:
         data = (project / "bunnyfile").read_bytes()
         (project / "bunnyfile").unlink()
         out = hutch.files(tmp_path, project, *ROOTFS, "-f", "-", file=None, data=data)
         assert tree(out) == {"hello": "HELLO"}
 
-    def test_by_url(self, hutch: Hutch, project: Path, tmp_path: Path) -> None:
+    def test_by_url(self, hutch: Builder, project: Path, tmp_path: Path) -> None:
         (tmp_path / "web").mkdir()
         (project / "bunnyfile").rename(tmp_path / "web/bunnyfile")
         with serve(tmp_path / "web") as url:
             out = hutch.files(tmp_path, project, *ROOTFS, "-f", f"{url}/bunnyfile", file=None)
         assert tree(out) == {"hello": "HELLO"}
 
-    def test_named_like_a_dockerfile(self, hutch: Hutch, project: Path, tmp_path: Path) -> None:
+    def test_named_like_a_dockerfile(self, hutch: Builder, project: Path, tmp_path: Path) -> None:
         (project / "bunnyfile").rename(project / "Dockerfile")
         out = hutch.files(tmp_path, project, *ROOTFS, file=None)
         assert tree(out) == {"hello": "HELLO"}
 
-    def test_a_missing_one_is_said(self, hutch: Hutch, project: Path) -> None:
-        done = hutch.build(project, file="nothing")
+    def test_a_missing_one_is_said(self, hutch: Builder, project: Path) -> None:
+        done = hutch.buildx(project, file="nothing")
         assert "nothing" in done.failed()
 
 
 class TestFroms:
-    def test_the_whole_context(self, hutch: Hutch, tmp_path: Path) -> None:
+    def test_the_whole_context(self, hutch: Builder, tmp_path: Path) -> None:
         """`from: local` is all that the client sends, with more on top."""
         file = FILE.replace(
             "  include:\n    - hello:/hello", "  from: local\n  include: [hello:/a/b]"
@@ -67,7 +69,7 @@ class TestFroms:
         out = hutch.files(tmp_path, folder, *ROOTFS)
         assert tree(out) == {"hello": "HELLO", "kernel": "KERNEL", "a/b": "HELLO"}
 
-    def test_a_file_by_url(self, hutch: Hutch, tmp_path: Path) -> None:
+    def test_a_file_by_url(self, hutch: Builder, tmp_path: Path) -> None:
         """Kernel and root file system, each the file itself or out of an archive."""
         web = tmp_path / "web"
         web.mkdir()
@@ -90,33 +92,33 @@ class TestFroms:
                     assert tree(out) == {"image": "070701" + "0" * 104}
             wrong = FILE.replace("from: local\n  path: kernel", itself.replace(whole, "1" * 64))
             folder = hutch.project(tmp_path / "p", wrong)
-            text = hutch.build(folder, "--target", "kernel").failed()
+            text = hutch.buildx(folder, "--target", "kernel").failed()
             assert ">>>   from: 'http" in text
             assert "[wrong-checksum]" in text
 
 
 class TestMainContext:
-    def test_ignore_file(self, hutch: Hutch, project: Path) -> None:
+    def test_ignore_file(self, hutch: Builder, project: Path) -> None:
         (project / ".dockerignore").write_text("hello\n")
-        text = hutch.build(project).failed()
-        assert hutch.marks(text, "    - hello:/hello")
+        text = hutch.buildx(project).failed()
+        assert ">>>     - hello:/hello" in text
 
     def test_ignore_file_beside_the_build_file_wins(
-        self, hutch: Hutch, project: Path, tmp_path: Path
+        self, hutch: Builder, project: Path, tmp_path: Path
     ) -> None:
         (project / ".dockerignore").write_text("hello\n")
         (project / "bunnyfile.dockerignore").write_text("*.md\n")
         assert tree(hutch.files(tmp_path, project, *ROOTFS)) == {"hello": "HELLO"}
 
-    def test_only_what_is_named_is_sent(self, hutch: Hutch, project: Path) -> None:
+    def test_only_what_is_named_is_sent(self, hutch: Builder, project: Path) -> None:
         (project / "big").write_bytes(os.urandom(3 << 20))
-        text = hutch.build(project, *ROOTFS).ok().text
+        text = hutch.buildx(project, *ROOTFS).ok().log
         sent = [line for line in text.splitlines() if "transferring context" in line]
         assert sent
         assert not any("MB" in line for line in sent)
 
     @pytest.mark.parametrize("form", ["#main:app", "#v1:app", "?branch=main&subdir=app"])
-    def test_git(self, hutch: Hutch, tmp_path: Path, form: str) -> None:
+    def test_git(self, hutch: Builder, tmp_path: Path, form: str) -> None:
         if hutch.is_old and "?" in form:
             pytest.skip("the query form of git URLs needs BuildKit 0.24")
         if hutch.is_old:
@@ -144,19 +146,19 @@ class TestMainContext:
             tar.add(project, ".")
         return archive
 
-    def test_archive_by_url(self, hutch: Hutch, archive: Path, tmp_path: Path) -> None:
+    def test_archive_by_url(self, hutch: Builder, archive: Path, tmp_path: Path) -> None:
         with serve(archive.parent) as url:
             context = f"{url}/{archive.name}"
             out = hutch.files(tmp_path, context, *ROOTFS, "-f", "bunnyfile", file=None)
         assert tree(out) == {"hello": "HELLO"}
 
-    def test_archive_on_stdin(self, hutch: Hutch, archive: Path, tmp_path: Path) -> None:
+    def test_archive_on_stdin(self, hutch: Builder, archive: Path, tmp_path: Path) -> None:
         flags = (*ROOTFS, "-f", "bunnyfile")
         out = hutch.files(tmp_path, "-", *flags, file=None, data=archive.read_bytes())
         assert tree(out) == {"hello": "HELLO"}
 
-    def test_a_lone_file_by_url_is_the_build_file(self, hutch: Hutch, tmp_path: Path) -> None:
-        text = hutch.bunnyfile(
+    def test_a_lone_file_by_url_is_the_build_file(self, hutch: Builder, tmp_path: Path) -> None:
+        text = hutch.file(
             "version: v1\nplatforms: {framework: generic, monitor: qemu}\n"
             "kernel: {from: base, path: there}\nrootfs: {from: base, type: raw}\n"
         )
@@ -192,12 +194,12 @@ class TestNamedContexts:
     """Every image of a file, and every plain name, can be replaced."""
 
     @pytest.fixture(autouse=True)
-    def _since(self, hutch: Hutch) -> None:
+    def _since(self, hutch: Builder) -> None:
         if hutch.is_old:
             pytest.skip("named build contexts need BuildKit 0.10")
 
     @pytest.fixture
-    def named(self, hutch: Hutch, tmp_path: Path) -> Path:
+    def named(self, hutch: Builder, tmp_path: Path) -> Path:
         folder = hutch.project(tmp_path / "named", NAMED)
         (tmp_path / "guest").mkdir()
         (tmp_path / "guest/kernel").write_text("REPLACED")
@@ -205,7 +207,7 @@ class TestNamedContexts:
         (tmp_path / "other/data").write_text("DATA")
         return folder
 
-    def kernel_of(self, hutch: Hutch, named: Path, tmp_path: Path, kernel: str) -> str:
+    def kernel_of(self, hutch: Builder, named: Path, tmp_path: Path, kernel: str) -> str:
         out = hutch.files(
             tmp_path,
             named,
@@ -215,48 +217,48 @@ class TestNamedContexts:
         assert (out / "data").read_text() == "DATA"
         return (out / ".boot/kernel").read_text()
 
-    def test_directory(self, hutch: Hutch, named: Path, tmp_path: Path) -> None:
+    def test_directory(self, hutch: Builder, named: Path, tmp_path: Path) -> None:
         assert self.kernel_of(hutch, named, tmp_path, f"{tmp_path / 'guest'}") == "REPLACED"
 
     def test_directory_has_its_own_ignore_file(
-        self, hutch: Hutch, named: Path, tmp_path: Path
+        self, hutch: Builder, named: Path, tmp_path: Path
     ) -> None:
         (tmp_path / "guest/.dockerignore").write_text("kernel\n")
-        done = hutch.build(
+        done = hutch.buildx(
             named,
             *("--build-context", f"guest.example.com/kernel:1={tmp_path / 'guest'}"),
             *("--build-context", f"other={tmp_path / 'other'}"),
         )
         assert "/kernel" in done.failed()
 
-    def test_image(self, hutch: Hutch, named: Path, tmp_path: Path) -> None:
+    def test_image(self, hutch: Builder, named: Path, tmp_path: Path) -> None:
         (tmp_path / "guest/Dockerfile").write_text("FROM scratch\nCOPY kernel /kernel\n")
         ref = f"{hutch.registry}/hutch-test/flags-guest:1"
-        hutch.build(tmp_path / "guest", "-t", ref, "--push", file=None).ok()
+        hutch.buildx(tmp_path / "guest", "-t", ref, "--push", file=None).ok()
         assert self.kernel_of(hutch, named, tmp_path, f"docker-image://{ref}") == "REPLACED"
 
-    def test_git(self, hutch: Hutch, named: Path, tmp_path: Path) -> None:
+    def test_git(self, hutch: Builder, named: Path, tmp_path: Path) -> None:
         (tmp_path / "web").mkdir()
         repository(tmp_path / "guest", tmp_path / "web/guest.git")
         with serve(tmp_path / "web") as url:
             found = self.kernel_of(hutch, named, tmp_path, f"{url}/guest.git#main")
         assert found == "REPLACED"
 
-    def test_http(self, hutch: Hutch, named: Path, tmp_path: Path) -> None:
+    def test_http(self, hutch: Builder, named: Path, tmp_path: Path) -> None:
         text = (named / "bunnyfile").read_text().replace("path: /kernel", "path: /context")
         (named / "bunnyfile").write_text(text)
         with serve(tmp_path / "guest") as url:
             assert self.kernel_of(hutch, named, tmp_path, f"{url}/kernel") == "REPLACED"
 
-    def test_oci_layout(self, hutch: Hutch, named: Path, tmp_path: Path) -> None:
+    def test_oci_layout(self, hutch: Builder, named: Path, tmp_path: Path) -> None:
         if not hutch.has_containerd_store:
             pytest.skip("writing an OCI layout with the docker driver needs the containerd store")
         (tmp_path / "guest/Dockerfile").write_text("FROM scratch\nCOPY kernel /kernel\n")
         layout = tmp_path / "layout"
-        hutch.build(tmp_path / "guest", "-o", f"type=oci,tar=false,dest={layout}", file=None).ok()
+        hutch.buildx(tmp_path / "guest", "-o", f"type=oci,tar=false,dest={layout}", file=None).ok()
         assert self.kernel_of(hutch, named, tmp_path, f"oci-layout://{layout}") == "REPLACED"
 
-    def test_bake_target_and_inputs(self, hutch: Hutch, named: Path, tmp_path: Path) -> None:
+    def test_bake_target_and_inputs(self, hutch: Builder, named: Path, tmp_path: Path) -> None:
         (tmp_path / "guest/Dockerfile").write_text("FROM scratch\nCOPY kernel /kernel\n")
         bake = {
             "target": {
@@ -272,10 +274,7 @@ class TestNamedContexts:
                 },
             }
         }
-        (tmp_path / "bake.json").write_text(json.dumps(bake))
-        hutch.docker(
-            *("buildx", "bake", "--allow=fs=*", "-f", str(tmp_path / "bake.json"), "image")
-        ).ok()
+        hutch.bake(bake, "image").ok()
         assert (tmp_path / "out/.boot/kernel").read_text() == "REPLACED"
 
     BASE = (
@@ -288,7 +287,7 @@ class TestNamedContexts:
     )
 
     @pytest.fixture
-    def based(self, hutch: Hutch, tmp_path: Path) -> Path:
+    def based(self, hutch: Builder, tmp_path: Path) -> Path:
         (tmp_path / "base").mkdir()
         (tmp_path / "base/kernel").write_text("BASE")
         (tmp_path / "base/Dockerfile").write_text(self.BASE)
@@ -302,7 +301,7 @@ class TestNamedContexts:
 
     @pytest.mark.parametrize("kind", ["image", "oci-layout"])
     def test_an_image_brings_its_config(
-        self, hutch: Hutch, based: Path, tmp_path: Path, kind: str
+        self, hutch: Builder, based: Path, tmp_path: Path, kind: str
     ) -> None:
         if kind == "oci-layout" and not hutch.has_containerd_store:
             pytest.skip("writing an OCI layout with the docker driver needs the containerd store")
@@ -310,14 +309,14 @@ class TestNamedContexts:
         output = ["--push", "-t", ref]
         if kind == "oci-layout":
             output = ["-o", f"type=oci,tar=false,dest={layout}"]
-        hutch.build(tmp_path / "base", *output, file=None).ok()
+        hutch.buildx(tmp_path / "base", *output, file=None).ok()
         value = f"docker-image://{ref}" if kind == "image" else f"oci-layout://{layout}"
-        self.check_config(hutch.push(based, "--build-context", f"base={value}").config)
+        self.check_config(hutch.publish(based, "--build-context", f"base={value}").config)
 
     def test_a_bake_target_brings_its_config(
-        self, hutch: Hutch, based: Path, tmp_path: Path
+        self, hutch: Builder, based: Path, tmp_path: Path
     ) -> None:
-        name = f"hutch-test/flags-{uuid.uuid4().hex[:12]}"
+        name = hutch.name_of()
         bake = {
             "target": {
                 "base": {"context": str(tmp_path / "base")},
@@ -326,22 +325,20 @@ class TestNamedContexts:
                     "dockerfile": "bunnyfile",
                     "contexts": {"base": "target:base"},
                     "output": ["type=registry"],
-                    "tags": [f"{hutch.registry}/{name}:1"],
+                    "tags": [name],
                 },
             }
         }
-        (tmp_path / "bake.json").write_text(json.dumps(bake))
-        command = ("buildx", "bake", "--allow=fs=*", "-f", str(tmp_path / "bake.json"), "image")
-        hutch.docker(*command).ok()
-        self.check_config(hutch.pull(name).config)
+        hutch.bake(bake, "image").ok()
+        self.check_config(raw(name).config)
 
-    def test_each_platform_gets_its_own(self, hutch: Hutch, based: Path, tmp_path: Path) -> None:
+    def test_each_platform_gets_its_own(self, hutch: Builder, based: Path, tmp_path: Path) -> None:
         """What goes into the guest is of its platform, whatever the builder's is."""
         if not hutch.has_containerd_store:
             pytest.skip("several platforms need Docker's containerd image store")
         ref = f"{hutch.registry}/hutch-test/flags-base-both:1"
         both = ("--platform", "linux/amd64,linux/arm64")
-        hutch.build(tmp_path / "base", *both, "--push", "-t", ref, file=None).ok()
+        hutch.buildx(tmp_path / "base", *both, "--push", "-t", ref, file=None).ok()
         given = ("--build-context", f"base=docker-image://{ref}")
         (based / "bunnyfile").write_text(
             (based / "bunnyfile").read_text().replace("generic", "linux")
@@ -350,16 +347,16 @@ class TestNamedContexts:
         for architecture in ("amd64", "arm64"):
             assert f"for-{architecture}" in tree(out / f"linux_{architecture}")
 
-    def test_a_useless_one_is_said(self, hutch: Hutch, named: Path, tmp_path: Path) -> None:
-        done = hutch.build(
+    def test_a_useless_one_is_said(self, hutch: Builder, named: Path, tmp_path: Path) -> None:
+        done = hutch.buildx(
             named,
             *("--build-context", "other=docker-image://example.com/UPPER"),
             *("--build-context", f"guest.example.com/kernel:1={tmp_path / 'guest'}"),
         )
         assert "bad-build-context" in done.failed()
 
-    def test_a_useless_git_url_is_said(self, hutch: Hutch, named: Path, tmp_path: Path) -> None:
-        done = hutch.build(
+    def test_a_useless_git_url_is_said(self, hutch: Builder, named: Path, tmp_path: Path) -> None:
+        done = hutch.buildx(
             named,
             *("--build-context", "other=https://example.com/x.git?branch=a&tag=b"),
             *("--build-context", f"guest.example.com/kernel:1={tmp_path / 'guest'}"),
@@ -367,12 +364,12 @@ class TestNamedContexts:
         assert "bad-git-url" in done.failed()
 
 
-def test_what_is_no_image_is_said_at_its_line(hutch: Hutch, tmp_path: Path) -> None:
+def test_what_is_no_image_is_said_at_its_line(hutch: Builder, tmp_path: Path) -> None:
     file = NAMED.replace("guest.example.com/kernel:1", "example.com/Not/Image")
     folder = hutch.project(tmp_path / "p", file.replace("from: other", "from: debian"))
-    text = hutch.build(folder).failed()
+    text = hutch.buildx(folder).failed()
     assert "bad-image-reference" in text
-    assert hutch.marks(text, "kernel: {from: example.com/Not/Image")
+    assert ">>> kernel: {from: example.com/Not/Image" in text
 
 
 ARGS = """\
@@ -391,22 +388,24 @@ envs: {ON: "${BUILDPLATFORM}"}
 
 
 class TestArguments:
-    def test_defaults_and_values(self, hutch: Hutch, tmp_path: Path) -> None:
+    def test_defaults_and_values(self, hutch: Builder, tmp_path: Path) -> None:
         folder = hutch.project(tmp_path / "args", ARGS)
-        image = hutch.push(folder, "--build-arg", "WHO=moon")
+        image = hutch.publish(folder, "--build-arg", "WHO=moon")
         assert image.config["config"]["Cmd"] == ["/bin/moon", "plain", "amd64", "$HOME"]
         assert "ON=linux/amd64" in image.config["config"]["Env"]
         assert tree(hutch.files(tmp_path, folder, *ROOTFS)) == {"world": "HELLO"}
 
-    def test_an_undeclared_one_is_an_error_at_its_line(self, hutch: Hutch, tmp_path: Path) -> None:
+    def test_an_undeclared_one_is_an_error_at_its_line(
+        self, hutch: Builder, tmp_path: Path
+    ) -> None:
         folder = hutch.project(tmp_path / "args", ARGS.replace("/${WHO}", "/${WHI}", 1))
-        text = hutch.build(folder).failed()
+        text = hutch.buildx(folder).failed()
         assert "did you mean 'WHO'?" in text
-        assert hutch.marks(text, '  include: ["hello:/${WHI}"]')
+        assert '>>>   include: ["hello:/${WHI}"]' in text
 
-    def test_outline_shows_them(self, hutch: Hutch, tmp_path: Path) -> None:
+    def test_outline_shows_them(self, hutch: Builder, tmp_path: Path) -> None:
         folder = hutch.project(tmp_path / "args", ARGS)
-        done = hutch.build(folder, "--call=outline", "--build-arg", "WHO=moon")
+        done = hutch.buildx(folder, "--call=outline", "--build-arg", "WHO=moon")
         if hutch.is_old:
             pytest.skip("buildx asks daemons before 23.0 no questions")
         rows = [line.split() for line in done.ok().out.splitlines()]
@@ -426,7 +425,7 @@ cmd: [/main.c]
 
 
 class TestPrivateSources:
-    def test_git_over_http_with_a_token(self, hutch: Hutch, tmp_path: Path) -> None:
+    def test_git_over_http_with_a_token(self, hutch: Builder, tmp_path: Path) -> None:
         """The secret GIT_AUTH_TOKEN, as for a Dockerfile's ADD."""
         (tmp_path / "work").mkdir()
         (tmp_path / "web").mkdir()
@@ -449,8 +448,8 @@ class TestPrivateSources:
         with serve(tmp_path / "web", guard) as url:
             file = GIT_APP.format(url=f"{url}/repo.git#main")
             folder = hutch.project(tmp_path / "private", file)
-            refused = hutch.build(folder, "--target", "app", "--no-cache").failed()
-            assert hutch.marks(refused, f"  from: {url}/repo.git#main")
+            refused = hutch.buildx(folder, "--target", "app", "--no-cache").failed()
+            assert f">>>   from: {url}/repo.git#main" in refused
             out = hutch.files(
                 tmp_path,
                 folder,
@@ -460,19 +459,19 @@ class TestPrivateSources:
         assert tree(out) == {"main.c": "int main;"}
         assert any(asked)
 
-    def test_git_over_ssh_asks_for_the_agent(self, hutch: Hutch, tmp_path: Path) -> None:
+    def test_git_over_ssh_asks_for_the_agent(self, hutch: Builder, tmp_path: Path) -> None:
         """Without `--ssh` the daemon says so, at the line of the source."""
         file = GIT_APP.format(url="git@127.0.0.1:repo.git#main")
         folder = hutch.project(tmp_path / "ssh", file)
-        text = hutch.build(folder, "--target", "app", "--no-cache").failed()
+        text = hutch.buildx(folder, "--target", "app", "--no-cache").failed()
         assert "ssh" in text.lower()
         if not hutch.is_old:
-            done = hutch.build(folder, "--call=outline,format=json", "--target", "app").ok()
+            done = hutch.buildx(folder, "--call=outline,format=json", "--target", "app").ok()
             outline = json.loads(done.out)
             assert outline["ssh"] == [{"name": "default", "required": True}]
 
 
-def test_the_command_line_is_docker_s_own(hutch: Hutch, project: Path) -> None:
+def test_the_command_line_is_docker_s_own(hutch: Builder, project: Path) -> None:
     """dockerd's own build API, without buildx: the legacy client with DOCKER_BUILDKIT=1."""
     buildkit = {"DOCKER_BUILDKIT": "1"}
     done = hutch.docker(
@@ -481,11 +480,11 @@ def test_the_command_line_is_docker_s_own(hutch: Hutch, project: Path) -> None:
     assert done.ok().out.startswith("sha256:")
 
 
-def test_a_context_on_stdin_with_the_build_file_in_it(hutch: Hutch, tmp_path: Path) -> None:
+def test_a_context_on_stdin_with_the_build_file_in_it(hutch: Builder, tmp_path: Path) -> None:
     data = io.BytesIO()
     with tarfile.open(fileobj=data, mode="w") as tar:
         for name, text in (
-            ("Dockerfile", hutch.bunnyfile()),
+            ("Dockerfile", hutch.file()),
             ("kernel", "KERNEL"),
             ("hello", "HELLO"),
         ):

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.flagtools import FILE, ROOT, Hutch, hutch
+from tests.integration.harness import FILE, ROOT, Builder
+from tests.integration.harness.flags import hutch
 
 __all__ = ["hutch"]
 
@@ -159,7 +160,7 @@ MISTAKES = (
 )
 
 
-def seen(hutch: Hutch, mistake: Mistake, folder: Path) -> str:
+def seen(hutch: Builder, mistake: Mistake, folder: Path) -> str:
     """What docker prints at last, without times and this machine's names.
 
     A failing step may say its words twice, as BuildKit's two streams meet; here they are once.
@@ -167,15 +168,15 @@ def seen(hutch: Hutch, mistake: Mistake, folder: Path) -> str:
     hutch.project(folder, mistake.file)
     if mistake.remove:
         (folder / mistake.remove).unlink()
-    text = hutch.build(folder, *mistake.flags).failed().strip("\n")
-    text = text.replace(hutch.image, "hutch:1").replace(f"{folder}/", "")
+    text = hutch.buildx(folder, *mistake.flags).failed().strip("\n")
+    text = text.replace(hutch.frontend, "hutch:1").replace(f"{folder}/", "")
     text = re.sub(r"^\d+\.\d+ ", "", text, flags=re.MULTILINE)
     return re.sub(r"^(.+\n)\1+", r"\1", text, flags=re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
 def sections(
-    hutch: Hutch, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+    hutch: Builder, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> dict[str, str]:
     if not hutch.has_containerd_store:
         pytest.skip("the page shows what Docker 28 prints")

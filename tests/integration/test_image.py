@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bench.image import compressed_size
+from tests.integration.harness import Builder
 
 pytestmark = pytest.mark.integration
 
@@ -32,35 +31,31 @@ print(api_implementation.Type(), len([m for m in sys.modules if m.startswith("fr
 
 
 @pytest.fixture(scope="module")
-def frontend() -> str:
-    name = os.environ.get("HUTCH_FRONTEND")
-    if not name:
-        pytest.fail("HUTCH_FRONTEND is not set: use `make integration`")
-    subprocess.run(("docker", "pull", "-q", name), check=True, stdout=subprocess.DEVNULL)
-    return name
+def frontend(builder: Builder) -> Builder:
+    """The engine, with the frontend's image in it."""
+    builder.docker("pull", "-q", builder.frontend).ok()
+    return builder
 
 
 @pytest.fixture(scope="module")
-def files(frontend: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tarfile.TarFile]:
+def files(frontend: Builder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tarfile.TarFile]:
     """The image's files, as one archive."""
     archive = tmp_path_factory.mktemp("image") / "files.tar"
-    container = subprocess.check_output(("docker", "create", frontend), text=True).strip()
+    container = frontend.docker("create", frontend.frontend).ok().out.strip()
     try:
-        subprocess.run(("docker", "export", "-o", str(archive), container), check=True)
+        frontend.docker("export", "-o", str(archive), container).ok()
     finally:
-        subprocess.run(("docker", "rm", container), check=True, stdout=subprocess.DEVNULL)
+        frontend.docker("rm", container).ok()
     with tarfile.open(archive) as opened:
         yield opened
 
 
-def run(frontend: str, program: str, *arguments: str) -> str:
+def run(frontend: Builder, program: str, *arguments: str) -> str:
     options = ("--rm", "--network=none", "--read-only", f"--entrypoint={program}")
-    return subprocess.check_output(
-        ("docker", "run", *options, frontend, *arguments), text=True, stderr=subprocess.STDOUT
-    )
+    return frontend.docker("run", *options, frontend.frontend, *arguments).ok().log
 
 
-def test_every_module_of_ours_imports(frontend: str) -> None:
+def test_every_module_of_ours_imports(frontend: Builder) -> None:
     assert run(frontend, "/usr/bin/python3", "-ISB", "-c", IMPORT_ALL) == "upb True\n"
 
 
@@ -80,7 +75,7 @@ print(inspect.signature(prepare), inspect.isfunction(prepare))
 """
 
 
-def test_a_start_compiles_no_dataclass_and_imports_little(frontend: str) -> None:
+def test_a_start_compiles_no_dataclass_and_imports_little(frontend: Builder) -> None:
     assert run(frontend, "/usr/bin/python3", "-ISB", "-c", START).splitlines() == [
         "0",
         "['google.protobuf.internal.python_message', 'inspect']",
@@ -89,7 +84,7 @@ def test_a_start_compiles_no_dataclass_and_imports_little(frontend: str) -> None
     ]
 
 
-def test_the_command_runs(frontend: str) -> None:
+def test_the_command_runs(frontend: Builder) -> None:
     assert run(frontend, "/usr/bin/python3", "-ISB", "-m", "frontend", "--version").startswith(
         "hutch "
     )
@@ -103,7 +98,7 @@ def test_the_command_runs(frontend: str) -> None:
         ("mkfs.erofs", "-V", "mkfs.erofs (erofs-utils) 1.8.6"),
     ],
 )
-def test_the_tools_run(frontend: str, program: str, argument: str, says: str) -> None:
+def test_the_tools_run(frontend: Builder, program: str, argument: str, says: str) -> None:
     assert run(frontend, program, argument).startswith(says)
 
 
@@ -120,14 +115,12 @@ def test_a_step_with_a_read_only_root_finds_its_mount_points(files: tarfile.TarF
     assert files.getmember("tmp").mode & 0o7777 == 0o1777
 
 
-def test_it_is_small(frontend: str) -> None:
-    assert compressed_size(frontend) < 30_000_000
+def test_it_is_small(frontend: Builder) -> None:
+    assert compressed_size(frontend.frontend) < 30_000_000
 
 
-def test_labels_let_buildkit_run_it_without_network(frontend: str) -> None:
-    listing = subprocess.check_output(
-        ("docker", "image", "inspect", "--format", "{{json .Config.Labels}}", frontend)
-    )
-    labels = json.loads(listing)
+def test_labels_let_buildkit_run_it_without_network(frontend: Builder) -> None:
+    shown = ("--format", "{{json .Config.Labels}}", frontend.frontend)
+    labels = json.loads(frontend.docker("image", "inspect", *shown).ok().out)
     assert labels["moby.buildkit.frontend.network.none"] == "true"
     assert "moby.buildkit.frontend.contexts" in labels["moby.buildkit.frontend.caps"].split(",")

@@ -27,93 +27,28 @@ from frameworks.kernelfile import KernelFile, identify
 from frameworks.runtime.machine import MASK, Machine, Volume
 from frameworks.runtime.urunc.versions import NEWEST, NEXT, VERSIONS, Version
 from frontend.images import boot
-from tests.integration.harness import EXAMPLES, Builder, Done
+from tests.integration.harness import EXAMPLES, Builder, Done, programs
 
 pytestmark = pytest.mark.integration
 
 RAW = "--progress=rawjson"
 
-TINY = """\
+TINY = f"""\
 version: v1
-platforms: {framework: linux, monitor: MONITOR}
-kernel: {from: source, config: tiny}
-app:
-  from: local
-  path: .
-  build: $CC -Os -static -o show show.c
-  artifacts: [show:/bin/show]
-rootfs: {type: initrd, include: [etc:/etc]}
+platforms: {{framework: linux, monitor: MONITOR}}
+kernel: {{from: source, config: tiny}}
+{programs.app("show")}\
+rootfs: {{type: initrd, include: [etc:/etc]}}
 """
-
-SHOW = r"""
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/utsname.h>
-#include <unistd.h>
-extern char **environ;
-int main(int argc, char **argv)
-{
-	char dir[256];
-	gid_t groups[32];
-	struct utsname kernel;
-	int count = getgroups(32, groups);
-
-	uname(&kernel);
-	printf("kernel: %s\n", kernel.release);
-	for (int i = 0; i < argc; i++)
-		printf("argument %d: [%s]\n", i, argv[i]);
-	for (char **e = environ; *e; e++)
-		printf("environment: [%s]\n", *e);
-	printf("user: %d:%d\n", getuid(), getgid());
-	for (int i = 0; i < count; i++)
-		printf("group: %d\n", groups[i]);
-	printf("directory: %s\n", getcwd(dir, sizeof(dir)));
-	printf("stdout: %s\n", access("/dev/stdout", W_OK) ? "closed" : "open");
-	printf("terminal: %s\n", tcgetpgrp(0) == getpgrp() ? "ours" : "another's");
-	if (argc > 1 && argv[1][0] == '9')
-		kill(getpid(), 9);
-	return argc > 1 ? atoi(argv[1]) : 0;
-}
-"""
-
 
 QEMU = TINY.replace("MONITOR", "qemu")
 
-FILES = r"""
-#include <stdio.h>
-#include <string.h>
-/* Print the files that are named, line by line with their names; or write into "=file". */
-int main(int argc, char **argv)
-{
-	for (int i = 1; i < argc; i++) {
-		FILE *file = fopen(argv[i] + (argv[i][0] == '='), argv[i][0] == '=' ? "w" : "r");
-		char line[512];
 
-		if (!file)
-			perror(argv[i]);
-		else if (argv[i][0] == '=')
-			fputs("written by the guest\n", file);
-		else
-			while (fgets(line, sizeof(line), file))
-				printf("%s: %s", argv[i], line);
-		if (file)
-			fclose(file);
-	}
-	return 0;
-}
-"""
-"""What a guest of the default kernel looks at its files with."""
-
-DEFAULT = """\
+DEFAULT = f"""\
 version: v1
-platforms: {framework: linux, monitor: qemu}
-kernel: {from: source}
-app:
-  from: local
-  path: .
-  build: $CC -Os -static -o files files.c
-  artifacts: [files:/bin/files]
+platforms: {{framework: linux, monitor: qemu}}
+kernel: {{from: source}}
+{programs.app("files")}\
 cmd: [/bin/files]
 """
 
@@ -126,14 +61,14 @@ def steps(done: Done) -> dict[str, bool]:
 @pytest.fixture
 def files(project: Path) -> Path:
     """A context with a program that reads and writes files."""
-    (project / "files.c").write_text(FILES)
+    programs.put("files", project)
     return project
 
 
 @pytest.fixture
 def show(project: Path) -> Path:
     """A context with a program that shows what it was given."""
-    (project / "show.c").write_text(SHOW)
+    programs.put("show", project)
     (project / "etc").mkdir()
     (project / "etc/passwd").write_text("root:x:0:0::/root:\nwww:x:33:33::/var/www:\n")
     (project / "etc/group").write_text("www:x:33:\nvideo:x:44:www\naudio:x:29:root\n")
@@ -377,71 +312,11 @@ def test_the_compiler_is_the_pinned_one(
     assert f"GNU ld (GNU Binutils for Debian) {binutils.partition('-')[0]})" in output
 
 
-ORPHANS = r"""
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-static void asked(int number)
-{
-	static const char said[] = "a process was asked to end\n";
-
-	(void)number;
-	write(1, said, sizeof(said) - 1);
-	_exit(0);
-}
-int main(void)
-{
-	int ends[2];
-	pid_t orphan;
-	char path[64];
-
-	setvbuf(stdout, NULL, _IONBF, 0);
-	pipe(ends);
-	if (fork() == 0) {
-		/* Its child is left to process 1, and ends. */
-		pid_t child = fork();
-
-		if (child == 0) {
-			while (getppid() != 1)
-				usleep(1000);
-			_exit(0);
-		}
-		write(ends[1], &child, sizeof(child));
-		_exit(0);
-	}
-	read(ends[0], &orphan, sizeof(orphan));
-	snprintf(path, sizeof(path), "/proc/%d", orphan);
-	for (int i = 0; i < 1000 && access(path, F_OK) == 0; i++)
-		usleep(10000);
-	printf("the orphan is %s\n", access(path, F_OK) ? "gone" : "a zombie");
-	/* These outlive the program. */
-	if (fork() == 0) {
-		signal(SIGTERM, asked);
-		write(ends[1], "1", 1);
-		for (;;)
-			pause();
-	}
-	if (fork() == 0) {
-		signal(SIGTERM, SIG_IGN);
-		write(ends[1], "2", 1);
-		for (;;)
-			pause();
-	}
-	read(ends[0], path, 1);
-	read(ends[0], path, 1);
-	printf("the program ends\n");
-	return 3;
-}
-"""
-
-
 def test_what_a_program_leaves_behind(
     builder: Builder, show: Path, booted: Callable[..., str]
 ) -> None:
     """Orphans are collected; at the end the rest is asked to end, and what does not is killed."""
-    (show / "show.c").write_text(ORPHANS)
+    programs.put("orphans", show, "show")
     output = booted(builder.build(show, QEMU + "cmd: [/bin/show]\n").ref, status=3)
     said = [line for line in output.splitlines() if re.match("the |a process|hutch-init", line)]
     assert said == [
@@ -550,10 +425,10 @@ def test_an_init_that_is_not_the_first_process(builder: Builder, show: Path) -> 
     ref = builder.build(show, text + "cmd: [/bin/show, '7']\n").ref
     for options in ([], ["--pid=host"], ["--init"]):
         done = builder.docker("run", "--rm", *options, ref)
-        assert done.returncode == 7, done.stdout
-        assert "hutch-init: exit status 7\n" in done.stdout
-        assert "hutch-init: this is a microVM's image, run here as a container" in done.stdout
-        assert "cannot" not in done.stdout
+        assert done.status == 7, done.log
+        assert "hutch-init: exit status 7\n" in done.log
+        assert "hutch-init: this is a microVM's image, run here as a container" in done.log
+        assert "cannot" not in done.log
 
 
 def test_an_option_that_is_lost(builder: Builder, project: Path) -> None:

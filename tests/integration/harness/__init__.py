@@ -1,0 +1,27 @@
+"""What the integration tests build, push, read back and boot with.
+
+`builder` is docker's client at one engine, and the builds through it; `images` reads back what was
+pushed; `engines` starts the engines; `programs` compiles the C of `programs/`; `serving` answers
+over HTTP; `flags` and `guests` are fixtures and inputs. Nothing here is a stand-in, and no test
+calls docker or the engine in another way.
+"""
+
+from tests.integration.harness.builder import EPOCH, FILE, Builder, Done
+from tests.integration.harness.guests import Guests, said
+from tests.integration.harness.images import PREFIX, Packed, difference, entries
+from tests.places import EXAMPLES, ROOT
+
+__all__ = [
+    "EPOCH",
+    "EXAMPLES",
+    "FILE",
+    "PREFIX",
+    "ROOT",
+    "Builder",
+    "Done",
+    "Guests",
+    "Packed",
+    "difference",
+    "entries",
+    "said",
+]
