@@ -22,6 +22,10 @@ OLD_CAPS = tuple(  # BuildKit 0.8, as in Docker 20.10
 )
 
 
+MADE = ""
+"""In the place of a source identifier: of graphs that are about another op."""
+
+
 class Answers:
     """Answers each method with a function or a message, and keeps the requests."""
 
@@ -47,7 +51,10 @@ class Answers:
 
 
 class Solver(Answers):
-    """A daemon whose solves give the files in `files`, by source identifier and path."""
+    """A daemon whose solves give the files in `files`, by source identifier and path.
+
+    It runs no step: what a graph makes has the files of `MADE`.
+    """
 
     def __init__(
         self,
@@ -67,6 +74,8 @@ class Solver(Answers):
                 "ReadFile": self._read_file,
                 "StatFile": self._stat_file,
                 "Inputs": gw.InputsResponse(),
+                "Evaluate": gw.EvaluateResponse(),
+                "Warn": gw.WarnResponse(),
                 **(answers or {}),
             }
         )
@@ -84,8 +93,8 @@ class Solver(Answers):
 
     def _find(self, ref: str, path: str) -> bytes:
         op = self._solved[int(ref.removeprefix("ref-"))]
-        assert op is not None
-        data = self.files.get(op.identifier, {}).get(path)
+        found = self.files.get(op.identifier if op is not None else MADE, {})
+        data = found.get(path, found.get(path.removeprefix("/")))
         if data is None:
             text = f"lstat {path}: no such file or directory"
             raise GatewayError(status_pb2.Status(code=2, message=text))
