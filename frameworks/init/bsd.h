@@ -3,7 +3,7 @@
  * two kernels do differently, in system calls: there is no C library in it, so it is the same few
  * kilobytes whatever release the kernel is of.
  *
- * Where it finds its configuration (urunc.md 3), the first that is there:
+ * Where it finds its configuration (docs/contract/urunc.md 3), the first that is there:
  *   1. FreeBSD: the file or device that the kernel environment names as URUNIT_CONFIG;
  *   2. a block device that begins with "UES\n", "UCS\n" or "URUNIT1", the last device first;
  *   3. /.hutch/init.conf, which the build left in the image.

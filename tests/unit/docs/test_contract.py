@@ -19,10 +19,6 @@ CITED = re.compile(
 BARE = re.compile(r"(?<![\w/])(?:urunc|buildkit|buildkit-gateway|kernels|anchors|design)\.md\b")
 
 
-INPUTS = {".config", ".h", ".amd64"}
-"""Inputs of build steps: each byte is in the steps' cache keys, so they cite by the page's name."""
-
-
 def _sources() -> dict[str, str]:
     files = [
         file
@@ -30,11 +26,7 @@ def _sources() -> dict[str, str]:
         for file in ([ROOT / room] if (ROOT / room).is_file() else (ROOT / room).rglob("*"))
         if file.is_file() and file.suffix in KINDS and file != Path(__file__)
     ]
-    texts = {str(file.relative_to(ROOT)): file.read_text(errors="replace") for file in files}
-    return {
-        name: BARE.sub(r"docs/contract/\g<0>", text) if Path(name).suffix in INPUTS else text
-        for name, text in texts.items()
-    }
+    return {str(file.relative_to(ROOT)): file.read_text(errors="replace") for file in files}
 
 
 def _sections(page: str) -> set[str]:
