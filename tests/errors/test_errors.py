@@ -51,9 +51,18 @@ def shown(found: tuple[Diagnostic, ...]) -> str:
     return "".join(f"{one}\n" for one in found) + "\n" + render(found)
 
 
+def found_in(path: Path) -> tuple[Diagnostic, ...]:
+    return diagnose(path.read_bytes(), PLATFORMS.get(path.stem, "linux/amd64"))
+
+
+def answer(path: Path) -> str:
+    """What is said about a pair's file, as its other half has it."""
+    return shown(found_in(path))
+
+
 @pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_error(path: Path, update_goldens: bool) -> None:
-    found = diagnose(path.read_bytes(), PLATFORMS.get(path.stem, "linux/amd64"))
+    found = found_in(path)
     assert found, "a file of this folder has something wrong with it"
     assert found[0].code == path.parent.name, "the folder is the code of what is said first"
     golden = path.with_suffix(".err")

@@ -19,6 +19,7 @@ from frameworks.rootfs.filesystems import TABLE
 from frontend import bunnyfile
 from frontend.bunnyfile.reference import page
 from llb import tree
+from tests.errors.test_errors import FILES, answer, name_of
 from tests.places import ROOT
 from tests.unit.core.helpers import AMD64, lower
 
@@ -93,6 +94,17 @@ def test_a_mistyped_name_leads_to_it() -> None:
     with pytest.raises(Problems) as caught:
         lower(FILE.replace("owl", "owll"))
     assert "did you mean 'owl'?" in str(caught.value.diagnostics[0].hint)
+
+
+@pytest.mark.usefixtures("owl")
+def test_one_pair_of_errors_lists_all_frameworks_and_no_other_changes() -> None:
+    assert len(FILES) > 100
+    changed = [
+        name_of(path)
+        for path in FILES
+        if answer(path) != path.with_suffix(".err").read_text(encoding="utf-8")
+    ]
+    assert changed == ["unknown-value/unlike-any-framework"]
 
 
 @pytest.mark.usefixtures("owl")
