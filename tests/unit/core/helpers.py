@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import frameworks
 import llb
@@ -36,6 +37,26 @@ class FakeInputs(OfflineInputs):
     def image(self, ref: Text, platform: Platform, others: Sequence[Platform] = ()) -> Image:
         config = json.dumps(self._configs.get(ref, {})).encode()
         return Image(llb.image(ref, platform=platform), f"{ref}@pinned", config)
+
+
+@dataclass
+class Bytes:
+    """A file of a result: its first bytes, and its size in bytes, which is theirs if not given.
+
+    `taken` is what was read of it: offsets and lengths.
+    """
+
+    data: bytes
+    size: int = -1
+    taken: list[tuple[int, int]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if self.size < 0:
+            self.size = len(self.data)
+
+    def read(self, offset: int, length: int) -> bytes:
+        self.taken.append((offset, length))
+        return self.data[offset : offset + length]
 
 
 def _make(loaded: Loaded, platform: Platform, epoch: int | None, contexts: Collection[str]) -> Plan:

@@ -1,15 +1,37 @@
-"""What is said of an image that cannot be had."""
+"""What recipes ask for, as a daemon gives it: images are fetched at once, each a single time."""
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from google.protobuf.message import Message
 
 from frameworks.diagnostics import Problems
 from frameworks.spec import Text
-from frontend.dockerui.resolve import ResolvedImage
+from frontend.dockerui.contexts import Contexts
+from frontend.dockerui.images import Images
+from frontend.dockerui.options import Environment, Options
 from frontend.gateway.errors import GatewayError
-from frontend.inputs import _placed
+from frontend.inputs import GatewayInputs
+from llb import Platform
+from llb.pb import gateway_pb2 as gw
 from llb.pb import status_pb2
+from tests.wire.channel import Solver
+
+AMD64 = Platform("linux", "amd64")
+
+
+def inputs(solver: Solver) -> GatewayInputs:
+    environment = Environment({}, "session", "docker", AMD64)
+    contexts = Contexts(solver.client(), Options.parse({}, AMD64), environment)
+    return GatewayInputs(contexts, Images(contexts))
+
+
+def refuse(request: Message) -> Message:
+    assert isinstance(request, gw.ResolveSourceMetaRequest)
+    name = request.Source.identifier
+    raise GatewayError(status_pb2.Status(code=5, message=f"{name}: not found"))
 
 
 @pytest.mark.parametrize(
@@ -22,11 +44,41 @@ from llb.pb import status_pb2
 )
 def test_a_build_context_that_was_forgotten(name: str, hint: str) -> None:
     """A plain word is as likely a context's name as one of Docker Hub's."""
-
-    def resolve() -> ResolvedImage:
-        raise GatewayError(status_pb2.Status(code=5, message=f"{name}: not found"))
-
+    asked = inputs(Solver(answers={"ResolveSourceMeta": refuse}))
+    asked.image(Text(name), AMD64)
     with pytest.raises(Problems) as raised:
-        _placed(Text(name), resolve)
+        asked.settle()
     (found,) = raised.value.diagnostics
     assert (found.code, found.hint) == ("no-such-image", hint)
+
+
+def test_all_images_that_cannot_be_had_are_named_together() -> None:
+    asked = inputs(Solver(answers={"ResolveSourceMeta": refuse}))
+    for name in ("example.com/a", "example.com/b"):
+        asked.image(Text(name), AMD64)
+    with pytest.raises(Problems) as raised:
+        asked.settle()
+    assert [found.code for found in raised.value.diagnostics] == ["no-such-image"] * 2
+
+
+def test_an_image_is_resolved_once_and_known_in_the_next_run() -> None:
+    config = json.dumps({"os": "linux", "architecture": "amd64"}).encode()
+
+    def resolve(request: Message) -> Message:
+        assert isinstance(request, gw.ResolveSourceMetaRequest)
+        answer = gw.ResolveSourceMetaResponse(Source=request.Source)
+        answer.Image.Digest = "sha256:" + "ab" * 32
+        answer.Image.Config = config
+        return answer
+
+    solver = Solver(answers={"ResolveSourceMeta": resolve})
+    asked = inputs(solver)
+    for _ in range(2):
+        asked.image(Text("debian:12"), AMD64)
+    assert solver.called("ResolveSourceMeta") == []  # a recipe is never kept waiting
+    assert not asked.settle()
+    image = asked.image(Text("debian:12"), AMD64)
+    assert asked.settle()
+    assert image.ref == "docker.io/library/debian:12@sha256:" + "ab" * 32
+    assert image.config == config
+    assert len(solver.called("ResolveSourceMeta")) == 1

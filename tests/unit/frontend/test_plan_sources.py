@@ -13,7 +13,7 @@ from frontend import plan as plans
 from frontend.lint import imagechecks
 from frontend.plan import HEAD
 from llb.tree import render
-from tests.unit.core.helpers import AMD64, lower
+from tests.unit.core.helpers import AMD64, Bytes, lower
 
 V1 = "version: v1\nplatforms: {framework: FRAMEWORK, monitor: qemu}\n"
 SHA = "1" * 64
@@ -129,22 +129,17 @@ def test_the_ending_tells_what_python_cannot_read() -> None:
         plans.settle(plan, b"\x28\xb5\x2f\xfd")
 
 
-class Bytes:
-    """A file that is known."""
-
-    size = 4096
-
-    def read(self, offset: int, length: int) -> bytes:
-        return (b"\0" * 56 + b"ARM\x64" + b"\0" * 4036)[offset : offset + length]
+FOR_ARM64 = Bytes(bytes(56) + b"ARM\x64" + bytes(4036))
+"""A kernel of another architecture."""
 
 
 def test_a_kernel_of_another_architecture_is_an_error() -> None:
     plan = lower(text("kernel: {from: local, path: k}\n")).plan
     with pytest.raises(Problems, match="for arm64, and the image is for amd64") as raised:
-        imagechecks.check_architecture(plan, Bytes())
+        imagechecks.check_architecture(plan, FOR_ARM64)
     assert raised.value.diagnostics[0].code == "wrong-architecture"
     generic = lower(text("kernel: {from: local, path: k}\n", "generic")).plan
-    imagechecks.check_architecture(generic, Bytes())
+    imagechecks.check_architecture(generic, FOR_ARM64)
 
 
 @pytest.mark.parametrize(

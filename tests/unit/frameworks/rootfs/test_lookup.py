@@ -11,7 +11,6 @@ import shutil
 import stat
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -19,20 +18,9 @@ import pytest
 from frameworks.rootfs import lookup
 from frameworks.steps import cpio
 from frameworks.steps.entries import walk
+from tests.unit.core.helpers import Bytes
 
 ELF = b"\x7fELF\x02\x01\x01" + bytes(11) + b"\x3e\0" + bytes(100)
-
-
-@dataclass
-class Bytes:
-    data: bytes
-
-    @property
-    def size(self) -> int:
-        return len(self.data)
-
-    def read(self, offset: int, length: int) -> bytes:
-        return self.data[offset : offset + length]
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import gzip
 import io
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import cast
 
@@ -25,27 +25,14 @@ from frontend.lint.findings import finding
 from frontend.lint.imagechecks import Built
 from llb import Platform, Position, Range
 from llb.pb import status_pb2
-from tests.unit.core.helpers import AMD64, FakeInputs, lower
+from tests.unit.core.helpers import AMD64, Bytes, FakeInputs, lower
 from tests.unit.frameworks.rootfs.test_superblock import MIB
 
 FILE = "version: v1\nplatforms: {framework: FRAMEWORK, monitor: MONITOR}\nkernel: {KERNEL}\n"
 SOURCE = "from: source"
 SIZES = ("LargeInitrd", "OversizedImage")
 LOCAL = "from: local, path: k"
-
-
-@dataclass
-class Bytes:
-    """A file of a given size whose first and last bytes are known; `taken` is what was read."""
-
-    size: int
-    head: bytes = b"070701"
-    tail: bytes = b""
-    taken: list[tuple[int, int]] = field(default_factory=list)
-
-    def read(self, offset: int, length: int) -> bytes:
-        self.taken.append((offset, length))
-        return (self.tail if offset else self.head)[:length]
+CPIO = b"070701"
 
 
 def judge(
@@ -83,26 +70,26 @@ def judge(
 )
 def test_an_initrd(framework: str, monitor: str, kernel: str, most: int) -> None:
     rootfs = "type: initrd, include: ['a:/a']"
-    assert not judge(rootfs, Bytes(most * MIB), framework, monitor, kernel)
-    assert judge(rootfs, Bytes((most + 1) * MIB), framework, monitor, kernel)
+    assert not judge(rootfs, Bytes(CPIO, most * MIB), framework, monitor, kernel)
+    assert judge(rootfs, Bytes(CPIO, (most + 1) * MIB), framework, monitor, kernel)
 
 
 def test_a_kernel_of_a_distribution_for_arm64() -> None:
     rootfs, platform = "type: initrd, include: ['a:/a']", Platform("linux", "arm64")
-    assert not judge(rootfs, Bytes(78 * MIB), kernel=LOCAL, platform=platform)
-    assert judge(rootfs, Bytes(79 * MIB), kernel=LOCAL, platform=platform)
-    assert not judge(rootfs, Bytes(118 * MIB), platform=platform)
+    assert not judge(rootfs, Bytes(CPIO, 78 * MIB), kernel=LOCAL, platform=platform)
+    assert judge(rootfs, Bytes(CPIO, 79 * MIB), kernel=LOCAL, platform=platform)
+    assert not judge(rootfs, Bytes(CPIO, 118 * MIB), platform=platform)
 
 
 def test_a_compressed_initrd() -> None:
     rootfs = "from: local, path: a.cpio, type: initrd"
     packed = gzip.compress(bytes(230 * MIB), 1)
-    small = Bytes(len(packed), packed, packed[-4:])
+    small = Bytes(packed)
     assert "takes 231 MiB" in judge(rootfs, small, kernel=LOCAL)
     assert small.taken == [(0, 2), (len(packed) - 4, 4)]
-    assert not judge(rootfs, Bytes(len(packed), packed, packed[-4:]))
+    assert not judge(rootfs, Bytes(packed))
     # What does not say how large it is is at least as large as it is.
-    assert "takes 240 MiB" in judge(rootfs, Bytes(120 * MIB, b"\x28\xb5\x2f\xfd"))
+    assert "takes 240 MiB" in judge(rootfs, Bytes(b"\x28\xb5\x2f\xfd", 120 * MIB))
 
 
 def ext2(total: int, free: int) -> Bytes:
@@ -112,7 +99,7 @@ def ext2(total: int, free: int) -> Bytes:
         head[at : at + 4] = (count * MIB // 4096).to_bytes(4, "little")
     head[0x418] = 2
     head[0x438:0x43A] = b"\x53\xef"
-    return Bytes(total * MIB, bytes(head))
+    return Bytes(bytes(head), total * MIB)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +113,7 @@ def test_a_disk_image(total: int, free: int, found: bool) -> None:
 
 
 def test_a_disk_image_that_does_not_say() -> None:
-    assert not judge("from: local, path: a.img, type: block", Bytes(1 << 40, b"hsqs"))
+    assert not judge("from: local, path: a.img, type: block", Bytes(b"hsqs", 1 << 40))
 
 
 @pytest.mark.parametrize(
@@ -168,7 +155,7 @@ def test_what_a_format_did_not_keep(rule: str, report: Report, message: str) -> 
     text = FILE.replace("FRAMEWORK", "linux").replace("MONITOR", "qemu").replace("KERNEL", SOURCE)
     plan = lower(f"{text}rootfs: {{type: initrd, include: ['a:/a']}}\ncmd: [a]\n").plan
     (look,) = [each for each in imagechecks.looks(plan) if each.rule == rule]
-    found = look.judge(plan, Bytes(len(data), data))
+    found = look.judge(plan, Bytes(data))
     if not message:
         assert found is None
         return
@@ -176,17 +163,6 @@ def test_what_a_format_did_not_keep(rule: str, report: Report, message: str) -> 
     assert found.at is not None
     assert (found.code, found.at.start.line) == (rule, 4)
     assert message in found.message
-
-
-@dataclass
-class Whole:
-    """A file that is all there."""
-
-    data: bytes
-    size: int = 0
-
-    def read(self, offset: int, length: int) -> bytes:
-        return self.data[offset : offset + length]
 
 
 BZIMAGE = bytes(0x1FE) + b"\x55\xaa\0\0HdrS" + bytes(0x30) + b"\x01\0" + bytes(5000)
@@ -213,7 +189,7 @@ def test_a_kernel_that_was_brought_along(
     plan = lower(text).plan
     (look,) = imagechecks.looks(plan)
     assert (look.rule, look.at) == ("UnbootableKernel", "kernel")
-    found = look.judge(plan, Whole(data))
+    found = look.judge(plan, Bytes(data))
     assert bool(found) is bool(says)
     if found is not None:
         assert found.at is not None
@@ -297,7 +273,7 @@ def test_files_that_labels_name_are_looked_at() -> None:
         "block": "OversizedImage",
     }
     planned = replace(plan, kernel=None, keys=keys)
-    for key, file in (("binary", Bytes(100)), ("initrd", Bytes(400 << 20))):
+    for key, file in (("binary", Bytes(CPIO, 100)), ("initrd", Bytes(CPIO, 400 << 20))):
         found = looks[key].judge(planned, file)
         assert found is not None
         assert found.at == at
@@ -318,7 +294,7 @@ def test_a_disk_without_a_file_system(framework: str, data: bytes, found: bool) 
     plan = lower(text + "cmd: [a]\n", head=b"hsqs").plan
     looks = [each for each in imagechecks.looks(plan) if each.rule == "UnusableRootfs"]
     (look,) = [each for each in looks if each.at == "rootfs"]
-    seen = look.judge(plan, Whole(data, len(data)))
+    seen = look.judge(plan, Bytes(data))
     assert bool(seen) is found
     if seen is not None:
         assert "'disk' has no file system" in seen.message
@@ -348,29 +324,13 @@ def test_what_a_prebuilt_root_starts(
     root = "rootfs: {from: local, path: r, type: initrd}\n"
     lowered = lower(SECOND + root + f"cmd: {args}\n")
     assert imagechecks.given_root(lowered.plan) == "rootfs"
-    archive = Bytes(len(out.getvalue()), head=out.getvalue())
+    archive = Bytes(out.getvalue())
     found = imagechecks.unstartable(lowered.plan, lowered.rootfs.process, archive)
     assert (found is not None) is bool(word)
     if found is not None:
         assert word in found.message
         assert found.at is not None
         assert found.at.start.line == 5
-
-
-@dataclass
-class Kernel:
-    """A kernel's file; `taken` is what was read."""
-
-    data: bytes
-    taken: list[tuple[int, int]] = field(default_factory=list)
-
-    @property
-    def size(self) -> int:
-        return len(self.data)
-
-    def read(self, offset: int, length: int) -> bytes:
-        self.taken.append((offset, length))
-        return self.data[offset : offset + length]
 
 
 def bzimage(version: bytes, payload: bytes = b"") -> bytes:
@@ -386,7 +346,7 @@ def bzimage(version: bytes, payload: bytes = b"") -> bytes:
 
 
 def finds(
-    file: Kernel, rootfs: str, kernel: str = LOCAL, framework: str = "linux", monitor: str = "qemu"
+    file: Bytes, rootfs: str, kernel: str = LOCAL, framework: str = "linux", monitor: str = "qemu"
 ) -> str:
     """What is said of a kernel, as far as its root is concerned."""
     text = FILE.replace("FRAMEWORK", framework).replace("MONITOR", monitor)
@@ -400,7 +360,7 @@ def finds(
 
 def boots(version: bytes, rootfs: str, kernel: str = LOCAL) -> str:
     """What is said of a bzImage with a version; it is compressed in a way that is not known."""
-    file = Kernel(bzimage(version, b"\x28\xb5\x2f\xfd" + bytes(5000)))
+    file = Bytes(bzimage(version, b"\x28\xb5\x2f\xfd" + bytes(5000)))
     said = finds(file, rootfs, kernel)
     assert len(file.taken) <= 4
     assert all(length < 1024 for _, length in file.taken)
@@ -466,24 +426,24 @@ SHARES = {"NET_9P_VIRTIO": "y", "9P_FS": "y", "VIRTIO_PCI": "y"}
 @pytest.mark.parametrize("format", FORMATS)
 def test_a_kernel_that_carries_its_configuration(format: str) -> None:
     disk, make = "type: block, include: [a]", FORMATS[format]
-    assert not finds(Kernel(make(carrying(**DISKS))), disk)
-    said = finds(Kernel(make(carrying(**(DISKS | {"VIRTIO_BLK": "m"})))), disk)
+    assert not finds(Bytes(make(carrying(**DISKS))), disk)
+    said = finds(Bytes(make(carrying(**(DISKS | {"VIRTIO_BLK": "m"})))), disk)
     assert said == (
         "by its own configuration this kernel has not built in VIRTIO_BLK (a module), and nothing "
         "loads modules: the guest finds no root file system"
     )
     del (fewer := dict(DISKS))["EXT4_FS"]
-    said = finds(Kernel(make(carrying(**fewer))), disk)
+    said = finds(Bytes(make(carrying(**fewer))), disk)
     assert "has not built in EXT4_FS (off): the guest finds" in said
-    assert not finds(Kernel(make(carrying())), "type: initrd, include: [a]")
+    assert not finds(Bytes(make(carrying())), "type: initrd, include: [a]")
     # What it carries counts more than who built it.
     debian = b"Linux version " + DEBIAN
-    assert "this is Debian's kernel 6.12.48" in finds(Kernel(make(debian)), disk)
-    assert not finds(Kernel(make(debian + carrying(**DISKS))), disk)
-    assert not finds(Kernel(make(bytes(9000))), disk)
+    assert "this is Debian's kernel 6.12.48" in finds(Bytes(make(debian)), disk)
+    assert not finds(Bytes(make(debian + carrying(**DISKS))), disk)
+    assert not finds(Bytes(make(bytes(9000))), disk)
     # An archive inside the kernel may load modules.
-    assert not finds(Kernel(make(carrying(VIRTIO_BLK="m", INITRAMFS_SOURCE='"/a.cpio"'))), disk)
-    assert finds(Kernel(make(carrying(VIRTIO_BLK="m", INITRAMFS_SOURCE='""'))), disk)
+    assert not finds(Bytes(make(carrying(VIRTIO_BLK="m", INITRAMFS_SOURCE='"/a.cpio"'))), disk)
+    assert finds(Bytes(make(carrying(VIRTIO_BLK="m", INITRAMFS_SOURCE='""'))), disk)
 
 
 @pytest.mark.parametrize(
@@ -516,7 +476,7 @@ def test_a_kernel_that_carries_its_configuration(format: str) -> None:
     ],
 )
 def test_what_a_root_needs(rootfs: str, monitor: str, options: dict[str, str], lacks: str) -> None:
-    said = finds(Kernel(ELF + carrying(**options)), rootfs, monitor=monitor)
+    said = finds(Bytes(ELF + carrying(**options)), rootfs, monitor=monitor)
     assert bool(said) is bool(lacks)
     assert lacks in said
 
@@ -527,23 +487,23 @@ def test_kernels_that_do_not_carry_a_whole_configuration() -> None:
     broken = whole.replace(b"\x1f\x8b\x08", b"\x1f\x8b\x08\xff", 1)
     packed = gzip.compress(IMAGE + whole * 3)
     for data in (ELF + cut, ELF + broken, packed[:80], b"\x1f\x8b\x08\xff\xff", whole, b""):
-        assert not finds(Kernel(data), disk)
+        assert not finds(Bytes(data), disk)
 
 
 def test_how_much_of_a_kernel_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """A configuration may lie across two parts; what is far behind is not looked for."""
     disk, part, tail = "type: block, include: [a]", 2 << 20, carrying(VIRTIO_BLK="m")
-    across = Kernel(ELF + bytes(part - len(ELF) - 4099 - 13) + tail + bytes(9 * part))
+    across = Bytes(ELF + bytes(part - len(ELF) - 4099 - 13) + tail + bytes(9 * part))
     assert "VIRTIO_BLK (a module)" in finds(across, disk)
     assert sum(length for _, length in across.taken) < 2 * part + 4096
-    far = Kernel(ELF + bytes(33 * part) + tail)
+    far = Bytes(ELF + bytes(33 * part) + tail)
     assert not finds(far, disk)
     assert len(far.taken) <= 35
     assert max(length for _, length in far.taken) == part
     monkeypatch.setattr(built, "_MOST_CONTENT", 3 * part)
-    bomb = Kernel(gzip.compress(IMAGE + bytes(2 * part) + tail, 1))
+    bomb = Bytes(gzip.compress(IMAGE + bytes(2 * part) + tail, 1))
     assert finds(bomb, disk)
-    bomb = Kernel(gzip.compress(IMAGE + bytes(4 * part) + tail, 1))
+    bomb = Bytes(gzip.compress(IMAGE + bytes(4 * part) + tail, 1))
     assert not finds(bomb, disk)
 
 
@@ -551,7 +511,7 @@ def test_the_drivers_of_a_kernel_that_labels_name() -> None:
     plan = lower(SECOND.replace("kernel: {from: source}\n", "")).plan
     at = Range(Position(7), Position(7, 5))
     keys = {key: Text(f"/{key}", at) for key in ("binary", "block")}
-    file = Kernel(ELF + carrying(VIRTIO_PCI="y"))
+    file = Bytes(ELF + carrying(VIRTIO_PCI="y"))
     root, elsewhere = Text("/", at), Text("/data", at)
     for more, says in (
         ({"blkMntPoint": root}, "VIRTIO_BLK (off)"),
@@ -591,7 +551,7 @@ class Daemon:
 
     def open_file(self, ref: Ref, path: str) -> Bytes:
         assert ref.id == path
-        return Bytes(400 * MIB)
+        return Bytes(CPIO, 400 * MIB)
 
     def read_file(self, ref: Ref, path: str, *, length: int | None = None) -> bytes:
         raise missing(path)
