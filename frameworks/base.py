@@ -6,7 +6,8 @@ its guests accept: monitors, architectures, root filesystems. Nothing here reads
 a step returns `llb` states, and what it needs from outside (the build context, an image, hutch's
 own tool image) it asks of `Build`, which the frontend fills.
 
-Adding a framework: a folder with a class like these, and one row in `frameworks.TABLE`.
+Adding a framework: a folder with a class like these, and one row in `frameworks.TABLE`. What a
+recipe is made of is in `frameworks.kit`.
 """
 
 from __future__ import annotations

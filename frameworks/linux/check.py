@@ -20,11 +20,8 @@ _FILE = re.compile(r"[./]")
 _DISK = frozenset({"VIRTIO_BLK"}) | EXT4.linux[0]
 
 
-def check_plan(plan: Plan, problems: Collector) -> None:
-    """Note what the recipe cannot build. A prebuilt kernel has nothing of this."""
-    kernel = plan.kernel
-    if kernel is None or kernel.from_ != "source":
-        return
+def check_kernel(plan: Plan, kernel: Kernel, problems: Collector) -> None:
+    """Note what the recipe cannot build of a plan whose `kernel` is from source."""
     _check_version(plan, kernel, problems)
     said = kernel.config
     if said is not None and not _FILE.search(said) and said not in (*LAYERS, *TARGETS):

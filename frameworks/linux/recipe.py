@@ -39,9 +39,12 @@ class Linux(Framework):
 
     def check(self, plan: Plan, problems: Collector) -> None:
         """Note unknown versions, configurations and impossible options."""
-        from frameworks.linux.check import check_plan
+        kernel = plan.kernel
+        if kernel is None or kernel.from_ != "source":
+            return  # a prebuilt one has nothing of this, and start-up counts
+        from frameworks.linux.check import check_kernel
 
-        check_plan(plan, problems)
+        check_kernel(plan, kernel, problems)
 
     def toolchain(self, build: Build) -> State:
         """Debian with gcc for the guest's architecture."""
