@@ -96,7 +96,7 @@ class Guest:
     (docs/contract/urunc.md 2.2)."""
     words_for_own_init: bool = False
     """The same, where the guest's init is neither hutch's nor urunit."""
-    reads_solo5_keys: frozenset[str] = frozenset()
+    reads_solo5_keys: tuple[str, ...] = ()
     """Monitors for which the runtime reads the names of Solo5's devices (`Keys.solo5_net`)."""
     rootfs_v01: str = "raw"
     """The type of a root for which a v0.1 file names none (docs/contract/urunc.md 4.2)."""

@@ -1,4 +1,4 @@
-"""A Dockerfile as the build file: its image, with what makes urunc boot it.
+"""A Dockerfile as the build file: its image, with what makes the runtime boot it.
 
 BuildKit's own Dockerfile frontend builds the image; then it is treated as the raw root filesystem
 of a bunnyfile that says nothing else, and gets kernel, init program and the runtime's keys. What is

@@ -128,6 +128,13 @@ def make(
     if platform.architecture not in framework.guest.monitors.get(said.monitor, ()):
         problems.check()  # what the framework knows, it knows of what its guests run on
     framework.check(plan, problems)
+    if not framework.guest.opaque and not RUNTIME.takes(framework.guest.type):
+        problems.warn(
+            "UnsupportedRuntime",
+            f"no released {RUNTIME.name} runs {frameworks.TABLE[name][1]} guests",
+            hint="the image says what a runtime for them would read; QEMU runs it by hand",
+            at=plan.monitor.at,
+        )
     problems.check()
     return replace(plan, warnings=problems.warnings)
 

@@ -17,6 +17,7 @@ from frameworks.base import File, Plan
 from frameworks.diagnostics import Problems, did_you_mean, problem
 from frameworks.lower import Lowering, Root
 from frameworks.process import Process
+from frameworks.runtime import RUNTIME
 from frameworks.spec import Bunnyfile
 from frontend import image
 from llb import State, scratch
@@ -128,7 +129,7 @@ TARGETS: dict[str, Callable[[Lowering], Target]] = {
 
 
 DESCRIPTIONS = {
-    "image": "the image that urunc boots",
+    "image": f"the image that {RUNTIME.name} boots",
     "kernel": "the kernel file alone",
     "rootfs": "the root filesystem: its file, or the tree of a raw one",
     "app": "the application's artifacts",

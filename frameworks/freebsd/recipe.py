@@ -11,6 +11,7 @@ from frameworks.base import Build, File, Guest, Plan
 from frameworks.bsd.recipe import BSD, CONFIG, PATH, SOURCE, prepend
 from frameworks.process import Process
 from frameworks.rootfs.filesystems import FFS, UFS
+from frameworks.runtime import RUNTIME
 from frameworks.runtime.monitors import FIRECRACKER, QEMU
 from frameworks.scripts import run_script, script
 from llb import Mount, Platform, State, scratch
@@ -39,7 +40,7 @@ class FreeBSD(BSD):
     )
     package: ClassVar[str] = "frameworks.freebsd"
     marker: ClassVar[str] = "Makefile.inc1"
-    init_path: ClassVar[str] = "/urunit"
+    init_path: ClassVar[str] = RUNTIME.init
     # What make.py wants of a host is in tools/build/Makefile (host-symlinks), beside the compilers.
     packages: ClassVar[tuple[str, ...]] = (
         "bc", "bison", "bzip2", "ca-certificates", "clang-19", "file", "flex", "g++", "gcc",
@@ -68,7 +69,7 @@ class FreeBSD(BSD):
         return plan.platform
 
     def started(self, process: Process) -> Process:
-        """urunc starts what comes first as init, and knows ours by this name
+        """The runtime starts what comes first as init, and knows ours by this name
         (docs/contract/urunc.md 2.3)."""
         return prepend(process, self.init_path)
 

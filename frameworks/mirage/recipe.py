@@ -39,7 +39,7 @@ class Mirage(Framework):
         mount="/data",
         own_format=True,
         unreachable=frozenset({(monitors.QEMU.name, "block")}),
-        reads_solo5_keys=frozenset(monitors.of_kind("tender")),
+        reads_solo5_keys=tuple(monitors.of_kind("tender")),
         lacks=frozenset({"envs", "workdir"}),
     )
 

@@ -8,9 +8,8 @@ from typing import ClassVar
 
 from frameworks import kit
 from frameworks.architectures import ALL, AMD64, ARM64, Architecture, BSDNames
-from frameworks.base import Build, File, Guest, Plan
+from frameworks.base import Build, File, Guest
 from frameworks.bsd.recipe import BSD, CONFIG, EPOCH, PATH, SOURCE
-from frameworks.diagnostics import Collector
 from frameworks.process import Process
 from frameworks.rootfs.filesystems import EXT2, FFS
 from frameworks.runtime.monitors import FIRECRACKER, QEMU
@@ -42,7 +41,7 @@ _BINUTILS = (
 
 
 class NetBSD(BSD):
-    """The NetBSD framework. No released urunc takes its guests: `type` is what one would read."""
+    """The NetBSD framework. No released runtime takes its guests: `type` is what one would read."""
 
     name: ClassVar[str] = "netbsd"
     guest: ClassVar[Guest] = Guest(
@@ -69,15 +68,6 @@ class NetBSD(BSD):
 
     def names(self, architecture: Architecture) -> BSDNames:
         return architecture.netbsd
-
-    def check(self, plan: Plan, problems: Collector) -> None:
-        super().check(plan, problems)
-        problems.warn(
-            "UnsupportedRuntime",
-            "no released urunc runs NetBSD guests",
-            hint="the image says what a runtime for them would read; QEMU runs it by hand",
-            at=plan.monitor.at,
-        )
 
     def named_init(
         self, build: Build, tree: State, process: Process, path: Text

@@ -155,12 +155,18 @@ def _check_runtime_keys(file: Bunnyfile, problems: Collector) -> None:
         {name: value for name, value in given.items() if name in RUNTIME.optional}, problems
     )
     guest = frameworks.guest(file.platforms.framework)
-    solo5 = file.platforms.monitor in guest.reads_solo5_keys
+    if file.platforms.monitor in guest.reads_solo5_keys:
+        return
     for name in given:
-        if name.startswith("solo5") and not solo5:
+        if name in (RUNTIME.keys.solo5_net, RUNTIME.keys.solo5_disk):
+            readers = ", ".join(
+                f"{each} guests on {' and '.join(tenders)}"
+                for each in frameworks.TABLE
+                if (tenders := frameworks.guest(each).reads_solo5_keys)
+            )
             problems.error(
                 "bad-combination",
-                f"'{RUNTIME.prefix}{name}' is read for mirage guests on hvt and spt only",
+                f"'{RUNTIME.prefix}{name}' is read for {readers} only",
                 hint="remove it",
                 at=name.at,
             )

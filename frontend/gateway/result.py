@@ -2,7 +2,7 @@
 
     builder = Builder(multi_platform=options.multi_platform)
     builder.add(platform, ref, config)
-    builder.annotate("com.urunc.unikernel.unikernelType", "linux")
+    builder.annotate("org.opencontainers.image.title", "hello")
     result = builder.build()
 
 One platform is a single ref with plain metadata keys (the old Docker exporter takes nothing else);

@@ -35,7 +35,7 @@ from llb import Platform
 _RESET = re.compile(r"\x1bc(?:\x1b\[[0-9;?]*[A-Za-z])*")
 """How the firmware clears the screen, before it and when it is done; a terminal would obey."""
 
-SOURCES = ("annotations", "labels", "urunc.json")
+SOURCES = ("annotations", "labels", os.path.basename(RUNTIME.file))
 
 FAILED = 125
 """The status of a guest that stopped before its command had one: a panic."""
@@ -198,7 +198,7 @@ def contract(
     version: str = "",
     user: str | None = None,
 ) -> Contract:
-    """What `image` tells urunc, from one of `SOURCES` or, as urunc does, from all of them.
+    """What `image` tells the runtime, from one of `SOURCES` or, as that does, from all of them.
 
     `version` is the runtime's, "" for the newest; `user` replaces the image's, as `docker run -u`
     does. Raises NotBootable for none.
@@ -207,7 +207,7 @@ def contract(
     raw = tree.read(RUNTIME.file)
     file = {} if raw is None else RUNTIME.short(decode(raw))
     if source is not None:
-        keys = {"annotations": annotations, "labels": labels, "urunc.json": file}[source]
+        keys = dict(zip(SOURCES, (annotations, labels, file), strict=True))[source]
     else:
         keys = RUNTIME.heard(annotations, labels, file, version)
     missing = [name for name in RUNTIME.keys.needed if not keys.get(name)]
@@ -326,7 +326,7 @@ def place(said: Contract, tree: Tree, directory: Path, machine: Machine) -> File
             with open(initrd, "ab") as out:
                 out.write(b"\0" * (-out.tell() % 4) + handed)
         else:
-            config = directory / "urunit.conf"
+            config = directory / "init.conf"
             config.write_bytes(handed)
             config.chmod(0o644)
             files = replace(files, config=str(config))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import posixpath
 import re
 import tempfile
 from collections.abc import Mapping
@@ -269,7 +270,7 @@ class Repository:
 
 
 def show(ref: str) -> int:
-    """Print what each image of `ref` tells urunc, and from where; 1 where urunc would not take it.
+    """Print what each image of `ref` tells the runtime, and where; 1 where it would not take it.
 
     Raises RegistryError.
     """
@@ -288,7 +289,7 @@ def _show(repository: Repository) -> int:
                 k: v for k, v in image.annotations.items() if k.startswith(RUNTIME.prefix)
             },
             "labels": {k: v for k, v in image.labels.items() if k.startswith(RUNTIME.prefix)},
-            "urunc.json": {} if raw is None else decode(raw),
+            posixpath.basename(RUNTIME.file): {} if raw is None else decode(raw),
         }
         for key in sorted(set().union(*sources.values())):
             values = {name: said[key] for name, said in sources.items() if key in said}
@@ -301,7 +302,8 @@ def _show(repository: Repository) -> int:
         _say(f"  arguments: {json.dumps(args)}")
         said = next((s for s in sources.values() if all(key in s for key in NEEDED)), None)
         if said is None:
-            print("  urunc takes this for an ordinary container: its keys are not all there")
+            ordinary = "takes this for an ordinary container: its keys are not all there"
+            print(f"  {RUNTIME.name} {ordinary}")
             status = 1
     return status
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from frameworks.base import Framework, Plan
 from frameworks.diagnostics import Collector
 from frameworks.rootfs.filesystems import TABLE
+from frameworks.runtime import RUNTIME
 from frameworks.spec import Bunnyfile, Text
 from llb import Range
 
@@ -132,7 +133,8 @@ def _without_building(subject: Subject) -> str:
 
 def _boot_parameters(subject: Subject) -> str:
     if not subject.builds_kernel:
-        return "cannot be given to a kernel that is built already: urunc writes its command line"
+        what = "cannot be given to a kernel that is built already"
+        return f"{what}: {RUNTIME.name} writes its command line"
     if not subject.framework.takes_parameters:
         return f"has no way to a {subject.framework.name} kernel"
     return ""
@@ -201,7 +203,8 @@ def _lacking(name: str) -> Callable[[Subject], str]:
         guest = subject.framework.guest
         if name not in guest.lacks:
             return ""
-        return f"is not used: urunc gives {subject.framework.name} guests nothing of it"
+        guests = f"{subject.framework.name} guests"
+        return f"is not used: {RUNTIME.name} gives {guests} nothing of it"
 
     return idle
 

@@ -7,6 +7,7 @@ Each check has the name of its rule (`frontend.lint.rules`), with a page `docs/r
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
@@ -312,7 +313,7 @@ def lost_without_init(
             yield finding("LostWithoutInit", message, hint, places.get(name, at))
     if init != "none" or not guest.runs_program:
         return
-    if process.args and process.args[0].rpartition("/")[2] == "urunit":
+    if process.args and posixpath.basename(process.args[0]) == posixpath.basename(RUNTIME.init):
         return  # an init of the image's own
     hint = "remove 'init: none', or let your own init do it"
     if process.user not in ("", "0", "root", "0:0", "root:root"):

@@ -120,7 +120,7 @@ def test_what_a_guest_says_can_be_made(name: str) -> None:
     guest = frameworks.get(name).guest
     assert all(TABLE[each.name] is each for each in guest.filesystems)
     assert bool(guest.filesystems) == ("block" in guest.rootfs)
-    assert guest.reads_solo5_keys <= set(guest.monitors)
+    assert set(guest.reads_solo5_keys) <= set(guest.monitors)
     assert {monitor for monitor, _ in guest.unreachable} <= set(guest.monitors)
     assert {type for _, type in guest.unreachable} <= {*guest.rootfs, "raw", "block", "initrd"}
     assert guest.rootfs_v01 in ("raw", "initrd")

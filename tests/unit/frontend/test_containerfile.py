@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from frameworks.diagnostics import Problems
 from frameworks.spec import Text
-from frontend.containerfile import Said, _bunnyfile, judge, plan
+from frontend.containerfile import Said, _bunnyfile, _stand_ins, judge, plan
 from frontend.failures import explain, with_lines
 from frontend.gateway.errors import GatewayError
 from frontend.instructions import UNKNOWN, Dockerfile
 from frontend.lint.verdict import Verdict
 from llb import Platform, Position, Range, SourceFile
 from llb.pb import status_pb2
+
+if TYPE_CHECKING:
+    from frontend.session import Session
 
 KEY = "com.urunc.unikernel."
 
@@ -360,3 +365,17 @@ def test_an_old_daemon_blames_a_line_in_its_own_words() -> None:
         status.message + "\nbunnyfile:2\n   1 |     include:\n   2 | >>> - hello\n"
     )
     assert with_lines(failure("exit code: 1", "bunnyfile")).message.startswith("exit code: 1\n")
+
+
+def test_a_monitor_that_nobody_knows_has_no_images_of_its_own() -> None:
+    """The plan says that there is none, at the label's line; no image is asked for before."""
+    labels = 'com.urunc.unikernel.unikernelType="unikraft" com.urunc.unikernel.hypervisor="qemuu"'
+    text = f"FROM unikraft.org/base\nLABEL {labels} com.urunc.unikernel.binary=/k\n"
+    session = SimpleNamespace(options=SimpleNamespace(labels={}, target=""))
+    platform = Platform("linux", "amd64")
+    assert _stand_ins(cast("Session", session), Dockerfile(text.encode(), {}), platform) == {}
+    problems = judge(
+        SourceFile("Dockerfile", text.encode()), platform, args={}, labels={}, target="", epoch=None
+    ).problems
+    assert problems is not None
+    assert [found.code for found in problems.diagnostics] == ["unsupported-monitor"]
