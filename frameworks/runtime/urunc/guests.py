@@ -15,9 +15,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
 from frameworks import architectures
+from frameworks.architectures import AMD64, ARM64
 from frameworks.runtime import monitors
 from frameworks.runtime.machine import Contract, Files, Machine, NotBootable
 from frameworks.runtime.urunc import KEYS
@@ -62,8 +64,10 @@ def qemu(contract: Contract, files: Files, machine: Machine) -> list[str]:
     guest = _GUESTS.get(contract.type)
     if guest is None:
         raise _unknown(contract)
-    if machine.architecture == "arm64" and contract.type not in _ON_ARM64:
-        raise NotBootable(f"{contract.type} guests cannot be booted here for arm64")
+    if contract.type not in _BOARDS[machine.architecture].guests:
+        raise NotBootable(
+            f"{contract.type} guests cannot be booted here for {machine.architecture}"
+        )
     name = architectures.TABLE[machine.architecture].qemu
     words = [f"qemu-system-{name}", "-m", f"{monitors.QEMU.memory(machine.memory)}M"]
     words += ["-L", "/usr/share/qemu"] if urunc.data else []
@@ -221,28 +225,12 @@ def _pad(data: bytes, to: int) -> bytes:
 
 
 def _accelerator(type: str, machine: Machine) -> list[str]:
-    arm = machine.architecture == "arm64"
-    board = {
-        "freebsd": "microvm,acpi=on,pic=on,pit=on,rtc=on",
-        "netbsd": "microvm,rtc=on,acpi=off,pic=off",
-    }.get(type, "")
-    board = "virt" if arm else board
-    cpu = "host"
-    if not machine.kvm:
-        # Without kvmclock FreeBSD and NetBSD want an older PC, and FreeBSD a known processor.
-        if arm:
-            cpu = "max,pauth-impdef=on"
-        elif type == "freebsd":
-            board = "microvm,x-option-roms=off,rtc=on,acpi=off,pic=on,pit=on"
-            cpu = "max,-hypervisor,vendor=GenuineIntel,family=6,model=85,"
-            cpu += "model-id=Intel QEMU CPU @ 2.60GHz"
-        elif type == "netbsd":
-            board = "microvm,x-option-roms=off,rtc=on,acpi=off,pic=on"
-            cpu = "qemu64,-apic"
-        else:
-            cpu = "max"
+    board = _BOARDS[machine.architecture]
+    known = board.own.get(type, board.usual)
+    cpu = "host" if machine.kvm else known.cpu
+    name = known.machine if machine.kvm else known.emulated
     words = ["-cpu", cpu, *(["-enable-kvm"] if machine.kvm else ["-accel", "tcg"])]
-    return [*words, "-M", board] if board else words
+    return [*words, "-M", name] if name else words
 
 
 def _net(
@@ -259,7 +247,7 @@ def _net(
         if urunc.network != "netdev":
             mac = "" if urunc.network == "nic" else f",macaddr={MAC}"
             return ["-net", f"nic,model=virtio{mac}", "-net", f"user{forwards}"]
-        device = "virtio-net-device" if machine.architecture == "arm64" else "virtio-net-pci"
+        device = f"virtio-net-{_BOARDS[machine.architecture].net}"
         options = f",host_mtu={MTU}"
     return [
         *("-netdev", f"user,id=net0{forwards}"),
@@ -293,8 +281,8 @@ def _disks(contract: Contract, files: Files, machine: Machine) -> list[tuple[str
 def _console(contract: Contract, machine: Machine) -> str:
     if contract.monitor == monitors.QEMU.name and ways(contract, machine).console == "virtio":
         return "console=hvc0 8250.nr_uarts=0"
-    if contract.monitor == monitors.QEMU.name and machine.architecture == "arm64":
-        return "console=ttyAMA0"
+    if contract.monitor == monitors.QEMU.name:
+        return f"console={_BOARDS[machine.architecture].linux_console}"
     return "console=ttyS0"
 
 
@@ -398,7 +386,7 @@ def _unikraft(contract: Contract, files: Files, machine: Machine) -> list[str]:
             *("-device", "virtio-9p-pci,fsdev=rootfs9p,mount_tag=fs0"),
         ]
     address, gateway, mask = (ADDRESS, GATEWAY, machine.mask) if machine.network else ("", "", "")
-    console = "console=ttyS0" if machine.architecture == "arm64" else ""
+    console = _BOARDS[machine.architecture].unikraft_console
     old = _is_old_unikraft(contract.keys.get(KEYS.version, ""))
     env = f"env.vars=[ {' '.join(contract.env)} ]" if contract.env and not old else ""
     if old:
@@ -454,12 +442,12 @@ def _mewz(contract: Contract, files: Files, machine: Machine) -> list[str]:
 
 def _freebsd(contract: Contract, files: Files, machine: Machine) -> list[str]:
     """FreeBSD: each word is a variable of the kernel's environment; init reads its configuration
-    from the last disk. On arm64, which urunc does not say anything of, the kernel takes them only
-    after its name (sys/arm64/arm64/machdep_boot.c)."""
+    from the last disk."""
     if contract.rootfs != "block" or not files.block or not contract.args:
         raise NotBootable("FreeBSD guests are booted here from a block image, with a command")
     options = []
-    bus = "pci" if machine.architecture == "arm64" else "device"
+    board = _BOARDS[machine.architecture]
+    bus = board.freebsd_bus
     if bus == "device" and not machine.kvm:
         options += ["-global", "virtio-mmio.force-legacy=false"]
     options += _net(contract, machine, f"virtio-net-{bus}")
@@ -472,8 +460,8 @@ def _freebsd(contract: Contract, files: Files, machine: Machine) -> list[str]:
             kenv.append("URUNIT_DEFROUTE=1")
     if not machine.kvm:
         kenv.append("boot_serial=1")
-    prefix = "FreeBSD:" if machine.architecture == "arm64" else ""
-    return [*options, "-nodefaults", "-no-reboot", "-append", prefix + " ".join(kenv)]
+    words = board.freebsd_prefix + " ".join(kenv)
+    return [*options, "-nodefaults", "-no-reboot", "-append", words]
 
 
 def _netbsd(contract: Contract, files: Files, machine: Machine) -> list[str]:
@@ -497,4 +485,75 @@ _GUESTS: Mapping[str, Callable[[Contract, Files, Machine], list[str]]] = {
     "freebsd": _freebsd,
     "netbsd": _netbsd,
 }
-_ON_ARM64 = ("freebsd", "linux", "unikraft")
+
+
+@dataclass(frozen=True, slots=True)
+class _Model:
+    """A machine of QEMU by its name, with KVM and emulated, and the processor of the latter.
+
+    "" is the machine that QEMU takes when it is told none.
+    """
+
+    machine: str
+    emulated: str
+    cpu: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Board:
+    """What QEMU's machines for one architecture are like, and what urunc says to guests on them.
+
+    `guests` are those that can be booted here. `usual` is the machine of all guests but those in
+    `own`. `net` is the end of the name of the network device, `linux_console` Linux's serial line,
+    `unikraft_console` the parameter that names Unikraft's. `freebsd_bus` is what FreeBSD's devices
+    are attached to, and `freebsd_prefix` stands before its parameters.
+    """
+
+    guests: frozenset[str]
+    usual: _Model
+    own: Mapping[str, _Model]
+    net: str
+    linux_console: str
+    unikraft_console: str
+    freebsd_bus: str
+    freebsd_prefix: str
+
+
+_BOARDS: Mapping[str, _Board] = {
+    AMD64.name: _Board(
+        guests=frozenset(_GUESTS),
+        usual=_Model("", "", "max"),
+        # Without kvmclock FreeBSD and NetBSD want an older PC, and FreeBSD a known processor.
+        own={
+            "freebsd": _Model(
+                "microvm,acpi=on,pic=on,pit=on,rtc=on",
+                "microvm,x-option-roms=off,rtc=on,acpi=off,pic=on,pit=on",
+                "max,-hypervisor,vendor=GenuineIntel,family=6,model=85,"
+                "model-id=Intel QEMU CPU @ 2.60GHz",
+            ),
+            "netbsd": _Model(
+                "microvm,rtc=on,acpi=off,pic=off",
+                "microvm,x-option-roms=off,rtc=on,acpi=off,pic=on",
+                "qemu64,-apic",
+            ),
+        },
+        net="pci",
+        linux_console="ttyS0",
+        unikraft_console="",
+        freebsd_bus="device",
+        freebsd_prefix="",
+    ),
+    ARM64.name: _Board(
+        guests=frozenset(("freebsd", "linux", "unikraft")),
+        usual=_Model("virt", "virt", "max,pauth-impdef=on"),
+        own={},
+        net="device",
+        linux_console="ttyAMA0",
+        unikraft_console="console=ttyS0",
+        # urunc does not say anything of FreeBSD on it. Its kernel takes parameters only after its
+        # name (sys/arm64/arm64/machdep_boot.c).
+        freebsd_bus="pci",
+        freebsd_prefix="FreeBSD:",
+    ),
+}
+"""By the architecture's name in `frameworks.architectures`."""
