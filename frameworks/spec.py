@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from frameworks.rootfs.filesystems import TABLE
 from llb import Position, Range
 
 _NOWHERE = Range(Position(1), Position(1))
@@ -275,7 +276,7 @@ class Bunnyfile:
                     yield include.from_
 
 
-_LARGEST = 1 << 44  # ext4 with blocks of 4 KiB
+_LARGEST = max(each.largest for each in TABLE.values())
 _LONGEST = 15
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 

@@ -24,6 +24,7 @@ from frameworks.rootfs.detect import (
     is_compressed_disk,
     misfit,
 )
+from frameworks.rootfs.filesystems import TABLE
 from frameworks.runtime import RUNTIME
 from frameworks.spec import (
     Bunnyfile,
@@ -408,6 +409,7 @@ def _with_block_defaults(
                 hint=did_you_mean(rootfs.filesystem, mounted),
                 at=rootfs.filesystem.at,
             )
+        _check_size(rootfs, filesystem, problems)
         if mount == "/" and guest.mount != "/":
             problems.error(
                 "unsupported-mount",
@@ -416,6 +418,24 @@ def _with_block_defaults(
                 at=mount.at,
             )
     return replace(rootfs, mount=mount, filesystem=filesystem)
+
+
+def _check_size(rootfs: Rootfs, filesystem: Text | None, problems: Collector) -> None:
+    """Note a size that the file system cannot have; one that none can have is noted already."""
+    known = TABLE.get(filesystem or "")
+    if known is None or not known.largest or rootfs.size is None or rootfs.path is not None:
+        return
+    try:
+        size = parse_size(rootfs.size)
+    except ValueError:
+        return
+    if size > known.largest:
+        problems.error(
+            "bad-size",
+            f"'{rootfs.size}' is more than {known.limits.name} can have",
+            hint=f"it takes {known.largest >> 30}G at most",
+            at=rootfs.size.at,
+        )
 
 
 def _check_type(framework: Framework, type: Text, problems: Collector) -> None:

@@ -82,8 +82,9 @@ class FileSystem(Known):
     limits: Limits
     linux: tuple[Way, ...] = ()
     endings: tuple[str, ...] = ()
-    sized: bool = False
-    """The image may be larger than its content: it has room for what the guest writes."""
+    largest: int = 0
+    """The size in bytes that an image of it has at most, with its room for what the guest writes; 0
+    where an image has none, and is as large as its content."""
     staged: bool = False
     """The program has to read the tree from an empty tmpfs."""
     one_time: bool = False
@@ -93,7 +94,7 @@ class FileSystem(Known):
 _EXT_MARKS = ((0x438, b"\x53\xef"),)
 
 # mke2fs writes no time after 2038, whatever the inodes could hold (tried with 1.47.2). Links:
-# EXT4_LINK_MAX, EXT2_LINK_MAX. Sizes with blocks of 4 KiB.
+# EXT4_LINK_MAX, EXT2_LINK_MAX. Sizes with 2^32 blocks of 4 KiB.
 EXT4 = FileSystem(
     "ext4",
     _EXT_MARKS,
@@ -105,7 +106,7 @@ EXT4 = FileSystem(
     limits=Limits("an ext4 image", latest=_I32, size=(1 << 44) - 4096, links=65000),
     linux=(frozenset({"EXT4_FS"}),),
     endings=(".ext4",),
-    sized=True,
+    largest=1 << 44,
 )
 EXT2 = FileSystem(
     "ext2",
@@ -118,7 +119,7 @@ EXT2 = FileSystem(
     limits=Limits("an ext2 image", latest=_I32, size=(1 << 41) - 4096, links=32000, folders=31998),
     linux=(frozenset({"EXT2_FS"}), frozenset({"EXT4_FS", "EXT4_USE_FOR_EXT2"})),
     endings=(".ext2",),
-    sized=True,
+    largest=1 << 44,
 )
 # fs/squashfs/squashfs_fs.h: 32 bits of time, 16 of an index into the table of owners.
 SQUASHFS = FileSystem(
@@ -164,7 +165,7 @@ FFS = FileSystem(
         target=1023,
     ),
     endings=(".ffs",),
-    sized=True,
+    largest=_I32 << 10,
     staged=True,
 )
 UFS = replace(FFS, name="ufs", about="the same by FreeBSD's name", endings=(".ufs",))

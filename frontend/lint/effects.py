@@ -185,7 +185,7 @@ def _of_a_new_disk(subject: Subject) -> str:
 
 def _of_a_disk_with_room(subject: Subject) -> str:
     known = TABLE.get(subject.plan.rootfs.filesystem or "")
-    if known is not None and not known.sized and subject.plan.rootfs.path is None:
+    if known is not None and not known.largest and subject.plan.rootfs.path is None:
         return f"is not used: {known.limits.name} is as large as what is in it"
     return _of_a_new_disk(subject)
 

@@ -162,7 +162,7 @@ OWLFS = FileSystem(
     limits=Limits("an owlfs image", latest=1 << 30, size=1 << 20, links=1),
     linux=(frozenset({"OWL_FS"}),),
     endings=(".owlfs",),
-    sized=True,
+    largest=1 << 30,
 )
 """
 WRITER = '''
