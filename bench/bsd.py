@@ -147,7 +147,7 @@ def outside(
 def commands(text: str) -> dict[str, tuple[Sequence[str], Mapping[str, str]]]:
     """For each step of a kernel's build, its arguments and environment, from the build's graph."""
     loaded = load(text.encode(), "bunnyfile", plan.platform_args(AMD64, AMD64))
-    made = plan.settle(plan.make(loaded.bunnyfile, loaded.file, AMD64), None)
+    made = plan.with_rootfs_type(plan.make(loaded.bunnyfile, loaded.file, AMD64), None)
     framework = frameworks.get(made.framework)
     kernel = Lowering(Build(made, framework, OfflineInputs(AMD64), AMD64)).kernel
     assert kernel is not None

@@ -68,7 +68,9 @@ def bundle() -> str:
     return daemon.BUNDLE if Path(daemon.BUNDLE).is_file() else ""
 
 
-def environment(layout: Layout, chosen: Flavour, present: found.Found | None) -> dict[str, str]:
+def environment(
+    layout: Layout, chosen: Flavour, present: found.OwnBuildKit | None
+) -> dict[str, str]:
     """What a program needs to use the engine that is up. Raises EngineError when none is."""
     name = os.environ.get("HUTCH_REGISTRY") or registry.address(layout)
     if name is None:
@@ -95,7 +97,7 @@ def _bin(layout: Layout, chosen: Flavour) -> Path:
     return layout.bin if chosen == DEFAULT else layout.instance(chosen) / "bin"
 
 
-def up(layout: Layout, chosen: Flavour, present: found.Found | None) -> None:
+def up(layout: Layout, chosen: Flavour, present: found.OwnBuildKit | None) -> None:
     """Provide what is missing."""
     given = os.environ.get("HUTCH_REGISTRY")
     if present is not None and given:
@@ -114,7 +116,7 @@ def up(layout: Layout, chosen: Flavour, present: found.Found | None) -> None:
         registry.provide_bases(layout, name)
 
 
-def _connect(present: found.Found) -> None:
+def _connect(present: found.OwnBuildKit) -> None:
     if present.kind == "buildkit" and not found.connect(present.address):
         raise EngineError(f"docker buildx cannot talk to BUILDKIT_HOST={present.address}")
 
@@ -133,7 +135,7 @@ def down(layout: Layout, only: Flavour | None) -> None:
             registry.down(layout)
 
 
-def status(layout: Layout, chosen: Flavour, present: found.Found | None) -> int:
+def status(layout: Layout, chosen: Flavour, present: found.OwnBuildKit | None) -> int:
     """Print what runs, one line each; 0 when the engine asked for is usable."""
     lines = []
     if present is not None:

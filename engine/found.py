@@ -11,7 +11,7 @@ BUILDER = "hutch-remote"
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class OwnBuildKit:
     """A BuildKit of the user's.
 
     ``kind`` is ``buildkit`` or ``docker``, ``address`` where it listens ("" = default).
@@ -35,16 +35,16 @@ def works(*argv: str) -> bool:
     return done.returncode == 0
 
 
-def find(layout: Layout) -> Found | None:
+def find(layout: Layout) -> OwnBuildKit | None:
     """The user's own BuildKit, never ours: ``engine env`` may have been loaded."""
     buildkit = os.environ.get("BUILDKIT_HOST", "")
     if buildkit:
-        return Found("buildkit", buildkit)
+        return OwnBuildKit("buildkit", buildkit)
     docker = os.environ.get("DOCKER_HOST", "")
     if docker.startswith(f"unix://{layout.state}/"):
         return None
     if works("docker", "version") and works("docker", "buildx", "version"):
-        return Found("docker", docker)
+        return OwnBuildKit("docker", docker)
     return None
 
 

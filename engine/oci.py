@@ -1,4 +1,4 @@
-"""Push a root file system to a registry as an image of one layer."""
+"""Push a root filesystem to a registry as an image of one layer."""
 
 import gzip
 import hashlib

@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class Process:
+class ProcessId:
     """A process that cannot be mistaken for another: its id, when it started, and in which boot."""
 
     pid: int
@@ -26,25 +26,25 @@ def start_time(stat: str) -> str | None:
     return None if fields[0] in "ZX" else fields[19]
 
 
-def identify(pid: int) -> Process | None:
+def identify(pid: int) -> ProcessId | None:
     """The process with this id as it is now, or None when there is none."""
     try:
         start = start_time(Path(f"/proc/{pid}/stat").read_text())
     except OSError:
         return None
     boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    return None if start is None else Process(pid, start, boot)
+    return None if start is None else ProcessId(pid, start, boot)
 
 
-def remember(path: Path, process: Process) -> None:
+def remember(path: Path, process: ProcessId) -> None:
     """Write the record of a running daemon."""
     path.write_text(json.dumps(asdict(process)) + "\n")
 
 
-def recall(path: Path) -> Process | None:
+def recall(path: Path) -> ProcessId | None:
     """The daemon of this record if it is the very process that was recorded and it still runs."""
     try:
-        recorded = Process(**json.loads(path.read_text()))
+        recorded = ProcessId(**json.loads(path.read_text()))
     except (OSError, ValueError, TypeError):
         return None
     return recorded if identify(recorded.pid) == recorded else None

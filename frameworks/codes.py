@@ -52,14 +52,14 @@ CODES: dict[str, tuple[str, str]] = {
     "bad-env": ("Bad variable", "An environment variable is not of the form KEY=value."),
     "choose-one": ("Choose one", "Exactly one of several keys must be given."),
     "bad-combination": ("Bad combination", "Two keys of the file exclude each other."),
-    "empty-rootfs": ("Empty root file system", "The root file system would have no files."),
+    "empty-rootfs": ("Empty root filesystem", "The root filesystem would have no files."),
     "path-escapes": ("Path escapes", "A path leads out of its directory with `..`."),
     "bad-path": ("Bad path", "The runtime does not take a path in the image."),
     "bad-size": ("Bad size", "A size is not a number with K, M or G."),
     "unknown-user": ("Unknown user", "The image has no account of the name that is its user."),
     "packed-base": (
         "Packed base",
-        "An image to build on has its files in a packed root file system.",
+        "An image to build on has its files in a packed root filesystem.",
     ),
     "reserved-annotation": (
         "Reserved annotation",
@@ -77,7 +77,7 @@ CODES: dict[str, tuple[str, str]] = {
     "unsupported-monitor": ("Unsupported monitor", "The framework does not run on that monitor."),
     "unsupported-platform": ("Unsupported platform", "The guest cannot be built for the platform."),
     "unsupported-rootfs": (
-        "Unsupported root file system",
+        "Unsupported root filesystem",
         "The guest cannot use a type of rootfs.",
     ),
     "unsupported-filesystem": ("Unsupported file system", "The guest cannot mount a file system."),
@@ -91,7 +91,7 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "unknown-rootfs-file": (
         "Unknown rootfs file",
-        "A prebuilt file is no kind of root file system.",
+        "A prebuilt file is no kind of root filesystem.",
     ),
     "unusable-rootfs-file": (
         "Unusable rootfs file",

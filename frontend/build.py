@@ -112,7 +112,7 @@ class Run:
             planned = self.session.check(platform, loaded)
             if number == 0:
                 self.session.reporter.lint(loaded, planned)
-            yield givenfiles.settle(self.session, planned), self.session.inputs()
+            yield givenfiles.with_rootfs_type(self.session, planned), self.session.inputs()
 
     def _add(self, builder: Builder, planned: Plan, inputs: GatewayInputs) -> None:
         """Build one platform and add it to the result."""
@@ -126,7 +126,7 @@ class Run:
             lowering = Lowering(build)
             target = targets.find(name, lowering)
             files = tuple(givenfiles.of(lowering, name.casefold() or targets.DEFAULT))
-            if inputs.settle():
+            if inputs.fetch_wanted():
                 break
         givenfiles.check(iter(files), self.client, lambda file: self.session.ref(file, platform))
         self._check_kernel(lowering, target)

@@ -115,7 +115,7 @@ def _settle(options: argparse.Namespace, loaded: Loaded, platform: Platform) -> 
         args=loaded.args,
         contexts=_contexts(options),
     )
-    return plans.settle(plan, _head(plan, options))
+    return plans.with_rootfs_type(plan, _head(plan, options))
 
 
 def _args(options: argparse.Namespace) -> dict[str, str]:

@@ -82,7 +82,7 @@ def check(given: Iterator[Given], client: Client, solve: Callable[[File], Ref]) 
 def fault(error: GatewayError, path: Text, origin: str, *, root: bool = False) -> Problems:
     """The user's error behind the daemon's, which has the daemon's own paths in it.
 
-    `root` says that the file was to be a whole root file system.
+    `root` says that the file was to be a whole root filesystem.
     Raises the daemon's where it is of a step that makes the file, which knows its own lines.
     """
     if origin != "local" and (error.is_placed or not error.is_missing_file):
@@ -103,7 +103,7 @@ def fault(error: GatewayError, path: Text, origin: str, *, root: bool = False) -
     return problem("no-such-file", f"there is no '{path}' in {where}", hint=hint, at=path.at)
 
 
-def settle(session: Session, planned: Plan) -> Plan:
+def with_rootfs_type(session: Session, planned: Plan) -> Plan:
     """The whole plan of one platform; a prebuilt root filesystem is looked at."""
     rootfs = planned.rootfs
     if rootfs.path is None:
@@ -115,7 +115,7 @@ def settle(session: Session, planned: Plan) -> Plan:
         lowering = Lowering(build)
         # With all that the build itself will read, so that the client sends it once.
         file, _ = lowering.rootfs.file, lowering.kernel
-        if inputs.settle():
+        if inputs.fetch_wanted():
             break
     assert file is not None
     ref = session.ref(file, planned.platform)
@@ -124,4 +124,4 @@ def settle(session: Session, planned: Plan) -> Plan:
     except GatewayError as error:
         assert rootfs.path is not None
         raise fault(error, rootfs.path, rootfs.from_, root=True) from error
-    return plans.settle(planned, head)
+    return plans.with_rootfs_type(planned, head)

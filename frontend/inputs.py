@@ -43,19 +43,19 @@ class GatewayInputs(Inputs):
         self._named: dict[Key, tuple[int, Image | None]] = {}
         self._found: dict[Key, Image] = {}
         self._wanted: dict[Key, Callable[[], Image]] = {}
-        self._settled = True
+        self._complete = True
 
-    def settle(self) -> bool:
+    def fetch_wanted(self) -> bool:
         """Fetch what was asked for since the last call; False if a recipe has to run again.
 
         Raises Problems with every image that cannot be had.
         """
-        settled, self._settled = self._settled, True
+        complete, self._complete = self._complete, True
         if self._wanted:
             wanted, self._wanted = self._wanted, {}
             self._found.update(_fetch(wanted))
             return False
-        return settled
+        return complete
 
     def context(self, path: str) -> State:
         paths, is_new = self._follow("", path)
@@ -117,14 +117,14 @@ class GatewayInputs(Inputs):
         if path in paths:
             return paths, False
         paths.add(path)
-        self._settled = False
+        self._complete = False
         return paths, True
 
     def _ask(self, key: tuple[str, ...], answer: Callable[[], Image]) -> Image:
         if key in self._found:
             return self._found[key]
         self._wanted[key] = answer
-        self._settled = False
+        self._complete = False
         return Image(scratch(), key[1])
 
 

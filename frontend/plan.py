@@ -3,7 +3,7 @@
     bunnyfile + platform + SOURCE_DATE_EPOCH ─▶ Plan
 
 Pure. What a prebuilt root filesystem is can only be seen in its bytes, so the plan of a file that
-does not say leaves `rootfs.type` open until `settle` is given the first of them.
+does not say leaves `rootfs.type` open until `with_rootfs_type` is given the first of them.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from llb import Platform, SourceFile
 KERNEL_SOURCE = "kernel-source"
 APP_SOURCE = "app-source"
 
-__all__ = ["HEAD", "architecture", "make", "platform_args", "settle", "to_json"]
+__all__ = ["HEAD", "architecture", "make", "platform_args", "to_json", "with_rootfs_type"]
 
 
 def architecture(bunnyfile: Bunnyfile) -> str | None:
@@ -183,7 +183,7 @@ def _with_sources(bunnyfile: Bunnyfile, contexts: Collection[str]) -> Bunnyfile:
     return replace(bunnyfile, kernel=kernel, app=app)
 
 
-def settle(plan: Plan, head: bytes | None) -> Plan:
+def with_rootfs_type(plan: Plan, head: bytes | None) -> Plan:
     """The plan with `rootfs.type` set by the first `HEAD` bytes of a prebuilt root filesystem.
 
     Without bytes (None: the command line, where images are not read) its name has to do. Raises
@@ -223,7 +223,7 @@ def settle(plan: Plan, head: bytes | None) -> Plan:
 
 
 def _check_content(plan: Plan, path: Text, head: bytes, problems: Collector) -> None:
-    """Note what is no root file system, by its first bytes."""
+    """Note what is no root filesystem, by its first bytes."""
     if frameworks.guest(plan.framework).own_format:
         return
     type = plan.rootfs.type
@@ -246,13 +246,13 @@ def _check_content(plan: Plan, path: Text, head: bytes, problems: Collector) -> 
     elif "disk" in what:
         hint = "guests read a bare file system: 'qemu-img convert -O raw', and of partitions the "
         hint += "one with the root"
-    wrong = "no guest can use that as its root file system"
+    wrong = "no guest can use that as its root filesystem"
     if hint.startswith("write "):
         wrong = f"'type: {type}' says something else"
     problems.error(
         "unusable-rootfs-file",
         f"'{path}' is {what}, and {wrong}",
-        hint=hint or "name the file of a root file system: a cpio archive or a disk image",
+        hint=hint or "name the file of a root filesystem: a cpio archive or a disk image",
         at=path.at,
     )
 

@@ -29,7 +29,7 @@ class Session:
         if options.epoch_from_context:
             from frontend.dockerui import epoch
 
-            options = epoch.settled(client, options, environment)
+            options = epoch.with_epoch(client, options, environment)
         self.client = client
         self.options = options
         self.worker = environment.build_platform or Platform("linux", "amd64")

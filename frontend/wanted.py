@@ -27,7 +27,7 @@ _WILD = frozenset("*?[")
 class Wanted:
     """A path of the context; `file` asks for a regular file, not only for something.
 
-    `root` says that the file is a whole root file system; `build_file` that it is found whatever
+    `root` says that the file is a whole root filesystem; `build_file` that it is found whatever
     `.dockerignore` says.
     """
 
@@ -85,7 +85,7 @@ def of(plan: Plan, contexts: Iterable[str], target: str) -> Iterator[Wanted]:
 def instead(kind: str, path: str, *, root: bool) -> str:
     """What to write where `path` is `kind` ("a directory") and a file is needed.
 
-    `root` says that it was to be a whole root file system.
+    `root` says that it was to be a whole root filesystem.
     """
     if root and kind == "a directory":
         return (
@@ -121,4 +121,4 @@ def check(plan: Plan, wanted: Iterable[Wanted], context: Context) -> None:
     if kernel is not None and kernel.from_ == "local" and kernel.path is not None:
         imagechecks.check_architecture(plan, context.open(kernel.path))
     if rootfs.from_ == "local" and rootfs.path is not None:
-        plans.settle(plan, context.open(rootfs.path).read(0, HEAD))
+        plans.with_rootfs_type(plan, context.open(rootfs.path).read(0, HEAD))

@@ -269,7 +269,7 @@ def licences(packages: Path, root: Path) -> None:
             install(source, root / source.relative_to(packages))
 
 
-def settle(root: Path, epoch: int) -> None:
+def set_times(root: Path, epoch: int) -> None:
     """Give every file the same time, and drop what the umask of the build may have left."""
     for path in sorted(root.rglob("*"), reverse=True):
         if not path.is_symlink() and path.is_dir() and path.name != "tmp":
@@ -315,8 +315,8 @@ def main() -> None:
     check_imports(options.source, base)
     application(options.source, options.app)
     dataclass_code(options.source, options.wheels, options.app)
-    settle(base, options.epoch)
-    settle(options.app, options.epoch)
+    set_times(base, options.epoch)
+    set_times(options.app, options.epoch)
 
 
 if __name__ == "__main__":

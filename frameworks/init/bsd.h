@@ -62,7 +62,7 @@ void sys_prepare(void);
 bool sys_variable(const char *name, char *value, size_t size);
 /* The device file of the n-th virtio block device, from 0; false when there is no such. */
 bool sys_disk(unsigned n, char *path, size_t size);
-/* The disk that the root file system is on, or -1. */
+/* The disk that the root filesystem is on, or -1. */
 int sys_root_disk(void);
 /* That device's serial number; false when the system does not tell. */
 bool sys_disk_serial(unsigned n, char *serial, size_t size);

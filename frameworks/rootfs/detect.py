@@ -57,7 +57,7 @@ def identify(head: bytes) -> str | None:
 
 
 def misfit(head: bytes, name: str = "") -> str:
-    """What a file that starts with `head` is, if it is known to be no root file system; else "".
+    """What a file that starts with `head` is, if it is known to be no root filesystem; else "".
 
     A guest's kernel reads neither disk formats nor partition tables nor archives but cpio's. What
     is compressed is looked into if it is by gzip; of others the file's `name` has to tell.
@@ -97,7 +97,7 @@ def _inside(head: bytes) -> bytes:
     """The first bytes of what gzip compressed; none for anything else, or for what is broken."""
     if compression(head) != "gzip":
         return b""
-    import zlib  # only prebuilt root file systems need it
+    import zlib  # only prebuilt root filesystems need it
 
     try:
         return zlib.decompressobj(31).decompress(head, HEAD)

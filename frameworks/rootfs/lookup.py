@@ -45,14 +45,14 @@ class File(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FileHead:
     """A file of the tree: its mode, and the first bytes of a regular file or a link's target."""
 
     mode: int
     head: bytes = b""
 
 
-def find(file: File, path: str) -> Found | None:
+def find(file: File, path: str) -> FileHead | None:
     """What is at an absolute path of the tree, links followed; None where nothing is.
 
     Raises Unknown.
@@ -64,7 +64,7 @@ def find(file: File, path: str) -> Found | None:
         raise Unknown from None
 
 
-def _resolve(entry: Callable[[str], Found | None], path: str) -> Found | None:
+def _resolve(entry: Callable[[str], FileHead | None], path: str) -> FileHead | None:
     def target(here: str) -> str | None:
         found = entry(here)
         if found is None:
@@ -73,14 +73,14 @@ def _resolve(entry: Callable[[str], Found | None], path: str) -> Found | None:
         return found.head.decode(errors="surrogateescape") if is_link else ""
 
     at = follow(path, target)[1]
-    return None if at is None else entry(at) if at else Found(stat.S_IFDIR)
+    return None if at is None else entry(at) if at else FileHead(stat.S_IFDIR)
 
 
-def _archive(file: File) -> Callable[[str], Found | None]:
+def _archive(file: File) -> Callable[[str], FileHead | None]:
     """The entries of a cpio archive, or of several one after the other."""
     if file.size > _MOST:
         raise Unknown
-    data, entries = file.read(0, file.size), dict[str, Found]()
+    data, entries = file.read(0, file.size), dict[str, FileHead]()
     while data:
         if not data.startswith(_CPIO):
             data = _unpacked(data)
@@ -104,7 +104,7 @@ def _unpacked(data: bytes) -> bytes:
     return plain + unpack.unused_data
 
 
-def _entries(data: bytes, into: dict[str, Found]) -> bytes:
+def _entries(data: bytes, into: dict[str, FileHead]) -> bytes:
     """Read one archive; returns what follows it."""
     at = 0
     while data[at : at + 6] in _CPIO:
@@ -116,7 +116,7 @@ def _entries(data: bytes, into: dict[str, Found]) -> bytes:
         if name == "TRAILER!!!":
             return data[at:]
         kept = size if stat.S_ISLNK(mode) else min(size, HEAD)
-        into[posixpath.normpath("/" + name)] = Found(mode, data[content : content + kept])
+        into[posixpath.normpath("/" + name)] = FileHead(mode, data[content : content + kept])
     raise Unknown  # cut off
 
 
@@ -138,7 +138,7 @@ class _Ext:
         self._groups = (struct.unpack_from("<I", block, 20)[0] + 1) * self._block
         self._folders: dict[int, Mapping[str, int]] = {}
 
-    def entry(self, path: str) -> Found | None:
+    def entry(self, path: str) -> FileHead | None:
         number = _ROOT
         for part in path.strip("/").split("/"):
             inside = self._folder(number).get(part)
@@ -149,10 +149,12 @@ class _Ext:
         mode = struct.unpack_from("<H", inode)[0]
         size = struct.unpack_from("<I", inode, 4)[0]
         if stat.S_ISLNK(mode) and size < _FAST_LINK:
-            return Found(mode, inode[40 : 40 + size])
+            return FileHead(mode, inode[40 : 40 + size])
         if stat.S_ISLNK(mode) or (stat.S_ISREG(mode) and size):
-            return Found(mode, self._read(inode, size if stat.S_ISLNK(mode) else min(size, HEAD)))
-        return Found(mode)
+            return FileHead(
+                mode, self._read(inode, size if stat.S_ISLNK(mode) else min(size, HEAD))
+            )
+        return FileHead(mode)
 
     def _inode(self, number: int) -> bytes:
         group, index = divmod(number - 1, self._per_group)

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from frameworks.rootfs.filesystems import Limits
-from frameworks.steps.entries import ROOT, Entry
+from frameworks.steps.entries import ROOT, TreeEntry
 
 
 class Exceeds(ValueError):
@@ -26,11 +26,11 @@ class Exceeds(ValueError):
 class Fitted:
     """Entries as a format can hold them, and the names of those that got another time."""
 
-    entries: list[Entry]
+    entries: list[TreeEntry]
     clamped: tuple[bytes, ...] = ()
 
 
-def fit(limits: Limits, entries: Sequence[Entry]) -> Fitted:
+def fit(limits: Limits, entries: Sequence[TreeEntry]) -> Fitted:
     """Give each entry a time that the format can hold.
 
     Raises Exceeds for the first entry that it cannot hold otherwise.
@@ -53,7 +53,7 @@ def shown(name: bytes) -> str:
     return "/" + "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
-def _check(limits: Limits, entries: Iterable[Entry]) -> None:
+def _check(limits: Limits, entries: Iterable[TreeEntry]) -> None:
     folders: dict[bytes, int] = {}
     owners: set[int] = set()
     for entry in entries:
@@ -84,5 +84,5 @@ def _check(limits: Limits, entries: Iterable[Entry]) -> None:
         )
 
 
-def _target(entry: Entry) -> int:
+def _target(entry: TreeEntry) -> int:
     return len(b"".join(entry.read())) if stat.S_ISLNK(entry.mode) else 0

@@ -12,12 +12,12 @@ import stat
 from collections.abc import Iterable
 from typing import BinaryIO
 
-from frameworks.steps.entries import Entry
+from frameworks.steps.entries import TreeEntry
 
 _BLOCK = 512
 
 
-def write(entries: Iterable[Entry], out: BinaryIO) -> None:
+def write(entries: Iterable[TreeEntry], out: BinaryIO) -> None:
     """Write `entries`, which fit the format (`bounds`), to `out` as one archive of whole blocks."""
     ordered = list(entries)
     last = {entry.inode: entry.name for entry in ordered}
@@ -37,12 +37,12 @@ def write(entries: Iterable[Entry], out: BinaryIO) -> None:
                 raise OSError(f"/{os.fsdecode(entry.name)} changed while it was read")
             written += copied
         written += out.write(b"\0" * (-written % 4))
-    end = Entry(b"TRAILER!!!", b"", 0, 0, 0, 0, 0, 1, 0, 0)
+    end = TreeEntry(b"TRAILER!!!", b"", 0, 0, 0, 0, 0, 1, 0, 0)
     written += out.write(_header(end, 0))
     out.write(b"\0" * (-written % _BLOCK))
 
 
-def _header(entry: Entry, size: int) -> bytes:
+def _header(entry: TreeEntry, size: int) -> bytes:
     node = stat.S_ISCHR(entry.mode) or stat.S_ISBLK(entry.mode)
     fields = (
         entry.inode,

@@ -18,7 +18,7 @@ _CAPABILITY = "security.capability"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TreeEntry:
     """One file of a tree.
 
     `name` is its path relative to the root, as bytes without a leading slash, `ROOT` for the root
@@ -56,7 +56,9 @@ class Entry:
             return None  # it has none, or its file system cannot have any
 
 
-def walk(root: str, latest: int | None = None, skip: frozenset[bytes] = frozenset()) -> list[Entry]:
+def walk(
+    root: str, latest: int | None = None, skip: frozenset[bytes] = frozenset()
+) -> list[TreeEntry]:
     """The tree at `root`: its own entry, then those below by name, a directory before its content.
 
     `latest` is the time, in seconds since the epoch, that no entry may be newer than. `skip` names
@@ -89,7 +91,7 @@ def walk(root: str, latest: int | None = None, skip: frozenset[bytes] = frozense
         names[number] = names.get(number, 0) + 1
         mtime = info.st_mtime_ns // 10**9
         entries.append(
-            Entry(
+            TreeEntry(
                 name=name,
                 path=os.path.join(top, name),
                 mode=info.st_mode,
@@ -103,7 +105,7 @@ def walk(root: str, latest: int | None = None, skip: frozenset[bytes] = frozense
             )
         )
     info = os.stat(top)
-    top_entry = Entry(
+    top_entry = TreeEntry(
         ROOT,
         top,
         info.st_mode,
@@ -119,13 +121,13 @@ def walk(root: str, latest: int | None = None, skip: frozenset[bytes] = frozense
     return [top_entry] + [
         e
         if stat.S_ISDIR(e.mode) or names[e.inode] == 1
-        else Entry(
+        else TreeEntry(
             e.name, e.path, e.mode, e.uid, e.gid, e.size, e.mtime, names[e.inode], e.inode, e.device
         )
         for e in entries
     ]
 
 
-def newest(entries: list[Entry]) -> int:
+def newest(entries: list[TreeEntry]) -> int:
     """The newest time among `entries`, in seconds; 0 for none."""
     return max((entry.mtime for entry in entries), default=0)

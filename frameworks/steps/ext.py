@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from frameworks.rootfs.filesystems import EXT2, EXT4, FileSystem
-from frameworks.steps.entries import Entry
+from frameworks.steps.entries import TreeEntry
 from frameworks.steps.job import UUID, Job
 
 _NOW = "lazy_itable_init=0,lazy_journal_init=0,nodiscard"
@@ -31,7 +31,7 @@ _KINDS = {
 }
 
 
-def image_size(filesystem: FileSystem, entries: Sequence[Entry]) -> int:
+def image_size(filesystem: FileSystem, entries: Sequence[TreeEntry]) -> int:
     """The size in bytes of an image that holds `entries`, with room to write.
 
     Data in blocks of 4 KiB, an inode and a directory entry each, a quarter as much again, and a

@@ -18,7 +18,7 @@ import struct
 import tempfile
 from collections.abc import Iterable, Sequence
 
-from frameworks.steps.entries import ROOT, Entry
+from frameworks.steps.entries import ROOT, TreeEntry
 from frameworks.steps.job import Job
 
 _MAGIC = 0x011954
@@ -28,7 +28,7 @@ _POINTERS = slice(832, 848)
 _MIB = 1 << 20
 
 
-def image_size(entries: Sequence[Entry]) -> int:
+def image_size(entries: Sequence[TreeEntry]) -> int:
     """The size in bytes of an image that holds `entries`, with room to write; steps of 4 MiB."""
     data = 0
     seen: set[int] = set()
@@ -79,7 +79,7 @@ def _write(job: Job, stage: str, size: int, needed: int) -> None:
             image.write(bytes(_POINTERS.stop - _POINTERS.start))
 
 
-def copy(entries: Iterable[Entry], stage: str) -> None:
+def copy(entries: Iterable[TreeEntry], stage: str) -> None:
     """Copy `entries` into `stage` in their order; device nodes are left to the specification."""
     top = os.fsencode(stage)
     first: dict[int, bytes] = {}
@@ -112,7 +112,7 @@ def copy(entries: Iterable[Entry], stage: str) -> None:
             os.utime(os.path.join(top, entry.name), times, follow_symlinks=False)
 
 
-def mtree(entries: Iterable[Entry]) -> bytes:
+def mtree(entries: Iterable[TreeEntry]) -> bytes:
     """An mtree(5) specification of `entries`: owners, modes, times, and the device nodes."""
     lines = [b"#mtree"]
     kinds = {

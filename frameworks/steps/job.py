@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from frameworks.rootfs.filesystems import FileSystem
 from frameworks.steps import full, tar
-from frameworks.steps.entries import Entry
+from frameworks.steps.entries import TreeEntry
 
 UUID = "68757463-6800-4000-8000-000000000001"
 """The identity of every file system that hutch makes, and the seed of its directory hashes."""
@@ -32,7 +32,7 @@ class Job:
     """
 
     filesystem: FileSystem
-    entries: list[Entry]
+    entries: list[TreeEntry]
     output: str
     when: int
     size: int | None
@@ -41,7 +41,7 @@ class Job:
     def run(
         self,
         arguments: Sequence[str],
-        entries: list[Entry] | None = None,
+        entries: list[TreeEntry] | None = None,
         *,
         needed: int | None = None,
         epoch: bool = True,

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from tarfile import TarInfo
 from typing import IO
 
-from frameworks.steps.entries import Entry
+from frameworks.steps.entries import TreeEntry
 
 _BLOCK = 512
 
@@ -30,7 +30,7 @@ _TYPES = {
 }
 
 
-def write(entries: Iterable[Entry], out: IO[bytes]) -> None:
+def write(entries: Iterable[TreeEntry], out: IO[bytes]) -> None:
     """Write `entries` to `out` as one archive.
 
     Raises OSError for a file that changed while it was read, BrokenPipeError where nobody reads.
@@ -58,7 +58,7 @@ def write(entries: Iterable[Entry], out: IO[bytes]) -> None:
     out.write(bytes(2 * _BLOCK))
 
 
-def _content(entry: Entry, out: IO[bytes]) -> None:
+def _content(entry: TreeEntry, out: IO[bytes]) -> None:
     written = 0
     for piece in entry.read():
         written += len(piece)
@@ -68,7 +68,7 @@ def _content(entry: Entry, out: IO[bytes]) -> None:
     out.write(bytes(-written % _BLOCK))
 
 
-def _extended(entry: Entry, capability: bytes | None) -> bytes:
+def _extended(entry: TreeEntry, capability: bytes | None) -> bytes:
     """The pax header of an entry (pax(1), "pax Header Block")."""
     records = {"atime": b"%d" % entry.mtime, "ctime": b"%d" % entry.mtime}
     if capability is not None:

@@ -36,7 +36,7 @@ def check_v0(file: Bunnyfile, problems: Collector) -> None:
     if written == "block" and guest.rootfs_v01 != "raw" and "block" not in guest.rootfs:
         problems.error(
             "bad-combination",
-            f"{framework} guests cannot use a root file system of type 'block'",
+            f"{framework} guests cannot use a root filesystem of type 'block'",
             hint="use 'initrd' or 'raw'",
             at=written.at,
         )
@@ -44,7 +44,7 @@ def check_v0(file: Bunnyfile, problems: Collector) -> None:
     if rootfs.from_ == "local" and written == "raw":
         problems.error(
             "bad-combination",
-            "a raw root file system cannot come from the build context as a whole",
+            "a raw root filesystem cannot come from the build context as a whole",
             hint="name the files: 'from: scratch' with 'include: [...]'",
             at=rootfs.from_.at,
         )
@@ -52,7 +52,7 @@ def check_v0(file: Bunnyfile, problems: Collector) -> None:
     if rootfs.include and rootfs.from_ not in ("scratch", "local") and written != "raw":
         problems.error(
             "bad-combination",
-            "files can be added to an image only if the root file system is raw",
+            "files can be added to an image only if the root filesystem is raw",
             hint="add 'type: raw', or use 'version: v1'",
             at=rootfs.include[0].at,
         )
@@ -79,7 +79,7 @@ def check_v1(file: Bunnyfile, problems: Collector) -> None:
         if file.init == "auto" and rootfs.path is not None:
             problems.error(
                 "bad-combination",
-                "'init: auto' adds an init to the root file system, and 'rootfs.path' is one that "
+                "'init: auto' adds an init to the root filesystem, and 'rootfs.path' is one that "
                 "exists already",
                 hint="remove 'init', or name a program that is in the file: 'init: /sbin/init'",
                 at=file.init.at,
@@ -92,7 +92,7 @@ def check_v1(file: Bunnyfile, problems: Collector) -> None:
         if file.app.artifacts and file.rootfs is not None and file.rootfs.type == "none":
             problems.error(
                 "bad-combination",
-                "'app.artifacts' go into the root file system, and it is of type 'none'",
+                "'app.artifacts' go into the root filesystem, and it is of type 'none'",
                 hint="remove 'artifacts', or choose another 'rootfs.type'",
                 at=file.app.artifacts[0].source.at,
             )
@@ -173,7 +173,7 @@ def _check_runtime_keys(file: Bunnyfile, problems: Collector) -> None:
 
 
 def _check_path(rootfs: Rootfs, written: Text | None, problems: Collector) -> None:
-    """`path` names one file that is the whole root file system."""
+    """`path` names one file that is the whole root filesystem."""
     path = rootfs.path
     if path is None:
         if rootfs.from_ == "local" and written != "raw":
@@ -195,14 +195,14 @@ def _check_path(rootfs: Rootfs, written: Text | None, problems: Collector) -> No
     if written == "raw":
         problems.error(
             "bad-combination",
-            "'rootfs.path' is one file, and a raw root file system is a tree of files",
+            "'rootfs.path' is one file, and a raw root filesystem is a tree of files",
             hint="remove 'path', or say 'type: initrd' or 'type: block'",
             at=path.at,
         )
     if written == "none":
         problems.error(
             "bad-combination",
-            "'rootfs.path' names a root file system, and 'type: none' asks for none",
+            "'rootfs.path' names a root filesystem, and 'type: none' asks for none",
             hint="remove one of them",
             at=path.at,
         )
@@ -212,7 +212,7 @@ def _check_includes(rootfs: Rootfs, problems: Collector) -> None:
     if rootfs.include and rootfs.path is not None and rootfs.from_ != "local":
         problems.error(
             "bad-combination",
-            "files cannot be added to a root file system that is one file already",
+            "files cannot be added to a root filesystem that is one file already",
             hint="remove 'path' or 'include'",
             at=rootfs.include[0].at,
         )
@@ -238,7 +238,7 @@ def _empty_rootfs(rootfs: Rootfs, problems: Collector) -> None:
     assert rootfs.type is not None
     problems.error(
         "empty-rootfs",
-        "the root file system would have no files",
+        "the root filesystem would have no files",
         hint="add 'include: [...]', or start 'from' an image",
         at=rootfs.type.at,
     )
@@ -266,7 +266,7 @@ def _check_inside(what: str, path: Text, problems: Collector) -> None:
         problems.error(
             "path-escapes",
             f"'{path}' ({what}) leads outside with '..'",
-            hint="paths stay inside the build context, the image or the root file system",
+            hint="paths stay inside the build context, the image or the root filesystem",
             at=path.at,
         )
 
@@ -352,14 +352,14 @@ def _check_rootfs(rootfs: Rootfs, problems: Collector) -> None:
     if rootfs.include and rootfs.path is not None:
         problems.error(
             "bad-combination",
-            "files cannot be added to a root file system that is one file already",
+            "files cannot be added to a root filesystem that is one file already",
             hint="remove 'path' or 'include'",
             at=rootfs.include[0].at,
         )
     if rootfs.include and rootfs.type == "none":
         problems.error(
             "bad-combination",
-            "'rootfs.include' adds files, and 'type: none' asks for no root file system",
+            "'rootfs.include' adds files, and 'type: none' asks for no root filesystem",
             hint="remove one of them",
             at=rootfs.include[0].at,
         )

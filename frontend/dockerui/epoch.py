@@ -31,7 +31,7 @@ _COMMIT = 1
 _HEAD_BYTES = 64 << 10  # of a packed commit; its header comes first
 
 
-def settled(client: Client, options: Options, environment: Environment) -> Options:
+def with_epoch(client: Client, options: Options, environment: Environment) -> Options:
     """Options that ask for the time of the main context, with that time.
 
     Raises Problems where it has none.

@@ -244,7 +244,7 @@ class Http2Channel:
                 # Daemons hold what follows the acknowledgement to the new settings, and what comes
                 # before it to the old ones, so nothing may be sent between the two.
                 with self._writing:
-                    self._settle(payload)
+                    self._apply_settings(payload)
                     self._write(_SETTINGS, _ACK, 0, b"")
             return
         if kind == _PING:
@@ -282,7 +282,7 @@ class Http2Channel:
             self._write(_WINDOW_UPDATE, 0, number, stream.received.to_bytes(4, "big"))
             stream.received = 0
 
-    def _settle(self, payload: bytes) -> None:
+    def _apply_settings(self, payload: bytes) -> None:
         """The daemon's settings."""
         with self._changed:
             for at in range(0, len(payload), 6):

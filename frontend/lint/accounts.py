@@ -37,7 +37,7 @@ def check(lowering: Lowering, client: Client, solve: Callable[[File], Ref]) -> N
     why = f"has no {found.what} '{found.name}'" if found.listed else f"has no {found.path}"
     raise problem(
         "unknown-user",
-        f"'{root.process.user}' cannot be the user: the root file system {why}",
+        f"'{root.process.user}' cannot be the user: the root filesystem {why}",
         hint="add it there, or write its number",
         at=said.at if said is not None else (plan.rootfs.dockerfile or plan.rootfs.from_).at,
     )

@@ -45,7 +45,7 @@ class Subject:
 
     @property
     def has_root(self) -> bool:
-        """Whether the guest has a root file system that an init may be in."""
+        """Whether the guest has a root filesystem that an init may be in."""
         return self.plan.rootfs.type != "none"
 
 
@@ -163,7 +163,7 @@ def _without_artifacts(subject: Subject) -> str:
 def _into_a_file(subject: Subject) -> str:
     if subject.plan.rootfs.path is None:
         return ""
-    return "cannot go into a root file system that is one file already"
+    return "cannot go into a root filesystem that is one file already"
 
 
 def _without_rootfs(subject: Subject) -> str:
@@ -192,7 +192,7 @@ def _of_a_disk_with_room(subject: Subject) -> str:
 
 def _without_root(subject: Subject) -> str:
     if not subject.has_root:
-        return "is not used: the guest has no root file system"
+        return "is not used: the guest has no root filesystem"
     if type(subject.framework).init is Framework.init:
         return f"is not used: {subject.framework.name} guests have no init"
     return ""

@@ -174,7 +174,7 @@ def unusable_rootfs(subject: Subject) -> Iterator[Diagnostic]:
     if type == "raw" and guest.needs_snapshot(monitor):
         yield finding(
             "UnusableRootfs",
-            f"{guests} can use a raw root file system only with a devmapper snapshotter",
+            f"{guests} can use a raw root filesystem only with a devmapper snapshotter",
             "with 'type: block' it works everywhere",
             at,
         )
@@ -184,12 +184,12 @@ def unusable_rootfs(subject: Subject) -> Iterator[Diagnostic]:
         yield finding("UnusableRootfs", message, f"with the monitor {others} they do", at)
     elif not guest.reaches(monitor, type):
         others = next((each for each in guest.rootfs if guest.reaches(monitor, each)), "none")
-        message = f"{guests} cannot use a {type} root file system"
+        message = f"{guests} cannot use a {type} root filesystem"
         yield finding("UnusableRootfs", message, f"with 'type: {others}' it works", at)
 
 
 def _rootfs_type(file: Bunnyfile) -> tuple[str, Range]:
-    """The type of the root file system and where it is said; "" where only the build can tell."""
+    """The type of the root filesystem and where it is said; "" where only the build can tell."""
     rootfs, platforms = file.rootfs, file.platforms
     if rootfs is not None and rootfs.type is not None:
         return rootfs.type, rootfs.type.at

@@ -161,7 +161,7 @@ def unstartable(plan: Plan, process: Process, file: File) -> Diagnostic | None:
         return None
     wrong = ""
     if found is None:
-        wrong = "is not in this root file system"
+        wrong = "is not in this root filesystem"
     elif not stat.S_ISREG(found.mode) or not found.mode & 0o111:
         wrong = "is no program: it is no file that can be executed"
     elif found.head.startswith(b"\x7fELF"):
@@ -296,7 +296,7 @@ def _drivers(plan: Plan, file: File) -> Diagnostic | None:
         return None
     return finding(
         "UnusableRootfs",
-        f"{wrong}: the guest finds no root file system",
+        f"{wrong}: the guest finds no root filesystem",
         "use 'type: initrd', or a kernel 'from: source'",
         at if at is not None or kernel is None else (kernel.path or kernel.from_).at,
         plan.file,

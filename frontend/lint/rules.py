@@ -51,7 +51,7 @@ RULES: dict[str, Rule] = {
         _rule("ArchitectureContradiction", "Two architectures are named", FILE),
         _rule(
             "UnusableRootfs",
-            "The guest may not be able to use its root file system",
+            "The guest may not be able to use its root filesystem",
             FILE,
             PLAN,
             IMAGE,
@@ -65,7 +65,7 @@ RULES: dict[str, Rule] = {
         _rule("ChangedTimes", "A file's time is more than the format can hold", IMAGE),
         _rule("UnquotedNumber", "Text that looks like a number should be quoted", FILE),
         _rule("NoCommand", "The guest has no program to run", FILE, PLAN, IMAGE),
-        _rule("UnstartableRoot", "A prebuilt root file system lacks what is started in it", IMAGE),
+        _rule("UnstartableRoot", "A prebuilt root filesystem lacks what is started in it", IMAGE),
         _rule("UnrunnableCommand", "The guest cannot run its command", IMAGE),
         _rule("SecondInit", "The command has to be the first program, and is not", IMAGE),
         _rule("UnusedArgument", "A build argument is declared and not used", FILE),

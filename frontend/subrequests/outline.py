@@ -62,7 +62,7 @@ def outline(session: Session) -> Reply:
 
 def _graph(session: Session, platform: Platform, loaded: Loaded, name: str) -> Definition:
     """The graph of a target, with every image and context by its name only."""
-    planned = givenfiles.settle(session, session.check(platform, loaded))
+    planned = givenfiles.with_rootfs_type(session, session.check(platform, loaded))
     inputs = OfflineInputs(session.worker)
     build = Build(planned, frameworks.get(planned.framework), inputs, session.worker)
     target = table.find(name, Lowering(build))

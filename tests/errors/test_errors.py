@@ -41,7 +41,7 @@ def diagnose(data: bytes, platform: str = "linux/amd64") -> tuple[Diagnostic, ..
         return problems.diagnostics
     try:
         made = plan.make(loaded.bunnyfile, loaded.file, Platform.parse(platform))
-        plan.settle(made, None)
+        plan.with_rootfs_type(made, None)
     except Problems as problems:
         return (*loaded.warnings, *problems.diagnostics)
     return loaded.warnings

@@ -81,7 +81,7 @@ def _build(rng: random.Random, data: bytes) -> None:
     lint(loaded, None)
     planned = plan.make(loaded.bunnyfile, loaded.file, platform, args=loaded.args)
     json.dumps(plan.to_json(planned)).encode("utf-8", "surrogatepass")
-    planned = plan.settle(planned, rng.choice((None, b"070701" + bytes(99), bytes(2048))))
+    planned = plan.with_rootfs_type(planned, rng.choice((None, b"070701" + bytes(99), bytes(2048))))
     config = _config(rng) if rng.random() < 0.3 else {}
     name = rng.choice((*targets.TARGETS, ""))
 

@@ -110,7 +110,7 @@ FEATURES = (
      "containerfile TestBuildFile test_arguments_stages_and_contexts_reach_the_dockerfile"),
     ("`--check`, `--call` of a Dockerfile",
      "containerfile TestBuildFile test_questions_are_the_dockerfile_frontend_s"),
-    ("a Dockerfile as root file system", "containerfile TestRootfs test_a_stage_with_its_config"),
+    ("a Dockerfile as root filesystem", "containerfile TestRootfs test_a_stage_with_its_config"),
 )  # fmt: skip
 
 Results = Mapping[str, str]

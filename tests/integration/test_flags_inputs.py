@@ -70,7 +70,7 @@ class TestFroms:
         assert tree(out) == {"hello": "HELLO", "kernel": "KERNEL", "a/b": "HELLO"}
 
     def test_a_file_by_url(self, hutch: Builder, tmp_path: Path) -> None:
-        """Kernel and root file system, each the file itself or out of an archive."""
+        """Kernel and root filesystem, each the file itself or out of an archive."""
         web = tmp_path / "web"
         web.mkdir()
         (web / "image").write_bytes(b"070701" + b"0" * 104)

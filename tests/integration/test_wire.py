@@ -325,7 +325,7 @@ class TestResults:
 def test_a_dockerfile_of_another_frontend(
     builder: Builder, probe: Builder, project: Path, tmp_path: Path
 ) -> None:
-    """The Dockerfile of a root file system names its own frontend (here the probe), and gets it,
+    """The Dockerfile of a root filesystem names its own frontend (here the probe), and gets it,
     with the build's options; the bunnyfile names hutch."""
     (project / "Dockerfile").write_text(
         f"# syntax={probe.frontend} with words\nFROM nothing-that-docker-would-find\n"

@@ -30,7 +30,7 @@ from pathlib import Path
 
 from frameworks.linux.configs import limit
 from frameworks.linux.kconfig import Loss, Request, code, read_report, same
-from frameworks.linux.steps.kconfig_tree import Tree
+from frameworks.linux.steps.kconfig_tree import Kconfig
 
 VERIFIED = ("6.1", "6.12", "7.3")
 """The series on which every line of our own configurations was seen to survive."""
@@ -118,7 +118,7 @@ def load(fragments: list[Path], version: str) -> tuple[list[Request], list[Loss]
     return list(last(requests).values()), losses
 
 
-def check(config: bytes, requests: list[Request], tree: Tree) -> list[Loss]:
+def check(config: bytes, requests: list[Request], tree: Kconfig) -> list[Loss]:
     """What `config` (the final .config) lost of the requests.
 
     To turn off an option that the source tree does not have is a loss, too: it may be misspelled,
@@ -139,7 +139,7 @@ def values_of(config: bytes) -> dict[str, str]:
 
 
 def errors(
-    losses: list[Loss], requests: list[Request], config: bytes, tree: Tree, version: str
+    losses: list[Loss], requests: list[Request], config: bytes, tree: Kconfig, version: str
 ) -> list[Loss]:
     """The losses that end a build.
 
@@ -172,7 +172,7 @@ def main(arguments: list[str]) -> int:
         version = series_of(options["source"])
         requests, wrong = load(paths, version)
         config = options["config"].read_bytes()
-        tree = Tree(options["source"], str(options["srcarch"]))
+        tree = Kconfig(options["source"], str(options["srcarch"]))
         if base := options.get("base"):
             wrong += [loss for loss in parse(base.read_bytes(), "base")[1] if loss.reason == "code"]
         losses = wrong + check(config, requests, tree)

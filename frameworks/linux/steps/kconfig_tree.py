@@ -27,7 +27,7 @@ class Definition:
     choice: int = 0
 
 
-class Tree:
+class Kconfig:
     """The options of a kernel source tree for one architecture (`srcarch` as in arch/<srcarch>)."""
 
     def __init__(self, source: Path, srcarch: str) -> None:

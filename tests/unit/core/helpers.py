@@ -82,7 +82,7 @@ def lower(
 ) -> Lowering:
     """Lower a bunnyfile for `platform` on an amd64 builder."""
     loaded = load(text.encode(), "bunnyfile", plans.platform_args(platform, AMD64))
-    plan = plans.settle(_make(loaded, platform, epoch, contexts), head)
+    plan = plans.with_rootfs_type(_make(loaded, platform, epoch, contexts), head)
     framework = frameworks.get(plan.framework)
     inputs = inputs or FakeInputs()
     build = Build(plan, framework, inputs, AMD64, flags or Flags(), caps)

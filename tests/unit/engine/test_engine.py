@@ -100,9 +100,9 @@ def test_a_record_is_recalled_only_for_the_very_process(tmp_path: Path) -> None:
     assert me is not None
     process.remember(record, me)
     assert process.recall(record) == me
-    process.remember(record, process.Process(me.pid, str(int(me.start) - 1), me.boot))
+    process.remember(record, process.ProcessId(me.pid, str(int(me.start) - 1), me.boot))
     assert process.recall(record) is None
-    process.remember(record, process.Process(me.pid, me.start, "another boot"))
+    process.remember(record, process.ProcessId(me.pid, me.start, "another boot"))
     assert process.recall(record) is None
 
 
@@ -173,10 +173,10 @@ def test_client_script_gives_defaults_that_the_user_can_override(tmp_path: Path)
 def test_found_prefers_buildkit_and_never_finds_us(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(found, "works", lambda *argv: True)
     monkeypatch.setenv("BUILDKIT_HOST", "tcp://builder:1234")
-    assert found.find(DEFAULT_LAYOUT) == found.Found("buildkit", "tcp://builder:1234")
+    assert found.find(DEFAULT_LAYOUT) == found.OwnBuildKit("buildkit", "tcp://builder:1234")
     monkeypatch.delenv("BUILDKIT_HOST")
     monkeypatch.setenv("DOCKER_HOST", "ssh://builder")
-    assert found.find(DEFAULT_LAYOUT) == found.Found("docker", "ssh://builder")
+    assert found.find(DEFAULT_LAYOUT) == found.OwnBuildKit("docker", "ssh://builder")
     monkeypatch.setenv("DOCKER_HOST", f"unix://{DEFAULT_LAYOUT.socket(DEFAULT)}")
     assert found.find(DEFAULT_LAYOUT) is None
 

@@ -47,7 +47,7 @@ def test_a_build_context_that_was_forgotten(name: str, hint: str) -> None:
     asked = inputs(Solver(answers={"ResolveSourceMeta": refuse}))
     asked.image(Text(name), AMD64)
     with pytest.raises(Problems) as raised:
-        asked.settle()
+        asked.fetch_wanted()
     (found,) = raised.value.diagnostics
     assert (found.code, found.hint) == ("no-such-image", hint)
 
@@ -57,7 +57,7 @@ def test_all_images_that_cannot_be_had_are_named_together() -> None:
     for name in ("example.com/a", "example.com/b"):
         asked.image(Text(name), AMD64)
     with pytest.raises(Problems) as raised:
-        asked.settle()
+        asked.fetch_wanted()
     assert [found.code for found in raised.value.diagnostics] == ["no-such-image"] * 2
 
 
@@ -76,9 +76,9 @@ def test_an_image_is_resolved_once_and_known_in_the_next_run() -> None:
     for _ in range(2):
         asked.image(Text("debian:12"), AMD64)
     assert solver.called("ResolveSourceMeta") == []  # a recipe is never kept waiting
-    assert not asked.settle()
+    assert not asked.fetch_wanted()
     image = asked.image(Text("debian:12"), AMD64)
-    assert asked.settle()
+    assert asked.fetch_wanted()
     assert image.ref == "docker.io/library/debian:12@sha256:" + "ab" * 32
     assert image.config == config
     assert len(solver.called("ResolveSourceMeta")) == 1

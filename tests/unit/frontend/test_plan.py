@@ -120,31 +120,31 @@ def test_an_unknown_architecture() -> None:
 def test_a_prebuilt_file_is_what_its_bytes_say() -> None:
     open_plan = make(v0("linux", "qemu", "rootfs: {from: local, path: rootfs.bin}"))
     assert open_plan.rootfs.type is None
-    assert plans.settle(open_plan, b"070701" + bytes(200)).rootfs.type == "initrd"
-    block = plans.settle(open_plan, bytes(0x438) + b"\x53\xef").rootfs
+    assert plans.with_rootfs_type(open_plan, b"070701" + bytes(200)).rootfs.type == "initrd"
+    block = plans.with_rootfs_type(open_plan, bytes(0x438) + b"\x53\xef").rootfs
     assert (block.type, block.mount) == ("block", "/")
 
 
 def test_a_prebuilt_file_is_what_its_name_says_without_its_bytes() -> None:
     open_plan = make(v0("linux", "qemu", "rootfs: {from: local, path: rootfs.cpio}"))
-    assert plans.settle(open_plan, None).rootfs.type == "initrd"
+    assert plans.with_rootfs_type(open_plan, None).rootfs.type == "initrd"
 
 
 def test_a_prebuilt_file_that_is_nothing_known() -> None:
     open_plan = make(v0("linux", "qemu", "rootfs: {from: local, path: rootfs}"))
     with pytest.raises(Problems, match="neither a cpio archive nor a file system image"):
-        plans.settle(open_plan, b"nonsense")
+        plans.with_rootfs_type(open_plan, b"nonsense")
 
 
 def test_a_prebuilt_file_that_the_guest_cannot_use() -> None:
     open_plan = make(v0("unikraft", "qemu", "rootfs: {from: local, path: disk}"))
     with pytest.raises(Problems, match="cannot use a root filesystem of type 'block'"):
-        plans.settle(open_plan, bytes(0x438) + b"\x53\xef")
+        plans.with_rootfs_type(open_plan, bytes(0x438) + b"\x53\xef")
 
 
 def test_a_type_that_is_written_needs_no_bytes() -> None:
     plan = make(v0("linux", "qemu", "rootfs: {from: local, path: x, type: initrd}"))
-    assert plans.settle(plan, b"nonsense") is plan
+    assert plans.with_rootfs_type(plan, b"nonsense") is plan
 
 
 def test_the_time_of_files_is_fixed_without_an_epoch() -> None:

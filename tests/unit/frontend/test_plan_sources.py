@@ -87,7 +87,7 @@ def test_what_is_no_root(type: str, head: bytes, says: str) -> None:
     said = f", type: {type}" if type else ""
     plan = lower(text(f"rootfs: {{from: local, path: r{said}}}\n"), head=HEADS[type]).plan
     with pytest.raises(Problems) as raised:
-        plans.settle(plan if type else _open(plan), head)
+        plans.with_rootfs_type(plan if type else _open(plan), head)
     (found,) = raised.value.diagnostics
     assert found.code == "unusable-rootfs-file"
     assert says in found.message
@@ -120,13 +120,13 @@ def test_what_may_be_one(type: str, head: bytes, framework: str) -> None:
     kernel = "" if framework == "linux" else "kernel: {from: local, path: k}\n"
     source = text(f"{kernel}rootfs: {{from: local, path: r, type: {type}}}\n", framework)
     plan = lower(source, head=HEADS[type]).plan
-    assert plans.settle(plan, head) == plan
+    assert plans.with_rootfs_type(plan, head) == plan
 
 
 def test_the_ending_tells_what_python_cannot_read() -> None:
     plan = lower(text("rootfs: {from: local, path: r.tar.zst, type: initrd}\n")).plan
     with pytest.raises(Problems, match="a tar archive, compressed with zstd"):
-        plans.settle(plan, b"\x28\xb5\x2f\xfd")
+        plans.with_rootfs_type(plan, b"\x28\xb5\x2f\xfd")
 
 
 FOR_ARM64 = Bytes(bytes(56) + b"ARM\x64" + bytes(4036))

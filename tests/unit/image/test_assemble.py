@@ -91,10 +91,10 @@ def test_a_missing_library_is_named(tmp_path: Path) -> None:
         assemble.library_file(tmp_path, "liblost.so.1")
 
 
-def test_settle_gives_one_time_and_plain_modes(tmp_path: Path) -> None:
+def test_set_times_gives_one_time_and_plain_modes(tmp_path: Path) -> None:
     assemble.skeleton(tmp_path)
     (tmp_path / "etc").chmod(0o700)
-    assemble.settle(tmp_path, 7)
+    assemble.set_times(tmp_path, 7)
     for path in (tmp_path, *tmp_path.rglob("*")):
         assert path.lstat().st_mtime == 7, path
     assert (tmp_path / "etc").stat().st_mode & 0o7777 == 0o755

@@ -192,7 +192,7 @@ def test_netbsd_warns() -> None:
 
 
 def test_freebsds_images_are_pulled_for_freebsd() -> None:
-    """Everything of the root file system; a kernel's image may be for Linux."""
+    """Everything of the root filesystem; a kernel's image may be for Linux."""
     said = HEAD % "freebsd" + (
         "kernel: {from: 'kernels:1', path: /kernel}\nrootfs: {from: 'freebsd:15', type: raw}\n"
     )

@@ -19,7 +19,7 @@ import pytest
 from frameworks.rootfs.detect import HEAD, identify, identify_name
 from frameworks.rootfs.filesystems import EXT2, EXT4
 from frameworks.steps import cpio, ext, ffs, job, pack, tar
-from frameworks.steps.entries import Entry, newest, walk
+from frameworks.steps.entries import TreeEntry, newest, walk
 from frameworks.steps.job import PackError
 
 
@@ -133,7 +133,7 @@ def test_gnu_cpio_unpacks_what_was_packed(tree: Path, tmp_path: Path) -> None:
 
 
 def test_device_nodes_keep_their_numbers() -> None:
-    node = Entry(b"null", b"", stat.S_IFCHR | 0o666, 0, 0, 0, 0, 1, 1, os.makedev(1, 3))
+    node = TreeEntry(b"null", b"", stat.S_IFCHR | 0o666, 0, 0, 0, 0, 1, 1, os.makedev(1, 3))
     out = io.BytesIO()
     cpio.write([node], out)
     fields = [out.getvalue()[6 + 8 * n : 14 + 8 * n] for n in range(13)]
@@ -263,7 +263,7 @@ def test_the_command_reports_what_is_not_kept(
     assert json.loads(report.read_text())["times"] == [1, ["/etc/motd"]]
 
 
-def _tar(entries: list[Entry]) -> tarfile.TarFile:
+def _tar(entries: list[TreeEntry]) -> tarfile.TarFile:
     """The archive that the tools for file systems read, as Python reads it."""
     out = io.BytesIO()
     tar.write(entries, out)
@@ -296,7 +296,7 @@ def test_a_tar_archive_has_the_tree(tree: Path) -> None:
 
 def test_a_tar_archive_has_devices_and_large_numbers() -> None:
     """They need neither a privilege nor a file that is one."""
-    device = Entry(b"d", b"/nowhere", stat.S_IFBLK | 0o660, 1 << 30, 0, 0, 1, 1, 1, 0)
+    device = TreeEntry(b"d", b"/nowhere", stat.S_IFBLK | 0o660, 1 << 30, 0, 0, 1, 1, 1, 0)
     device = replace(device, device=os.makedev(254, 17))
     with _tar([device]) as found:
         member = found.getmember("d")

@@ -9,13 +9,13 @@ import pytest
 
 from frameworks.rootfs.filesystems import INITRD, TABLE, Limits
 from frameworks.steps.bounds import Exceeds, fit, shown
-from frameworks.steps.entries import ROOT, Entry
+from frameworks.steps.entries import ROOT, TreeEntry
 
-FILE = Entry(b"a/file", b"/nowhere", stat.S_IFREG | 0o644, 0, 0, 0, 0, 1, 1, 0)
+FILE = TreeEntry(b"a/file", b"/nowhere", stat.S_IFREG | 0o644, 0, 0, 0, 0, 1, 1, 0)
 FOLDER = replace(FILE, name=b"a", mode=stat.S_IFDIR | 0o755)
 
 
-class Link(Entry):
+class Link(TreeEntry):
     """A link whose target is as long as its size says."""
 
     def read(self):  # type: ignore[no-untyped-def]
@@ -58,7 +58,7 @@ def test_times(format: str, last: int) -> None:
         ("initrd", replace(FILE, name=b"n" * 4096), "4096 bytes in its path; an initrd"),
     ],
 )
-def test_a_file_that_does_not_fit(format: str, entry: Entry, words: str) -> None:
+def test_a_file_that_does_not_fit(format: str, entry: TreeEntry, words: str) -> None:
     with pytest.raises(Exceeds, match=words):
         fit(limits(format), [entry])
     fit(limits("erofs"), [replace(entry, name=b"n")])

@@ -11,11 +11,11 @@ import struct
 from pathlib import Path
 
 from frameworks.steps import ffs
-from frameworks.steps.entries import ROOT, Entry, walk
+from frameworks.steps.entries import ROOT, TreeEntry, walk
 
 
-def entry(name: bytes, mode: int, device: int = 0) -> Entry:
-    return Entry(name, b"/nowhere", mode, 3, 4, 0, 99, 1, 1, device)
+def entry(name: bytes, mode: int, device: int = 0) -> TreeEntry:
+    return TreeEntry(name, b"/nowhere", mode, 3, 4, 0, 99, 1, 1, device)
 
 
 def test_the_specification() -> None:
@@ -67,7 +67,7 @@ def test_every_copy_of_the_superblock() -> None:
 def test_the_size_has_room_to_write() -> None:
     small = ffs.image_size([])
     assert small == 4 << 20
-    large = Entry(b"f", b"/", stat.S_IFREG | 0o644, 0, 0, 40 << 20, 0, 1, 7, 0)
+    large = TreeEntry(b"f", b"/", stat.S_IFREG | 0o644, 0, 0, 40 << 20, 0, 1, 7, 0)
     assert (50 << 20) <= ffs.image_size([large]) <= (60 << 20)
     # A hard link takes no space of its own.
     assert ffs.image_size([large, large]) == ffs.image_size([large])

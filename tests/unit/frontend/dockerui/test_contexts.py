@@ -480,8 +480,8 @@ def test_a_context_is_named_once_for_all_its_paths(monkeypatch: pytest.MonkeyPat
     paths = [f"f{number}" for number in range(2000)]
     for _ in range(2):
         states = [inputs.context(path) for path in paths]
-        settled = inputs.settle()
-    assert settled
+        complete = inputs.fetch_wanted()
+    assert complete
     assert asked == [1, 2000]
     assert len(set(map(id, states))) == 1
     assert op(states[0]).attrs["local.followpaths"].count("f") == 2000

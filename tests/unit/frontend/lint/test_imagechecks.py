@@ -308,7 +308,7 @@ def test_a_disk_without_a_file_system(framework: str, data: bytes, found: bool) 
         ("[/app]", 0x3E, 0o755, ""),
         ("[/app]", 0xB7, 0o755, "is for arm64, and the guest for amd64"),
         ("[/app]", 0x3E, 0o644, "is no program"),
-        ("[/none, /app]", 0x3E, 0o755, "is not in this root file system"),
+        ("[/none, /app]", 0x3E, 0o755, "is not in this root filesystem"),
         ("[app]", 0x3E, 0o755, ""),
         ("[]", 0x3E, 0o755, ""),
     ],
@@ -430,7 +430,7 @@ def test_a_kernel_that_carries_its_configuration(format: str) -> None:
     said = finds(Bytes(make(carrying(**(DISKS | {"VIRTIO_BLK": "m"})))), disk)
     assert said == (
         "by its own configuration this kernel has not built in VIRTIO_BLK (a module), and nothing "
-        "loads modules: the guest finds no root file system"
+        "loads modules: the guest finds no root filesystem"
     )
     del (fewer := dict(DISKS))["EXT4_FS"]
     said = finds(Bytes(make(carrying(**fewer))), disk)

@@ -9,7 +9,7 @@ import pytest
 from frameworks.linux.configs import LAYERS, fragments, limit
 from frameworks.linux.kconfig import Request, read_report
 from frameworks.linux.steps import kconfig
-from frameworks.linux.steps.kconfig_tree import Tree, conjuncts, evaluate
+from frameworks.linux.steps.kconfig_tree import Kconfig, conjuncts, evaluate
 
 KCONFIG = """\
 mainmenu "A kernel"
@@ -104,7 +104,7 @@ def tree(tmp_path: Path) -> Path:
 
 def losses(tree: Path, request: str, config: str) -> list[str]:
     requests, wrong = kconfig.parse(request.encode(), "options")
-    found = kconfig.check(config.encode(), requests, Tree(tree, "x86"))
+    found = kconfig.check(config.encode(), requests, Kconfig(tree, "x86"))
     return [str(loss) for loss in wrong + found]
 
 
@@ -332,7 +332,7 @@ def test_a_monitor_may_need_more() -> None:
 
 
 def test_nearest_is_silent_when_nothing_is_near(tree: Path) -> None:
-    assert Tree(tree, "x86").nearest("ZFS_ENTERPRISE") == ""
+    assert Kconfig(tree, "x86").nearest("ZFS_ENTERPRISE") == ""
 
 
 @pytest.mark.parametrize(
@@ -392,7 +392,7 @@ def test_a_tree_without_end(tmp_path: Path) -> None:
     )
     for number in range(3000):
         (tmp_path / f"k{number}").write_text(f"source k{number + 1}\n")
-    tree = Tree(tmp_path, "x86")
+    tree = Kconfig(tmp_path, "x86")
     assert list(tree.definitions) == ["A"]
     assert evaluate(deep, {}) == 2
     assert evaluate("!" * 5000 + "A", {}) == 2
