@@ -49,6 +49,7 @@ from frameworks.kit.debian import (
     install,
     libc,
     release,
+    snapshot,
     toolchain,
 )
 from frameworks.kit.kernel import checked, fingerprint, objects
@@ -79,6 +80,7 @@ __all__ = [
     "pinned_tree",
     "pins",
     "release",
+    "snapshot",
     "source",
     "toolchain",
 ]

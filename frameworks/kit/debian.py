@@ -71,6 +71,14 @@ def base(build: Build) -> State:
     return image(build).state.with_platform(build.worker)
 
 
+def snapshot(build: Build) -> tuple[str, str, str] | tuple[()]:
+    """Where pinned versions are that the archive has moved on from; () for an image of one's own.
+
+    It is what the kit's scripts take for that: an archive, a suite, a time.
+    """
+    return () if _own(build) is not None else release().snapshot
+
+
 def compiler(guest: Architecture) -> tuple[str, ...]:
     """The packages of gcc for `guest`, whatever the builder's architecture.
 
@@ -105,7 +113,7 @@ def install(build: Build, state: State, packages: Iterable[str], meta: Meta) -> 
     if _own(build) is not None:
         return _install(build, state, packages, meta)
     wanted = release().exact(packages, build.worker.architecture)
-    place = release().snapshot if any("=" in name for name in wanted) else ()
+    place = snapshot(build) if any("=" in name for name in wanted) else ()
     return _install(build, state, wanted, meta, place)
 
 

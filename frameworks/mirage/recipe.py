@@ -208,7 +208,7 @@ class Mirage(Framework):
     def _ocaml_source(self, build: Build, debian: State) -> State:
         return build.run(
             debian,
-            run_script("ocaml.sh", "/out"),
+            run_script("ocaml.sh", "/out", *kit.snapshot(build)),
             mounts=(
                 script("frameworks.mirage", "ocaml.sh"),
                 script("frameworks.kit", "apt.sh"),
