@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import frameworks
 from frameworks.rootfs.filesystems import EROFS, EXT2, EXT4, FFS, INITRD, SQUASHFS, UFS, Limits
 from tests.places import ROOT
 
@@ -27,6 +28,12 @@ def row(limits: Limits) -> list[str]:
     counts = (limits.links, limits.folders)
     shown = [NONE if count == (1 << 32) - 1 else f"{count:,}" for count in counts]
     return [last, size(limits.size), *shown]
+
+
+def test_the_guide_names_the_file_systems_of_linux_guests() -> None:
+    names = ", ".join(each.name for each in frameworks.get("linux").guest.filesystems)
+    text = (ROOT / "docs" / "getting-started.md").read_text()
+    assert f"| `block` | a disk: {names} |" in text
 
 
 def test_the_page_has_the_limits_of_every_format() -> None:
