@@ -33,7 +33,7 @@ from frameworks.bsd.steps import kernconf
 from frameworks.lower import Lowering
 from frontend import plan
 from frontend.bunnyfile import load
-from frontend.offline import OfflineInputs
+from frontend.inputs.offline import OfflineInputs
 from llb import Platform
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -66,7 +66,7 @@ CODES: dict[str, tuple[str, str]] = {
         "An annotation or label belongs to the runtime.",
     ),
     "too-many-errors": ("Too many errors", "Only the first of very many errors are shown."),
-    # What the guest can do (frontend/plan.py)
+    # What the guest can do (frontend/plan/)
     "unknown-framework": ("Unknown framework", "There is no framework of that name."),
     "unknown-architecture": ("Unknown architecture", "There is no architecture of that name."),
     "wrong-architecture": ("Wrong architecture", "A kernel's file is for another architecture."),

@@ -1,7 +1,7 @@
 """The process that an image runs: a base image's config and the bunnyfile's own words, merged.
 
-It ends in the image's config (`frontend.image`) and, for guests with an init program, in the file
-that tells that init what to run.
+It ends in the image's config (`frontend.targets.image`) and, for guests with an init program, in
+the file that tells that init what to run.
 """
 
 from __future__ import annotations

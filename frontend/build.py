@@ -19,15 +19,16 @@ from frameworks.diagnostics import Diagnostic, Problems, problem
 from frameworks.lower import Lowering
 from frameworks.prebuilt import solo5
 from frameworks.runtime import RUNTIME
-from frontend import givenfiles, targets
+from frontend import targets
 from frontend.dockerui.contexts import BuildFile
 from frontend.dockerui.options import Environment, Options, Sbom
 from frontend.failures import explain, with_lines
 from frontend.gateway.capabilities import ATTESTATIONS, EVALUATE, WARNINGS
 from frontend.gateway.errors import GatewayError
 from frontend.gateway.result import Builder, Result
-from frontend.inputs import at_once
-from frontend.metadata import facts
+from frontend.inputs import givenfiles
+from frontend.inputs.gateway import at_once
+from frontend.sbom.metadata import facts
 from frontend.session import Session
 from llb import Definition, MissingCapability, Network, Platform, State
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from frameworks.base import Plan
     from frameworks.spec import Text
     from frontend.gateway.client import Client, Ref
-    from frontend.inputs import GatewayInputs
+    from frontend.inputs.gateway import GatewayInputs
 
 
 def build(client: Client) -> Result:
@@ -112,7 +113,7 @@ class Run:
             planned = self.session.check(platform, loaded)
             if number == 0:
                 self.session.reporter.lint(loaded, planned)
-            yield givenfiles.with_rootfs_type(self.session, planned), self.session.inputs()
+            yield self.session.with_rootfs_type(planned), self.session.inputs()
 
     def _add(self, builder: Builder, planned: Plan, inputs: GatewayInputs) -> None:
         """Build one platform and add it to the result."""
@@ -195,12 +196,11 @@ class Run:
         plan, file = lowering.plan, lowering.kernel
         if not target.keys or file is None or _builds_kernel(plan):
             return
-        from frontend.lint import imagechecks
+        from frontend.inputs.files import BuiltFile
+        from frontend.inputs.kernel import check_architecture
 
         ref = self.session.ref(file, plan.platform)
-        imagechecks.check_architecture(
-            plan, imagechecks.BuiltFile(self.client, ref, posixpath.join("/", file.path))
-        )
+        check_architecture(plan, BuiltFile(self.client, ref, posixpath.join("/", file.path)))
 
     def _say_why(self, error: GatewayError, lowering: Lowering) -> None:
         """Raise Problems where a daemon's error has better words."""
@@ -222,11 +222,12 @@ class Run:
             file = File(lowering.rootfs.tree, binary)
         if file is None:
             return {}
-        from frontend.lint import imagechecks
+        from frontend.inputs.files import BuiltFile
+        from frontend.inputs.kernel import identify
 
         ref = self.session.ref(file, plan.platform)
         path = posixpath.join("/", file.path)
-        devices = imagechecks.identify(imagechecks.BuiltFile(self.client, ref, path)).devices
+        devices = identify(BuiltFile(self.client, ref, path)).devices
         if devices is None:
             return {}
         kernel = plan.kernel

@@ -18,8 +18,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from frameworks.diagnostics import Problems, printable, problem
-from frontend import localfile
 from frontend._version import __version__
+from frontend.inputs import localfile
 from llb import Platform
 
 if TYPE_CHECKING:
@@ -157,8 +157,8 @@ def _pair(text: str) -> tuple[str, str]:
 
 def _head(plan: Plan, options: argparse.Namespace) -> bytes | None:
     """The first bytes of a prebuilt root filesystem in the context; None where it is not there."""
+    from frontend.inputs.wanted import instead
     from frontend.plan import HEAD
-    from frontend.wanted import instead
 
     rootfs = plan.rootfs
     if rootfs.path is None or rootfs.from_ != "local":
@@ -185,8 +185,8 @@ def _head(plan: Plan, options: argparse.Namespace) -> bytes | None:
 
 def _check(options: argparse.Namespace) -> int:
     from frontend.bunnyfile import kind_of
+    from frontend.inputs.localfile import LocalContext
     from frontend.lint.verdict import Asked, judge
-    from frontend.localfile import LocalContext
 
     data = localfile.read(options.file, MOST_BYTES + 1)
     if kind_of(data) == "dockerfile":
@@ -264,8 +264,8 @@ def _llb(options: argparse.Namespace) -> int:
     import frameworks
     from frameworks.base import Build
     from frameworks.lower import Lowering
-    from frontend.image import assemble, runtime_keys
-    from frontend.offline import OfflineInputs
+    from frontend.inputs.offline import OfflineInputs
+    from frontend.targets.image import assemble, runtime_keys
 
     plan = _settle(options, *_read(options))
     inputs = OfflineInputs(plan.platform)

@@ -29,9 +29,9 @@ from frontend import kernelargs
 from frontend import plan as plans
 from frontend.bunnyfile.nodes import Mapping as Tree
 from frontend.dockerui import nested
+from frontend.dockerui.instructions import UNKNOWN, Dockerfile
 from frontend.gateway.errors import GatewayError
-from frontend.inputs import first_variant
-from frontend.instructions import UNKNOWN, Dockerfile
+from frontend.inputs.gateway import first_variant
 from frontend.lint.filechecks import Subject, unusable_rootfs
 from frontend.lint.findings import finding
 from llb import Position, Range, imageconfig
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from frameworks.base import Plan
     from frontend.dockerui.contexts import BuildFile
     from frontend.dockerui.resolve import ResolvedImage
-    from frontend.inputs import GatewayInputs
+    from frontend.inputs.gateway import GatewayInputs
     from frontend.lint.verdict import Verdict
     from frontend.session import Session
     from llb import Platform, SourceFile

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+import frameworks
+from frameworks.base import Build
+from frameworks.lower import Lowering
 from frontend import plan
 from frontend.bunnyfile import Loaded, Unsound, kind_of, load
 from frontend.dockerui.contexts import Contexts
 from frontend.dockerui.images import Images
-from frontend.inputs import GatewayInputs
+from frontend.gateway.errors import GatewayError
+from frontend.inputs import givenfiles
+from frontend.inputs.gateway import GatewayInputs
 from frontend.lint.reporter import Reporter
 from llb import Definition, Platform, SourceFile, State
 
@@ -77,6 +82,29 @@ class Session:
             args=loaded.args,
             contexts=options.named_contexts,
         )
+
+    def with_rootfs_type(self, planned: Plan) -> Plan:
+        """The whole plan of one platform; a prebuilt root filesystem is looked at."""
+        rootfs = planned.rootfs
+        if rootfs.path is None:
+            return planned
+        # What a prebuilt file is, only its bytes tell.
+        inputs = self.inputs()
+        build = Build(planned, frameworks.get(planned.framework), inputs, self.worker)
+        while True:
+            lowering = Lowering(build)
+            # With all that the build itself will read, so that the client sends it once.
+            file, _ = lowering.rootfs.file, lowering.kernel
+            if inputs.fetch_wanted():
+                break
+        assert file is not None
+        ref = self.ref(file, planned.platform)
+        try:
+            head = self.client.read_file(ref, file.path, length=plan.HEAD)
+        except GatewayError as error:
+            assert rootfs.path is not None
+            raise givenfiles.fault(error, rootfs.path, rootfs.from_, root=True) from error
+        return plan.with_rootfs_type(planned, head)
 
     def inputs(self) -> GatewayInputs:
         """Inputs of one platform's build, of which nothing was asked for yet."""

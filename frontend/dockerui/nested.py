@@ -69,7 +69,7 @@ def dockerfile(
     except GatewayError as error:
         if target is None or error.is_placed or not _NO_STAGE.search(error.message):
             raise
-        from frontend.instructions import Dockerfile
+        from frontend.dockerui.instructions import Dockerfile
 
         stages = [stage.name for stage in Dockerfile(data, {}).stages if stage.name]
         raise problem(

@@ -117,7 +117,7 @@ _SPACED_QUOTE = re.compile(r"""(^|\s)["']|\\\s""")
 
 
 def _ignored_key(subject: Subject) -> Iterator[Diagnostic]:
-    """Of v0.1; of v1 it is known once there is a plan (`frontend.lint.effects`)."""
+    """Of v0.1; of v1 it is known once there is a plan (`frontend.plan.effects`)."""
     tree = subject.tree
     cmdline, cmd = _entry(tree, "cmdline"), tree.find("cmd")
     if cmdline is not None and isinstance(cmd, Sequence) and cmd.items:

@@ -7,23 +7,24 @@ mount its root more is read (`frameworks.linux.built`).
 
 from __future__ import annotations
 
-import io
 import posixpath
 import stat
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar
 
 import frameworks
 from frameworks import architectures, kernelfile
 from frameworks.base import File as Placed
-from frameworks.diagnostics import Diagnostic, problem
+from frameworks.diagnostics import Diagnostic
 from frameworks.rootfs import detect, superblock
 from frameworks.rootfs.filesystems import TABLE
 from frameworks.runtime import RUNTIME, monitors
 from frameworks.spec import Settings, Text, parse_size
 from frontend.gateway.errors import GatewayError
+from frontend.inputs.files import BuiltFile, File
+from frontend.inputs.kernel import identify
 from frontend.lint import access, command, links
 from frontend.lint.findings import finding
 from frontend.lint.tree import Tree
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from frameworks.lower import Lowering
     from frameworks.process import Process
     from frontend.gateway.client import Client, Ref
-    from frontend.gateway.files import FileStat, RemoteFile
+    from frontend.gateway.files import FileStat
     from llb import Range
 
 
@@ -52,35 +53,6 @@ Measured with QEMU and Linux 6.12, archive and content together, with -m 268M: h
 kernel unpacks 238 MiB and panics at 241 (amd64), 243 and 245 (arm64); Debian's kernel 201 and 205
 (its cloud kernel for amd64), 153 and 157 (arm64). How they are compressed makes no difference.
 """
-
-
-class File(Protocol):
-    """A file of which something is read."""
-
-    @property
-    def size(self) -> int: ...
-
-    def read(self, offset: int, length: int) -> bytes: ...
-
-
-@dataclass(frozen=True)
-class BuiltFile:
-    """A file of a result that the daemon holds."""
-
-    client: Client
-    ref: Ref
-    path: str
-
-    @cached_property
-    def _file(self) -> RemoteFile:
-        return self.client.open_file(self.ref, self.path)
-
-    @property
-    def size(self) -> int:
-        return self._file.size
-
-    def read(self, offset: int, length: int) -> bytes:
-        return self._file.read(offset, length)
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,56 +272,6 @@ def _drivers(plan: Plan, file: File) -> Diagnostic | None:
         "use 'type: initrd', or a kernel 'from: source'",
         at if at is not None or kernel is None else (kernel.path or kernel.from_).at,
         plan.file,
-    )
-
-
-class _Stream(io.RawIOBase):
-    """A file of which parts are read, as a stream that can seek."""
-
-    def __init__(self, file: File) -> None:
-        self._file = file
-        self._at = 0
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        assert whence == io.SEEK_SET
-        self._at = offset
-        return offset
-
-    def read(self, size: int = -1) -> bytes:
-        data = self._file.read(self._at, size)
-        self._at += len(data)
-        return data
-
-
-def identify(file: File) -> kernelfile.KernelFile:
-    """What kernel a file is, in few reads of it."""
-    return kernelfile.identify(cast(BinaryIO, _Stream(file)))
-
-
-def check_architecture(plan: Plan, file: File) -> None:
-    """Raise Problems for a kernel that is for another architecture: nothing boots that.
-
-    What the file of a generic guest is, nobody here knows.
-    """
-    kernel = plan.kernel
-    if kernel is None or frameworks.guest(plan.framework).opaque:
-        return
-    found = identify(file)
-    architecture = plan.platform.architecture
-    if kernelfile.is_for(found, architecture):
-        return
-    at, other = kernel.path or kernel.from_, ""
-    if found.architecture in architectures.TABLE:
-        other = f", or build for {found.architecture}: --platform linux/{found.architecture}"
-    raise problem(
-        "wrong-architecture",
-        f"'{at}' is {found}, and the image is for {architecture}",
-        hint=f"take the kernel for {architecture}{other}",
-        at=at.at,
-        file=plan.file,
     )
 
 

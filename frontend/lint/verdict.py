@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from frameworks.diagnostics import Diagnostic, Problems
 from frontend import plan as plans
-from frontend import targets, wanted
+from frontend import targets
+from frontend.inputs import wanted
 from frontend.lint.filechecks import lint
 
 if TYPE_CHECKING:

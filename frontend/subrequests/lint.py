@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from frameworks.diagnostics import Diagnostic, Problems
 from frontend.gateway.errors import GatewayError
+from frontend.inputs.files import BuiltFile, File
+from frontend.inputs.wanted import FILE, Wanted
 from frontend.lint.findings import START, detail_of, text_of
-from frontend.lint.imagechecks import BuiltFile, File
 from frontend.lint.rules import RULES
 from frontend.lint.verdict import Asked, judge
 from frontend.subrequests.answers import Reply
 from frontend.subrequests.location import location, source_info
-from frontend.wanted import FILE, Wanted
 from llb import SourceFile
 
 if TYPE_CHECKING:

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 import frameworks
 from frameworks.base import Build
 from frameworks.lower import Lowering
-from frontend import givenfiles
 from frontend import targets as table
 from frontend.bunnyfile.args import declared
-from frontend.offline import OfflineInputs
+from frontend.inputs.offline import OfflineInputs
 from frontend.subrequests.answers import Reply
 from frontend.subrequests.location import location
 from frontend.subrequests.table import columns
@@ -62,7 +61,7 @@ def outline(session: Session) -> Reply:
 
 def _graph(session: Session, platform: Platform, loaded: Loaded, name: str) -> Definition:
     """The graph of a target, with every image and context by its name only."""
-    planned = givenfiles.with_rootfs_type(session, session.check(platform, loaded))
+    planned = session.with_rootfs_type(session.check(platform, loaded))
     inputs = OfflineInputs(session.worker)
     build = Build(planned, frameworks.get(planned.framework), inputs, session.worker)
     target = table.find(name, Lowering(build))

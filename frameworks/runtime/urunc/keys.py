@@ -1,8 +1,9 @@
 """What urunc takes for each of its keys.
 
 The same keys are annotations of the manifest, labels of the config, and names in `/urunc.json`
-(`frontend.image` writes them). From 0.8 on urunc refuses to start an image with a value that it
-does not take; before, it fails in some later way. Source: docs/contract/urunc.md 1.1 and 1.3.
+(`frontend.targets.image` writes them). From 0.8 on urunc refuses to start an image with a value
+that it does not take; before, it fails in some later way. Source: docs/contract/urunc.md 1.1 and
+1.3.
 """
 
 from __future__ import annotations

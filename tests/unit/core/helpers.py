@@ -13,7 +13,7 @@ from frameworks.lower import Lowering
 from frameworks.spec import Text
 from frontend import plan as plans
 from frontend.bunnyfile import Loaded, load
-from frontend.offline import OfflineInputs
+from frontend.inputs.offline import OfflineInputs
 from llb import Caps, Platform
 
 AMD64 = Platform("linux", "amd64")

@@ -10,8 +10,7 @@ import llb
 from frameworks.base import Flags, Image
 from frameworks.diagnostics import Problems
 from frameworks.lower import Lowering
-from frontend import image
-from frontend.targets import TARGETS, find
+from frontend.targets import TARGETS, find, image
 from llb import Caps, Network, Platform, Resources, State, Ulimit
 from llb.definition import DecodedOp
 from llb.pb.ops_pb2 import ExecOp, MountType, NetMode

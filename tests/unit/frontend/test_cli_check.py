@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from frontend.cli import main
-from frontend.localfile import ignores
+from frontend.inputs.localfile import ignores
 
 FILE = """\
 version: v1

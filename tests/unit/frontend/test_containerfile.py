@@ -12,9 +12,9 @@ import pytest
 from frameworks.diagnostics import Problems
 from frameworks.spec import Text
 from frontend.containerfile import Said, _bunnyfile, _stand_ins, judge, plan
+from frontend.dockerui.instructions import UNKNOWN, Dockerfile
 from frontend.failures import explain, with_lines
 from frontend.gateway.errors import GatewayError
-from frontend.instructions import UNKNOWN, Dockerfile
 from frontend.lint.verdict import Verdict
 from llb import Platform, Position, Range, SourceFile
 from llb.pb import status_pb2

@@ -9,9 +9,9 @@ import pytest
 import frameworks
 from frameworks.diagnostics import Problems
 from frameworks.kit import pins
-from frontend import image
 from frontend.bunnyfile import load
 from frontend.plan import make, platform_args
+from frontend.targets import image
 from llb import Caps, Platform, State
 from llb.tree import render
 from tests.places import GOLDENS, ROOT

@@ -12,7 +12,7 @@ import llb
 from frameworks.base import Image
 from frameworks.mirage.project import WORDS
 from frameworks.mirage.steps.project import look, main
-from frontend import image
+from frontend.targets import image
 from llb import Platform, State
 from llb.pb import ops_pb2
 from llb.tree import render

@@ -17,7 +17,7 @@ from frontend.dockerui.contexts import Contexts, followed, is_archive
 from frontend.dockerui.images import Images
 from frontend.dockerui.options import Environment, Options
 from frontend.gateway.errors import GatewayError
-from frontend.inputs import GatewayInputs
+from frontend.inputs.gateway import GatewayInputs
 from llb import Caps, Platform, State, local, scratch
 from llb.pb import gateway_pb2 as gw
 from llb.pb import ops_pb2, status_pb2

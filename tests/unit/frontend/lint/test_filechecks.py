@@ -62,9 +62,8 @@ def test_each_rule_has_a_check_in_each_of_its_phases() -> None:
 def test_what_makes_a_plan_notes_the_plan_s() -> None:
     """A name after `warn(` or `_warning(`, in what makes the plans of bunnyfiles or Dockerfiles."""
     makers = [
-        ROOT / "frontend" / "plan.py",
         ROOT / "frontend" / "containerfile.py",
-        ROOT / "frontend" / "lint" / "effects.py",
+        *(ROOT / "frontend" / "plan").glob("*.py"),
         *(ROOT / "frameworks").rglob("*.py"),
     ]
     text = "".join(path.read_text(encoding="utf-8") for path in makers)

@@ -84,7 +84,7 @@ def test_whose_arguments_the_guest_gets() -> None:
 def test_a_build_imports_no_command_lines() -> None:
     """The image leaves these modules out (`image.assemble`)."""
     program = (
-        "import json, sys, frontend.build, frontend.image, frontend.lint.imagechecks\n"
+        "import json, sys, frontend.build, frontend.targets.image, frontend.lint.imagechecks\n"
         "print(json.dumps([n for n in sys.modules if n.startswith('frameworks.runtime')]))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)

@@ -10,7 +10,7 @@ import pytest
 from frameworks.base import Plan
 from frameworks.diagnostics import Problems, did_you_mean
 from frontend import plan as plans
-from frontend.lint import imagechecks
+from frontend.inputs.kernel import check_architecture
 from frontend.plan import HEAD
 from llb.tree import render
 from tests.unit.core.helpers import AMD64, Bytes, lower
@@ -136,10 +136,10 @@ FOR_ARM64 = Bytes(bytes(56) + b"ARM\x64" + bytes(4036))
 def test_a_kernel_of_another_architecture_is_an_error() -> None:
     plan = lower(text("kernel: {from: local, path: k}\n")).plan
     with pytest.raises(Problems, match="for arm64, and the image is for amd64") as raised:
-        imagechecks.check_architecture(plan, FOR_ARM64)
+        check_architecture(plan, FOR_ARM64)
     assert raised.value.diagnostics[0].code == "wrong-architecture"
     generic = lower(text("kernel: {from: local, path: k}\n", "generic")).plan
-    imagechecks.check_architecture(generic, FOR_ARM64)
+    check_architecture(generic, FOR_ARM64)
 
 
 @pytest.mark.parametrize(

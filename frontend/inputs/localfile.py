@@ -8,7 +8,7 @@ import stat
 from functools import cache
 
 from frontend.dockerui import ignorefile
-from frontend.wanted import FILE, Wanted
+from frontend.inputs.wanted import FILE, Wanted
 
 
 class NotAFile(OSError):

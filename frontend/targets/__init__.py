@@ -19,7 +19,7 @@ from frameworks.lower import Lowering, Root
 from frameworks.process import Process
 from frameworks.runtime import RUNTIME
 from frameworks.spec import Bunnyfile
-from frontend import image
+from frontend.targets import image
 from llb import State, scratch
 
 DEFAULT = "image"

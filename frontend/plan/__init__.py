@@ -35,7 +35,7 @@ from frameworks.spec import (
     parse_size,
 )
 from frontend.bunnyfile import Unsound, shortened
-from frontend.lint import effects
+from frontend.plan import effects
 from llb import Platform, SourceFile
 
 KERNEL_SOURCE = "kernel-source"

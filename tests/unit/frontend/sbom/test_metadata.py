@@ -10,7 +10,7 @@ import llb
 from frameworks.diagnostics import Problems, problem
 from frameworks.linux.versions import versions
 from frameworks.spec import Text
-from frontend.metadata import facts
+from frontend.sbom.metadata import facts
 from tests.unit.core.helpers import AMD64, lower
 
 HEAD = "version: v1\nplatforms: {framework: linux, monitor: qemu}\n"

@@ -13,8 +13,7 @@ import pytest
 from frameworks.base import Image
 from frameworks.runtime import RUNTIME
 from frameworks.spec import Text
-from frontend import image
-from frontend.targets import find
+from frontend.targets import find, image
 from llb import Platform
 from tests.unit.core.helpers import FakeInputs, lower
 

@@ -13,7 +13,7 @@ from frontend.dockerui.contexts import Contexts
 from frontend.dockerui.images import Images
 from frontend.dockerui.options import Environment, Options
 from frontend.gateway.errors import GatewayError
-from frontend.inputs import GatewayInputs
+from frontend.inputs.gateway import GatewayInputs
 from llb import Platform
 from llb.pb import gateway_pb2 as gw
 from llb.pb import status_pb2

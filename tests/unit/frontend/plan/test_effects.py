@@ -7,8 +7,7 @@ import pytest
 from frameworks.diagnostics import Problems
 from frontend.bunnyfile import load, schema
 from frontend.bunnyfile.reference import keys
-from frontend.lint import effects
-from frontend.plan import make
+from frontend.plan import effects, make
 from llb import Platform
 
 HEAD = "version: v1\nplatforms: {framework: FRAMEWORK, monitor: MONITOR}\n"

@@ -11,22 +11,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import frameworks
-from frameworks.base import Build, File
+from frameworks.base import File
 from frameworks.diagnostics import Collector, Problems, problem
-from frameworks.lower import Lowering
 from frameworks.runtime import RUNTIME
 from frameworks.spec import Text
-from frontend import plan as plans
 from frontend.gateway.errors import GatewayError, NotAFile
-from frontend.wanted import instead
+from frontend.inputs.wanted import instead
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from frameworks.base import Plan
+    from frameworks.lower import Lowering
     from frontend.gateway.client import Client, Ref
-    from frontend.session import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,27 +97,3 @@ def fault(error: GatewayError, path: Text, origin: str, *, root: bool = False) -
     if not error.is_missing_file:
         return problem("no-such-file", f"'{path}' in {where} cannot be read", hint=hint, at=path.at)
     return problem("no-such-file", f"there is no '{path}' in {where}", hint=hint, at=path.at)
-
-
-def with_rootfs_type(session: Session, planned: Plan) -> Plan:
-    """The whole plan of one platform; a prebuilt root filesystem is looked at."""
-    rootfs = planned.rootfs
-    if rootfs.path is None:
-        return planned
-    # What a prebuilt file is, only its bytes tell.
-    inputs = session.inputs()
-    build = Build(planned, frameworks.get(planned.framework), inputs, session.worker)
-    while True:
-        lowering = Lowering(build)
-        # With all that the build itself will read, so that the client sends it once.
-        file, _ = lowering.rootfs.file, lowering.kernel
-        if inputs.fetch_wanted():
-            break
-    assert file is not None
-    ref = session.ref(file, planned.platform)
-    try:
-        head = session.client.read_file(ref, file.path, length=plans.HEAD)
-    except GatewayError as error:
-        assert rootfs.path is not None
-        raise fault(error, rootfs.path, rootfs.from_, root=True) from error
-    return plans.with_rootfs_type(planned, head)

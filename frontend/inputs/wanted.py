@@ -17,7 +17,7 @@ from frameworks.spec import LocalSource
 if TYPE_CHECKING:
     from frameworks.base import Plan
     from frameworks.spec import Text
-    from frontend.lint.imagechecks import File
+    from frontend.inputs.files import File
 
 FILE = "a file"
 _WILD = frozenset("*?[")
@@ -97,7 +97,7 @@ def instead(kind: str, path: str, *, root: bool) -> str:
 def check(plan: Plan, wanted: Iterable[Wanted], context: Context) -> None:
     """Note what is not there, or is not what a build could use. Raises Problems."""
     from frontend import plan as plans
-    from frontend.lint import imagechecks
+    from frontend.inputs.kernel import check_architecture
 
     problems = Collector(plan.file)
     for each in wanted:
@@ -119,6 +119,6 @@ def check(plan: Plan, wanted: Iterable[Wanted], context: Context) -> None:
     problems.check()
     kernel, rootfs = plan.kernel, plan.rootfs
     if kernel is not None and kernel.from_ == "local" and kernel.path is not None:
-        imagechecks.check_architecture(plan, context.open(kernel.path))
+        check_architecture(plan, context.open(kernel.path))
     if rootfs.from_ == "local" and rootfs.path is not None:
         plans.with_rootfs_type(plan, context.open(rootfs.path).read(0, HEAD))
