@@ -2,7 +2,7 @@
 
     said = version(read)    # of a bzImage, from its header
     build = scan(read)      # version and configuration, from the kernel itself
-    lacking(build.options or {}, ways("block", "qemu", "ext4"))
+    lacking(build.options or {}, roots.ways("block", "qemu", "ext4"))
 
 `read(offset, length)` gives so many bytes of the file, or fewer where it ends. A question costs a
 bounded number of them: `version` two of at most 600 bytes, `scan` one of those and at most 32 of
@@ -20,9 +20,8 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from frameworks.rootfs.filesystems import EXT4, TABLE, Way
-from frameworks.runtime import monitors
-from frameworks.runtime.monitors import Share
+from frameworks.linux.roots import DISK, SHARES
+from frameworks.rootfs.filesystems import Way
 
 Read = Callable[[int, int], bytes]
 
@@ -140,37 +139,6 @@ def _unpacked(parts: Iterable[bytes]) -> Iterator[bytes]:
             left = stream.unconsumed_tail
 
 
-_BUSES: Mapping[str, Way] = {
-    "pci": frozenset({"VIRTIO_PCI"}),
-    "mmio": frozenset({"VIRTIO_MMIO"}),
-}
-"""What a monitor attaches devices by (`Monitor.bus`)."""
-_DISK: Way = frozenset({"VIRTIO_BLK"})
-_P9: Way = frozenset({"NET_9P_VIRTIO", "9P_FS"})
-_VIRTIOFS: Way = frozenset({"VIRTIO_FS"})
-SHARES: Mapping[Share, Way] = {"9p": _P9, "virtiofs": _VIRTIOFS}
-"""What a guest gets at the container's own files by (`Monitor.shares`)."""
-_SNAPSHOT: Way = _DISK | EXT4.linux[0]
-"""The same on a monitor that shares none, where the host has the usual snapshots
-(docs/contract/urunc.md 2.1)."""
-
-
-def ways(kind: str, monitor: str, filesystem: str = "") -> tuple[Way, ...]:
-    """What has to be built into a kernel that is to mount a root of `kind` (`block`, `raw`).
-
-    Any of these will do. `filesystem` is that of a disk, "" where it is not known.
-    """
-    on = monitors.get(monitor)
-    devices = tuple(SHARES[share] for share in on.shares) or (_SNAPSHOT,)
-    if kind == "block":
-        devices = (_DISK,)
-    formats = TABLE[filesystem].linux if kind == "block" and filesystem else ()
-    bus = _BUSES[on.bus]
-    return tuple(
-        device | bus | format for device in devices for format in formats or (frozenset(),)
-    )
-
-
 def lacking(options: Mapping[str, str], needed: tuple[Way, ...]) -> tuple[str, ...]:
     """The options that keep a kernel from mounting its root, sorted; () if it can.
 
@@ -193,19 +161,21 @@ class Distribution:
     modules: Way
 
 
+_P9, _VIRTIOFS = SHARES["9p"], SHARES["virtiofs"]
+
 DISTRIBUTIONS = (
     # 6.12's cloud kernels, unlike those before and all others, have virtiofs built in.
     Distribution(
         "Debian's",
         re.compile(r"(?!5\.|6\.1\.)\S+-cloud-\S+ \(debian-kernel@lists\.debian\.org\)"),
-        _DISK | _P9,
+        DISK | _P9,
     ),
     Distribution(
         "Debian's",
         re.compile(r"\S+ \(debian-kernel@lists\.debian\.org\)"),
-        _DISK | _P9 | _VIRTIOFS,
+        DISK | _P9 | _VIRTIOFS,
     ),
-    Distribution("Alpine's", re.compile(r"\S+-virt \(.*#\d+-Alpine "), _DISK | _P9 | _VIRTIOFS),
+    Distribution("Alpine's", re.compile(r"\S+-virt \(.*#\d+-Alpine "), DISK | _P9 | _VIRTIOFS),
     # Disks were modules in Fedora 38 and are not now.
     Distribution(
         "Fedora's",

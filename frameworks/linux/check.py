@@ -6,18 +6,16 @@ import re
 
 from frameworks.base import Plan
 from frameworks.diagnostics import Collector, Diagnostic, did_you_mean
-from frameworks.linux.built import SHARES
 from frameworks.linux.configs import DEFAULT, LAYERS, TARGETS, fragments
 from frameworks.linux.kernel import OPTIONS, option_name
+from frameworks.linux.roots import ways
 from frameworks.linux.versions import versions
-from frameworks.rootfs.filesystems import EXT4, TABLE
-from frameworks.runtime import RUNTIME, monitors
+from frameworks.rootfs.filesystems import TABLE
+from frameworks.runtime import RUNTIME
 from frameworks.spec import Kernel, Option
 
 _NAME = re.compile(r"[A-Za-z0-9_]+")
 _FILE = re.compile(r"[./]")
-
-_DISK = frozenset({"VIRTIO_BLK"}) | EXT4.linux[0]
 
 
 def check_kernel(plan: Plan, kernel: Kernel, problems: Collector) -> None:
@@ -98,28 +96,25 @@ def _check_rootfs(plan: Plan, kernel: Kernel, problems: Collector) -> None:
     ):
         return
     has = _options(plan, kernel, str(said))
-    ways = {
-        "initrd": (frozenset({"BLK_DEV_INITRD"}),),
-        "block": (frozenset({"VIRTIO_BLK"}),),
-        # What a guest may get at the container's own files by (docs/contract/urunc.md 2.1).
-        "raw": (*(SHARES[share] for share in monitors.get(plan.monitor).shares), _DISK),
-    }.get(rootfs.type, ())
     what, at = f"a root filesystem of type '{rootfs.type}'", rootfs.type.at
+    filesystem = ""
     # What a prebuilt image holds is not known here.
     if rootfs.type == "block" and rootfs.filesystem is not None and rootfs.path is None:
-        known = TABLE.get(rootfs.filesystem)  # another is an error already
-        ways = tuple(ways[0] | way for way in known.linux) if known is not None else ()
-        what = f"{what} with {rootfs.filesystem}"
+        filesystem = str(rootfs.filesystem)
+        if filesystem not in TABLE:
+            return  # which is an error already
+        what = f"{what} with {filesystem}"
         if rootfs.filesystem.at != rootfs.at:  # where the file names it
             at = rootfs.filesystem.at
-    if not ways or any(way <= has for way in ways):
+    needed = ways(rootfs.type, plan.monitor, filesystem, ours=True)
+    if not needed or any(way <= has for way in needed):
         return
     more = said == DEFAULT or DEFAULT in LAYERS.get(str(said), ())
     cure = "turn that on in kernel.options" if more else "the default configuration has that"
     problems.error(
         "unsupported-rootfs",
         f"a kernel of the configuration '{said}' cannot mount {what}",
-        hint=f"it lacks {', '.join(sorted(ways[0] - has))}: {cure}",
+        hint=f"it lacks {', '.join(sorted(needed[0] - has))}: {cure}",
         at=at,
     )
 

@@ -233,14 +233,14 @@ def _root(plan: Plan) -> tuple[str, Range | None] | None:
 
 def _drivers(plan: Plan, file: File) -> Diagnostic | None:
     """What a kernel says of its drivers for the root: by its configuration, or by who built it."""
-    from frameworks.linux import built
+    from frameworks.linux import built, roots
 
     root, kernel, rootfs = _root(plan), plan.kernel, plan.rootfs
     assert root is not None
     kind, at = root
     # What a prebuilt image holds is not known here.
     packed = rootfs.type == "block" and rootfs.path is None
-    needed = built.ways(kind, plan.monitor, str(rootfs.filesystem or "") if packed else "")
+    needed = roots.ways(kind, plan.monitor, str(rootfs.filesystem or "") if packed else "")
     said = built.version(file.read)
     lacks: tuple[str, ...] = ()
     options: Mapping[str, str] = {}

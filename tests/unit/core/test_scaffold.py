@@ -182,7 +182,7 @@ SESSION = """
 import contextlib, io, json, sys
 
 from frontend.cli import main
-from frameworks.linux import built
+from frameworks.linux import roots
 from frameworks.rootfs import detect
 from frameworks.steps import pack
 from frontend.bunnyfile.reference import page
@@ -218,7 +218,7 @@ print(json.dumps({
     "large": packed("large", "out/large"),
     "kind": detect.identify(open("out/rootfs", "rb").read()),
     "ending": detect.identify_name("x.owlfs"),
-    "options": sorted(built.ways("block", "qemu", "owlfs")[0]),
+    "options": sorted(roots.ways("block", "qemu", "owlfs")[0]),
 }))
 """
 

@@ -61,7 +61,7 @@ OF_A_MONITOR = """
 import json, sys
 from frameworks.diagnostics import Problems
 from frameworks.kernelfile import KernelFile, complaint
-from frameworks.linux import built
+from frameworks.linux import roots
 from frameworks.runtime import RUNTIME
 from frameworks.runtime.machine import Contract, Files, Machine, NotBootable
 from frontend import bunnyfile
@@ -98,7 +98,7 @@ print(json.dumps({
     "generic": RUNTIME.short(find("", lower(shared)).keys),
     "lint": names(linux),
     "elf": complaint(KernelFile("elf", "amd64"), "owl", "amd64"),
-    "drivers": [sorted(way) for way in built.ways("raw", "owl")],
+    "drivers": [sorted(way) for way in roots.ways("raw", "owl")],
     "next": line("next"),
     "now": line(""),
 }))

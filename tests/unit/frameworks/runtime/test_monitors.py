@@ -8,7 +8,7 @@ import pytest
 
 from frameworks import architectures
 from frameworks.kernelfile import KernelFile, complaint
-from frameworks.linux.built import ways
+from frameworks.linux.roots import ways
 from frameworks.runtime import RUNTIME, monitors
 from frameworks.runtime.machine import Contract, Files, Machine, NotBootable
 from frameworks.runtime.monitors import Monitor, UnknownMonitor
