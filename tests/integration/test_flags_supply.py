@@ -240,7 +240,7 @@ class TestFacts:
     def test_sources_with_their_digests(self, telling: Builder, tmp_path: Path) -> None:
         folder = telling.project(tmp_path / "p", RAW.format(type="raw"))
         facts = tmp_path / "facts.json"
-        telling.build(folder, "--metadata-file", str(facts)).ok()
+        telling.buildx(folder, "--metadata-file", str(facts)).ok()
         found = json.loads(facts.read_text())
         assert found["frontend.hutch.framework"] == "linux"
         sources = json.loads(found["frontend.hutch.sources"])
