@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.integration.harness import Builder
+from tests.integration.harness.serving import git
+from tests.integration.harness.tools import run
 
 pytestmark = pytest.mark.integration
 
@@ -53,7 +55,7 @@ def project(project: Path) -> Path:
 def key(tmp_path: Path) -> Path:
     """A new SSH key."""
     path = tmp_path / "key"
-    subprocess.run(("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path)), check=True)
+    run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path))
     return path
 
 
@@ -119,7 +121,7 @@ def server(tmp_path: Path, key: Path) -> Iterator[str]:
     home = tmp_path / "sshd"
     home.mkdir(mode=0o700)
     host = home / "host"
-    subprocess.run(("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(host)), check=True)
+    run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(host))
     (home / "allowed").write_bytes(key.with_suffix(".pub").read_bytes())
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -132,9 +134,8 @@ def server(tmp_path: Path, key: Path) -> Iterator[str]:
     work = tmp_path / "work"
     work.mkdir()
     (work / "main.c").write_text("int over_ssh;")
-    git = ("git", "-C", str(work), "-c", "user.name=t", "-c", "user.email=t@example.org")
-    for words in (("init", "-q", "-b", "main"), ("add", "."), ("commit", "-q", "-m", "first")):
-        subprocess.run((*git, *words), check=True)
+    for words in (("init", "-q"), ("add", "."), ("commit", "-q", "-m", "first")):
+        git(work, *words)
     daemon = subprocess.Popen(
         ("/usr/sbin/sshd", "-D", "-e", "-f", str(home / "config")), stderr=subprocess.DEVNULL
     )

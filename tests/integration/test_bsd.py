@@ -19,14 +19,12 @@ import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
 from tests.integration.harness import EXAMPLES, Builder, Done
+from tests.integration.harness.serving import serve
 
 pytestmark = pytest.mark.integration
 
@@ -409,12 +407,8 @@ def served(folder: Path, name: str, names: Sequence[str]) -> Iterator[tuple[str,
             made.addfile(info, io.BytesIO(content))
     archive = folder / name
     archive.write_bytes(zstd(data.getvalue()) if name.endswith(".pkg") else data.getvalue())
-    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        digest = hashlib.sha256(archive.read_bytes()).hexdigest()
-        yield f"http://127.0.0.1:{server.server_port}/{name}", digest
-        server.shutdown()
+    with serve(folder) as url:
+        yield f"{url}/{name}", hashlib.sha256(archive.read_bytes()).hexdigest()
 
 
 def zstd(data: bytes) -> bytes:

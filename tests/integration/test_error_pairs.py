@@ -18,19 +18,16 @@ In a file, REGISTRY and FRONTEND stand for the registry and hutch's image.
 from __future__ import annotations
 
 import hashlib
-import http.server
 import json
 import os
 import re
 import stat
 import tarfile
-import threading
 import tomllib
 import urllib.request
 from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +35,7 @@ import pytest
 
 from tests.errors.test_errors import BUILT, name_of
 from tests.integration.harness import Builder, Done
+from tests.integration.harness.serving import serve
 
 pytestmark = pytest.mark.integration
 
@@ -85,18 +83,10 @@ def odd_image(registry: str, labels: dict[str, str] | None) -> str:
 @contextmanager
 def on_the_web(folder: Path) -> Iterator[str]:
     """The URL of an archive of `folder`."""
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_: object) -> None: ...
-
     with tarfile.open(folder.parent / "context.tar", "w", format=tarfile.GNU_FORMAT) as archive:
         archive.add(folder, ".")
-    handler = partial(Quiet, directory=folder.parent)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/context.tar"
-        server.shutdown()
+    with serve(folder.parent) as url:
+        yield f"{url}/context.tar"
 
 
 def make_special(path: Path, kind: str) -> None:

@@ -10,7 +10,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,6 +22,7 @@ from frontend.lint.rules import RULES
 from tests.errors.test_errors import FILES, name_of
 from tests.integration.harness import FILE, ROOT, Builder
 from tests.integration.harness.flags import hutch, project
+from tests.integration.harness.tools import run
 
 __all__ = ["hutch", "project"]
 
@@ -292,7 +292,7 @@ class TestFit:
 
     def test_a_prebuilt_disk_image(self, hutch: Builder, tmp_path: Path) -> None:
         folder = self.project(hutch, tmp_path / "p", "from: local, path: my.ext2")
-        subprocess.run(["mke2fs", "-q", "-t", "ext2", folder / "my.ext2", "100M"], check=True)
+        run("mke2fs", "-q", "-t", "ext2", str(folder / "my.ext2"), "100M")
         text = hutch.buildx(folder, *NOTHING).ok().log
         assert re.search(r"OversizedImage: \d\d of the 100 MiB of this disk image are free", text)
 

@@ -28,6 +28,7 @@ from frameworks.runtime.machine import MASK, Machine, Volume
 from frameworks.runtime.urunc.versions import NEWEST, NEXT, VERSIONS, Version
 from frontend.images import boot
 from tests.integration.harness import EXAMPLES, Builder, Done, programs
+from tests.integration.harness.tools import run
 
 pytestmark = pytest.mark.integration
 
@@ -350,7 +351,7 @@ def test_volumes(builder: Builder, files: Path, tmp_path: Path, booted: Callable
         with (tmp_path / f"{name}.img").open("wb") as file:
             file.truncate(4 << 20)
         make = ["/sbin/mke2fs", "-q", "-F", "-t", "ext4", "-d", str(tmp_path / name)]
-        subprocess.run([*make, str(tmp_path / f"{name}.img")], check=True)
+        run(*make, str(tmp_path / f"{name}.img"))
     one, two = (str(tmp_path / f"{name}.img") for name in ("one", "two"))
     (files / "name").write_text("this is the image's\n")
     disk = builder.build(
@@ -375,9 +376,9 @@ def test_volumes(builder: Builder, files: Path, tmp_path: Path, booted: Callable
     assert "/srv/one/name: this is one\n" in output
     assert "hutch-init: exit status 0\n" in output
     for image in (one, two):
-        state = subprocess.run(["/sbin/dumpe2fs", "-h", image], capture_output=True, text=True)
-        assert re.search(r"Filesystem state: +clean$", state.stdout, re.MULTILINE)
-        assert "needs_recovery" not in state.stdout
+        state = run("/sbin/dumpe2fs", "-h", image)
+        assert re.search(r"Filesystem state: +clean$", state, re.MULTILINE)
+        assert "needs_recovery" not in state
     show = ["/sbin/debugfs", "-R", "cat /more", one]
     assert subprocess.check_output(show) == b"written by the guest\n"
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.harness import EPOCH, Builder, Packed
+from tests.integration.harness.tools import need, run
 
 pytestmark = pytest.mark.integration
 
@@ -104,20 +105,6 @@ def original(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         str(to),
     )
     return to
-
-
-def need(tool: str) -> None:
-    """Fail, and not skip, where a tool is missing: a check that did not run proves nothing."""
-    assert shutil.which(tool), f"{tool} is not installed: make setup"
-
-
-def run(*command: str, cwd: Path | None = None, data: bytes | None = None) -> str:
-    done = subprocess.run(
-        command, cwd=cwd, input=data, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
-    text = done.stdout.decode(errors="replace")
-    assert done.returncode == 0, f"{command}: {text}"
-    return text
 
 
 def listing(root: Path, *, links: bool = True, times: bool = True) -> dict[str, tuple[object, ...]]:
