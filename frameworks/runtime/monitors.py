@@ -53,12 +53,14 @@ class Monitor:
     kernel (`Architecture.boots_elf`), `images` those on others; first the one that hutch builds.
 
     `shares` are the ways in which a directory of the host gets to the guest, the runtime's first
-    choice first. `bus` is how devices are attached. `solo5` is the target that Solo5 links a kernel
-    for, "" where it links for none. `mib` says that the monitor is told the guest's memory in MiB;
-    others are told millions of bytes, and take the number for MiB. `restarts` says that it starts a
-    guest anew that reboots, and that the runtime does not stop it. `disk_prefix` stands before the
-    serial numbers of its disks. `aliases` are other names that images for it are published under,
-    and `packages` Debian's that have the program.
+    choice first. `bus` is how devices are attached, and `console` is Linux's name of its serial
+    port, "" where it has none or where it depends on the board (QEMU's: `urunc.guests`). `solo5` is
+    the target that Solo5 links a kernel for, "" where it links for none. `mib` says that the
+    monitor is told the guest's memory in MiB; others are told millions of bytes, and take the
+    number for MiB. `restarts` says that it starts a guest anew that reboots, and that the runtime
+    does not stop it. `disk_prefix` stands before the serial numbers of its disks. `aliases` are
+    other names that images for it are published under, and `packages` Debian's that have the
+    program.
 
     `command` makes the command line by which `frontend.images.boot` starts a guest, and
     `configuration` the content of the file that the monitor reads; None where it has none.
@@ -72,6 +74,7 @@ class Monitor:
     images: tuple[Form, ...]
     shares: tuple[Share, ...]
     bus: Literal["pci", "mmio", ""]
+    console: str
     solo5: str
     mib: bool
     restarts: bool
@@ -131,6 +134,7 @@ QEMU = Monitor(
     images=("image", "gzip"),
     shares=("9p", "virtiofs"),
     bus="pci",
+    console="",
     solo5="virtio",
     mib=False,
     restarts=False,
@@ -146,6 +150,7 @@ FIRECRACKER = Monitor(
     images=("image",),
     shares=(),
     bus="mmio",
+    console="ttyS0",
     solo5="virtio",
     mib=True,
     restarts=False,
@@ -163,6 +168,7 @@ CLOUD_HYPERVISOR = Monitor(
     images=("image",),
     shares=("virtiofs",),
     bus="pci",
+    console="ttyS0",
     solo5="virtio",
     mib=False,
     restarts=True,
@@ -177,6 +183,7 @@ HVT = Monitor(
     images=("solo5",),
     shares=(),
     bus="",
+    console="",
     solo5="hvt",
     mib=False,
     restarts=False,
@@ -190,6 +197,7 @@ SPT = Monitor(
     images=("solo5",),
     shares=(),
     bus="",
+    console="",
     solo5="spt",
     mib=False,
     restarts=False,
@@ -203,6 +211,7 @@ HYPERLIGHT_UNIKRAFT = Monitor(
     images=("any",),
     shares=(),
     bus="",
+    console="",
     solo5="",
     mib=False,
     restarts=False,

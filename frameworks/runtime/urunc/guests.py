@@ -283,7 +283,7 @@ def _console(contract: Contract, machine: Machine) -> str:
         return "console=hvc0 8250.nr_uarts=0"
     if contract.monitor == monitors.QEMU.name:
         return f"console={_BOARDS[machine.architecture].linux_console}"
-    return "console=ttyS0"
+    return f"console={monitors.get(contract.monitor).console}"
 
 
 _SHARED: Mapping[monitors.Share, tuple[str, ...]] = {

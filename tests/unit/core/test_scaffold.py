@@ -128,7 +128,6 @@ def test_what_a_guest_says_can_be_made(name: str) -> None:
 
 ELSEWHERE = {
     "dockerui/options.py",  # operating systems of platforms, as containerd writes them
-    "images",  # what urunc does for its guests, by its own names
 }
 
 

@@ -34,6 +34,7 @@ OWL = Monitor(
     images=(),
     shares=(),
     bus="pci",
+    console="hvc7",
     solo5="virtio",
     mib=True,
     restarts=True,
@@ -150,6 +151,7 @@ def test_a_row_is_a_monitor(tmp_path: Path) -> None:
     assert said["elf"] == "it is an ELF file for amd64, and owl boots only a bzImage"
     assert said["drivers"] == [["EXT4_FS", "VIRTIO_BLK", "VIRTIO_PCI"]]
     assert said["next"][:4] == ["owl", "--memory", "256M", "K"]
+    assert "console=hvc7 " in said["next"][4]
     assert "rdinit=/urunit -- /hoot" in said["next"][4]
     assert said["now"] == "urunc 2026-08 does not know owl"
 

@@ -32,6 +32,7 @@ def test_a_row_is_whole(monitor: Monitor) -> None:
     assert all(monitor.forms(architecture) for architecture in monitor.architectures)
     assert monitor.forms("riscv64") == ()
     assert (monitor.kind == "machine") == bool(monitor.bus)
+    assert bool(monitor.console) == (monitor.kind == "machine" and monitor is not monitors.QEMU)
     assert (monitor.kind == "tender") == (monitor.solo5 == monitor.name)
     assert monitor.configuration is None or monitor.command is not None
 
