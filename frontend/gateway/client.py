@@ -10,15 +10,18 @@ grpcclient/client.go).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeVar
+from functools import partial
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from google.protobuf.message import Message
 
 from frontend.gateway import capabilities
 from frontend.gateway.capabilities import Abilities
-from frontend.gateway.channel import Channel
+from frontend.gateway.channel import Channel, Pending, Value
 from frontend.gateway.errors import UNIMPLEMENTED, UNKNOWN, GatewayError, NotAFile
 from frontend.gateway.files import FileStat, RemoteFile
 from llb.encode import platform_message
@@ -108,6 +111,8 @@ class Client:
     def __init__(self, channel: Channel, *, product: str = "") -> None:
         self._channel = channel
         self._product = product
+        self._asked: dict[tuple[object, ...], Pending[Any]] = {}
+        self._files: dict[tuple[str, str], RemoteFile] = {}
         pong = self.call("Ping", gw.PingRequest(), gw.PongResponse, timeout=_PING_SECONDS)
         self.abilities = Abilities.from_pong(pong)
         self._inputs: Mapping[str, Definition] | None = None
@@ -137,13 +142,34 @@ class Client:
 
         A solve is lazy: a step that fails says so when its files are first read, or after Return,
         unless `evaluate` is set. `cache_imports` belongs on the solves whose result is returned
-        (daemons use no cache that the frontend did not pass on).
+        (daemons use no cache that the frontend did not pass on). The same is solved once.
         """
+        return self.begin_solve(
+            definition,
+            evaluate=evaluate,
+            cache_imports=cache_imports,
+            frontend=frontend,
+            options=options,
+            inputs=inputs,
+        )()
+
+    def begin_solve(
+        self,
+        definition: Definition | None = None,
+        *,
+        evaluate: bool = False,
+        cache_imports: Sequence[CacheImport] = (),
+        frontend: str = "",
+        options: Mapping[str, str] | None = None,
+        inputs: Mapping[str, Definition] | None = None,
+    ) -> Callable[[], Solved]:
+        """`solve`, without waiting for the answer: what is returned does, and raises its errors."""
         graph = None
         if definition is not None and not definition.is_empty:
             graph = definition.to_pb()
         elif not frontend:
-            return Solved({"": Ref()})
+            nothing = Solved({"": Ref()})
+            return lambda: nothing
         request = gw.SolveRequest(
             Definition=graph,
             Frontend=frontend,
@@ -156,13 +182,25 @@ class Client:
             request.CacheImports.extend(
                 gw.CacheOptionsEntry(Type=entry.type, Attrs=entry.attrs) for entry in cache_imports
             )
-        inline = evaluate and self.can(capabilities.SOLVE_EVALUATE)
-        request.Evaluate = inline
-        solved = _solved(self.call("Solve", request, gw.SolveResponse))
-        if evaluate and not inline:
+        graph_digest = sha256(request.SerializeToString(deterministic=True)).digest()
+        lazy, evaluated = ("Solve", graph_digest), ("Solve", graph_digest, "evaluated")
+        if evaluated in self._asked:
+            return self._asked[evaluated]
+        inline = evaluate and lazy not in self._asked and self.can(capabilities.SOLVE_EVALUATE)
+        if inline:
+            request.Evaluate = True
+            return self._once(evaluated, "Solve", request, gw.SolveResponse, _solved)
+        solving = self._once(lazy, "Solve", request, gw.SolveResponse, _solved)
+        if not evaluate:
+            return solving
+
+        def wait() -> Solved:
+            solved = solving()
             for ref in solved.refs.values():
                 self.evaluate(ref)
-        return solved
+            return solved
+
+        return Pending(wait)
 
     def evaluate(self, ref: Ref) -> None:
         """Build `ref` now; raises the failed step's `GatewayError`."""
@@ -204,32 +242,51 @@ class Client:
         for ever, also when this build is long over. Raises `NotAFile` for what is not a regular
         file, and a `GatewayError` whose `is_missing_file` is true where nothing is there.
         """
-        found = self.stat_file(ref, path)
-        if found.kind:
-            raise NotAFile(path, found.kind)
+        key = (ref.id, _absolute(path))
+        if key not in self._files:
+            found = self.stat_file(ref, path)
+            if found.kind:
+                raise NotAFile(path, found.kind)
+            self._files[key] = RemoteFile(found.size, partial(self._begin_part, ref, path))
+        return self._files[key]
 
-        def part(start: int, size: int) -> bytes:
-            request = gw.ReadFileRequest(
-                Ref=ref.id, FilePath=path, Range=gw.FileRange(Offset=start, Length=size)
-            )
-            return self.call("ReadFile", request, gw.ReadFileResponse).Data
+    def _begin_part(self, ref: Ref, path: str, start: int, size: int) -> Callable[[], bytes]:
+        request = gw.ReadFileRequest(
+            Ref=ref.id, FilePath=path, Range=gw.FileRange(Offset=start, Length=size)
+        )
+        answer = self.begin("ReadFile", request, gw.ReadFileResponse)
+        return lambda: answer().Data
 
-        return RemoteFile(found.size, part)
+    def ahead(self, files: Iterable[tuple[Ref, str]], head: int = 0) -> None:
+        """Ask for several files together: what they are, and the first `head` bytes of each.
+
+        Nothing is returned: who opens one of them later need not ask again, and gets the error.
+        """
+        wanted = [(ref, path) for ref, path in files if ref]
+        for ref, path in wanted:
+            self._begin_stat(ref, path)
+        for ref, path in wanted if head else ():
+            with suppress(GatewayError):
+                self.open_file(ref, path).ahead(head)
 
     def read_dir(self, ref: Ref, path: str, *, include: str = "") -> tuple[FileStat, ...]:
         """The entries of a directory, one level; `include` is a pattern for their names."""
         if not ref:
             return ()
         request = gw.ReadDirRequest(Ref=ref.id, DirPath=path, IncludePattern=include)
-        answer = self.call("ReadDir", request, gw.ReadDirResponse)
-        return tuple(map(FileStat.from_pb, answer.entries))
+        key = ("ReadDir", ref.id, path, include)
+        return self._once(key, "ReadDir", request, gw.ReadDirResponse, _entries)()
 
     def stat_file(self, ref: Ref, path: str) -> FileStat:
         """One file's facts; raises `GatewayError` (`is_missing_file`) where there is none."""
         if not ref:
             raise GatewayError(_unknown(f"stat {path}: no such file or directory"))
+        return self._begin_stat(ref, path)()
+
+    def _begin_stat(self, ref: Ref, path: str) -> Pending[FileStat]:
         request = gw.StatFileRequest(Ref=ref.id, Path=path)
-        return FileStat.from_pb(self.call("StatFile", request, gw.StatFileResponse).stat)
+        key = ("StatFile", ref.id, _absolute(path))
+        return self._once(key, "StatFile", request, gw.StatFileResponse, _file_stat)
 
     # --- resolving ---
 
@@ -355,6 +412,12 @@ class Client:
 
         For what has no method of its own here.
         """
+        return self.begin(method, request, answer, timeout)()
+
+    def begin(
+        self, method: str, request: Message, answer: type[Answer], timeout: float | None = None
+    ) -> Callable[[], Answer]:
+        """`call`, without waiting for the answer: what is returned does, and is called once."""
         size = request.ByteSize() if method in ("Solve", "Return") else 0
         if size and size > (limit := self.abilities.message_limit):
             raise GatewayError(
@@ -363,13 +426,46 @@ class Client:
                     f"takes {limit >> 10} KiB at most: keep large files in the build context"
                 )
             )
-        try:
-            return self._channel.call(method, request, answer, timeout)
-        except GatewayError as error:
-            if error.is_unimplemented and not error.status.details:
-                text = f"the daemon has no method {method}: please update {self._product or 'it'}"
-                raise GatewayError(_status(UNIMPLEMENTED, text)) from error
-            raise
+        begun = self._channel.begin(method, request, answer, timeout)
+
+        def wait() -> Answer:
+            try:
+                return begun()
+            except GatewayError as error:
+                if error.is_unimplemented and not error.status.details:
+                    text = f"the daemon has no method {method}: please update " + (
+                        self._product or "it"
+                    )
+                    raise GatewayError(_status(UNIMPLEMENTED, text)) from error
+                raise
+
+        return wait
+
+    def _once(
+        self,
+        key: tuple[object, ...],
+        method: str,
+        request: Message,
+        answer: type[Answer],
+        read: Callable[[Answer], Value],
+    ) -> Pending[Value]:
+        """A call whose answer cannot change during a build: it is asked once."""
+        if key not in self._asked:
+            begun = self.begin(method, request, answer)
+            self._asked[key] = Pending(lambda: read(begun()))
+        return self._asked[key]
+
+
+def _absolute(path: str) -> str:
+    return path if path.startswith("/") else "/" + path
+
+
+def _file_stat(answer: gw.StatFileResponse) -> FileStat:
+    return FileStat.from_pb(answer.stat)
+
+
+def _entries(answer: gw.ReadDirResponse) -> tuple[FileStat, ...]:
+    return tuple(map(FileStat.from_pb, answer.entries))
 
 
 def _solved(answer: gw.SolveResponse) -> Solved:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from frontend.gateway.channel import Pending
 from llb.pb import stat_pb2
 
 _CHUNK = 2 << 20  # bytes; below the smallest message limit of any daemon
+_LEAST = 4096  # bytes: who reads a file's first two will want some more
 
 _GO_MODE_DIR = 1 << 31
 _GO_MODE_SYMLINK = 1 << 27
@@ -60,18 +62,37 @@ class FileStat:
         )
 
 
-@dataclass(frozen=True, slots=True)
 class RemoteFile:
-    """A regular file of a result: its size in bytes, and what reads parts of it."""
+    """A regular file of a result, which cannot change: its size in bytes, and parts of it.
 
-    size: int
-    part: Callable[[int, int], bytes]
+    `begin` asks for so many bytes from an offset; what it returns waits for them. The file's start,
+    which is what most questions are about, is kept.
+    """
+
+    __slots__ = ("_begin", "_start", "size")
+
+    def __init__(self, size: int, begin: Callable[[int, int], Callable[[], bytes]]) -> None:
+        self.size = size
+        self._begin = begin
+        self._start: Callable[[], bytes] | None = None
+
+    def ahead(self, length: int) -> None:
+        """Ask for the first `length` bytes, without waiting for them."""
+        wanted = min(length, self.size, _CHUNK)
+        if wanted and self._start is None:
+            self._start = Pending(self._begin(0, wanted))
 
     def read(self, offset: int = 0, length: int | None = None) -> bytes:
         """The bytes from `offset` to the end, or `length` of them; fewer where the file ends."""
         left = max(0, self.size - offset)
         wanted = left if length is None else min(left, length)
-        return b"".join(chunks(self.part, offset, wanted))
+        if offset == 0 and wanted:
+            self.ahead(max(wanted, _LEAST))
+        kept = b"" if self._start is None else self._start()[offset : offset + wanted]
+        rest = chunks(
+            lambda at, size: self._begin(at, size)(), offset + len(kept), wanted - len(kept)
+        )
+        return b"".join((kept, *rest))
 
 
 def _kind(mode: int) -> str:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from struct import unpack
 from typing import TypeVar
 
@@ -106,14 +106,30 @@ class Http2Channel:
 
     # --- calling ---
 
-    def call(
+    def begin(
         self, method: str, request: Message, answer: type[Answer], timeout: float | None = None
-    ) -> Answer:
-        """Call `method` of LLBBridge; `timeout` is in seconds. Raises `GatewayError`."""
+    ) -> Callable[[], Answer]:
+        """Call `method` of LLBBridge; what is returned waits for the answer, and is called once.
+
+        `timeout` is in seconds from now. Both raise `GatewayError`.
+        """
         deadline = None if timeout is None else time.monotonic() + timeout
         number, stream = self._open(method)
         try:
             self._send(number, stream, request)
+        except BaseException:
+            self._drop(number, stream)
+            raise
+
+        def wait() -> Answer:
+            self._wait(method, number, stream, deadline)
+            return _answer(stream, answer)
+
+        return wait
+
+    def _wait(self, method: str, number: int, stream: _Stream, deadline: float | None) -> None:
+        """Wait until a call is over. Raises `GatewayError` where it cannot end any more."""
+        try:
             with self._changed:
                 while not (stream.done or self._broken):
                     left = None if deadline is None else deadline - time.monotonic()
@@ -124,7 +140,6 @@ class Http2Channel:
             self._drop(number, stream)
         if not stream.done:
             raise _failure(UNAVAILABLE, self._broken)
-        return _answer(stream, answer)
 
     def _open(self, method: str) -> tuple[int, _Stream]:
         """Start a stream. Numbers must reach the daemon in order, so the lock is held till then."""

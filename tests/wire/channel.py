@@ -33,9 +33,21 @@ class Answers:
         self.answers = answers
         self.requests: list[tuple[str, Message]] = []
 
-    def call(
+    def begin(
         self, method: str, request: Message, answer: type[Answer], timeout: float | None = None
-    ) -> Answer:
+    ) -> Callable[[], Answer]:
+        try:
+            found = self._answer(method, request, answer)
+        except GatewayError as error:
+            failed = error  # told to whoever waits
+
+            def wait() -> Answer:
+                raise failed
+
+            return wait
+        return lambda: found
+
+    def _answer(self, method: str, request: Message, answer: type[Answer]) -> Answer:
         self.requests.append((method, request))
         given = self.answers.get(method)
         if given is None:
