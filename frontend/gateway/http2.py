@@ -14,25 +14,16 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from struct import unpack
 from typing import TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
 from frontend.gateway.errors import DEADLINE_EXCEEDED, INTERNAL, UNAVAILABLE, UNKNOWN, GatewayError
-from frontend.gateway.hpack import Decoder, Header, HeaderError, encode
+from frontend.gateway.hpack import Decoder, HeaderError, encode
+from frontend.gateway.stdio import HEADERS, SERVICE
 from llb.pb import status_pb2
-
-_SERVICE = b"/moby.buildkit.v1.frontend.LLBBridge/"
-_HEADERS: list[Header] = [
-    (b":method", b"POST"),
-    (b":scheme", b"http"),
-    (b":authority", b"localhost"),
-    (b"content-type", b"application/grpc"),
-    (b"te", b"trailers"),
-    (b"user-agent", b"hutch"),
-]
 
 _DATA, _HEADERS_FRAME, _RST_STREAM, _SETTINGS = 0, 1, 3, 4
 _PING, _GOAWAY, _WINDOW_UPDATE, _CONTINUATION = 6, 7, 8, 9
@@ -50,6 +41,7 @@ _CHUNK = 1 << 16
 _CODE_DIGITS = 9
 _SHOWN = 40
 _DEFAULT_WINDOW = 65535
+_EMPTY = 5  # bytes of a message without content
 _REPLENISH = 1 << 24  # bytes received before the daemon is told that it may send as many again
 
 Answer = TypeVar("Answer", bound=Message)
@@ -85,9 +77,12 @@ class _Stream:
 
 
 class Http2Channel:
-    """A `Channel` over two pipes on which `frontend.gateway.stdio` has greeted the daemon."""
+    """A `Channel` over two pipes on which `frontend.gateway.stdio` has greeted the daemon.
 
-    def __init__(self, incoming: int, outgoing: int) -> None:
+    `early` are the calls, without content, that the greeting held.
+    """
+
+    def __init__(self, incoming: int, outgoing: int, early: Sequence[str] = ()) -> None:
         self._incoming = incoming
         self._outgoing = outgoing
         self._opening = threading.Lock()
@@ -102,6 +97,12 @@ class Http2Channel:
         self._most_streams = 100
         self._received = 0
         self._decoder = Decoder()
+        self._early: dict[str, tuple[int, _Stream]] = {}
+        for method in early:
+            self._streams[self._next] = stream = _Stream(self._stream_window - _EMPTY)
+            self._early[method] = (self._next, stream)
+            self._next += 2
+            self._window -= _EMPTY
         threading.Thread(target=self._read, daemon=True, name="http2").start()
 
     # --- calling ---
@@ -114,9 +115,11 @@ class Http2Channel:
         `timeout` is in seconds from now. Both raise `GatewayError`.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
-        number, stream = self._open(method)
+        opened = self._early.pop(method, None)
+        number, stream = opened or self._open(method)
         try:
-            self._send(number, stream, request)
+            if opened is None:
+                self._send(number, stream, request)
         except BaseException:
             self._drop(number, stream)
             raise
@@ -143,7 +146,7 @@ class Http2Channel:
 
     def _open(self, method: str) -> tuple[int, _Stream]:
         """Start a stream. Numbers must reach the daemon in order, so the lock is held till then."""
-        block = encode([(b":path", _SERVICE + method.encode()), *_HEADERS])  # ":..." come first
+        block = encode([(b":path", SERVICE + method.encode()), *HEADERS])  # ":..." come first
         with self._opening:
             with self._changed:
                 self._changed.wait_for(

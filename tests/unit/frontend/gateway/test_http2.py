@@ -7,7 +7,6 @@ import os
 import re
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -83,7 +82,7 @@ def test_an_acknowledgement_parts_what_is_sent_under_two_windows(peer: Peer) -> 
 
     def feed() -> None:
         with contextlib.suppress(GatewayError):  # the end
-            channel.call("Solve", request, gw.SolveResponse)
+            channel.begin("Solve", request, gw.SolveResponse)()
 
     threading.Thread(target=feed).start()
     peer.until(HEADERS, 4)
@@ -111,20 +110,36 @@ BAD_STATUSES = [
 
 @pytest.mark.parametrize(("headers", "says"), BAD_STATUSES)
 def test_a_status_that_is_none(peer: Peer, headers: list[tuple[bytes, bytes]], says: str) -> None:
-    with ThreadPoolExecutor() as pool:
-        call = pool.submit(Http2Channel(*peer.ends).call, "Ping", gw.PingRequest(), gw.PongResponse)
-        peer.until(HEADERS, 4)
-        peer.send(HEADERS, 1, hpack.encode([(b":status", b"200"), *headers]), 4 | 1)
+    wait = Http2Channel(*peer.ends).begin("Ping", gw.PingRequest(), gw.PongResponse)
+    peer.until(HEADERS, 4)
+    peer.send(HEADERS, 1, hpack.encode([(b":status", b"200"), *headers]), 4 | 1)
     with pytest.raises(GatewayError, match=re.escape(says)):
-        call.result()
+        wait()
 
 
 def test_an_answer_that_is_none(peer: Peer) -> None:
-    with ThreadPoolExecutor() as pool:
-        call = pool.submit(Http2Channel(*peer.ends).call, "Ping", gw.PingRequest(), gw.PongResponse)
-        peer.until(HEADERS, 4)
-        peer.send(HEADERS, 1, hpack.encode([(b":status", b"200")]), 4)
-        peer.send(DATA, 1, b"\0\0\0\0\2\xff\xff")
-        peer.send(HEADERS, 1, hpack.encode([(b"grpc-status", b"0")]), 4 | 1)
+    wait = Http2Channel(*peer.ends).begin("Ping", gw.PingRequest(), gw.PongResponse)
+    peer.until(HEADERS, 4)
+    peer.send(HEADERS, 1, hpack.encode([(b":status", b"200")]), 4)
+    peer.send(DATA, 1, b"\0\0\0\0\2\xff\xff")
+    peer.send(HEADERS, 1, hpack.encode([(b"grpc-status", b"0")]), 4 | 1)
     with pytest.raises(GatewayError, match="the daemon's answer is no PongResponse message"):
-        call.result()
+        wait()
+
+
+def test_calls_are_answered_in_any_order(peer: Peer) -> None:
+    """The greeting holds the first two; they and a third are on their way at the same time."""
+    channel = Http2Channel(*peer.ends, early=("Ping", "Inputs"))
+    third = channel.begin("StatFile", gw.StatFileRequest(Path="x"), gw.StatFileResponse)
+    first = channel.begin("Ping", gw.PingRequest(), gw.PongResponse)
+    second = channel.begin("Inputs", gw.InputsRequest(), gw.InputsResponse)
+    peer.until(HEADERS, 4)  # of the third: nothing is sent for the others
+    peer.until(DATA, 1)
+    peer.send(HEADERS, 5, hpack.encode([(b":status", b"200")]), 4)
+    peer.send(DATA, 5, b"\0\0\0\0\0")
+    peer.send(HEADERS, 5, hpack.encode([(b"grpc-status", b"0")]), 4 | 1)
+    assert third() == gw.StatFileResponse()
+    for number, wait in ((3, second), (1, first)):
+        peer.send(HEADERS, number, hpack.encode([(b"grpc-status", b"2")]), 4 | 1)
+        with pytest.raises(GatewayError):
+            wait()
