@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 def _handle(client: "Client") -> "Result":
-    from frontend.build import build  # after the greeting: this import is the whole program
+    from frontend.dockerui.contexts import begin
+
+    begin(client)
+    from frontend.build import build  # the whole program; meanwhile the client sends the build file
 
     return build(client)
 

@@ -27,15 +27,16 @@ from frontend.gateway.capabilities import ATTESTATIONS, EVALUATE, WARNINGS
 from frontend.gateway.errors import GatewayError
 from frontend.gateway.result import Builder, Result
 from frontend.inputs import givenfiles
-from frontend.inputs.gateway import at_once
 from frontend.sbom.metadata import facts
 from frontend.session import Session
 from llb import Definition, MissingCapability, Network, Platform, State
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from frameworks.base import Plan
     from frameworks.spec import Text
-    from frontend.gateway.client import Client, Ref
+    from frontend.gateway.client import Client, Ref, Solved
     from frontend.inputs.gateway import GatewayInputs
 
 
@@ -72,7 +73,7 @@ class Run:
         self.session = session
         self.client = session.client
         self.options = session.options
-        self._solved: list[tuple[Ref, Lowering]] = []
+        self._begun: list[tuple[Callable[[], Solved], targets.Target]] = []
         self._noted: list[Diagnostic] = []
 
     def result(self) -> Result:
@@ -82,7 +83,7 @@ class Run:
         try:
             for planned, inputs in self._jobs(source):
                 self._add(builder, planned, inputs)
-            self._evaluate()
+            self._evaluate(builder)
             self._check_users()
             self._look()
         except Problems as problems:
@@ -129,6 +130,7 @@ class Run:
             files = tuple(givenfiles.of(lowering, name.casefold() or targets.DEFAULT))
             if inputs.fetch_wanted():
                 break
+        self.session.ahead((given.file for given in files), platform)
         givenfiles.check(iter(files), self.client, lambda file: self.session.ref(file, platform))
         self._check_kernel(lowering, target)
         try:
@@ -140,9 +142,8 @@ class Run:
             lowering = Lowering(replace(build, plan=replace(planned, keys=keys)))
             target = targets.find(name, lowering)
         definition = self.session.marshal(target.state, platform)
-        ref = self.session.solve(definition)
-        self._solved.append((ref, lowering))
-        builder.add(platform, ref, target.config(self.options.labels))
+        # Left to itself the daemon runs the steps after our end, and its words are the last.
+        self._begun.append((self.session.begin(definition, evaluate=True), target))
         for key, value in target.annotations.items():
             builder.annotate(key, value, platform=platform if self.options.multi_platform else None)
         if self.options.epoch is not None:
@@ -176,20 +177,19 @@ class Run:
             ref = self.session.solve(self.session.marshal(document, plan.platform))
             builder.attest_bundle(plan.platform, ref)
 
-    def _evaluate(self) -> None:
-        """Run every platform's steps, all at once, so that a failure can be explained.
+    def _evaluate(self, builder: Builder) -> None:
+        """Wait until every platform's steps have run; they run at the same time.
 
-        Left to itself the daemon runs them after our end, and its words are the last.
+        Raises Problems where a failure can be explained, GatewayError otherwise.
         """
-        solved = self._solved
-        if not solved:
-            return
-        errors = at_once([partial(self.client.evaluate, ref) for ref, _ in solved])
-        for error, (_, lowering) in zip(errors, solved, strict=True):
-            if isinstance(error, GatewayError):
-                self._say_why(error, lowering)
-            if error is not None:
-                raise error
+        for solving, target in self._begun:
+            try:
+                ref = solving().ref
+            except GatewayError as error:
+                self._say_why(error, target.lowering)
+                raise
+            config = target.config(self.options.labels)
+            builder.add(target.lowering.plan.platform, ref, config)
 
     def _check_kernel(self, lowering: Lowering, target: targets.Target) -> None:
         """Raise Problems for an image whose prebuilt kernel is for another architecture."""
@@ -250,7 +250,7 @@ class Run:
         """What was built, where that is the image."""
         asked = self.options.target.casefold() or targets.DEFAULT
         whole = asked == targets.DEFAULT or self.session.is_dockerfile
-        return [lowering for _, lowering in self._solved] if whole else []
+        return [target.lowering for _, target in self._begun] if whole else []
 
     def _look(self) -> None:
         """Look at what was built."""

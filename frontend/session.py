@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
+from posixpath import join
 from typing import TYPE_CHECKING
 
 import frameworks
@@ -19,9 +21,11 @@ from frontend.lint.reporter import Reporter
 from llb import Definition, Platform, SourceFile, State
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from frameworks.base import File, Plan
     from frontend.dockerui.options import Environment, Options
-    from frontend.gateway.client import Client, Ref
+    from frontend.gateway.client import Client, Ref, Solved
 
 
 class Session:
@@ -94,10 +98,12 @@ class Session:
         while True:
             lowering = Lowering(build)
             # With all that the build itself will read, so that the client sends it once.
-            file, _ = lowering.rootfs.file, lowering.kernel
+            file, kernel = lowering.rootfs.file, lowering.kernel
             if inputs.fetch_wanted():
                 break
         assert file is not None
+        built = planned.kernel is None or planned.kernel.from_ == "source"
+        self.ahead([file] if built or kernel is None else [file, kernel], planned.platform)
         ref = self.ref(file, planned.platform)
         try:
             head = self.client.read_file(ref, file.path, length=plan.HEAD)
@@ -116,7 +122,21 @@ class Session:
 
     def solve(self, definition: Definition) -> Ref:
         """The result of a graph, with the caches that the user named."""
-        return self.client.solve(definition, cache_imports=self.options.cache_imports).ref
+        return self.begin(definition)().ref
+
+    def begin(self, definition: Definition, *, evaluate: bool = False) -> Callable[[], Solved]:
+        """`solve`, without waiting for the answer (`Client.begin_solve`)."""
+        imports = self.options.cache_imports
+        return self.client.begin_solve(definition, evaluate=evaluate, cache_imports=imports)
+
+    def ahead(self, files: Iterable[File], platform: Platform) -> None:
+        """Ask for files together, and for the start of each: who opens one gets the errors."""
+        asked = [(self.begin(self.marshal(file.state, platform)), file.path) for file in files]
+        found: list[tuple[Ref, str]] = []
+        for solving, path in asked:
+            with suppress(GatewayError):
+                found.append((solving().ref, join("/", path)))
+        self.client.ahead(found, plan.HEAD)
 
     def ref(self, file: File, platform: Platform) -> Ref:
         """The result that a file is in."""

@@ -25,6 +25,7 @@ HEAD = 64
 _MOST = 32 << 20
 """How much of an archive is read, in bytes, packed or unpacked."""
 _CPIO = (b"070701", b"070702")
+_GZIP, _XZ, _BZIP2 = b"\x1f\x8b", b"\xfd7zXZ\0", b"BZh"
 _EXTENTS, _INLINE = 0x80000, 0x10000000
 _64BIT = 0x80
 _ROOT = 2
@@ -78,7 +79,7 @@ def _resolve(entry: Callable[[str], FileHead | None], path: str) -> FileHead | N
 
 def _archive(file: File) -> Callable[[str], FileHead | None]:
     """The entries of a cpio archive, or of several one after the other."""
-    if file.size > _MOST:
+    if file.size > _MOST or not file.read(0, 6).startswith((*_CPIO, _GZIP, _XZ, _BZIP2)):
         raise Unknown
     data, entries = file.read(0, file.size), dict[str, FileHead]()
     while data:
@@ -90,11 +91,11 @@ def _archive(file: File) -> Callable[[str], FileHead | None]:
 
 def _unpacked(data: bytes) -> bytes:
     unpack: zlib._Decompress | lzma.LZMADecompressor | bz2.BZ2Decompressor
-    if data.startswith(b"\x1f\x8b"):
+    if data.startswith(_GZIP):
         unpack = zlib.decompressobj(wbits=31)
-    elif data.startswith(b"\xfd7zXZ\0"):
+    elif data.startswith(_XZ):
         unpack = lzma.LZMADecompressor()
-    elif data.startswith(b"BZh"):
+    elif data.startswith(_BZIP2):
         unpack = bz2.BZ2Decompressor()
     else:
         raise Unknown

@@ -12,14 +12,17 @@ Source: docs/contract/buildkit.md 4.2 (frontend/dockerui/context.go, config.go).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from posixpath import basename, dirname, join
 from typing import TYPE_CHECKING
 
-from frameworks.diagnostics import problem
+from frameworks.diagnostics import Problems, problem
 from frameworks.git import bad_url
 from frontend.dockerui import ignorefile
+from frontend.dockerui.options import Environment, Options
 from frontend.gateway.errors import GatewayError, NotAFile
 from llb import (
     Cap,
@@ -38,7 +41,6 @@ from llb import (
 from llb.paths import clean
 
 if TYPE_CHECKING:
-    from frontend.dockerui.options import Environment, Options
     from frontend.gateway.client import Client, Ref
 
 CONTEXT = "context"
@@ -50,6 +52,9 @@ MOST_BYTES = 1 << 20
 _DEFAULT_FILENAME = "Dockerfile"
 _ARCHIVES = (b"BZh", b"\x1f\x8b\x08", b"\xfd7zXZ\x00")
 _TAR_HEADER = 512
+_OF_CONTEXT = (CONTEXT, f"{CONTEXT}-{IGNORE_FILE}", f"[internal] load {IGNORE_FILE}")
+_LOCAL = re.compile(rb"local|include|dockerfile|^ *(?:COPY|ADD) ", re.MULTILINE | re.IGNORECASE)
+"""Words of a build file that, most likely, reads the build context."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,13 @@ class Contexts:
 
     # --- the build file ---
 
+    def begin(self) -> None:
+        """Ask the client for the build file, without waiting; whoever reads it gets the errors."""
+        if self.options.context:
+            return  # of a remote context the daemon has to be asked first what it is
+        with suppress(GatewayError):
+            self.client.begin_solve(self.marshal(self._build_file_state()), evaluate=True)
+
     def build_file(self, language: str = "yaml") -> BuildFile:
         """Read the build file, which need not be in the context.
 
@@ -100,26 +112,34 @@ class Contexts:
             self._found.build_file = self._read_build_file(language)
         return self._found.build_file
 
-    def _read_build_file(self, language: str) -> BuildFile:
-        main = self._main()
-        name = main.filename
-        names = [name]
+    def _names(self) -> list[str]:
+        """What the build file may be called, the likeliest first."""
+        name = self._main().filename
         if basename(name) == _DEFAULT_FILENAME:
-            names.append(join(dirname(name), _DEFAULT_FILENAME.lower()))
+            return [name, join(dirname(name), _DEFAULT_FILENAME.lower())]
+        return [name]
+
+    def _build_file_state(self) -> State:
+        main = self._main()
         state = None if self.options.force_local_build_file else main.build_file
-        if state is None:
-            where = self.options.build_file_local
-            state = local(
-                where,
-                session=self.session(where),
-                follow=[name, name + IGNORE_FILE, *names[1:]],
-                shared_key_hint=where,
-                differ=Differ.NONE,
-                meta=Meta(name=f"[internal] load build definition from {name}"),
-            )
-        definition = self.marshal(state)
+        if state is not None:
+            return state
+        where, (name, *others) = self.options.build_file_local, self._names()
+        return local(
+            where,
+            session=self.session(where),
+            follow=[name, name + IGNORE_FILE, *others],
+            shared_key_hint=where,
+            differ=Differ.NONE,
+            meta=Meta(name=f"[internal] load build definition from {name}"),
+        )
+
+    def _read_build_file(self, language: str) -> BuildFile:
+        name, *_ = names = self._names()
+        definition = self.marshal(self._build_file_state())
         try:
             ref = self.client.solve(definition).ref
+            self.client.ahead([(ref, name), (ref, name + IGNORE_FILE)])
             data = self._first_of(ref, names)
             beside = self._read_if_there(ref, name + IGNORE_FILE)
         except GatewayError as error:
@@ -131,6 +151,9 @@ class Contexts:
                 hint="name it with -f, for example: docker build -f bunnyfile .",
             )
         self._found.beside = beside
+        if not beside and self._main().state is None and _LOCAL.search(data):
+            with suppress(GatewayError):
+                self.client.begin_solve(self._ignore_file(*_OF_CONTEXT), evaluate=True)
         return BuildFile(SourceFile(name, data, language), definition.head)
 
     def _first_of(self, ref: Ref, names: Iterable[str]) -> bytes | None:
@@ -219,30 +242,29 @@ class Contexts:
             self.build_file()
             name, data = f"{self._main().filename}{IGNORE_FILE}", self._found.beside
             if not data:
-                name, data = (
-                    IGNORE_FILE,
-                    self.read_ignore_file(
-                        CONTEXT, f"{CONTEXT}-{IGNORE_FILE}", f"[internal] load {IGNORE_FILE}"
-                    ),
-                )
+                name, data = IGNORE_FILE, self.read_ignore_file(*_OF_CONTEXT)
             self._found.ignored = ignorefile.read(data, name)
         return self._found.ignored
 
     def read_ignore_file(self, name: str, hint: str, title: str) -> bytes:
         """The `.dockerignore` of one of the client's directories, b"" if it has none."""
-        state = local(
-            name,
-            session=self.session(name),
-            follow=[IGNORE_FILE],
-            shared_key_hint=hint,
-            differ=Differ.NONE,
-            meta=Meta(name=title),
-        )
         try:
-            ref = self.client.solve(self.marshal(state)).ref
+            ref = self.client.solve(self._ignore_file(name, hint, title)).ref
             return self._read_if_there(ref, IGNORE_FILE) or b""
         except GatewayError as error:
             raise error.during(f"cannot read {IGNORE_FILE}") from error
+
+    def _ignore_file(self, name: str, hint: str, title: str) -> Definition:
+        return self.marshal(
+            local(
+                name,
+                session=self.session(name),
+                follow=[IGNORE_FILE],
+                shared_key_hint=hint,
+                differ=Differ.NONE,
+                meta=Meta(name=title),
+            )
+        )
 
     def _main(self) -> _Main:
         if self._found.main is None:
@@ -324,6 +346,19 @@ class Contexts:
         """The session of the client that offers the directory `name`: bake may share one between
         its targets."""
         return self.options.local_sessions.get(name, self.environment.session_id)
+
+
+def begin(client: Client) -> None:
+    """Ask for the build file of the build that the environment describes, without waiting.
+
+    Who reads it solves the same graph, which the client then does not send again.
+    """
+    environment = Environment.read()
+    try:
+        options = Options.parse(environment.options, environment.build_platform)
+    except Problems:
+        return  # the build will say so
+    Contexts(client, options, environment).begin()
 
 
 def followed(paths: Iterable[str]) -> tuple[str, ...]:

@@ -68,11 +68,14 @@ class Look:
 
 
 def placed(lowering: Lowering, at: str) -> Placed | None:
-    """The file that `Look.at` means, and the state that it is in."""
+    """The file that `Look.at` means, and the state that it is in.
+
+    One that was prebuilt is looked at where it lies: there a build has read it before.
+    """
     if at == "kernel":
-        return lowering.placed_kernel
+        return lowering.kernel
     if at == "rootfs":
-        return lowering.placed_rootfs
+        return lowering.rootfs.file
     if at == "report":
         return lowering.rootfs.report
     tree = lowering.rootfs.tree

@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 
 from frameworks.diagnostics import Problems
 from frontend.build import build
+from frontend.dockerui.contexts import begin
 from frontend.gateway import status
 from frontend.gateway.errors import GatewayError
 from llb.pb import gateway_pb2 as gw
@@ -69,8 +70,9 @@ def test_an_image_with_its_config_and_annotations(asked: pytest.MonkeyPatch) -> 
     assert labels["who"] == "me"
     assert labels[PREFIX + "binary"] == "/.boot/kernel"
     assert message.metadata[f"annotation-manifest.{PREFIX}unikernelType"] == b"generic"
-    (evaluated,) = solver.called("Evaluate")
-    assert evaluated == gw.EvaluateRequest(Ref=message.ref.id)
+    last = solver.called("Solve")[-1]
+    assert isinstance(last, gw.SolveRequest)
+    assert last.Evaluate
 
 
 def test_an_image_for_each_platform(asked: pytest.MonkeyPatch) -> None:
@@ -129,14 +131,22 @@ def test_a_finding_is_an_error_where_the_file_says_so(asked: pytest.MonkeyPatch)
 
 
 def test_a_step_that_fails_is_explained_once(asked: pytest.MonkeyPatch) -> None:
-    """The steps run when the result is evaluated, before the frontend ends."""
+    """The steps run while the image is solved, before the frontend ends."""
     options(asked)
+    solver = daemon()
+    solve = solver.answers["Solve"]
+    assert callable(solve)
 
     def fail(request: Message) -> Message:
-        raise GatewayError(status_pb2.Status(code=2, message="no space left on device"))
+        assert isinstance(request, gw.SolveRequest)
+        answer = solve(request)
+        if request.Evaluate and solver.sources[-1] is None:
+            raise GatewayError(status_pb2.Status(code=2, message="no space left on device"))
+        return answer
 
+    solver.answers = {**solver.answers, "Solve": fail}
     with pytest.raises(GatewayError, match="no space left on device"):
-        build(daemon(answers={"Evaluate": fail}).client())
+        build(solver.client())
 
 
 def test_docker_20_10_gets_the_lines_in_the_message(asked: pytest.MonkeyPatch) -> None:
@@ -165,7 +175,6 @@ class TestQuestions:
         answer = json.loads(message.metadata["result.json"])
         assert [warning["ruleName"] for warning in answer["warnings"]] == ["SecretInEnvs"]
         assert message.WhichOneof("result") is None
-        assert solver.called("Evaluate") == []
         assert None not in solver.sources  # nothing that a step would make
 
     def test_outline(self, asked: pytest.MonkeyPatch) -> None:
@@ -180,3 +189,50 @@ class TestQuestions:
         options(asked, requestid="frontend.moon")
         with pytest.raises(GatewayError, match=r"unsupported request frontend\.moon"):
             build(daemon().client())
+
+
+KERNEL = bytearray(1024)
+KERNEL[0x1FE:0x206], KERNEL[0x236] = b"\x55\xaa\xeb\x6aHdrS", 1  # a 64-bit bzImage
+PREBUILT = b"""\
+#syntax=x
+version: v0.1
+platforms:
+  framework: linux
+  monitor: qemu
+kernel:
+  from: local
+  path: vmlinuz
+rootfs:
+  from: local
+  path: initrd.cpio
+  type: initrd
+cmd: ["/hello"]
+"""
+
+
+def test_the_calls_of_a_build_of_prebuilt_files(asked: pytest.MonkeyPatch) -> None:
+    """Each of these lines is one wait; a fully cached build makes no others."""
+    options(asked)
+    context = {"/vmlinuz": bytes(KERNEL), "/initrd.cpio": b"\x01" * 4096}
+    solver = Solver({"local://dockerfile": {"bunnyfile": PREBUILT}, "local://context": context})
+    client = solver.client()
+    begin(client)
+    assert [name for name, _ in solver.requests] == ["Ping", "Inputs", "Solve"]
+
+    result = build(client).message
+    assert [name for name, _ in solver.requests] == [
+        *("Ping", "Inputs", "Solve"),  # on their way while the rest is imported
+        *("StatFile", "StatFile"),  # the build file, and the ignore file beside it
+        "ReadFile",
+        "Solve",  # the context's ignore file, while the build file is understood
+        "StatFile",
+        "Solve",  # the context
+        *("StatFile", "StatFile"),
+        *("ReadFile", "ReadFile"),
+        "Solve",  # the image, with the wait for its steps
+    ]
+    last = solver.called("Solve")[-1]
+    assert isinstance(last, gw.SolveRequest)
+    assert last.Evaluate
+    assert result.ref.id == "ref-3"
+    assert result.metadata["containerimage.config"]

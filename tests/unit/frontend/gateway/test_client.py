@@ -8,7 +8,7 @@ from google.protobuf.message import Message
 from frontend.gateway.capabilities import Abilities
 from frontend.gateway.client import CacheImport, Client, Ref
 from frontend.gateway.errors import GatewayError
-from llb import Cap, Caps, Platform, scratch
+from llb import Cap, Caps, Platform, local, scratch
 from llb.pb import caps_pb2, stat_pb2, status_pb2
 from llb.pb import gateway_pb2 as gw
 from tests.wire.channel import OLD_CAPS, Answers, Solver
@@ -114,8 +114,6 @@ def test_a_large_file_is_read_in_chunks() -> None:
     data = bytes(range(256)) * (5 << 12)  # 5 MiB
     solver = Solver({"local://context": {"f": data}})
     made = solver.client()
-    from llb import local
-
     ref = made.solve(local("context", session="s").marshal(platform=AMD64)).ref
     assert made.read_file(ref, "f") == data
     assert len(solver.called("ReadFile")) == 3
@@ -248,3 +246,66 @@ def test_context_of_an_error_changes_the_message_only() -> None:
     assert returned.message == "outer: inner: exit code: 1"
     assert returned.details == status.details
     assert status.message == "exit code: 1"
+
+
+class TestWhatCannotChange:
+    """Results do not change during a build: the daemon is asked once."""
+
+    def test_a_graph_is_solved_once(self) -> None:
+        solver = Solver({"local://context": {"f": b"x"}})
+        made = solver.client()
+        both = [local("context", session="s").marshal(platform=AMD64) for _ in range(2)]
+        assert made.solve(both[0]).ref is made.solve(both[1]).ref
+        other = local("context", session="t").marshal(platform=AMD64)
+        assert made.solve(other).ref != made.solve(both[0]).ref
+        assert len(solver.called("Solve")) == 2
+
+    def test_one_with_another_cache_is_another(self) -> None:
+        solver = Solver()
+        made = solver.client()
+        graph = local("context", session="s").marshal(platform=AMD64)
+        made.solve(graph)
+        made.solve(graph, cache_imports=[CacheImport("registry", {"ref": "x"})])
+        assert len(solver.called("Solve")) == 2
+
+    def test_a_result_that_was_evaluated_is_one_that_was_solved(self) -> None:
+        solver = Solver(answers={"Evaluate": gw.EvaluateResponse()})
+        made = solver.client()
+        graph = local("context", session="s").marshal(platform=AMD64)
+        evaluated = made.begin_solve(graph, evaluate=True)
+        assert made.solve(graph).ref is evaluated().ref
+        (request,) = solver.called("Solve")
+        assert isinstance(request, gw.SolveRequest)
+        assert request.Evaluate
+
+        lazy = local("context", session="t").marshal(platform=AMD64)
+        made.solve(lazy)
+        made.solve(lazy, evaluate=True)
+        assert len(solver.called("Solve")) == 2
+        assert len(solver.called("Evaluate")) == 1
+
+    def test_the_start_of_a_file_is_kept(self) -> None:
+        data = bytes(range(256)) * 1024
+        solver = Solver({"local://context": {"/f": data}})
+        made = solver.client()
+        ref = made.solve(local("context", session="s").marshal(platform=AMD64)).ref
+        assert made.read_file(ref, "/f", length=2) == data[:2]
+        assert made.open_file(ref, "/f").read(1080, 20) == data[1080:1100]
+        assert len(solver.called("ReadFile")) == 1
+        assert made.read_file(ref, "/f") == data
+        assert made.read_file(ref, "/f", offset=4000, length=200) == data[4000:4200]
+        assert len(solver.called("StatFile")) == 1
+
+    def test_several_files_are_asked_for_together(self) -> None:
+        solver = Solver({"local://context": {"/f": b"ff", "/g": b"gg"}})
+        made = solver.client()
+        ref = made.solve(local("context", session="s").marshal(platform=AMD64)).ref
+        made.ahead([(ref, "/f"), (ref, "/missing"), (Ref(), "/x"), (ref, "/g")], head=10)
+        asked = ["Ping", "Solve", *["StatFile"] * 3, *["ReadFile"] * 2]
+        assert [name for name, _ in solver.requests] == asked
+        assert made.read_file(ref, "f") + made.read_file(ref, "/g") == b"ffgg"
+        for _ in range(2):
+            with pytest.raises(GatewayError) as caught:
+                made.open_file(ref, "/missing")
+            assert caught.value.is_missing_file
+        assert [name for name, _ in solver.requests] == asked
