@@ -44,7 +44,7 @@ COPY frameworks frameworks
 COPY frontend frontend
 ARG SOURCE_DATE_EPOCH=0
 RUN case "$TARGETARCH" in amd64) gnu=x86_64-linux-gnu ;; arm64) gnu=aarch64-linux-gnu ;; esac; \
-    PYTHONHASHSEED=0 python3 image/assemble.py --packages /packages --wheels /wheels --source . \
+    PYTHONHASHSEED=0 python3 -m image.assemble --packages /packages --wheels /wheels --source . \
       --base /base --app /app --strip "$gnu-strip" --epoch "$SOURCE_DATE_EPOCH"
 
 # The init programs that hutch puts into guests: for both architectures, for an image for one may be

@@ -8,13 +8,16 @@ another machine needs no emulation.
 
 import argparse
 import ast
+import marshal
 import os
-import py_compile
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from importlib.util import MAGIC_NUMBER
 from pathlib import Path
+
+from image.expand import RUNTIME, Known, expand, silent, survey
 
 
 def words(text: str) -> frozenset[str]:
@@ -103,20 +106,20 @@ def install(source: Path, target: Path, mode: int = 0o644) -> None:
     target.chmod(mode)
 
 
-def compile_module(source: Path, target: Path, name: str) -> None:
-    """Compile a module beside where its source would be.
+def compile_module(
+    source: Path, target: Path, name: str, bases: Mapping[str, Known] | None = None
+) -> None:
+    """Compile a module beside where its source would be; ours with `bases` (`image.expand`).
 
-    The hash in it is never checked, so neither a time stamp nor the source is needed.
+    The hash in it is never checked, so neither a time stamp nor the source is needed (PEP 552).
     """
+    tree = ast.parse(source.read_bytes())
+    if bases is not None:
+        tree = silent(expand(tree, bases))
+    code = compile(tree, name, "exec", dont_inherit=True, optimize=0)
     target.parent.mkdir(parents=True, exist_ok=True)
-    py_compile.compile(
-        str(source),
-        cfile=str(target),
-        dfile=name,
-        doraise=True,
-        optimize=0,
-        invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
-    )
+    flags = (1).to_bytes(4, "little")
+    target.write_bytes(MAGIC_NUMBER + flags + bytes(8) + marshal.dumps(code))
 
 
 def library_file(packages: Path, name: str) -> Path:
@@ -191,6 +194,10 @@ def wheels(source: Path, root: Path) -> Iterator[Path]:
 
 def application(source: Path, root: Path) -> None:
     """Compile our packages; their data files go along."""
+    bases = survey(path for package in OURS for path in sorted((source / package).rglob("*.py")))
+    runtime = f"{RUNTIME}.py"
+    target = (root / STDLIB / runtime).with_suffix(".pyc")
+    compile_module(Path(__file__).with_name(runtime), target, f"/{STDLIB}/{runtime}", {})
     for package in OURS:
         for path in sorted((source / package).rglob("*")):
             relative = path.relative_to(source)
@@ -200,24 +207,9 @@ def application(source: Path, root: Path) -> None:
             if any(map(relative.is_relative_to, NOT_OURS)):
                 continue
             if path.suffix == ".py":
-                compile_module(path, target.with_suffix(".pyc"), f"/{STDLIB}/{relative}")
+                compile_module(path, target.with_suffix(".pyc"), f"/{STDLIB}/{relative}", bases)
             else:
                 install(path, target)
-
-
-def dataclass_code(source: Path, wheels: Path, root: Path) -> None:
-    """Compile the methods of our dataclasses (`frontend.startup` says what for).
-
-    A process of its own imports our modules. The wheels are for the target, so protobuf's library
-    in C may be for another machine: its part in Python is enough here.
-    """
-    command = ("-m", "image.dataclass_code", "--source", str(source), "--wheels", str(wheels))
-    output = root / STDLIB / "frontend" / "dataclasses.code"
-    subprocess.run(
-        (sys.executable, "-B", *command, "--output", str(output)),
-        check=True,
-        env={**os.environ, "PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION": "python"},
-    )
 
 
 def imported(source: Path) -> set[str]:
@@ -314,7 +306,6 @@ def main() -> None:
     licences(options.packages, base)
     check_imports(options.source, base)
     application(options.source, options.app)
-    dataclass_code(options.source, options.wheels, options.app)
     set_times(base, options.epoch)
     set_times(options.app, options.epoch)
 
