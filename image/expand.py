@@ -189,10 +189,12 @@ def _known(node: ast.ClassDef, bases: Mapping[str, Known]) -> Known:
 
 def _inherited(field: Field, base: str) -> Field:
     """A field of a base: its default is the base's, whatever it was called there."""
-    if field.factory or (field.default and not field.kw_only):
+    if field.factory:
         raise Unknown
-    if not field.default:
+    if not field.default or isinstance(ast.parse(field.default, mode="eval").body, ast.Constant):
         return field
+    if not field.kw_only:
+        raise Unknown
     return replace(field, default=f"{base}.__init__.__kwdefaults__[{field.name!r}]")
 
 
