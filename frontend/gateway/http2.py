@@ -21,8 +21,8 @@ from typing import TypeVar
 from google.protobuf.message import DecodeError, Message
 
 from frontend.gateway.errors import DEADLINE_EXCEEDED, INTERNAL, UNAVAILABLE, UNKNOWN, GatewayError
+from frontend.gateway.greeting import HEADERS, SERVICE
 from frontend.gateway.hpack import Decoder, HeaderError, encode
-from frontend.gateway.stdio import HEADERS, SERVICE
 from llb.pb import status_pb2
 
 _DATA, _HEADERS_FRAME, _RST_STREAM, _SETTINGS = 0, 1, 3, 4

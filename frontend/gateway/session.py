@@ -7,9 +7,9 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from frontend.gateway import stdio
 from frontend.gateway.client import Client
 from frontend.gateway.errors import UNKNOWN, GatewayError
+from frontend.gateway.greeting import EARLY
 from frontend.gateway.http2 import Http2Channel
 from llb.pb import status_pb2
 
@@ -22,7 +22,7 @@ def run(handler: Callable[[Client], Result], incoming: int, outgoing: int) -> in
 
     Raises only if the daemon cannot be told how the build ended.
     """
-    channel = Http2Channel(incoming, outgoing, stdio.EARLY)
+    channel = Http2Channel(incoming, outgoing, EARLY)
     client = Client(channel, product=os.environ.get("BUILDKIT_EXPORTEDPRODUCT", ""))
     try:
         result = handler(client)

@@ -8,7 +8,7 @@ import grpc
 import pytest
 from google.protobuf.message import Message
 
-from frontend.gateway import stdio
+from frontend.gateway import greeting
 from llb.pb import gateway_pb2, stat_pb2, status_pb2
 from tests.wire.daemon import Daemon, fail
 
@@ -46,8 +46,8 @@ def test_greets_before_anything_heavy_is_imported() -> None:
         "stdio.seize = watched\n" + frontend(OK)
     )
     assert "heavy: []" in outcome.stderr
-    assert outcome.first_bytes[0][1] == stdio.GREETING
-    assert outcome.written.count(stdio.PREFACE) == 1
+    assert outcome.first_bytes[0][1] == greeting.GREETING
+    assert outcome.written.count(greeting.PREFACE) == 1
     assert outcome.status == 0
 
 
@@ -56,7 +56,7 @@ def test_a_slow_import_does_not_delay_the_greeting() -> None:
     started = time.monotonic()
     outcome = Daemon().run(frontend(slow))
     assert time.monotonic() - started > 0.6
-    assert outcome.first_bytes[0][1] == stdio.GREETING
+    assert outcome.first_bytes[0][1] == greeting.GREETING
     assert outcome.first_bytes[0][0] < outcome.first_bytes[-1][0] - 0.4
     assert outcome.status == 0
 
