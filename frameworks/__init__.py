@@ -16,7 +16,7 @@ TABLE = {
     "linux": ("frameworks.linux", "Linux"),
     "netbsd": ("frameworks.netbsd", "NetBSD"),
     "freebsd": ("frameworks.freebsd", "FreeBSD"),
-    "rumprun": ("frameworks.prebuilt", "Rumprun"),
+    "rumprun": ("frameworks.rumprun", "Rumprun"),
     "mirage": ("frameworks.mirage", "Mirage"),
     "unikraft": ("frameworks.prebuilt", "Unikraft"),
     "mewz": ("frameworks.prebuilt", "Mewz"),

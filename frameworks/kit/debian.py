@@ -54,21 +54,22 @@ class Release:
 
 
 @cache
-def release() -> Release:
-    """What `versions.toml` says."""
-    data = pinned("frameworks.kit")
+def release(package: str = "frameworks.kit", table: str = "") -> Release:
+    """What `versions.toml` says; a recipe for another Debian has a `table` in its own."""
+    data = pinned(package)
+    data = data[table] if table else data
     snapshot = (data["archive"], data["suite"], data["snapshot"])
-    return Release(data["image"], snapshot, data["versions"], data["brings"])
+    return Release(data["image"], snapshot, data["versions"], data.get("brings", {}))
 
 
-def image(build: Build) -> Image:
+def image(build: Build, of: Release | None = None) -> Image:
     """What `toolchain.from` names, or the pinned Debian."""
-    return build.fetch(_own(build) or Text(release().image), build.worker)
+    return build.fetch(_own(build) or Text((of or release()).image), build.worker)
 
 
-def base(build: Build) -> State:
+def base(build: Build, of: Release | None = None) -> State:
     """The files of that image, for the machine that builds: nothing is emulated."""
-    return image(build).state.with_platform(build.worker)
+    return image(build, of).state.with_platform(build.worker)
 
 
 def snapshot(build: Build) -> tuple[str, str, str] | tuple[()]:
@@ -98,22 +99,25 @@ def libc(guest: Architecture) -> str:
     return f"libc6-dev-{guest.debian}-cross"
 
 
-def toolchain(build: Build, packages: Iterable[str]) -> State:
+def toolchain(build: Build, packages: Iterable[str], of: Release | None = None) -> State:
     """`base` with `packages` of its distribution.
 
     Where a build is of its plan's platform and nothing else, so is this: one vertex for all files.
     """
     at = _own(build) or build.asked
     meta = build.meta("toolchain", "install the toolchain", at)
-    return install(build, base(build), packages, meta)
+    return install(build, base(build, of), packages, meta, of)
 
 
-def install(build: Build, state: State, packages: Iterable[str], meta: Meta) -> State:
+def install(
+    build: Build, state: State, packages: Iterable[str], meta: Meta, of: Release | None = None
+) -> State:
     """`state` with packages that a recipe needs, of pinned versions where the image is ours."""
     if _own(build) is not None:
         return _install(build, state, packages, meta)
-    wanted = release().exact(packages, build.worker.architecture)
-    place = snapshot(build) if any("=" in name for name in wanted) else ()
+    pins = of or release()
+    wanted = pins.exact(packages, build.worker.architecture)
+    place = pins.snapshot if any("=" in name for name in wanted) else ()
     return _install(build, state, wanted, meta, place)
 
 

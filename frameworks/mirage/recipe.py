@@ -48,7 +48,9 @@ class Mirage(Framework):
     def check(self, plan: Plan, problems: Collector) -> None:
         """Note an application without its kernel, and what a kernel of this kind cannot be told."""
         kernel, app = plan.kernel, plan.app
-        if kernel is None or kernel.from_ != "source":
+        if kernel is None:
+            return  # which is said already
+        if kernel.from_ != "source":
             if app is not None:
                 problems.error(
                     "bad-combination",

@@ -54,22 +54,6 @@ class Unikraft(Framework):
         return self.platforms(plan.monitor, plan.platform)
 
 
-class Rumprun(Framework):
-    """Rumprun on Solo5: one block device, which its guests never mount at `/`."""
-
-    name: ClassVar[str] = "rumprun"
-    guest: ClassVar[Guest] = Guest(
-        type="rumprun",
-        monitors=monitors.of_kind("tender"),
-        rootfs=("block", "raw", "none"),
-        filesystems=(EXT2,),
-        mount="/data",
-        lacks=frozenset({"workdir"}),
-        mounts_disk=True,
-        takes_snapshots=True,
-    )
-
-
 class Mewz(Framework):
     """Mewz: a WebAssembly module linked into the kernel, and no root filesystem."""
 

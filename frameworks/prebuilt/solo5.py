@@ -64,7 +64,8 @@ def _name(plan: Plan, slot: Slot, names: list[str], at: Range, problems: Collect
     said = plan.keys.get(slot.key) if slot.key else None
     if slot.kind == "block":
         disk = plan.rootfs.type == "block" or RUNTIME.keys.disk in plan.keys
-        if names and not disk:
+        # A snapshot of the container's root is attached as the same device.
+        if names and not disk and plan.rootfs.type != "raw":
             problems.error(
                 "unattachable-device",
                 f"the kernel wants the block device '{names[0]}', and the image has no disk",

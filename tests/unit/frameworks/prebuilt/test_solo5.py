@@ -33,6 +33,9 @@ def test_names_become_keys() -> None:
     }
     assert keys("mirage", (NET, "lan"), rest=KEY) == {"solo5NetDev": "lan"}
     assert keys("rumprun", (NET, "tap"), (BLOCK, "rootfs"), rest=DISK) == {}
+    raw = "rootfs: {from: scratch, type: raw}\n"
+    assert keys("rumprun", (NET, "tap"), (BLOCK, "rootfs"), rest=raw) == {}
+    assert keys("rumprun", (NET, "tap"), rest=raw) == {}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,289 @@
+"""Rumprun on Solo5: NetBSD's drivers and C library, and the program that becomes the kernel.
+
+The trees of Rumprun end before Solo5's present interface; what calls it is hutch's own (`glue/`).
+docs/contract/kernels.md 6 has the recipe.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from typing import ClassVar
+
+from frameworks import kit
+from frameworks.app import directory
+from frameworks.architectures import AMD64
+from frameworks.base import Build, File, Framework, Guest, Plan
+from frameworks.diagnostics import Collector, Diagnostic, did_you_mean
+from frameworks.rootfs.filesystems import EXT2
+from frameworks.runtime import RUNTIME, monitors
+from frameworks.scripts import read, run_script, script
+from frameworks.solo5 import layer
+from frameworks.spec import App, PackageSource, Source, Text
+from llb import Mount, State, mkfile, scratch
+
+PREFIX = "/opt/rumprun"
+TRIPLE = "x86_64-rumprun-netbsd"
+GLUE = (
+    "bake.conf", "boot.c", "cons.c", "glue.h", "kernel.c", "rumpukvm_bio.c", "sections.lds",
+    "ukvmif_user.c",
+)  # fmt: skip
+OBJECTS = "/obj"
+_SOURCE = "/usr/src/rumprun"
+_PACKAGE = "frameworks.rumprun"
+_PACKAGES = (
+    "binutils", "ca-certificates", "g++", "g++-12", "gcc", "gcc-12", "libc6-dev", "libseccomp-dev",
+    "make", "patch", "pkg-config", "zlib1g-dev",
+)  # fmt: skip
+_CONTEXTS = (("src-netbsd", "src-netbsd"), ("buildrump", "buildrump.sh"))
+"""A build context, and which part of Rumprun's tree it stands in for."""
+
+
+class Rumprun(Framework):
+    """Rumprun on Solo5: one block device, which its guests never mount at `/`."""
+
+    name: ClassVar[str] = "rumprun"
+    guest: ClassVar[Guest] = Guest(
+        type="rumprun",
+        monitors=monitors.of_kind("tender"),
+        rootfs=("block", "raw", "none"),
+        filesystems=(EXT2,),
+        mount="/data",
+        lacks=frozenset({"workdir"}),
+        mounts_disk=True,
+        takes_snapshots=True,
+    )
+    app_is_kernel: ClassVar[bool] = True
+
+    def check(self, plan: Plan, problems: Collector) -> None:
+        """Note an application without its kernel, and what a kernel of this kind cannot be told."""
+        kernel, app = plan.kernel, plan.app
+        if kernel is None:
+            return  # which is said already
+        if kernel.from_ != "source":
+            if app is not None:
+                problems.error(
+                    "bad-combination",
+                    "the application of a Rumprun guest is its kernel, and the kernel is not "
+                    "built here",
+                    hint="write 'kernel: {from: source}', or remove 'app'",
+                    at=app.at,
+                )
+            return
+        if app is None:
+            problems.error(
+                "missing-key",
+                "the kernel of a Rumprun guest is its application, and there is no 'app'",
+                hint="add 'app: {from: local, path: ., build: make}'",
+                at=kernel.from_.at,
+            )
+        if plan.architecture is not AMD64:
+            problems.error(
+                "unsupported-platform",
+                "hutch builds Rumprun for amd64 only",
+                hint="take a kernel that is built already, or build for linux/amd64",
+                at=kernel.from_.at,
+            )
+        if isinstance(kernel.source, PackageSource):
+            problems.error(
+                "unsupported-source",
+                "no distribution has the source of rumprun as a package",
+                hint="name it with `git`, `url` or `local`, or leave `source` out",
+                at=kernel.source.package.at,
+            )
+        if plan.version is not None:
+            problems.error(
+                "unknown-value",
+                "Rumprun has no versions",
+                hint="name another tree with 'kernel.source'",
+                at=plan.version.at,
+            )
+
+    def default_source(self, plan: Plan) -> tuple[str, Source]:
+        """The pinned repository."""
+        pin = kit.pin(_PACKAGE, "rumprun")
+        return pin.version, pin.git
+
+    def toolchain(self, build: Build) -> State:
+        """Debian's compilers with Solo5 and Rumprun: `x86_64-rumprun-netbsd-gcc` and its kin."""
+        debian = kit.toolchain(build, _PACKAGES, kit.release(_PACKAGE, "debian"))
+        solo5 = layer.solo5(build, debian)
+        rumprun = self._rumprun(build, debian, solo5)
+        meta = build.meta("toolchain", "add Solo5 and Rumprun")
+        tools = debian.copy(solo5, "/", layer.PREFIX, contents_only=True, meta=meta).copy(
+            rumprun, "/", PREFIX, contents_only=True, meta=meta
+        )
+        return kit.extra(build, tools)
+
+    def kernel(self, build: Build) -> File:
+        """The application's program, baked for the monitor: an ELF file with Solo5's notes."""
+        return kit.checked(build, self._bake(build, "bake"), "kernel")
+
+    def report(self, build: Build) -> File:
+        """What there is not of what the file names: to read when `kernel` fails."""
+        return File(self._bake(build, "look"), "/report")
+
+    def explain(self, report: bytes, plan: Plan) -> tuple[Diagnostic, ...]:
+        """The content of `report` as diagnostics at the lines of the file."""
+        kernel, app = plan.kernel, plan.app
+        assert kernel is not None
+        assert app is not None
+        options = {str(option.name): option.name for option in kernel.options}
+        found = []
+        for line in report.decode(errors="replace").splitlines():
+            reason, word, *rest = [*line.split(" "), ""]
+            at = kernel.from_
+            if reason == "config":
+                code, at = "unknown-value", kernel.config or at
+                message = f"there is no bake configuration '{word}'"
+                hint = did_you_mean(word, rest) or f"one of: {', '.join(filter(None, rest))}"
+            elif reason == "component":
+                code, at = "lost-option", options.get(word, at)
+                message = f"this Rumprun has no component '{word}'"
+                hint = "the names are those of its libraries, without 'lib' and '.a'"
+            elif reason == "disk":
+                code, at = "bad-combination", kernel.config or at
+                message = f"the bake configuration '{word}' has no file system for the disk"
+                hint = "name solo5_net_block, or one that has rumpfs_ext2fs"
+            elif reason == "none":
+                code, at = "not-an-application", app.build or app.path or app.from_
+                message = "the application has no program of Rumprun's compiler"
+                hint = f"build it with $CC and $CXX ({TRIPLE}-gcc, -g++), and link it"
+            elif reason == "several":
+                code, at = "not-an-application", app.build or app.path or app.from_
+                message = (
+                    f"the application has several programs: {' '.join([word, *rest])}".rstrip()
+                )
+                hint = "the first word of 'cmd' is the name of the one that becomes the kernel"
+            else:
+                continue
+            found.append(Diagnostic(code, message, hint, at.at, plan.file))
+        return tuple(found)
+
+    def app(self, build: Build) -> File:
+        """The application's directory as its own scripts left it."""
+        return directory(build, lambda app: (self._app_toolchain(build, app), _ENVIRONMENT))
+
+    def _app_toolchain(self, build: Build, app: App) -> State:
+        return kit.app_packages(build, self.toolchain(build), app)
+
+    def _rumprun(self, build: Build, debian: State, solo5: State) -> State:
+        """What Rumprun installs at `PREFIX`."""
+        source = self._sources(build, debian)
+        built = build.run(
+            debian,
+            run_script("netbsd.sh", PREFIX, OBJECTS),
+            mounts=(
+                script(_PACKAGE, "netbsd.sh"),
+                script(_PACKAGE, "build-rr.sh"),
+                *source,
+                Mount.bind(OBJECTS, scratch()),
+            ),
+            env=_BUILDING,
+            meta=build.meta("toolchain", "build NetBSD's drivers and C library", build.asked),
+        )
+        return build.run(
+            debian,
+            run_script("rumprun.sh", PREFIX, OBJECTS, layer.PREFIX, AMD64.solo5),
+            mounts=(
+                script(_PACKAGE, "rumprun.sh"),
+                script(_PACKAGE, "build-rr.sh"),
+                _glue(build),
+                *source,
+                Mount.bind(OBJECTS, built.mount(OBJECTS), output=False),
+                Mount.bind(layer.PREFIX, solo5, readonly=True),
+                Mount.bind(PREFIX, scratch()),
+            ),
+            env=_BUILDING,
+            meta=build.meta("toolchain", "build Rumprun for Solo5", build.asked),
+        ).mount(PREFIX)
+
+    def _sources(self, build: Build, debian: State) -> tuple[Mount, ...]:
+        """Rumprun's tree at its place, and parts of it: writable, and thrown away.
+
+        It is built in its own tree, and the compiler's wrappers name the place.
+        """
+        kernel = build.plan.kernel
+        said = kernel.source if kernel is not None else None
+        if said is None:
+            state = kit.pinned_tree(build, "rumprun", kit.pin(_PACKAGE, "rumprun"))
+            tree = kit.SourceTree(state, "git", "rumprun")
+        else:
+            tree = kit.source(build, said, debian, marker="build-rr.sh")
+        source = kit.patched(build, tree, debian, _SOURCE).state
+        parts = (
+            Mount.bind(posixpath.join(_SOURCE, place), given, output=False)
+            for name, place in _CONTEXTS
+            if (given := kit.named(build, name)) is not None
+        )
+        return (Mount.bind(_SOURCE, source, output=False), *parts)
+
+    def _bake(self, build: Build, mode: str) -> State:
+        """The directory with what `bake.sh` leaves."""
+        plan = build.plan
+        kernel = plan.kernel
+        assert kernel is not None
+        disk = plan.rootfs.type in ("block", "raw") or RUNTIME.keys.disk in plan.keys
+        config = kernel.config or Text("solo5_net_block" if disk else "solo5_net")
+        words = (*(plan.settings.entrypoint or ()), *(plan.settings.cmd or ()))
+        arguments = [
+            mode,
+            monitors.get(plan.monitor).solo5,
+            posixpath.basename(words[0]) if words else "",
+            str(config),
+            "block" if disk else "",
+            *(f"{'+' if option.value else '-'}{option.name}" for option in kernel.options),
+            *(f"/config/{number}" for number in range(len(kernel.fragments))),
+        ]
+        what = f"bake for Solo5's {plan.monitor}" if mode == "bake" else "look at what is named"
+        return build.run(
+            self.toolchain(build),
+            run_script("bake.sh", *arguments),
+            mounts=(
+                script(_PACKAGE, "bake.sh"),
+                Mount.bind("/app", self.app(build).state, readonly=True),
+                *self._fragments(build),
+                Mount.bind("/out", scratch()),
+            ),
+            env={**_ENVIRONMENT, **kit.FIXED},
+            meta=build.meta("kernel", what, kernel.config or kernel.from_),
+        ).mount("/out")
+
+    def _fragments(self, build: Build) -> Iterator[Mount]:
+        kernel = build.plan.kernel
+        assert kernel is not None
+        for number, path in enumerate(kernel.fragments):
+            context = build.inputs.context(path)
+            file = posixpath.join("/", path)
+            yield Mount.bind(f"/config/{number}", context, file, readonly=True)
+
+
+_BUILDING = {**kit.FIXED, "HOME": "/root"}
+_ENVIRONMENT = {
+    "PATH": f"{PREFIX}/bin:{layer.PATH}",
+    "CC": f"{TRIPLE}-gcc",
+    "CXX": f"{TRIPLE}-g++",
+    "CPP": f"{TRIPLE}-cpp",
+    "AR": f"{TRIPLE}-ar",
+    "LD": f"{TRIPLE}-ld",
+    "NM": f"{TRIPLE}-nm",
+    "RANLIB": f"{TRIPLE}-ranlib",
+    "STRIP": f"{TRIPLE}-strip",
+    "CMAKE_TOOLCHAIN_FILE": f"{PREFIX}/rumprun-x86_64/share/{TRIPLE}-toolchain.cmake",
+    "HOST": TRIPLE,
+    "RUMPRUN_TOOLCHAIN_TUPLE": TRIPLE,
+}
+"""What an application's scripts find: make and configure read the compilers' names, cmake the
+file's, `configure --host="$HOST"` the triple, and the makefiles of rumprun-packages the last."""
+
+
+def _glue(build: Build) -> Mount:
+    """hutch's own part of Rumprun, read-only at /hutch/glue."""
+    state = scratch()
+    meta = build.meta("toolchain", "[internal] what joins Rumprun and Solo5")
+    files = []
+    for name in GLUE:
+        data = read(_PACKAGE, "glue", name)
+        assert data is not None, name
+        files.append(mkfile(f"/{name}", data, timestamp=0))
+    return Mount.bind("/hutch/glue", state.file(*files, meta=meta), readonly=True)

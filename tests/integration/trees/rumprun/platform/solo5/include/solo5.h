@@ -1,0 +1,1 @@
+/* of a Solo5 before 0.6 */

@@ -1,0 +1,1 @@
+# NetBSD is built with it

@@ -1,0 +1,144 @@
+"""What joins Rumprun and Solo5, compiled against a stub of the headers, called as both call it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+GLUE = Path(__file__).parents[4] / "frameworks" / "rumprun" / "glue"
+SOURCES = ("boot.c", "cons.c", "kernel.c", "rumpukvm_bio.c", "ukvmif_user.c")
+FLAGS = ("-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter")
+SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover")
+
+
+@pytest.fixture(scope="session")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("glue")
+    # Every header of Rumprun's and of Solo5's that the glue includes is the stub.
+    for source in (*SOURCES, "glue.h"):
+        for name in re.findall(r"#include [<\"]([^>\"]+)[>\"]", (GLUE / source).read_text()):
+            if name.startswith("sys/") or name == "glue.h":
+                continue
+            header = folder / "include" / name
+            header.parent.mkdir(parents=True, exist_ok=True)
+            header.write_text('#include "stub.h"\n')
+    program = folder / "driver"
+    sources = [str(HERE / "driver.c"), *(str(GLUE / source) for source in SOURCES)]
+    include = [f"-I{folder / 'include'}", f"-I{HERE}", f"-I{GLUE}"]
+    subprocess.run(["gcc", *FLAGS, *SANITIZERS, *include, "-o", program, *sources], check=True)
+    return program
+
+
+def said(driver: Path, *words: str) -> list[str]:
+    done = subprocess.run([driver, *words], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+@pytest.mark.parametrize("size", ["512", "1024", "4096"])
+def test_every_range_of_sectors(driver: Path, size: str) -> None:
+    """Solo5 takes one block a call: what is no whole block goes through a buffer."""
+    assert said(driver, "block", size) == [
+        "init 0",
+        "other name 2",
+        "no bio 6",
+        "open 0",
+        "info 0 12288 1",
+        "wrong 0",
+        "past the end 5 after 4096",
+        "another file 5",
+        "nothing 5",
+        "close 0",
+    ]
+
+
+def test_no_disk(driver: Path) -> None:
+    assert said(driver, "block", "0")[-1] == "open 6"
+
+
+def test_packets(driver: Path) -> None:
+    assert said(driver, "net", "1") == [
+        "mac 0 9",
+        "create 0",
+        "again 16",
+        "write 3: 4 one  locks=0",
+        "write 3: 13 one two three locks=0",
+        "locks 7",
+        "write 3: 1518  locks=0",
+        "process 0 inside=1",
+        "deliver 1 first inside=1",
+        "deliver 1 second inside=1",
+        "wait for 10000000",
+        "wait for 10000000",
+        "wakes 2, inside=0",
+        "wakes 2",
+        "yield 1",
+        "receiver called 1",
+    ]
+
+
+def test_no_network(driver: Path) -> None:
+    assert said(driver, "net", "0") == ["mac 6 0", "create 6"]
+
+
+def test_waiting(driver: Path) -> None:
+    """A packet that nobody takes must not end each wait at once; the clock's offset stays."""
+    lines = said(driver, "wait")
+    assert lines[:4] == ["[half a line]yield 42", "drained 0", "yield 43", "drained 2"]
+    name, epoch, later = lines[4].split()
+    assert (name, epoch) == ("epoch", later)
+    assert lines[5:] == [
+        "tls 4096",
+        "tls 0",
+        "[PANIC: solo5_set_tls_base failed",
+        "][halted",
+        "]exit 255",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "exit"), [("0", 0), ("3", 3), ("256", 0), ("18446744073709551615", 255)]
+)
+def test_the_programs_status(driver: Path, status: str, exit: int) -> None:
+    assert said(driver, "boot", status) == [
+        "console 1",
+        "net 1",
+        "stack order 3",
+        "memory 101000-110000",
+        "memory size f000",
+        "boot 8192 " + 60 * "x",
+        "flags 5",
+        "main 2 word",
+        "[halted",
+        f"]exit {exit}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        (r"a\u0026b \u003c\u003E", "a&b <>"),
+        (r"\u0022 \u005c \u000a \u00e9 \u20ac", r"\u0022 \u005c \u000a \u00e9 \u20ac"),
+        (r"\\u0026 \"u0026", r"\\u0026 \"u0026"),
+        ("\\u00", "\\u00"),
+        ("end\\", "end\\"),
+    ],
+)
+def test_escapes_of_json(driver: Path, given: str, taken: str) -> None:
+    """urunc writes & < > as \\u0026 and so on, which Rumprun's parser does not take apart."""
+    (line,) = [line for line in said(driver, "boot", "0", given) if line.startswith("boot ")]
+    assert line == f"boot {len(taken)} {taken}"
+
+
+def test_a_panic(driver: Path) -> None:
+    assert said(driver, "panic") == ["[PANIC: why", "][halted", "]exit 255"]
+
+
+def test_the_console_is_written_by_lines(driver: Path) -> None:
+    (first, second) = said(driver, "console")
+    assert first == f"[{'a' * 256}][{'a' * 44}b"
+    assert second == "][c]"

@@ -1,0 +1,167 @@
+"""The graphs of the Rumprun examples, and who depends on whom in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import llb
+from frameworks.base import Image
+from frameworks.diagnostics import Problems
+from frameworks.rumprun.recipe import GLUE
+from frontend import image
+from llb import Platform, State
+from llb.pb import ops_pb2
+from llb.tree import render
+from tests.unit.core.helpers import AMD64, FakeInputs, lower
+
+ROOT = Path(__file__).parents[4]
+GOLDENS = ROOT / "tests" / "goldens"
+FOLDER = ROOT / "frameworks" / "rumprun"
+RUMPRUN = """\
+version: v1
+platforms: {framework: rumprun, monitor: spt}
+kernel: {from: source}
+app: {from: local, path: ., build: make}
+"""
+
+
+def graph(state: State, platform: Platform = AMD64) -> str:
+    return render(state.marshal(platform=platform))
+
+
+def kernel(text: str, inputs: FakeInputs | None = None) -> str:
+    file = lower(text, inputs).kernel
+    assert file is not None
+    return graph(file.state)
+
+
+def arguments(text: str) -> list[str]:
+    """What bake.sh is called with."""
+    file = lower(text).kernel
+    assert file is not None
+    ((_, *rest),) = [
+        op.message.exec.meta.args[1:]
+        for op in file.state.marshal(platform=AMD64).ops()
+        if op.kind == "exec" and "/hutch/bake.sh" in op.message.exec.meta.args
+    ]
+    return rest
+
+
+@pytest.mark.parametrize("name", ["rumprun-hello", "rumprun-http"])
+def test_the_examples(name: str, update_goldens: bool) -> None:
+    lowering = lower((ROOT / "examples" / name / "bunnyfile").read_text(), platform=AMD64)
+    keys = image.runtime_keys(lowering.build, lowering.rootfs)
+    made = graph(image.assemble(lowering.build, lowering.layers, keys))
+    golden = GOLDENS / f"{name}-amd64.txt"
+    if update_goldens:
+        golden.write_text(made)
+    assert made == golden.read_text()
+
+
+def test_one_toolchain_for_all_applications() -> None:
+    first = graph(lower(RUMPRUN).toolchain)
+    for text in (
+        RUMPRUN.replace("spt", "hvt"),
+        RUMPRUN.replace("path: .", "path: other"),
+        RUMPRUN.replace("source", "source, config: solo5_plain"),
+        RUMPRUN + "rootfs: {type: block, include: [a:/a]}\n",
+    ):
+        assert graph(lower(text).toolchain) == first
+
+
+def test_the_configuration_follows_what_is_asked() -> None:
+    """A network always, as urunc gives one; a disk where the image has one."""
+    disk = "rootfs: {type: block, include: [a:/a]}\n"
+    assert arguments(RUMPRUN) == ["bake", "spt", "", "solo5_net", ""]
+    assert arguments(RUMPRUN + disk) == ["bake", "spt", "", "solo5_net_block", "block"]
+    told = RUMPRUN.replace(
+        "from: source",
+        "from: source, config: solo5_plain, fragments: [a.conf, b.conf], "
+        "options: {rumpfs_kernfs: true, rumpdev_vnd: false}",
+    )
+    assert arguments(told.replace("spt", "hvt") + "cmd: [bin/server, -v]\n") == [
+        "bake", "hvt", "server", "solo5_plain", "", "+rumpfs_kernfs", "-rumpdev_vnd",
+        "/config/0", "/config/1",
+    ]  # fmt: skip
+
+
+def test_no_step_of_the_kernel_has_the_network() -> None:
+    lowering = lower(RUMPRUN)
+    assert lowering.kernel is not None
+    steps = {
+        op.name: op.message.exec.network
+        for op in lowering.kernel.state.marshal(platform=AMD64).ops()
+        if op.kind == "exec"
+    }
+    assert {name for name, network in steps.items() if network == ops_pb2.UNSET} == {
+        "[rumprun] install the toolchain"
+    }
+
+
+def test_build_contexts_stand_in_for_the_trees() -> None:
+    names = ("solo5", "rumprun", "src-netbsd", "buildrump")
+    trees = {name: Image(llb.local(name), "") for name in names}
+    made = kernel(RUMPRUN, FakeInputs(named=trees))
+    assert all(f"local://{name}" in made for name in names)
+    assert "git://" not in made
+
+
+def test_patches_are_put_on_the_tree() -> None:
+    made = kernel(RUMPRUN.replace("source}", "source, patches: [mend.patch]}"))
+    assert "patch.sh /usr/src/rumprun /patches/000 mend.patch" in made
+
+
+def test_all_of_the_glue_goes_along() -> None:
+    assert set(GLUE) == {path.name for path in (FOLDER / "glue").iterdir()} - {"README.md"}
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "word", "at"),
+    [
+        ("config solo5_nte solo5_net solo5_plain", "unknown-value", "solo5_net", "solo5_nte"),
+        ("component rumpfs_kernfss", "lost-option", "rumpfs_kernfss", "rumpfs_kernfss"),
+        ("disk solo5_nte", "bad-combination", "solo5_nte", "solo5_nte"),
+        ("none", "not-an-application", "$CC", "make"),
+        ("several a b", "not-an-application", "a b", "make"),
+    ],
+)
+def test_the_report_is_said_at_the_line(line: str, code: str, word: str, at: str) -> None:
+    text = RUMPRUN.replace(
+        "{from: source}", "{from: source, config: solo5_nte, options: {rumpfs_kernfss: true}}"
+    )
+    lowering = lower(text)
+    report = lowering.framework.report(lowering.build)
+    assert report is not None
+    assert report.path == "/report"
+    (found,) = lowering.framework.explain(f"{line}\n".encode(), lowering.plan)
+    assert found.code == code
+    assert word in f"{found.message} {found.hint}"
+    assert found.at is not None
+    line_of = text.splitlines()[found.at.start.line - 1]
+    assert line_of[found.at.start.character :].startswith(at)
+    assert lowering.framework.explain(b"", lowering.plan) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        (RUMPRUN.partition("app:")[0], "missing-key"),
+        (RUMPRUN.replace("{from: source}", "{from: local, path: kernel}"), "bad-combination"),
+        (RUMPRUN.replace("source}", "source, source: {package: rumprun}}"), "unsupported-source"),
+        (RUMPRUN.replace("spt}", "spt, version: '1'}"), "unknown-value"),
+    ],
+)
+def test_what_a_file_cannot_say(text: str, code: str) -> None:
+    with pytest.raises(Problems) as caught:
+        lower(text)
+    assert [problem.code for problem in caught.value.diagnostics] == [code]
+
+
+def test_amd64_only() -> None:
+    arm64 = Platform("linux", "arm64")
+    with pytest.raises(Problems) as caught:
+        lower(RUMPRUN, platform=arm64)
+    assert [problem.code for problem in caught.value.diagnostics] == ["unsupported-platform"]
+    lower(RUMPRUN.partition("app:")[0].replace("source", "local, path: k"), platform=arm64)
