@@ -83,12 +83,12 @@ def test_the_image(builder: Builder, application: Path) -> None:
         "netinet6 ",
         "platform: links",
         "platform: boot.c cons.c glue.h kernel.c machdep.c rumpukvm_bio.c solo5.h ukvmif_user.c ",
-        "1",
+        "2",
         "bindings for spt",
         "bindings for hvt",
         "baked: solo5_net_block -lrumpvfs -lrumpnet_ukvmif -lrumpvfs -lrumpdev_disk -lsolo5_spt"
         " manifest.o -Wl,-T,/opt/solo5/lib/x86_64-solo5-none-static/solo5_spt.lds"
-        " -Wl,-z,noexecstack",
+        " -Wl,-z,noexecstack,--eh-frame-hdr",
         "program: server",
     ]
 

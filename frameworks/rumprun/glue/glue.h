@@ -26,6 +26,9 @@ extern void (*glue_net_ready)(void);
 /* What the unikernel ends with, unless it panics: the program's status, 0 to 255. */
 extern int glue_status;
 
+/* The table of the tables for unwinding (sections.lds). */
+extern const char glue_eh_frame_hdr[];
+
 /* Acquires the network device and reads the clocks: once, before the scheduler starts. */
 void glue_init(void);
 

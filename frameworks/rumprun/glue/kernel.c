@@ -5,7 +5,6 @@
 #include <bmk-core/core.h>
 #include <bmk-core/platform.h>
 #include <bmk-core/printf.h>
-#include <bmk-core/sched.h>
 
 #include "glue.h"
 
@@ -75,11 +74,4 @@ bmk_time_t bmk_platform_cpu_clock_monotonic(void)
 bmk_time_t bmk_platform_cpu_clock_epochoffset(void)
 {
 	return epoch;
-}
-
-/* A thread's own variables (__thread) are found by this register: %fs, or TPIDR_EL0. */
-void bmk_platform_cpu_sched_settls(struct bmk_tcb *next)
-{
-	if (solo5_set_tls_base(next->btcb_tp) != SOLO5_R_OK)
-		bmk_platform_halt("solo5_set_tls_base failed");
 }

@@ -81,7 +81,7 @@ solo5-elftool gen-manifest "$work/manifest.json" "$work/manifest.c"
 # Solo5's own linker script lays out its notes; Rumprun's installed one (sections.lds) adds to it.
 rumprun-bake "$@" \
 	-m "remove -lsolo5_spt -lsolo5_hvt" \
-	-m "add -lsolo5_$target $work/manifest.o -Wl,-T,$solo5/lib/$triple/solo5_$target.lds -Wl,-z,noexecstack" \
+	-m "add -lsolo5_$target $work/manifest.o -Wl,-T,$solo5/lib/$triple/solo5_$target.lds -Wl,-z,noexecstack,--eh-frame-hdr" \
 	"$config" "$work/kernel" "$(cat "$programs")"
 x86_64-rumprun-netbsd-strip --strip-debug -o /out/kernel "$work/kernel"
 chmod 0755 /out/kernel

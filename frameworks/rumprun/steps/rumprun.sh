@@ -13,7 +13,7 @@ cp /hutch/glue/boot.c /hutch/glue/cons.c /hutch/glue/kernel.c /hutch/glue/rumpuk
 cp /hutch/glue/ukvmif_user.c "$platform/librumpnet_ukvmif"
 cp /hutch/glue/glue.h "$solo5/include/solo5/solo5.h" "$platform/include"
 for machine in "$platform"/arch/*; do
-	: > "$machine/machdep.c"
+	cp /hutch/glue/machdep.c "$machine"
 	cp /hutch/glue/sections.lds "$machine/kern.ldscript"
 done
 cat /hutch/glue/bake.conf >> app-tools/rumprun-bake.conf

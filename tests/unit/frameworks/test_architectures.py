@@ -73,7 +73,9 @@ FILES = {
     "netbsd": "rootfs: {from: scratch, type: block, include: [a]}\ninit: auto",
     "freebsd": "rootfs: {from: scratch, type: block, include: [a]}\ninit: auto",
     "mirage": "",
+    "rumprun": "",
 }
+AMD64_ONLY = ("rumprun",)  # whose recipe refuses others (its own tests): they come as files
 APP = "app: {from: local, build: make, artifacts: ['a:/a']}"
 
 
@@ -84,7 +86,8 @@ def _builds() -> Iterator[tuple[str, str, str]]:
             continue
         for monitor, row in framework.guest.monitors.items():
             for architecture in row:
-                yield name, monitor, architecture
+                if architecture == AMD64.name or name not in AMD64_ONLY:
+                    yield name, monitor, architecture
 
 
 @pytest.mark.parametrize(("name", "monitor", "architecture"), list(_builds()))
@@ -93,7 +96,7 @@ def test_every_recipe_knows_each_architecture_of_its_guests(
 ) -> None:
     """Kernel, application and init, as far as the framework has them: a name that is missing from
     one of its own tables is an error here."""
-    app = APP.replace(", artifacts: ['a:/a']", "") if name == "mirage" else APP
+    app = APP.replace(", artifacts: ['a:/a']", "") if name in ("mirage", "rumprun") else APP
     lowered = lower(
         f"version: v1\nplatforms: {{framework: {name}, monitor: {monitor}}}\n"
         f"kernel: {{from: source}}\n{app}\n{FILES[name]}\n",

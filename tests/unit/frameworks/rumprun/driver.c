@@ -20,6 +20,7 @@ static struct virtif_user *user;
 static mainlike_fn *program;
 
 unsigned long bmk_memsize;
+const char glue_eh_frame_hdr[] = "tables";
 struct rumpuser_hyperup rumpuser__hyp;
 
 /* Solo5 */
@@ -399,6 +400,15 @@ static void boot(const char *given)
 	solo5_app_main(&(struct solo5_start_info){ line, 0x100123, 0x10000 });
 }
 
+static int see(struct dl_phdr_info *program, size_t size, void *cookie)
+{
+	const Elf_Phdr *header = program->dlpi_phdr;
+
+	printf("%d header of type %d: %s %s\n", program->dlpi_phnum, header->p_type,
+	       (const char *)(uintptr_t)(program->dlpi_addr + header->p_vaddr), (char *)cookie);
+	return size == sizeof(*program) ? 5 : 0;
+}
+
 static void console(void)
 {
 	for (int i = 0; i < 300; i++)
@@ -420,6 +430,8 @@ int main(int argc, char **argv)
 		wait();
 	else if (strcmp(argv[1], "boot") == 0)
 		boot(argc > 3 ? argv[3] : NULL);
+	else if (strcmp(argv[1], "unwind") == 0)
+		printf("%d\n", dl_iterate_phdr(see, "cookie"));
 	else if (strcmp(argv[1], "panic") == 0)
 		bmk_platform_halt("why");
 	else

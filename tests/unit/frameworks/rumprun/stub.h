@@ -82,6 +82,23 @@ void cons_init(void);
 void cons_putc(int);
 void cons_puts(const char *);
 
+/* link_elf.h, of NetBSD */
+typedef uint64_t Elf_Addr;
+typedef struct {
+	int p_type;
+	Elf_Addr p_vaddr;
+} Elf_Phdr;
+#define PT_GNU_EH_FRAME 7
+struct dl_phdr_info {
+	Elf_Addr dlpi_addr;
+	const char *dlpi_name;
+	const Elf_Phdr *dlpi_phdr;
+	int dlpi_phnum;
+};
+/* The sanitizers call the C library's. */
+#define dl_iterate_phdr dl_iterate_phdr_of_the_glue
+int dl_iterate_phdr(int (*)(struct dl_phdr_info *, size_t, void *), void *);
+
 /* rumprun-base */
 typedef int mainlike_fn(int, char *[]);
 #define RUMPRUN_EXEC_BACKGROUND 1

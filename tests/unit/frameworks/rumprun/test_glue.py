@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.places import ROOT
+
 HERE = Path(__file__).parent
-GLUE = Path(__file__).parents[4] / "frameworks" / "rumprun" / "glue"
-SOURCES = ("boot.c", "cons.c", "kernel.c", "rumpukvm_bio.c", "ukvmif_user.c")
+GLUE = ROOT / "frameworks" / "rumprun" / "glue"
+SOURCES = ("boot.c", "cons.c", "kernel.c", "machdep.c", "rumpukvm_bio.c", "ukvmif_user.c")
 FLAGS = ("-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter")
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover")
 
@@ -132,6 +134,10 @@ def test_escapes_of_json(driver: Path, given: str, taken: str) -> None:
     """urunc writes & < > as \\u0026 and so on, which Rumprun's parser does not take apart."""
     (line,) = [line for line in said(driver, "boot", "0", given) if line.startswith("boot ")]
     assert line == f"boot {len(taken)} {taken}"
+
+
+def test_where_the_tables_for_exceptions_are(driver: Path) -> None:
+    assert said(driver, "unwind") == ["1 header of type 7: tables cookie", "5"]
 
 
 def test_a_panic(driver: Path) -> None:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 import llb
 from frameworks.base import Image
 from frameworks.diagnostics import Problems
 from frameworks.rumprun.recipe import GLUE
-from frontend import image
+from frontend.targets import image
 from llb import Platform, State
 from llb.pb import ops_pb2
 from llb.tree import render
+from tests.places import GOLDENS, ROOT
 from tests.unit.core.helpers import AMD64, FakeInputs, lower
 
-ROOT = Path(__file__).parents[4]
-GOLDENS = ROOT / "tests" / "goldens"
 FOLDER = ROOT / "frameworks" / "rumprun"
 RUMPRUN = """\
 version: v1
