@@ -138,8 +138,8 @@ class Runtime(ABC):
         }
 
     @abstractmethod
-    def takes(self, type: str) -> bool:
-        """Whether a version of it starts guests of this type."""
+    def first_version(self, type: str) -> str | None:
+        """The first of `versions` that starts guests of this type; None where none does."""
 
     @abstractmethod
     def hands_init(self, word: str) -> bool:

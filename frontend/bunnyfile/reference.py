@@ -1,7 +1,7 @@
 """The reference page of the bunnyfile, from its schema: `python -m frontend.bunnyfile.reference`.
 
 The descriptions that editors show are the only text about a key; `docs/bunnyfile.md` is made of
-them, and a test says when it is stale.
+them, and README's table of frameworks of what their classes say. A test says when one is stale.
 """
 
 from __future__ import annotations
@@ -10,10 +10,15 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import frameworks
 import schemas
+from frameworks.base import Framework
+from frameworks.runtime import RUNTIME
 from frontend import bunnyfile
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "bunnyfile.md"
+_ROOT = Path(__file__).resolve().parents[2]
+PAGE = _ROOT / "docs" / "bunnyfile.md"
+README = _ROOT / "README.md"
 
 _HEAD = """\
 # The bunnyfile
@@ -37,6 +42,40 @@ def page() -> str:
     for name, key in keys(schema):
         parts.append(f"{'##' if '.' not in name else '###'} `{name}`\n\n{_entry(key)}")
     return "\n".join(parts)
+
+
+def table() -> str:
+    """README's table: each framework of `frameworks.TABLE`, and what its guests can have."""
+    rows = [
+        f"| framework | kernel | root filesystems | monitors | {RUNTIME.name} from |",
+        "|---|---|---|---|---|",
+    ]
+    for name, (module, _) in frameworks.TABLE.items():
+        framework = frameworks.get(name)
+        guest = framework.guest
+        if guest.opaque:
+            continue
+        folder = module.replace(".", "/")
+        page = f"{folder}/README.md"
+        shown = f"[{name}]({page})" if (_ROOT / page).exists() else name
+        builds = type(framework).kernel is not Framework.kernel
+        roots = list[str]()
+        for kind in guest.rootfs:
+            formats = [each.name for each in guest.filesystems] if kind == "block" else [kind]
+            roots += formats
+        since = RUNTIME.first_version(guest.type)
+        rows.append(
+            f"| {shown} | {'built from source, or prebuilt' if builds else 'prebuilt'} "
+            f"| {', '.join(roots)} | {', '.join(guest.monitors)} "
+            f"| {'not yet' if since is None else since} |"
+        )
+    return "\n".join(rows) + "\n"
+
+
+def with_table(readme: str) -> str:
+    """The text of a README with the table as it has to be."""
+    start = readme.index("| framework |")
+    return readme[:start] + table() + readme[readme.index("\n\n", start) + 1 :]
 
 
 def keys(schema: schemas.Schema) -> Iterator[tuple[str, schemas.Schema]]:
@@ -106,3 +145,4 @@ def _yaml_item(value: object) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
+    README.write_text(with_table(README.read_text(encoding="utf-8")), encoding="utf-8")

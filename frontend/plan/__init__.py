@@ -129,7 +129,7 @@ def make(
     if platform.architecture not in framework.guest.monitors.get(said.monitor, ()):
         problems.check()  # what the framework knows, it knows of what its guests run on
     framework.check(plan, problems)
-    if not framework.guest.opaque and not RUNTIME.takes(framework.guest.type):
+    if not framework.guest.opaque and RUNTIME.first_version(framework.guest.type) is None:
         problems.warn(
             "UnsupportedRuntime",
             f"no released {RUNTIME.name} runs {frameworks.TABLE[name][1]} guests",

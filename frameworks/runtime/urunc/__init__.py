@@ -81,9 +81,9 @@ class Urunc(Runtime):
     versions: ClassVar[tuple[str, ...]] = ("0.5.0", "0.6.0", "0.7.0", "2026-05", "2026-08", "next")
     newest: ClassVar[str] = "2026-08"
 
-    def takes(self, type: str) -> bool:
+    def first_version(self, type: str) -> str | None:
         """No urunc has NetBSD guests (2.3)."""
-        return type in GUESTS
+        return GUESTS.get(type)
 
     def hands_init(self, word: str) -> bool:
         """urunc looks for its own init's name anywhere in the path."""

@@ -180,7 +180,7 @@ class Crux(Runtime):
     versions = ("1",)
     newest = "1"
 
-    def takes(self, type): return True
+    def first_version(self, type): return "1"
     def hands_init(self, word): return word == self.init
     def slots(self, type): return ()
     def is_device_name(self, name): return True

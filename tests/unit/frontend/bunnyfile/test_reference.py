@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from frontend.bunnyfile.reference import PAGE, page
+from frontend.bunnyfile.reference import PAGE, README, page, with_table
 
 
 def test_the_page_is_fresh() -> None:
     assert PAGE.read_text(encoding="utf-8") == page(), "run: make gen"
+
+
+def test_the_table_of_frameworks_is_fresh() -> None:
+    readme = README.read_text(encoding="utf-8")
+    assert readme == with_table(readme), "run: make gen"
 
 
 def test_every_key_has_a_description() -> None:
