@@ -86,8 +86,8 @@ def test_the_image(builder: Builder, application: Path) -> None:
         "2",
         "bindings for spt",
         "bindings for hvt",
-        "baked: solo5_net_block -lrumpvfs -lrumpnet_ukvmif -lrumpvfs -lrumpdev_disk -lsolo5_spt"
-        " manifest.o -Wl,-T,/opt/solo5/lib/x86_64-solo5-none-static/solo5_spt.lds"
+        "baked: solo5_net_block -lrumpvfs -lrumpnet_ukvmif -lrumpvfs -lrumpdev_disk -lrumpdev_vnd"
+        " -lsolo5_spt manifest.o -Wl,-T,/opt/solo5/lib/x86_64-solo5-none-static/solo5_spt.lds"
         " -Wl,-z,noexecstack,--eh-frame-hdr",
         "program: server",
     ]

@@ -56,6 +56,45 @@ static void unescape(char *to, const char *from, size_t size)
 	to[used] = '\0';
 }
 
+/* The character after the text that begins at `*at`, a quote. */
+static char *after_text(char *at)
+{
+	for (at++; *at && *at != '"'; at++)
+		if (*at == '\\' && at[1])
+			at++;
+	return *at ? at + 1 : at;
+}
+
+/*
+ * Blanks out the member "blk" of the configuration, which urunc before 0.7 writes for guests without a
+ * disk, too: Rumprun would end over it.
+ */
+static void without_disk(char *json)
+{
+	char *from = NULL;
+	int depth = 0;
+
+	while (*json) {
+		if (*json == '"') {
+			char *key = json;
+
+			json = after_text(json);
+			if (depth == 1 && from == NULL && json - key == 5 && key[1] == 'b' &&
+			    key[2] == 'l' && key[3] == 'k' && json[0] == ':' && json[1] == '{')
+				from = key;
+			continue;
+		}
+		if (*json == '{')
+			depth++;
+		else if (*json == '}' && --depth == 1 && from) {
+			while (from <= json)
+				*from++ = ' ';
+			from = NULL;
+		}
+		json++;
+	}
+}
+
 /*
  * Rumprun's own main thread drops what the program returns. This one ends with it: the tender's exit
  * status is the program's.
@@ -87,5 +126,7 @@ int solo5_app_main(const struct solo5_start_info *start)
 	bmk_pgalloc_loadmem(from, to);
 	bmk_memsize = to - from;
 	unescape(command_line, start->cmdline, sizeof(command_line));
+	if (!glue_block.found)
+		without_disk(command_line);
 	bmk_sched_startmain(run, command_line);
 }

@@ -20,6 +20,15 @@ struct glue_net {
 
 extern struct glue_net glue_net;
 
+/* The block device, in the same way. */
+struct glue_block {
+	int found;
+	solo5_handle_t handle;
+	struct solo5_block_info info;
+};
+
+extern struct glue_block glue_block;
+
 /* Called when a packet waits on the network device; NULL while no interface exists. */
 extern void (*glue_net_ready)(void);
 
@@ -29,7 +38,7 @@ extern int glue_status;
 /* The table of the tables for unwinding (sections.lds). */
 extern const char glue_eh_frame_hdr[];
 
-/* Acquires the network device and reads the clocks: once, before the scheduler starts. */
+/* Acquires the devices and reads the clocks: once, before the scheduler starts. */
 void glue_init(void);
 
 /* Writes what waits of a line to the console. */

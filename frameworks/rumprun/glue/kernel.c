@@ -9,6 +9,7 @@
 #include "glue.h"
 
 struct glue_net glue_net;
+struct glue_block glue_block;
 void (*glue_net_ready)(void);
 int glue_status = SOLO5_EXIT_FAILURE;
 
@@ -20,6 +21,8 @@ void glue_init(void)
 {
 	glue_net.found = solo5_net_acquire(GLUE_NET, &glue_net.handle, &glue_net.info) ==
 			 SOLO5_R_OK;
+	glue_block.found = solo5_block_acquire(GLUE_BLOCK, &glue_block.handle, &glue_block.info) ==
+			   SOLO5_R_OK;
 	epoch = solo5_clock_wall() - solo5_clock_monotonic();
 }
 

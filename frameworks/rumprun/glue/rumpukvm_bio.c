@@ -17,37 +17,29 @@
 #define PREFIX "XENBLK_"
 #define FD 64
 
-static struct {
-	int acquired;
-	solo5_handle_t handle;
-	struct solo5_block_info info;
-	uint8_t *buffer;
-} disk;
+/* A block for what is smaller. */
+static uint8_t *buffer;
 
 int rumprun_platform_rumpuser_init(void)
 {
 	return 0;
 }
 
-/* 0, or the error for `name`. Solo5 gives a device once. */
-static int acquire(const char *name)
+/* 0, or the error for `name`. */
+static int find(const char *name)
 {
 	if (bmk_strncmp(name, PREFIX, sizeof(PREFIX) - 1) != 0)
 		return BMK_ENOENT;
-	if (disk.acquired)
-		return 0;
-	if (solo5_block_acquire(GLUE_BLOCK, &disk.handle, &disk.info) != SOLO5_R_OK)
+	if (!glue_block.found)
 		return BMK_ENXIO;
-	disk.buffer = bmk_memalloc(disk.info.block_size, 0, BMK_MEMWHO_WIREDBMK);
-	if (disk.buffer == NULL)
-		return BMK_ENOMEM;
-	disk.acquired = 1;
-	return 0;
+	if (buffer == NULL)
+		buffer = bmk_memalloc(glue_block.info.block_size, 0, BMK_MEMWHO_WIREDBMK);
+	return buffer == NULL ? BMK_ENOMEM : 0;
 }
 
 int rumpuser_open(const char *name, int mode, int *fd)
 {
-	int error = acquire(name);
+	int error = find(name);
 
 	if (error)
 		return error;
@@ -65,11 +57,11 @@ int rumpuser_close(int fd)
 
 int rumpuser_getfileinfo(const char *name, uint64_t *size, int *type)
 {
-	int error = acquire(name);
+	int error = find(name);
 
 	if (error)
 		return error;
-	*size = disk.info.capacity;
+	*size = glue_block.info.capacity;
 	*type = RUMPUSER_FT_BLK;
 	return 0;
 }
@@ -77,32 +69,32 @@ int rumpuser_getfileinfo(const char *name, uint64_t *size, int *type)
 /* Moves `size` bytes, all of them in the block at `start`, `skip` bytes into it. */
 static int move(int op, uint8_t *data, uint64_t start, size_t skip, size_t size)
 {
-	const size_t block = disk.info.block_size;
+	const size_t block = glue_block.info.block_size;
 	int reads = op & RUMPUSER_BIO_READ;
 
 	if (size == block) {
 		if (reads)
-			return solo5_block_read(disk.handle, start, data, block);
-		return solo5_block_write(disk.handle, start, data, block);
+			return solo5_block_read(glue_block.handle, start, data, block);
+		return solo5_block_write(glue_block.handle, start, data, block);
 	}
-	if (solo5_block_read(disk.handle, start, disk.buffer, block) != SOLO5_R_OK)
+	if (solo5_block_read(glue_block.handle, start, buffer, block) != SOLO5_R_OK)
 		return SOLO5_R_EUNSPEC;
 	if (reads) {
-		bmk_memcpy(data, disk.buffer + skip, size);
+		bmk_memcpy(data, buffer + skip, size);
 		return SOLO5_R_OK;
 	}
-	bmk_memcpy(disk.buffer + skip, data, size);
-	return solo5_block_write(disk.handle, start, disk.buffer, block);
+	bmk_memcpy(buffer + skip, data, size);
+	return solo5_block_write(glue_block.handle, start, buffer, block);
 }
 
 void rumpuser_bio(int fd, int op, void *data, size_t size, int64_t from, rump_biodone_fn done,
 		  void *argument)
 {
-	const size_t block = disk.info.block_size;
+	const size_t block = glue_block.info.block_size;
 	uint8_t *next = data;
 	size_t moved = 0;
 
-	if (fd != FD || !disk.acquired || size == 0 || from < 0) {
+	if (fd != FD || buffer == NULL || size == 0 || from < 0) {
 		done(argument, 0, BMK_EIO);
 		return;
 	}

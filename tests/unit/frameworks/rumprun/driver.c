@@ -8,7 +8,7 @@
 #include "stub.h"
 
 static unsigned long number; /* of the command line: the block size, a status, ... */
-static int has_net = 1, acquired;
+static int has_net = 1, has_block, acquired;
 static uint8_t image[3 * 4096], original[sizeof(image)];
 static const char *incoming[4];
 static int packets, drained, wakes, blocks, schedules, locks = 7;
@@ -89,7 +89,7 @@ solo5_result_t solo5_net_read(solo5_handle_t handle, uint8_t *data, size_t size,
 solo5_result_t solo5_block_acquire(const char *name, solo5_handle_t *handle,
 				   struct solo5_block_info *info)
 {
-	if (strcmp(name, "rootfs") != 0 || acquired++ || number == 0)
+	if (strcmp(name, "rootfs") != 0 || acquired++ || !has_block)
 		return SOLO5_R_EINVAL;
 	*handle = 1;
 	*info = (struct solo5_block_info){ sizeof(image), number };
@@ -214,7 +214,7 @@ struct rumprun_exec *rumprun_execs = &first;
 
 void rumprun_boot(char *line)
 {
-	printf("boot %zu %.60s\n", strlen(line), line);
+	printf("boot %zu %.90s\n", strlen(line), line);
 }
 
 int rumprun_main1(int argc, char *argv[])
@@ -302,6 +302,8 @@ static void block(void)
 	uint64_t size;
 	int fd, type, wrong = 0;
 
+	has_block = number != 0;
+	glue_init();
 	printf("init %d\n", rumprun_platform_rumpuser_init());
 	printf("other name %d\n", rumpuser_open("/dev/null", RUMPUSER_OPEN_BIO, &fd));
 	printf("no bio %d\n", rumpuser_open("XENBLK_/dev/ld0a", 0, &fd));
@@ -429,7 +431,7 @@ int main(int argc, char **argv)
 	else if (strcmp(argv[1], "wait") == 0)
 		wait();
 	else if (strcmp(argv[1], "boot") == 0)
-		boot(argc > 3 ? argv[3] : NULL);
+		has_block = argc > 4, boot(argc > 3 ? argv[3] : NULL);
 	else if (strcmp(argv[1], "unwind") == 0)
 		printf("%d\n", dl_iterate_phdr(see, "cookie"));
 	else if (strcmp(argv[1], "panic") == 0)

@@ -112,7 +112,7 @@ def test_the_programs_status(driver: Path, status: str, exit: int) -> None:
         "stack order 3",
         "memory 101000-110000",
         "memory size f000",
-        "boot 8192 " + 60 * "x",
+        "boot 8192 " + 90 * "x",
         "flags 5",
         "main 2 word",
         "[halted",
@@ -134,6 +134,30 @@ def test_escapes_of_json(driver: Path, given: str, taken: str) -> None:
     """urunc writes & < > as \\u0026 and so on, which Rumprun's parser does not take apart."""
     (line,) = [line for line in said(driver, "boot", "0", given) if line.startswith("boot ")]
     assert line == f"boot {len(taken)} {taken}"
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        ('{"a":"b","blk":{"path":"/dev/ld0a"},"c":"d"}', '{"a":"b",|,"c":"d"}'),
+        ('{"blk":{"x":{"y":"}"}},"blk":{"z":"1"}}', "{|,|}"),
+        ('{"cmdline":"a \\"blk\\":{ b","net":{"blk":{"x":"y"}}}', None),
+        ('{"cmdline":"blk","env":"blk"}', None),
+        ('{"blk":"no object"}', None),
+        ('{"blk":{"open', None),
+    ],
+)
+def test_no_blk_without_a_disk(driver: Path, given: str, taken: str | None) -> None:
+    """urunc before 0.7 writes it for a guest without one, too."""
+
+    def booted(*more: str) -> str:
+        lines = said(driver, "boot", "0", given, *more)
+        return next(line for line in lines if line.startswith("boot ")).split(" ", 2)[2]
+
+    assert booted("disk") == given
+    expected = re.escape(given if taken is None else taken).replace(re.escape("|"), " +")
+    assert re.fullmatch(expected, booted())
+    assert len(booted()) == len(given)
 
 
 def test_where_the_tables_for_exceptions_are(driver: Path) -> None:

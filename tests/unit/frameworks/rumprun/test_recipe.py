@@ -46,7 +46,7 @@ def arguments(text: str) -> list[str]:
     return rest
 
 
-@pytest.mark.parametrize("name", ["rumprun-hello", "rumprun-http"])
+@pytest.mark.parametrize("name", ["rumprun-hello", "rumprun-http", "rumprun-darkhttpd"])
 def test_the_examples(name: str, update_goldens: bool) -> None:
     lowering = lower((ROOT / "examples" / name / "bunnyfile").read_text(), platform=AMD64)
     keys = image.runtime_keys(lowering.build, lowering.rootfs)
