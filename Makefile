@@ -73,9 +73,10 @@ lint: setup ## what must hold before a commit
 	@for file in llb/pb/*_pb2.py*; do cmp "$$file" "build/generated/$${file##*/}" || exit 1; done
 	$(BIN)/shellcheck .ci/run .ci/packages
 
-gen: setup ## generate the code of the wire messages, and the page of the bunnyfile's keys
+gen: setup ## generate the code of the wire messages, and the pages of keys and verbs
 	$(BIN)/python -m llb.pb.gen
 	$(BIN)/python -m frontend.bunnyfile.reference
+	$(BIN)/python -m frontend.cli.reference
 
 # The secret is this machine's certificate bundle: the image is built on it, but never holds it.
 image: ## build the frontend image and push it to the engine's registry

@@ -87,7 +87,7 @@ class Demo:
             raise EngineError("the image does not say what urunc needs to know")
 
     def _boot(self) -> None:
-        _tell(f"$ python3 -m frontend.images.boot {self.image}")
+        _tell(f"$ hutch run {self.image}")
         outcome = boot.boot(self.image, timeout=180)
         if PROOF not in outcome.output or outcome.status != 0:
             raise EngineError(
@@ -111,7 +111,7 @@ class Demo:
                 {again}
                     -f bunnyfile -t {self.image} --push .
                 cd -
-                .venv/bin/python -m frontend.images.boot {self.image}
+                .venv/bin/hutch run {self.image}
 
             What to put into a bunnyfile: docs/getting-started.md. More examples: examples/README.md
             The engine stays up; `make engine-down` ends it.""")

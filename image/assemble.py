@@ -35,9 +35,14 @@ PROGRAMS = (
 """Beside those that write file systems, which are in the table of `frameworks.rootfs`."""
 # mke2fs has no defaults of its own: without this file it makes file systems without a journal.
 FILES = ("etc/mke2fs.conf",)
-# Only commands on a developer's machine read registries and boot images (`hutch inspect`).
+# Only commands on a developer's machine read registries and boot images.
 NOT_OURS = (
     Path("frontend/images"),
+    Path("frontend/cli/completion.py"),
+    Path("frontend/cli/console.py"),
+    Path("frontend/cli/inspect.py"),
+    Path("frontend/cli/reference.py"),
+    Path("frontend/cli/run.py"),
     Path("frameworks/runtime/machine.py"),
     Path("frameworks/runtime/urunc/guests.py"),
     Path("frameworks/runtime/urunc/versions.py"),

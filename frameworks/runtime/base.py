@@ -129,6 +129,13 @@ class Runtime(ABC):
     newest: ClassVar[str]
     """The newest of them that was run."""
 
+    portable: ClassVar[frozenset[str]] = frozenset()
+    """Types of guests whose kernels do not depend on the monitor."""
+    with_volumes: ClassVar[frozenset[str]] = frozenset()
+    """Types of guests that `hutch run -v` gives further disks."""
+    with_status: ClassVar[frozenset[str]] = frozenset()
+    """Types of guests that end a virtual machine with a status of theirs."""
+
     def short(self, keys: Mapping[str, str]) -> dict[str, str]:
         """The runtime's keys among annotations or labels, by short name."""
         return {

@@ -6,7 +6,7 @@ Only for `frontend.images.boot`; no build needs it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from frameworks.runtime import RUNTIME
 
@@ -83,13 +83,24 @@ class Volume:
 
 
 @dataclass(frozen=True, slots=True)
+class Forward:
+    """A port of this host that leads to one of the guest's; `protocol` is `tcp` or `udp`."""
+
+    host: int
+    guest: int
+    address: str = "127.0.0.1"
+    protocol: str = "tcp"
+
+
+@dataclass(frozen=True, slots=True)
 class Machine:
     """The virtual machine around the guest.
 
-    `memory` is in MiB, as a container's limit; `forwards` maps ports of this host to the guest's;
-    with `network` off the guest has no network device. `mask` is of the guest's address: a gateway
-    outside of it is reached as Kubernetes' networks need it. `dhcp` is for a guest that finds its
-    address by itself, as no runtime has it. `parameters` are more words for Linux's command line.
+    `memory` is in MiB, as a container's limit; `forwards` are ports of this host that lead to the
+    guest's; with `network` off the guest has no network device. `mask` is of the guest's address: a
+    gateway outside of it is reached as Kubernetes' networks need it. `dhcp` is for a guest that
+    finds its address by itself, as no runtime has it. `parameters` are more words for Linux's
+    command line.
 
     `version` is the runtime's whose ways are followed (`RUNTIME.versions`), "" for the usual one of
     the guest.
@@ -98,7 +109,7 @@ class Machine:
     architecture: str = "amd64"
     memory: int = 256
     network: bool = False
-    forwards: Mapping[int, int] = field(default_factory=dict)
+    forwards: tuple[Forward, ...] = ()
     mask: str = MASK
     dhcp: bool = False
     kvm: bool = False

@@ -58,9 +58,10 @@ class Monitor:
     the target that Solo5 links a kernel for, "" where it links for none. `mib` says that the
     monitor is told the guest's memory in MiB; others are told millions of bytes, and take the
     number for MiB. `restarts` says that it starts a guest anew that reboots, and that the runtime
-    does not stop it. `disk_prefix` stands before the serial numbers of its disks. `aliases` are
-    other names that images for it are published under, and `packages` Debian's that have the
-    program.
+    does not stop it. `disk_prefix` stands before the serial numbers of its disks. `stand_in` is the
+    monitor that boots its kernels on a machine that lacks what it needs (the processor's
+    virtualization, a tap device). `aliases` are other names that images for it are published under,
+    and `packages` Debian's that have the program.
 
     `command` makes the command line by which `frontend.images.boot` starts a guest, and
     `configuration` the content of the file that the monitor reads; None where it has none.
@@ -79,6 +80,7 @@ class Monitor:
     mib: bool
     restarts: bool
     disk_prefix: str = ""
+    stand_in: str = ""
     aliases: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     command: Callable[[Contract, Files, Machine], list[str]] | None = None
@@ -155,6 +157,7 @@ FIRECRACKER = Monitor(
     mib=True,
     restarts=False,
     disk_prefix="FC",
+    stand_in=QEMU.name,
     aliases=("fc",),
     command=_firecracker,
     configuration=_firecracker_json,
@@ -172,6 +175,7 @@ CLOUD_HYPERVISOR = Monitor(
     solo5="virtio",
     mib=False,
     restarts=True,
+    stand_in=QEMU.name,
     command=_cloud_hypervisor,
 )
 HVT = Monitor(

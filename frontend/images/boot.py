@@ -1,35 +1,37 @@
-"""Boot an image's guest under QEMU as urunc would: `python3 -m frontend.images.boot REF`.
+"""Boot an image's guest under QEMU as urunc would; the command line is `hutch run`.
 
-The image is read from its registry; what its annotations, labels or `/urunc.json` say decides
-everything (`frameworks.runtime`). As under urunc, the image's files are in a tree of their own with
-their own owners and modes, and the monitor runs as the container's user: what that user may not
-open, the guest does not get. (For that, this must run as root; as another user QEMU runs as that
-user, and what urunc's could not open is an error.) The guest's serial port is the output, and its
-end is the command's.
+The image is read from where it is (`oci.Images`); what its annotations, labels or `/urunc.json`
+say decides everything (`frameworks.runtime`). As under urunc, the image's files are in a tree of
+their own with their own owners and modes, and the monitor runs as the container's user: what that
+user may not open, the guest does not get. (For that, this must run as root; as another user QEMU
+runs as that user, and what urunc's could not open is an error.) The guest's serial port is the
+output.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
 import re
+import signal
 import stat
 import subprocess
-import sys
 import tarfile
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import TextIO
+from typing import IO
 
 from frameworks.runtime import RUNTIME
 from frameworks.runtime.machine import Contract, Files, Machine, NotBootable
+from frontend.images import volumes
 from frontend.images.layers import Tree
-from frontend.images.registry import Image, Repository, decode
+from frontend.images.oci import Image, Images, decode
+from frontend.images.registry import Repository
+from frontend.images.volumes import Binding
 from llb import Platform
 
 _RESET = re.compile(r"\x1bc(?:\x1b\[[0-9;?]*[A-Za-z])*")
@@ -39,6 +41,9 @@ SOURCES = ("annotations", "labels", os.path.basename(RUNTIME.file))
 
 FAILED = 125
 """The status of a guest that stopped before its command had one: a panic."""
+
+_PATIENCE = 2
+"""How many seconds a monitor may take to end when it is asked to."""
 
 _END = re.compile(
     r"hutch-init: exit status (?P<status>\d+)$"
@@ -102,24 +107,37 @@ class Guest:
     """A running virtual machine; leaving its `with` block stops it."""
 
     def __init__(
-        self, command: Sequence[str], echo: TextIO | None = None, user: User | None = None
+        self,
+        command: Sequence[str],
+        user: User | None = None,
+        *,
+        echo: Callable[[bytes], None] | None = None,
+        keep: int | None = None,
+        console: bool = False,
     ) -> None:
-        """Start `command`, as `user` if one is given, which needs root. Raises NotInstalled."""
+        """Start `command`, as `user` if one is given, which needs root. Raises NotInstalled.
+
+        `echo` is given what the guest prints as it comes; `output` keeps the last `keep` bytes of
+        it at least, None for all. With `console` the guest can be written to (`stdin`).
+        """
         self.command = tuple(command)
         self._echo = echo
+        self._keep = keep
         self._parts: list[bytes] = []
+        self._size = 0
         self._grew = threading.Condition()
         self._ended = False
         self._start = time.monotonic()
         try:
             self._process = subprocess.Popen(
                 self.command,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE if console else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 user=None if user is None else user.uid,
                 group=None if user is None else user.gid,
                 extra_groups=None if user is None else user.groups,
+                start_new_session=True,  # a terminal's Ctrl-C is for us, who end the guest
             )
         except FileNotFoundError:
             has = next(
@@ -144,6 +162,12 @@ class Guest:
             return plain(b"".join(self._parts))
 
     @property
+    def stdin(self) -> IO[bytes]:
+        """What the guest's serial port reads, of a guest with a `console`."""
+        assert self._process.stdin is not None
+        return self._process.stdin
+
+    @property
     def ended(self) -> bool:
         """Whether the machine has ended, and all that it printed is in `output`."""
         with self._grew:
@@ -159,7 +183,7 @@ class Guest:
                     raise TimeoutError(f"the guest never printed {text!r}:\n{self.output}")
                 self._grew.wait(left)
 
-    def wait(self, timeout: float) -> Outcome:
+    def wait(self, timeout: float | None = None) -> Outcome:
         """Wait until the machine ends, or stop it after `timeout` seconds."""
         status: int | None = None
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -167,12 +191,23 @@ class Guest:
         self.stop()
         return Outcome(self.output, status, time.monotonic() - self._start)
 
-    def stop(self) -> None:
-        """End the machine, if it has not ended."""
+    def end(self) -> None:
+        """Ask the monitor to end, and do not wait for it."""
         if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+
+    def stop(self) -> None:
+        """End the machine, if it has not ended: as urunc does, who asks the monitor first."""
+        if self._process.poll() is None:
+            self.end()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_PATIENCE)
             self._process.kill()
         self._process.wait()
         self._reader.join()
+        if self._process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
         assert self._process.stdout is not None
         self._process.stdout.close()
 
@@ -181,10 +216,13 @@ class Guest:
         while piece := os.read(self._process.stdout.fileno(), 1 << 16):
             with self._grew:
                 self._parts.append(piece)
+                self._size += len(piece)
+                if self._keep is not None and self._size > 2 * self._keep + len(piece):
+                    self._parts = [b"".join(self._parts)[-self._keep :]]
+                    self._size = self._keep
                 self._grew.notify_all()
             if self._echo is not None:
-                self._echo.write(plain(piece))
-                self._echo.flush()
+                self._echo(piece)
         with self._grew:
             self._ended = True
             self._grew.notify_all()
@@ -228,6 +266,128 @@ def contract(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A guest that is ready to be started: the monitor's command, and the user to run it as.
+
+    `notes` are lines for the user.
+    """
+
+    said: Contract
+    machine: Machine
+    command: tuple[str, ...]
+    user: User | None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def ends_with_the_guests(self) -> bool:
+        """Whether the monitor's status is the guest's, as Solo5's tenders have it, and QEMU for a
+        guest that has its device for that (docs/contract/urunc.md 2.2)."""
+        monitor = RUNTIME.monitors.get(self.said.monitor)
+        return self.said.type in RUNTIME.with_status or (
+            monitor is not None and monitor.kind == "tender"
+        )
+
+
+@contextlib.contextmanager
+def prepared(
+    images: Images,
+    directory: Path,
+    *,
+    platform: Platform | None = None,
+    machine: Machine | Callable[[Contract, str], Machine] | None = None,
+    args: Sequence[str] | None = None,
+    entrypoint: Sequence[str] | None = None,
+    env: Mapping[str, str] | None = None,
+    workdir: str | None = None,
+    source: str | None = None,
+    monitor: str | None = None,
+    anywhere: bool = False,
+    user: str | None = None,
+    version: str = "",
+    mounts: tuple[Binding, ...] = (),
+) -> Iterator[Prepared]:
+    """The image's guest, with its files in `directory`, ready to be started.
+
+    `args` replaces the image's command, `entrypoint` its entrypoint (and its command with it),
+    `user` and `workdir` what they say, and `env` adds to its environment, as `docker run` does.
+    `monitor` is another than the image's, which can boot its kernel, too; `anywhere` takes the
+    stand-in of one that not every machine has. `machine` may be made of what the image says, and of
+    its architecture. `mounts` are what `docker run -v` is given.
+
+    Raises NotBootable, or OSError where the image cannot be read.
+    """
+    directory.chmod(0o755)  # the monitor's user must get in
+    image = images.image(platform)
+    tree = images.tree(image)
+    if machine is None:
+        machine = Machine()
+    version = version or ("" if callable(machine) else machine.version)
+    said = contract(image, tree, source, version=version, user=user)
+    process = image.process
+    if entrypoint is not None:
+        said = replace(said, args=(*entrypoint, *(args or ())))
+    elif args is not None:
+        said = replace(said, args=(*(process.get("Entrypoint") or ()), *args))
+    if env:
+        there = [entry for entry in said.env if entry.partition("=")[0] not in env]
+        said = replace(said, env=(*there, *(f"{k}={v}" for k, v in env.items())))
+    if workdir is not None:
+        said = replace(said, workdir=workdir)
+    notes: list[str] = []
+    row = RUNTIME.monitors.get(said.monitor)
+    if monitor is None and anywhere and row is not None and said.type in RUNTIME.portable:
+        monitor = row.stand_in or None
+        if monitor is not None:
+            notes.append(f"the image asks for {said.monitor}; here it runs on {monitor}")
+    if monitor is not None:
+        said = replace(said, keys={**said.keys, RUNTIME.keys.monitor: monitor})
+    if callable(machine):
+        machine = machine(said, image.platform.architecture)
+    chosen = replace(
+        machine, architecture=image.platform.architecture, version=version or machine.version
+    )
+    attached = volumes.attach(said, mounts, directory, chosen)
+    chosen = replace(chosen, volumes=(*chosen.volumes, *attached.disks))
+    files = place(said, tree, directory, chosen)
+    if attached.copies and files.initrd:
+        volumes.append(files.initrd, attached.copies)
+    who: User | None = User(said.uid, said.gid, said.groups)
+    if os.geteuid() != 0:
+        who = None
+        if refused := refusal(said, tree):
+            raise NotBootable(f"{refused} (and not as root, this cannot try)")
+    command = tuple(RUNTIME.command(said, files, chosen))
+    with bound(directory / "root", attached.binds):
+        yield Prepared(said, chosen, command, who, (*notes, *attached.notes))
+
+
+@contextlib.contextmanager
+def bound(root: Path, mounts: Sequence[Binding]) -> Iterator[None]:
+    """Binding each source at its path below `root`, which needs root. Raises OSError."""
+    with contextlib.ExitStack() as undo:
+        for each in mounts:
+            to = root / each.path.lstrip("/")
+            if os.path.isdir(each.source):
+                to.mkdir(parents=True, exist_ok=True)
+            else:
+                to.parent.mkdir(parents=True, exist_ok=True)
+                to.touch()
+            _mount("--bind", each.source, str(to))
+            undo.callback(
+                subprocess.run, ["umount", "--lazy", str(to)], capture_output=True, check=False
+            )
+            if each.read_only:
+                _mount("-o", "remount,bind,ro", str(to))
+        yield
+
+
+def _mount(*words: str) -> None:
+    done = subprocess.run(["mount", *words], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise OSError(f"cannot mount {words[-2]} into the guest: {done.stderr.strip()}")
+
+
 @contextlib.contextmanager
 def running(
     ref: str,
@@ -239,37 +399,29 @@ def running(
     source: str | None = None,
     monitor: str | None = None,
     user: str | None = None,
-    echo: TextIO | None = None,
 ) -> Iterator[Guest]:
-    """The guest of the image `ref`, booted; it is stopped when the block is left.
+    """The guest of the image `ref` of a registry, booted; leaving the block stops it.
 
-    `args` replaces the image's command, `user` its user, and `env` adds to its environment, as
-    `docker run` does; `monitor` is another than the image's, which can boot its kernel, too. Raises
-    NotBootable, NotInstalled, or OSError where the image cannot be read.
+    The rest is as for `prepared`. Raises NotBootable, NotInstalled, or OSError where the image
+    cannot be read.
     """
-    with tempfile.TemporaryDirectory(prefix="hutch-boot-") as name, Repository(ref) as repository:
-        directory = Path(name)
-        directory.chmod(0o755)  # the monitor's user must get in
-        image = repository.image(platform)
-        tree = repository.tree(image)
-        machine = machine or Machine()
-        said = contract(image, tree, source, version=machine.version, user=user)
-        if args is not None:
-            entrypoint = image.process.get("Entrypoint") or ()
-            said = replace(said, args=(*entrypoint, *args))
-        if env:
-            said = replace(said, env=(*said.env, *(f"{k}={v}" for k, v in env.items())))
-        if monitor is not None:
-            said = replace(said, keys={**said.keys, RUNTIME.keys.monitor: monitor})
-        chosen = replace(machine, architecture=image.platform.architecture)
-        files = place(said, tree, directory, chosen)
-        who: User | None = User(said.uid, said.gid, said.groups)
-        if os.geteuid() != 0:
-            who = None
-            if refused := refusal(said, tree):
-                raise NotBootable(f"{refused} (and not as root, this cannot try)")
-        with Guest(RUNTIME.command(said, files, chosen), echo, who) as guest:
-            yield guest
+    with (
+        tempfile.TemporaryDirectory(prefix="hutch-boot-") as name,
+        Repository(ref) as images,
+        prepared(
+            images,
+            Path(name),
+            platform=platform,
+            machine=machine,
+            args=args,
+            env=env,
+            source=source,
+            monitor=monitor,
+            user=user,
+        ) as ready,
+        Guest(ready.command, ready.user) as guest,
+    ):
+        yield guest
 
 
 def boot(
@@ -426,75 +578,3 @@ def resolve(text: str, tree: Tree) -> User:
 
 def _lines(tree: Tree, file: str) -> list[list[str]]:
     return [line.split(":") for line in (tree.read(file) or b"").decode().splitlines() if line]
-
-
-def _forward(text: str) -> tuple[int, int]:
-    host, _, guest = text.partition(":")
-    return int(host), int(guest or host)
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Boot one image; the status is the command's in the guest.
-
-    QEMU's where it failed, `FAILED` after a panic, 124 when the time ran out, 1 for what cannot be
-    booted.
-    """
-    parser = argparse.ArgumentParser(
-        prog="frontend.images.boot", description="Boot an image's guest under QEMU as urunc would."
-    )
-    parser.add_argument("ref", help="an image, such as localhost:5000/hello:1")
-    parser.add_argument("args", nargs="*", help="a command in place of the image's own")
-    parser.add_argument("--platform", type=Platform.parse, help="such as linux/arm64")
-    parser.add_argument("--timeout", type=float, default=60, help="in seconds (60)")
-    parser.add_argument("--memory", type=int, default=256, help="in MiB (256)")
-    parser.add_argument("--network", action="store_true", help="give the guest a network")
-    parser.add_argument(
-        "-p", dest="ports", type=_forward, action="append", default=[], metavar="HOST:GUEST",
-        help="forward a port of this host; implies --network",
-    )  # fmt: skip
-    parser.add_argument("-e", dest="env", action="append", default=[], metavar="KEY=VALUE")
-    parser.add_argument("--source", choices=SOURCES, help="read the keys from there alone")
-    parser.add_argument("--monitor", help="another than the image's, such as qemu")
-    parser.add_argument("-u", dest="user", help="another user than the image's, as docker run -u")
-    parser.add_argument(
-        "--urunc",
-        choices=RUNTIME.versions,
-        default="",
-        help=f"as this one does it ({RUNTIME.newest})",
-    )
-    parser.add_argument("--kvm", action="store_true", help="use the processor, as urunc does")
-    options = parser.parse_args(arguments)
-    machine = Machine(
-        memory=options.memory,
-        network=options.network or bool(options.ports),
-        forwards=dict(options.ports),
-        kvm=options.kvm,
-        version=options.urunc,
-    )
-    env = dict(entry.partition("=")[::2] for entry in options.env)
-    try:
-        with running(
-            options.ref,
-            platform=options.platform,
-            machine=machine,
-            args=options.args or None,
-            env=env,
-            source=options.source,
-            monitor=options.monitor,
-            user=options.user,
-            echo=sys.stdout,
-        ) as guest:
-            outcome = guest.wait(options.timeout)
-    except (NotBootable, NotInstalled, OSError) as error:
-        print(f"boot: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    if outcome.status is None:
-        print(f"\nboot: stopped after {options.timeout:g} seconds", file=sys.stderr)
-        return 124
-    return outcome.status
-
-
-if __name__ == "__main__":
-    sys.exit(main())

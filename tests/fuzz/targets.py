@@ -40,7 +40,8 @@ from frontend.gateway import hpack, status
 from frontend.gateway.errors import GatewayError
 from frontend.gateway.http2 import _check, _Stream
 from frontend.images.layers import LayerError, Tree, find
-from frontend.images.registry import RegistryError, Repository, decode
+from frontend.images.oci import ImageError, decode
+from frontend.images.registry import Repository
 from frontend.images.transport import TransportError
 from frontend.lint.filechecks import lint
 from llb import (
@@ -411,7 +412,7 @@ def registry(rng: random.Random) -> None:
                 data = repository.find(found, "/urunc.json")
                 if data is not None:
                     decode(data)
-    except (RegistryError, LayerError) as error:
+    except (ImageError, LayerError) as error:
         _one_line(error)
 
 

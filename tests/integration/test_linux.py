@@ -24,7 +24,7 @@ import pytest
 
 from frameworks import architectures, kit
 from frameworks.kernelfile import KernelFile, identify
-from frameworks.runtime.machine import MASK, Machine, Volume
+from frameworks.runtime.machine import MASK, Forward, Machine, Volume
 from frameworks.runtime.urunc.versions import NEWEST, NEXT, VERSIONS, Version
 from frontend.images import boot
 from tests.integration.harness import EXAMPLES, Builder, Done, programs
@@ -102,7 +102,7 @@ def served(ref: str, port: int, mask: str = MASK) -> Iterator[Callable[[bytes], 
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         host = listener.getsockname()[1]
-    machine = Machine(network=True, forwards={host: port}, memory=512, mask=mask)
+    machine = Machine(network=True, forwards=(Forward(host, port),), memory=512, mask=mask)
     with boot.running(ref, machine=machine) as guest:
 
         def ask(request: bytes) -> bytes:

@@ -12,6 +12,7 @@ import pytest
 
 from frameworks.runtime.machine import Machine
 from frameworks.runtime.urunc.versions import NEWEST, VERSIONS
+from frontend.cli import main
 from frontend.images import boot
 from tests.integration.matrix import SHAPES, USERS, WORDS, Images, guest_user, said
 
@@ -49,10 +50,10 @@ def test_as_each_urunc_does(
 def test_the_command_lines_status(images: Images, capsys: pytest.CaptureFixture[str]) -> None:
     """A script can ask whether an image works: QEMU itself ends with 0 each time."""
     ref = images.of("ext4", "4321")
-    assert boot.main([ref]) == 0
-    assert boot.main([ref, "/bin/nothing"]) == 127
+    assert main(["run", ref]) == 0
+    assert main(["run", ref, "/bin/nothing"]) == 127
     lost = images.of("no init", None, cmd=())
-    assert boot.main([lost, "/bin/nothing"]) == boot.FAILED
+    assert main(["run", lost, "/bin/nothing"]) == boot.FAILED
     said = capsys.readouterr().out
     assert "hutch-init: exit status 127" in said
     assert "Kernel panic - not syncing: " in said
@@ -61,5 +62,5 @@ def test_the_command_lines_status(images: Images, capsys: pytest.CaptureFixture[
 def test_a_user_that_the_image_does_not_know(
     images: Images, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert boot.main(["-u", "nobody", images.of("initrd", None)]) == 1
-    assert capsys.readouterr().err == "boot: the image's /etc/passwd does not know 'nobody'\n"
+    assert main(["run", "-u", "nobody", images.of("initrd", None)]) == boot.FAILED
+    assert capsys.readouterr().err == "hutch: the image's /etc/passwd does not know 'nobody'\n"

@@ -81,6 +81,11 @@ class Urunc(Runtime):
     versions: ClassVar[tuple[str, ...]] = ("0.5.0", "0.6.0", "0.7.0", "2026-05", "2026-08", "next")
     newest: ClassVar[str] = "2026-08"
 
+    portable: ClassVar[frozenset[str]] = frozenset({"freebsd", "linux"})
+    with_volumes: ClassVar[frozenset[str]] = frozenset({"linux"})
+    # By QEMU's device isa-debug-exit (2.2).
+    with_status: ClassVar[frozenset[str]] = frozenset({"mewz"})
+
     def first_version(self, type: str) -> str | None:
         """No urunc has NetBSD guests (2.3)."""
         return GUESTS.get(type)

@@ -241,7 +241,8 @@ def _net(
     if not machine.network:
         return ["-nic", "none"] if urunc.no_network else []
     forwards = "".join(
-        f",hostfwd=tcp:127.0.0.1:{host}-:{guest}" for host, guest in machine.forwards.items()
+        f",hostfwd={each.protocol}:{each.address}:{each.host}-:{each.guest}"
+        for each in machine.forwards
     )
     if device is None:
         if urunc.network != "netdev":

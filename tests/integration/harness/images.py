@@ -14,7 +14,8 @@ from typing import Any
 
 from frameworks.runtime import RUNTIME
 from frontend.images.layers import Tree
-from frontend.images.registry import Image, Repository, decode
+from frontend.images.oci import Image, decode
+from frontend.images.registry import Repository
 
 PREFIX = RUNTIME.prefix
 MANIFESTS = (

@@ -17,7 +17,7 @@ from frameworks.runtime.urunc.versions import NEWEST, NEXT
 from frontend.images import boot
 from frontend.images.boot import FAILED, Outcome, User
 from frontend.images.layers import Tree
-from frontend.images.registry import Image
+from frontend.images.oci import Image
 from llb import Platform
 
 KEYS = {"binary": "/k", "block": "/b", "blkMntPoint": "/", "hypervisor": "qemu"}

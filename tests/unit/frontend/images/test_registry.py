@@ -22,7 +22,8 @@ import pytest
 from frameworks.runtime import RUNTIME
 from frontend.cli import main
 from frontend.images.layers import LayerError
-from frontend.images.registry import RegistryError, Repository, decode, show
+from frontend.images.oci import ImageError, decode
+from frontend.images.registry import Repository
 from llb import Platform
 
 INDEX = "application/vnd.oci.image.index.v1+json"
@@ -135,7 +136,7 @@ def test_an_index_by_platform(server: Server) -> None:
         ]
         assert repository.image(Platform("linux", "aarch64")).digest == arm["digest"]
         assert len(repository.index()) == 3
-        with pytest.raises(RegistryError, match="but for linux/amd64, linux/arm64"):
+        with pytest.raises(ImageError, match="but for linux/amd64, linux/arm64"):
             repository.image(Platform("linux", "riscv64"))
 
 
@@ -145,7 +146,7 @@ class TestLies:
         status, body, headers = server.answers[path]
         server.answers[path] = (status, body.replace(b"linux", b"linus"), headers)
         with (
-            pytest.raises(RegistryError, match="other bytes"),
+            pytest.raises(ImageError, match="other bytes"),
             Repository(f"{server.name}@{path.rpartition('/')[2]}") as repository,
         ):
             repository.image()
@@ -155,7 +156,7 @@ class TestLies:
         status, body, headers = server.answers["/v2/x/manifests/1"]
         server.answers["/v2/x/manifests/1"] = (status, body + b" ", headers)
         with (
-            pytest.raises(RegistryError, match="other bytes"),
+            pytest.raises(ImageError, match="other bytes"),
             Repository(f"{server.name}:1") as repository,
         ):
             repository.image()
@@ -166,13 +167,13 @@ class TestLies:
         for path, (status, body, headers) in list(server.answers.items()):
             if "/blobs/" in path:
                 server.answers[path] = (status, change(body), headers)
-        with pytest.raises(RegistryError), Repository(f"{server.name}:1") as repository:
+        with pytest.raises(ImageError), Repository(f"{server.name}:1") as repository:
             repository.image()
 
     def test_no_end(self, server: Server) -> None:
         server.answers["/v2/x/manifests/1"] = (200, b" " * (5 << 20), {})
         with (
-            pytest.raises(RegistryError, match="larger than 4 MiB"),
+            pytest.raises(ImageError, match="larger than 4 MiB"),
             Repository(f"{server.name}:1") as repository,
         ):
             repository.image()
@@ -183,7 +184,7 @@ class TestRefusals:
     def test_statuses(self, server: Server, status: int, words: str) -> None:
         server.answers["/v2/x/manifests/1"] = (status, b"{}", {})
         with (
-            pytest.raises(RegistryError, match=words),
+            pytest.raises(ImageError, match=words),
             Repository(f"{server.name}:1") as repository,
         ):
             repository.image()
@@ -191,18 +192,18 @@ class TestRefusals:
     def test_a_challenge_that_cannot_be_met(self, server: Server) -> None:
         challenge = {"Www-Authenticate": 'Basic realm="x"'}
         server.answers["/v2/x/manifests/1"] = (403, b"{}", challenge)
-        with pytest.raises(RegistryError), Repository(f"{server.name}:1") as repository:
+        with pytest.raises(ImageError), Repository(f"{server.name}:1") as repository:
             repository.image()
 
     def test_nobody_there(self) -> None:
         with (
-            pytest.raises(RegistryError, match="refused"),
+            pytest.raises(ImageError, match="refused"),
             Repository("localhost:1/x:1") as repository,
         ):
             repository.image()
 
     def test_no_reference(self) -> None:
-        with pytest.raises(RegistryError, match="lower case"):
+        with pytest.raises(ImageError, match="lower case"):
             Repository("localhost:1/X")
 
     def test_no_image(self, server: Server) -> None:
@@ -211,7 +212,7 @@ class TestRefusals:
             {"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": []}, "1"
         )
         with (
-            pytest.raises(RegistryError, match="names no platform"),
+            pytest.raises(ImageError, match="names no platform"),
             Repository(f"{server.name}:1") as repository,
         ):
             repository.image()
@@ -220,7 +221,7 @@ class TestRefusals:
 class TestShow:
     def test_what_urunc_takes(self, server: Server, capsys: pytest.CaptureFixture[str]) -> None:
         server.image(tag="1", **KEYS)
-        assert show(f"{server.name}:1") == 0
+        assert main(["inspect", f"{server.name}:1"]) == 0
         printed = capsys.readouterr().out
         assert "com.urunc.unikernel.binary = /k\n" in printed
         assert 'arguments: ["/a"]' in printed
@@ -228,7 +229,7 @@ class TestShow:
 
     def test_what_it_does_not(self, server: Server, capsys: pytest.CaptureFixture[str]) -> None:
         server.image(tag="1", unikernelType="linux")
-        assert show(f"{server.name}:1") == 1
+        assert main(["inspect", f"{server.name}:1"]) == 1
         assert "ordinary container" in capsys.readouterr().out
 
 
@@ -236,7 +237,7 @@ class TestShow:
     "data", [b"", b"[]", b'{"a": 1}', b'{"a": "not base64!"}', b'{"a": "/w=="}']
 )
 def test_a_bad_urunc_json(data: bytes) -> None:
-    with pytest.raises(RegistryError, match=r"urunc\.json"):
+    with pytest.raises(ImageError, match=r"urunc\.json"):
         decode(data)
 
 
@@ -348,7 +349,7 @@ def test_a_layer_that_is_none(
 
 def test_a_layer_that_unpacks_without_end(monkeypatch: pytest.MonkeyPatch, server: Server) -> None:
     """It is never in memory, and not read to its end."""
-    monkeypatch.setattr("frontend.images.registry._MOST_LOOKED_AT", 64 << 20)
+    monkeypatch.setattr("frontend.images.oci._MOST_LOOKED_AT", 64 << 20)
     bomb = gzip.compress(entry("a", 1 << 40).tobuf() + bytes(96 << 20))
     put(server, GOOD, bomb)
     with (
@@ -431,7 +432,7 @@ def test_a_byte_at_a_time(when: str) -> None:
     thread.start()
     try:
         with (
-            pytest.raises(RegistryError, match=r"longer than 0\.3 seconds|does not answer"),
+            pytest.raises(ImageError, match=r"longer than 0\.3 seconds|does not answer"),
             Repository(f"127.0.0.1:{port}/x:1", seconds=0.3) as repository,
         ):
             repository.image()
@@ -463,7 +464,7 @@ class TestCredentials:
 
     def sent(self, server: Server) -> list[str]:
         with (
-            pytest.raises(RegistryError, match="access denied"),
+            pytest.raises(ImageError, match="access denied"),
             Repository(f"{server.name}:1") as repository,
         ):
             repository.image()
@@ -508,7 +509,7 @@ class TestCredentials:
 
         monkeypatch.setattr(socket, "create_connection", connect)
         with (
-            pytest.raises(RegistryError, match="names plain HTTP on another machine"),
+            pytest.raises(ImageError, match="names plain HTTP on another machine"),
             Repository(f"{server.name}:1") as repository,
         ):
             repository.image()
@@ -520,7 +521,7 @@ class TestCredentials:
         server.answers["/v2/x/manifests/1"] = (307, b"", blobs)
         repository = Repository(f"{server.name}:1")
         vars(repository)["_transport"]._authorization = self.BASIC
-        with pytest.raises(RegistryError, match="not found"):
+        with pytest.raises(ImageError, match="not found"):
             repository.image()
         assert [said for _, said in server.asked] == [self.BASIC]
         assert [said for _, said in other.asked] == [""]
@@ -548,7 +549,7 @@ class TestCredentials:
         self.write(json.loads(json.dumps(config).replace("HOST", self.host)))
         self.challenge(server, 'Basic realm="x"')
         with (
-            pytest.raises(RegistryError, match="is not Docker's configuration"),
+            pytest.raises(ImageError, match="is not Docker's configuration"),
             Repository(f"{server.name}:1") as repository,
         ):
             repository.image()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from frameworks.runtime.machine import Contract, Files, Machine, NotBootable, Volume
+from frameworks.runtime.machine import Contract, Files, Forward, Machine, NotBootable, Volume
 from frameworks.runtime.urunc import guests
 from frameworks.runtime.urunc.versions import NEXT, VERSIONS
 
@@ -18,7 +18,7 @@ ENV = ("PATH=/usr/bin", "FOO=a b")
 BASE = {"hypervisor": "qemu", "binary": "/.boot/kernel", "mountRootfs": "false"}
 INITRD = {**BASE, "initrd": "/.boot/rootfs"}
 BLOCK = {**BASE, "block": "/.boot/rootfs", "blkMntPoint": "/"}
-NET = Machine(network=True, forwards={2080: 80})
+NET = Machine(network=True, forwards=(Forward(2080, 80),))
 
 
 def linux(keys: dict[str, str], *args: str) -> Contract:
@@ -304,7 +304,7 @@ def test_netbsd() -> None:
     """The disks are the root's and, last, the configuration's, which has all arguments."""
     contract = Contract({**BLOCK, "unikernelType": "netbsd"}, ("/a", "b c"), ENV)
     assert guests.has_urunit(contract)
-    machine = Machine(network=True, forwards={8080: 80})
+    machine = Machine(network=True, forwards=(Forward(8080, 80),))
     words = guests.command(contract, Files("K", block="B", config="C"), machine)
     assert append(words) == "console=com root=ld0a"
     disks = [word for word in words if word.startswith("format=raw")]

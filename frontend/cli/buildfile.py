@@ -1,0 +1,256 @@
+"""The build file that a verb reads, and what a build of it would be told."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from frameworks.diagnostics import printable, problem
+from frontend.cli.options import add_platform, host
+from frontend.inputs import localfile
+from llb import Platform
+
+if TYPE_CHECKING:
+    from frameworks.base import Plan
+    from frontend.bunnyfile import Loaded
+    from frontend.lint.verdict import Asked, Verdict
+    from llb import SourceFile
+
+NAMES = ("bunnyfile", "Dockerfile")
+"""What a build file of a directory is called, the first that is there."""
+
+MOST_BYTES = 1 << 20
+_STDIN = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class BuildFile:
+    """A build file: what messages call it, its bytes, and the directory of the build context."""
+
+    name: str
+    data: bytes
+    context: str
+
+    @property
+    def is_dockerfile(self) -> bool:
+        """Whether it is a Dockerfile and not a bunnyfile."""
+        from frontend.bunnyfile import kind_of
+
+        return kind_of(self.data) == "dockerfile"
+
+
+def add_file(to: argparse.ArgumentParser) -> None:
+    """Add the file: `FILE`, or `-f FILE` and the directory of the build context."""
+    to.add_argument(
+        "path",
+        nargs="?",
+        metavar="FILE",
+        help="a bunnyfile or Dockerfile, a directory that has one, or - for standard input; "
+        "with -f the build context (default: .)",
+    )
+    to.add_argument("-f", "--file", metavar="FILE", help="the build file, as docker build -f")
+
+
+def add_build(to: argparse.ArgumentParser) -> None:
+    """Add the file, and what a build is told beside it."""
+    add_file(to)
+    to.add_argument(
+        "--context", metavar="DIR", help="the build context (default: the file's directory)"
+    )
+    add_platform(to)
+    to.add_argument(
+        "--build-arg", action="append", default=[], metavar="NAME=VALUE", help="a build argument"
+    )
+    to.add_argument(
+        "--build-context",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a named build context",
+    )
+
+
+def where(options: argparse.Namespace) -> tuple[str, str]:
+    """The path of the build file (`-` for standard input) and the build context's directory.
+
+    Raises OSError where a directory has no build file.
+    """
+    path: str | None = options.path
+    context: str | None = getattr(options, "context", None)
+    file: str | None = options.file
+    if file is None:
+        file = path or "."
+        if file != _STDIN and os.path.isdir(file):
+            file = within(file)
+    elif path is not None:
+        context = context or path
+    if context is None:
+        context = "." if file == _STDIN else os.path.dirname(file) or "."
+    return file, context
+
+
+def within(directory: str) -> str:
+    """The build file of a directory. Raises FileNotFoundError with advice where there is none."""
+    for name in NAMES:
+        found = os.path.normpath(os.path.join(directory, name))
+        if os.path.lexists(found):
+            return found
+    place = "here" if directory == "." else f"in {directory}"
+    raise FileNotFoundError(f"there is no bunnyfile and no Dockerfile {place}")
+
+
+def read(options: argparse.Namespace) -> BuildFile:
+    """The build file that the options name. Raises OSError."""
+    file, context = where(options)
+    if file == _STDIN:
+        return BuildFile("<stdin>", sys.stdin.buffer.read(MOST_BYTES + 1), context)
+    return BuildFile(file, localfile.read(file, MOST_BYTES + 1), context)
+
+
+def load(options: argparse.Namespace, file: BuildFile) -> tuple[Loaded, Platform]:
+    """A bunnyfile, and the platform that it would be built for. Raises Problems."""
+    from frontend import bunnyfile
+    from frontend import plan as plans
+
+    asked: Platform | None = options.platform
+    platform = asked or host()
+    args = {**plans.platform_args(platform, platform), **args_of(options)}
+    try:
+        loaded = bunnyfile.load(file.data, file.name, args)
+    except bunnyfile.Unsound as found:
+        contexts = contexts_of(options)
+        raise plans.more(found, platform, asked=bool(asked), contexts=contexts) from None
+    if asked is None and (said := plans.architecture(loaded.bunnyfile)):
+        platform = Platform("linux", said)
+    return loaded, platform
+
+
+def plan_of(options: argparse.Namespace, file: BuildFile) -> Plan:
+    """The plan of a build file; a prebuilt root filesystem of the context is looked at.
+
+    Raises Problems, and OSError for a Dockerfile of which only a build knows the plan.
+    """
+    from frontend import plan as plans
+
+    if file.is_dockerfile:
+        verdict = judge_dockerfile(options, file)[0]
+        if verdict.problems is not None:
+            raise verdict.problems
+        if verdict.plan is None:
+            raise OSError(f"{file.name} is a Dockerfile whose labels only a build can judge")
+        return verdict.plan
+    loaded, platform = load(options, file)
+    plan = plans.make(
+        loaded.bunnyfile,
+        loaded.file,
+        platform,
+        epoch=epoch(),
+        args=loaded.args,
+        contexts=contexts_of(options),
+    )
+    return plans.with_rootfs_type(plan, _head(plan, file.context))
+
+
+def judge_dockerfile(
+    options: argparse.Namespace, file: BuildFile, target: str = ""
+) -> tuple[Verdict, SourceFile]:
+    """What a Dockerfile's labels say, as far as can be told without a build."""
+    from frontend import containerfile
+    from frontend import plan as plans
+    from llb import SourceFile
+
+    platform = options.platform or host()
+    source = SourceFile(file.name, file.data)
+    verdict = containerfile.judge(
+        source,
+        platform,
+        args={**plans.platform_args(platform, platform), **args_of(options)},
+        labels={},
+        target=target,
+        epoch=epoch(),
+    )
+    return verdict, source
+
+
+def asked(options: argparse.Namespace, file: BuildFile) -> Asked:
+    """What the build is asked for beside the file."""
+    from frontend.inputs.localfile import LocalContext
+    from frontend.lint.verdict import Asked
+
+    return Asked(
+        args_of(options),
+        contexts_of(options),
+        options.target,
+        epoch(),
+        lambda _: LocalContext(file.context, file.name),
+    )
+
+
+def args_of(options: argparse.Namespace) -> dict[str, str]:
+    """The build arguments; one without a value has that of the environment. Raises Problems."""
+    return dict(map(_pair, options.build_arg))
+
+
+def contexts_of(options: argparse.Namespace) -> list[str]:
+    """The names of named contexts, as buildx writes them: of an image without its defaults."""
+    from llb import InvalidReference, Reference
+
+    names = []
+    for given in options.build_context:
+        name = given.partition("=")[0]
+        with contextlib.suppress(InvalidReference):
+            name = Reference.parse(name).familiar.removesuffix(":latest")
+        names.append(name)
+    return names
+
+
+def epoch() -> int | None:
+    """SOURCE_DATE_EPOCH, in seconds. Raises Problems."""
+    from frontend.dockerui.options import epoch_of
+
+    return epoch_of(os.environ.get("SOURCE_DATE_EPOCH", ""))
+
+
+def _pair(text: str) -> tuple[str, str]:
+    from frontend.dockerui.options import is_text
+
+    name, equals, value = text.partition("=")
+    value = value if equals else os.environ.get(name, "")
+    if not is_text(name + value):
+        raise problem(
+            "bad-build-option",
+            f"--build-arg {printable(name)} has a value that is not UTF-8 text: {printable(value)}",
+            hint="write it in UTF-8, or put it into a file of the build context",
+        )
+    return name, value
+
+
+def _head(plan: Plan, context: str) -> bytes | None:
+    """The first bytes of a prebuilt root filesystem in the context; None where it is not there."""
+    from frontend.inputs.wanted import instead
+    from frontend.plan import HEAD
+
+    rootfs = plan.rootfs
+    if rootfs.path is None or rootfs.from_ != "local":
+        return None
+    try:
+        return localfile.read(os.path.join(context, rootfs.path.lstrip("/")), HEAD)
+    except localfile.NotAFile as found:
+        raise problem(
+            "not-a-file",
+            f"'{rootfs.path}' in the build context is {found.kind}, and only a file can be used",
+            hint=instead(found.kind, rootfs.path, root=True),
+            at=rootfs.path.at,
+            file=plan.file,
+        ) from None
+    except (FileNotFoundError, NotADirectoryError):
+        raise problem(
+            "no-such-file",
+            f"there is no '{rootfs.path}' in the build context",
+            at=rootfs.path.at,
+            file=plan.file,
+        ) from None

@@ -1,0 +1,99 @@
+"""Where the image is that a user names: files, this machine's Docker, or a registry.
+
+A path of a layout or an archive is that; a name is looked for as `docker run` does, first among the
+images that Docker has, then in the registry.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from contextlib import ExitStack
+from typing import Literal
+
+from frontend.images.layout import Layout, is_layout
+from frontend.images.oci import ImageError, Images
+from llb.reference import InvalidReference, Reference
+
+Pull = Literal["missing", "always", "never"]
+PULLS: tuple[Pull, ...] = ("missing", "always", "never")
+
+_SECONDS = 20
+"""How long Docker may take to say whether it has an image."""
+
+
+def is_path(name: str) -> bool:
+    """Whether what a user names is meant as a path, whether or not something is there."""
+    return name.startswith(("/", "./", "../", "~")) or os.path.exists(name)
+
+
+def images(name: str, pull: Pull = "missing") -> Images:
+    """The image, or the images of several platforms, that `name` means.
+
+    `pull` says when a registry is asked: where Docker has no such image, always, or never. Raises
+    ImageError, OSError.
+    """
+    if is_path(name):
+        path = os.path.expanduser(name)
+        if is_layout(path):
+            return Layout(path)
+        if not os.path.exists(path):
+            raise ImageError(f"there is no '{name}'")
+        raise ImageError(f"'{name}' is no image: neither an OCI layout nor what Docker saves")
+    try:
+        ref = Reference.parse(name).tagged()
+    except InvalidReference as error:
+        raise ImageError(str(error)) from None
+    if pull != "always" and _has(str(ref)):
+        try:
+            return Saved(str(ref))
+        except ImageError:
+            if _has(str(ref)):
+                raise  # and not removed since we looked
+    if pull == "never":
+        raise ImageError(f"Docker has no image {ref}, and no registry is to be asked")
+    from frontend.images.registry import Repository
+
+    return Repository(name)
+
+
+class Saved(Layout):
+    """An image of this machine's Docker, which saves it into a temporary file."""
+
+    def __init__(self, ref: str) -> None:
+        with ExitStack() as undo:
+            file = undo.enter_context(tempfile.NamedTemporaryFile(prefix="hutch-image-"))
+            done = subprocess.run(
+                ["docker", "image", "save", "--output", file.name, ref],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+                check=False,
+            )
+            if done.returncode != 0:
+                raise ImageError(f"docker cannot save {ref}: {done.stderr.strip()}")
+            # The archive stays readable through the open file, whatever happens to its name.
+            super().__init__(file.name)
+            self._open.push(undo.pop_all())
+        self.name = ref
+
+
+def _has(ref: str) -> bool:
+    """Whether this machine's Docker is there and has an image."""
+    if shutil.which("docker") is None:
+        return False
+    try:
+        done = subprocess.run(
+            ["docker", "image", "inspect", "--format", "{{.Id}}", ref],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
