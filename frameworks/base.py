@@ -96,6 +96,8 @@ class Guest:
     (docs/contract/urunc.md 2.2)."""
     words_for_own_init: bool = False
     """The same, where the guest's init is neither hutch's nor urunit."""
+    splits_cmd: bool = False
+    """The guest takes the command apart at its blanks, but for those between apostrophes."""
     reads_solo5_keys: tuple[str, ...] = ()
     """Monitors for which the runtime reads the names of Solo5's devices (`Keys.solo5_net`)."""
     rootfs_v01: str = "raw"

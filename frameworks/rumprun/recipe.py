@@ -32,8 +32,8 @@ OBJECTS = "/obj"
 _SOURCE = "/usr/src/rumprun"
 _PACKAGE = "frameworks.rumprun"
 _PACKAGES = (
-    "binutils", "ca-certificates", "g++", "g++-12", "gcc", "gcc-12", "libc6-dev", "libseccomp-dev",
-    "make", "patch", "pkg-config", "zlib1g-dev",
+    "binutils", "ca-certificates", "g++", "gcc", "libc6-dev", "libseccomp-dev", "make", "patch",
+    "pkg-config", "zlib1g-dev",
 )  # fmt: skip
 _CONTEXTS = (("src-netbsd", "src-netbsd"), ("buildrump", "buildrump.sh"))
 """A build context, and which part of Rumprun's tree it stands in for."""
@@ -52,6 +52,7 @@ class Rumprun(Framework):
         lacks=frozenset({"workdir"}),
         mounts_disk=True,
         takes_snapshots=True,
+        splits_cmd=True,
     )
     app_is_kernel: ClassVar[bool] = True
 

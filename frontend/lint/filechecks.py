@@ -311,6 +311,14 @@ def lost_without_init(
             message = f"an init of your own hears '{name}' up to its first blank only"
             hint = "let hutch's init start yours: cmd, not init"
             yield finding("LostWithoutInit", message, hint, places.get(name, at))
+    words = {str(word): word.at for word in (*(said.entrypoint or ()), *(said.cmd or ()))}
+    if guest.splits_cmd:
+        for word in process.args:
+            if not word or (_BLANK.search(word) and not _QUOTED.fullmatch(word)):
+                message = f"{frameworks.TABLE[framework][1]} splits the command at its blanks again"
+                hint = "put apostrophes around what belongs together: \"'two words'\""
+                yield finding("LostWithoutInit", message, hint, words.get(word, at))
+                break
     if init != "none" or not guest.runs_program:
         return
     if process.args and posixpath.basename(process.args[0]) == posixpath.basename(RUNTIME.init):
@@ -322,7 +330,6 @@ def lost_without_init(
     if process.workdir not in ("", "/"):
         place = said.workdir.at if said.workdir is not None else at
         yield finding("LostWithoutInit", "without an init the program starts in /", hint, place)
-    words = {str(word): word.at for word in (*(said.entrypoint or ()), *(said.cmd or ()))}
     split = next((word for word in process.args if not word or _BLANK.search(word)), None)
     if split is not None:
         yield finding(
@@ -337,6 +344,7 @@ def lost_without_init(
 
 
 _BLANK = re.compile(r"\s")
+_QUOTED = re.compile(r"'[^'\\]*'|[^\s'\\]+='[^'\\]*'")
 
 
 def _unused_argument(subject: Subject) -> Iterator[Diagnostic]:

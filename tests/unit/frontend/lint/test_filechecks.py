@@ -114,6 +114,26 @@ def test_values_that_unikraft_is_given_as_words() -> None:
     assert "the value of 'TWO' ends at its first blank in Unikraft" in found.message
 
 
+@pytest.mark.parametrize(
+    ("word", "found"),
+    [
+        ("one", False),
+        ("two words", True),
+        ("", True),
+        ("'two words'", False),
+        ("--a='two words'", False),
+        ("'two' words", True),
+        ("two 'words'", True),
+    ],
+)
+def test_words_that_rumprun_splits(word: str, found: bool) -> None:
+    source = "version: v1\nplatforms: {framework: rumprun, monitor: spt}\n"
+    source += f'kernel: {{from: local, path: k}}\ncmd: [a, "{word}", "x y"]\n'
+    source = source if found else source.replace(', "x y"', "")
+    assert names(source) == ["LostWithoutInit"] * found
+    assert "splits the command" in str(run(source).findings) or not found
+
+
 def test_findings_are_warnings_with_a_place() -> None:
     (found,) = run(UNPINNED).findings
     assert found.severity is Severity.WARNING
