@@ -71,7 +71,7 @@ lint: setup ## what must hold before a commit
 	@rm -rf build/generated && mkdir -p build/generated && cp llb/pb/*_pb2.py* build/generated
 	$(BIN)/python -m llb.pb.gen
 	@for file in llb/pb/*_pb2.py*; do cmp "$$file" "build/generated/$${file##*/}" || exit 1; done
-	$(BIN)/shellcheck .ci/run .ci/packages
+	$(BIN)/shellcheck .ci/run .ci/packages .ci/tags
 
 gen: setup ## generate the code of the wire messages, and the pages of keys and verbs
 	$(BIN)/python -m llb.pb.gen

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
 from ruamel.yaml import YAML
 
 from tests.places import ROOT
@@ -37,6 +39,35 @@ def test_the_workflow_may_only_read_and_its_actions_are_pinned() -> None:
     actions = [step["uses"] for step in steps() if "uses" in step]
     assert actions
     assert [action for action in actions if not re.fullmatch(r"actions/[\w-]+@v\d+", action)] == []
+
+
+ACTION = re.compile(r"(actions|docker|sigstore)/[\w-]+@v\d+|\./\.github/workflows/ci\.yml")
+
+
+def test_a_release_waits_for_the_tests_and_its_actions_are_pinned() -> None:
+    jobs = read(GITHUB / "workflows/release.yml")["jobs"]
+    assert jobs.pop("ci")["uses"] == "./.github/workflows/ci.yml"
+    assert "workflow_call" in read(GITHUB / "workflows/ci.yml")["on"]
+    assert {job["needs"] for job in jobs.values()} == {"ci"}
+    used = [step["uses"] for job in jobs.values() for step in job["steps"] if "uses" in step]
+    assert [action for action in used if not ACTION.fullmatch(action)] == []
+
+
+@pytest.mark.parametrize(
+    ("version", "tags"),
+    [
+        ("1.2.3", ["1.2.3", "1.2", "1"]),
+        ("0.10.0", ["0.10.0", "0.10", "0"]),
+        ("2.0.0-rc1", ["2.0.0-rc1"]),
+        ("1.2", []),
+        ("v1.2.3", []),
+        ("1.2.3\n4.5.6", []),
+    ],
+)
+def test_the_tags_of_a_release(version: str, tags: list[str]) -> None:
+    done = subprocess.run([ROOT / ".ci/tags", version], capture_output=True, text=True, check=False)
+    assert done.stdout.split() == tags
+    assert (done.returncode == 0) == bool(tags)
 
 
 def test_each_hook_is_a_line_of_make_lint() -> None:
