@@ -410,6 +410,10 @@ class Framework:
         """The version and the source of a kernel that names none; None without a default."""
         return None
 
+    def usual_config(self, plan: Plan) -> str:
+        """The configuration of a kernel from source that names none; "" where there is no name."""
+        return ""
+
     def report(self, build: Build) -> File | None:
         """What became of the requests to a kernel's configuration; read when `kernel` failed."""
         return None

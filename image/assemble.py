@@ -38,9 +38,16 @@ FILES = ("etc/mke2fs.conf",)
 # Only commands on a developer's machine read registries and boot images.
 NOT_OURS = (
     Path("frontend/images"),
+    Path("frontend/cli/attach.py"),
+    Path("frontend/cli/build.py"),
+    Path("frontend/cli/buildx.py"),
     Path("frontend/cli/completion.py"),
     Path("frontend/cli/console.py"),
+    Path("frontend/cli/copy.py"),
+    Path("frontend/cli/diff.py"),
+    Path("frontend/cli/docker.py"),
     Path("frontend/cli/inspect.py"),
+    Path("frontend/cli/push.py"),
     Path("frontend/cli/reference.py"),
     Path("frontend/cli/run.py"),
     Path("frameworks/runtime/machine.py"),

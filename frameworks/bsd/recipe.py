@@ -98,6 +98,10 @@ class BSD(Framework):
             except Problems as unknown:
                 problems.take(unknown)
 
+    def usual_config(self, plan: Plan) -> str:
+        """The one for virtual machines, by architecture."""
+        return self.default_config.get(plan.platform.architecture, "")
+
     def default_source(self, plan: Plan) -> tuple[str, Source]:
         """The pinned repository of the plan's version. Raises Problems where there is none.
 

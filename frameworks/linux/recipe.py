@@ -67,6 +67,12 @@ class Linux(Framework):
         series = table.series[name]
         return name, PackageSource(Text(f"{series.package}={series.version}"))
 
+    def usual_config(self, plan: Plan) -> str:
+        """What most guests want."""
+        from frameworks.linux.configs import DEFAULT
+
+        return DEFAULT
+
     def configuration(self, build: Build) -> File:
         """The final .config."""
         from frameworks.linux.kernel import configuration

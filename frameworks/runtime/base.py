@@ -148,6 +148,10 @@ class Runtime(ABC):
     def first_version(self, type: str) -> str | None:
         """The first of `versions` that starts guests of this type; None where none does."""
 
+    def starts(self, type: str, monitor: str) -> tuple[str, ...]:
+        """Those of `versions` that start guests of this type on this monitor."""
+        return self.versions if self.first_version(type) and monitor in self.monitors else ()
+
     @abstractmethod
     def hands_init(self, word: str) -> bool:
         """Whether it writes a configuration for a Linux guest's init of this path."""

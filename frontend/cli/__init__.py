@@ -1,7 +1,8 @@
 """The command line, `hutch VERB`: one module for each verb, imported when it is asked for.
 
 A verb's module has `parser()`, which says what the verb takes, and `run(options)`, which does it
-and returns the exit status; `COMMON` are the statuses that every verb shares.
+and returns the exit status; where the parser alone cannot read the words, `parse(words)` does.
+`COMMON` are the statuses that every verb shares.
 """
 
 from __future__ import annotations
@@ -20,11 +21,19 @@ if TYPE_CHECKING:
     import argparse
 
 VERBS: Mapping[str, str] = {
+    "init": "write a first bunnyfile for what is in a directory",
     "check": "read a build file and say what is wrong with it",
     "plan": "show what would be built",
     "llb": "show the build graph",
+    "build": "build an image, with the builder that is there",
     "run": "boot an image here, as urunc would",
-    "inspect": "show what an image tells urunc",
+    "inspect": "show what an image is, and what it tells the runtime",
+    "diff": "show what changed from one image to another",
+    "push": "write an image of a file, or of Docker, to a registry",
+    "copy": "copy an image from one registry to another",
+    "attach": "attach a file to an image in a registry",
+    "migrate": "write a bunnyfile of version v0.1 as one of version v1",
+    "frameworks": "show what each framework can do",
     "schema": "print the JSON Schema of a bunnyfile",
     "completion": "print the completion script of a shell",
 }
@@ -96,7 +105,8 @@ def _run(words: list[str]) -> int:
         return complain(f"the frontend image has no `{name}`: install hutch on this machine")
     from frameworks.diagnostics import Problems
 
-    options = chosen.parser().parse_args(words[1:])
+    parse = getattr(chosen, "parse", None) or chosen.parser().parse_args
+    options = parse(words[1:])
     try:
         return chosen.run(options)
     except Problems as problems:

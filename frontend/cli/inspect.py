@@ -1,19 +1,20 @@
-"""`hutch inspect REF`: what an image tells urunc, and from where."""
+"""`hutch inspect IMAGE`: what an image is, and what it tells the runtime."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import posixpath
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from frameworks.diagnostics import printable
 from frameworks.runtime import RUNTIME
+from frontend.cli.options import add_json, add_platform
 from frontend.cli.options import parser as make
 
 if TYPE_CHECKING:
-    from frontend.images.oci import Images
+    from frontend.images.facts import Facts
 
 _SHOWN = 4096
 
@@ -22,58 +23,90 @@ def parser() -> argparse.ArgumentParser:
     """What it takes."""
     made = make(
         "inspect",
-        statuses={1: "urunc would run it as an ordinary container, or it could not be read"},
-        examples=("hutch inspect localhost:5000/hello:1",),
+        """
+        For each platform: the keys that the runtime reads, in annotations, labels and its file, and
+        where the three do not agree; the versions of the runtime that start it; the kernel's form,
+        version and configuration; the layers; the process.
+        """,
+        examples=(
+            "hutch inspect localhost:5000/hello:1",
+            "hutch inspect --json ./layout | jq '.[].kernel.version'",
+        ),
+        statuses={1: "the runtime would take it for an ordinary container, or it cannot be read"},
     )
     made.add_argument(
-        "ref", help="an image of Docker or a registry, an OCI layout, or what Docker saved"
+        "image",
+        metavar="IMAGE",
+        help="an image of Docker or a registry, an OCI layout, or what Docker saved",
     )
+    add_platform(made, "show this one alone, such as linux/arm64 or arm64")
+    made.add_argument("--config", action="store_true", help="list the kernel's configuration, too")
+    add_json(made)
     return made
 
 
 def run(options: argparse.Namespace) -> int:
     """Print it."""
-    from frontend.images import find
+    from frontend.images import facts, find
 
-    with find.images(options.ref) as images:
-        return _show(images)
-
-
-def _show(images: Images) -> int:
-    from frontend.images.oci import NEEDED, decode
-
-    status = 0
-    for image in images.images():
-        size = sum(layer.size for layer in image.layers) / 1e6
-        _say(f"{image.platform}  {image.digest}  {size:.1f} MB in {len(image.layers)} layers")
-        raw = images.find(image, RUNTIME.file)
-        sources = {
-            "annotations": _ours(image.annotations),
-            "labels": _ours(image.labels),
-            posixpath.basename(RUNTIME.file): {} if raw is None else decode(raw),
-        }
-        for key in sorted(set().union(*sources.values())):
-            values = {name: said[key] for name, said in sources.items() if key in said}
-            if len(set(values.values())) == 1 and len(values) == len(sources):
-                _say(f"  {key} = {next(iter(values.values()))}")
-                continue
-            for name, value in values.items():
-                _say(f"  {key} = {value}", f"  (only in {name})")
-        args = [*(image.process.get("Entrypoint") or ()), *(image.process.get("Cmd") or ())]
-        _say(f"  arguments: {json.dumps(args)}")
-        said = next((s for s in sources.values() if all(key in s for key in NEEDED)), None)
-        if said is None:
-            ordinary = "takes this for an ordinary container: its keys are not all there"
-            print(f"  {RUNTIME.name} {ordinary}")
-            status = 1
-    return status
+    found = []
+    with find.images(options.image) as images:
+        wanted = images.images() if options.platform is None else (images.image(options.platform),)
+        for image in wanted:
+            each = facts.of(image, images.tree(image))
+            found.append(each)
+            if not options.json:
+                for line in _lines(each, config=options.config):
+                    _say(line)
+    if options.json:
+        json.dump([each.to_json() for each in found], sys.stdout, indent=2)
+        print()
+    return 0 if all(each.told for each in found) else 1
 
 
-def _ours(keys: Mapping[str, str]) -> dict[str, str]:
-    return {key: value for key, value in keys.items() if key.startswith(RUNTIME.prefix)}
+def _lines(facts: Facts, *, config: bool) -> Iterator[str]:
+    layers = facts.layers
+    yield f"{facts.platform}  {facts.digest}  {_bytes(facts.size)} in {len(layers)} layers"
+    for key in sorted(set().union(*facts.keys.values())):
+        values = {place: said[key] for place, said in facts.keys.items() if key in said}
+        name = RUNTIME.prefix + key
+        if len(set(values.values())) == 1 and len(values) == len(facts.keys):
+            yield f"  {name} = {next(iter(values.values()))}"
+            continue
+        for place, text in values.items():
+            yield f"  {name} = {text}  (only in {place})"
+    if not facts.told:
+        ordinary = "takes this for an ordinary container: its keys are not all there"
+        yield f"  {RUNTIME.name} {ordinary}"
+    else:
+        by = f"{RUNTIME.name} {', '.join(facts.versions)}" if facts.versions else "nothing yet"
+        yield f"  started by: {by}"
+    if (kernel := facts.kernel) is not None:
+        what = f"{kernel.form} for {kernel.architecture}" if kernel.architecture else kernel.form
+        yield f"  kernel: {kernel.path}, {what}, {_bytes(kernel.size)}"
+        if kernel.version:
+            yield f"  kernel's version: {kernel.version}"
+        if kernel.options is not None:
+            on = sum(value != "n" for value in kernel.options.values())
+            yield f"  kernel's configuration: {on} options, in its file (--config lists them)"
+            if config:
+                yield from (f"    {name}={kernel.options[name]}" for name in sorted(kernel.options))
+    process = facts.process
+    args = [*(process.get("Entrypoint") or ()), *(process.get("Cmd") or ())]
+    yield f"  arguments: {json.dumps(args)}"
+    for name, key in (("user", "User"), ("directory", "WorkingDir")):
+        if process.get(key):
+            yield f"  {name}: {process[key]}"
+    for entry in process.get("Env") or ():
+        yield f"  environment: {entry}"
+    for number, layer in enumerate(layers):
+        yield f"  layer {number}: {_bytes(layer.size)}, {layer.files} files, {layer.digest}"
 
 
-def _say(line: str, more: str = "") -> None:
+def _bytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.1f} kB"
+
+
+def _say(line: str) -> None:
     """Print what an image says: on one line of bounded length, and only to be read."""
-    shown = line if len(line) <= _SHOWN else f"{line[:_SHOWN]}..."
-    print(printable(shown) + more)
+    print(printable(line if len(line) <= _SHOWN else f"{line[:_SHOWN]}..."))

@@ -23,6 +23,7 @@ from frontend.cli.console import Console, Keyboard, plain
 from frontend.cli.options import add_platform, value
 from frontend.cli.options import parser as make
 from frontend.images import boot, find, kvm
+from frontend.images.layout import is_layout
 from frontend.images.oci import Images
 from frontend.images.volumes import Binding
 
@@ -41,17 +42,19 @@ def parser() -> argparse.ArgumentParser:
         "run",
         """
         The image is looked for as by `docker run`: among Docker's own, then in its registry; an OCI
-        layout and an archive that Docker saved are read where they are. The guest sees what urunc
+        layout and an archive that Docker saved are read where they are, and a build file or its
+        directory is built first, as by `hutch build`. The guest sees what urunc
         would show it, on KVM where this machine can and on QEMU's translation else. Ctrl-C ends it.
         """,
         examples=(
             "hutch run localhost:5000/hello:1",
+            "hutch run bunnyfile",
             "hutch run -p 8080:80 -m 512m -v data:/var/lib/redis localhost:5000/redis:1",
             "hutch run -it localhost:5000/box:1 /bin/sh",
         ),
         statuses={
             0: "the guest's command ended with 0",
-            1: "",
+            1: "its own status, as any other; or the image could not be read or built",
             124: "the time of --timeout ran out",
             125: "the guest could not be started, or its kernel panicked",
             130: "Ctrl-C",
@@ -59,7 +62,9 @@ def parser() -> argparse.ArgumentParser:
         },
     )
     made.usage = "hutch run [OPTION ...] IMAGE [COMMAND ...]"
-    made.add_argument("image", metavar="IMAGE", help="a name, an OCI layout or a saved image")
+    made.add_argument(
+        "image", metavar="IMAGE", help="a name, an OCI layout, a saved image, a build file"
+    )
     made.add_argument(
         "command",
         nargs=argparse.REMAINDER,
@@ -108,8 +113,21 @@ def parser() -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> int:
     """Boot it, and return the status of the guest's command."""
+    if find.is_path(options.image) and not is_layout(os.path.expanduser(options.image)):
+        return _build(options)
     with find.images(options.image, options.pull) as images:
         return boot_images(images, options)
+
+
+def _build(options: argparse.Namespace) -> int:
+    """Build what a build file or its directory says, and boot it."""
+    from frontend.cli import buildx, docker
+
+    file, context = buildx.where(options.image, None)
+    platform = () if options.platform is None else ("--platform", str(options.platform))
+    asked = buildx.Asked(platform, file, context)
+    with buildx.built(asked, docker.find()) as images:
+        return 1 if images is None else boot_images(images, options)
 
 
 def boot_images(images: Images, options: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Literal
 
@@ -20,13 +21,25 @@ from llb.reference import InvalidReference, Reference
 Pull = Literal["missing", "always", "never"]
 PULLS: tuple[Pull, ...] = ("missing", "always", "never")
 
+BUILD_FILES = ("bunnyfile", "Dockerfile")
+"""What a build file of a directory is called, the first that is there."""
+
 _SECONDS = 20
 """How long Docker may take to say whether it has an image."""
 
 
 def is_path(name: str) -> bool:
-    """Whether what a user names is meant as a path, whether or not something is there."""
-    return name.startswith(("/", "./", "../", "~")) or os.path.exists(name)
+    """Whether what a user names is meant as a path, whether or not something is there.
+
+    A word without a slash is a directory's only where that has something to read: a layout, or one
+    of `BUILD_FILES`.
+    """
+    if name.startswith(("/", "./", "../", "~")) or name in (".", ".."):
+        return True
+    if not os.path.isdir(name):
+        return os.path.exists(name)
+    known = ("index.json", *BUILD_FILES)
+    return any(os.path.lexists(os.path.join(name, each)) for each in known)
 
 
 def images(name: str, pull: Pull = "missing") -> Images:
@@ -62,11 +75,18 @@ def images(name: str, pull: Pull = "missing") -> Images:
 class Saved(Layout):
     """An image of this machine's Docker, which saves it into a temporary file."""
 
-    def __init__(self, ref: str) -> None:
+    def __init__(
+        self,
+        ref: str,
+        docker: Sequence[str] = ("docker",),
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        """`docker` is how to call it, `environ` its variables. Raises ImageError."""
         with ExitStack() as undo:
             file = undo.enter_context(tempfile.NamedTemporaryFile(prefix="hutch-image-"))
             done = subprocess.run(
-                ["docker", "image", "save", "--output", file.name, ref],
+                [*docker, "image", "save", "--output", file.name, ref],
+                env=environ,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,

@@ -116,13 +116,32 @@ class Tree:
             return None
         return b"".join(self._pieces(path, entry, most))
 
-    def save(self, path: str, to: str) -> None:
-        """Write the regular file at `path` into the file `to`. Raises FileNotFoundError."""
+    def pieces(self, path: str) -> Iterator[bytes]:
+        """The content of the regular file at `path`. Raises FileNotFoundError, LayerError."""
         entry = self._find(path)
         if entry is None or not (entry.info.isfile() or entry.info.islnk()):
             raise FileNotFoundError(f"there is no file {path} in the image")
+        yield from self._pieces(path, entry, MOST_UNPACKED)
+
+    def open(self, path: str) -> IO[bytes]:
+        """A copy of the regular file at `path` to read; it goes away when it is closed.
+
+        Raises FileNotFoundError, LayerError.
+        """
+        file = TemporaryFile()  # noqa: SIM115
+        try:
+            for piece in self.pieces(path):
+                file.write(piece)
+            file.seek(0)
+        except BaseException:
+            file.close()
+            raise
+        return file
+
+    def save(self, path: str, to: str) -> None:
+        """Write the regular file at `path` into the file `to`. Raises FileNotFoundError."""
         with open(to, "wb") as out:
-            for piece in self._pieces(path, entry, MOST_UNPACKED):
+            for piece in self.pieces(path):
                 out.write(piece)
 
     def unpack(self, directory: str) -> None:

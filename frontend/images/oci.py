@@ -127,7 +127,7 @@ class Images(ABC):
 
     def index(self) -> tuple[Descriptor, ...]:
         """The index that the reference names, attestations included; () for a single image."""
-        return self._entries(_object(self.manifest()[1])) or ()
+        return self._entries(parsed(self.manifest()[1])) or ()
 
     def images(self) -> tuple[Image, ...]:
         """Every platform's image, in the order of the index, each once."""
@@ -161,7 +161,7 @@ class Images(ABC):
     def _images(self, platform: Platform | None) -> tuple[Image, ...]:
         """The images, or of an index those that it says are for `platform`."""
         digest, raw = self.manifest()
-        entries = self._entries(_object(raw))
+        entries = self._entries(parsed(raw))
         if entries is None:
             return (self._image(digest, raw),)
         wanted = dict.fromkeys(
@@ -183,17 +183,17 @@ class Images(ABC):
             return None
         if not isinstance(entries, list):
             raise ImageError(f"{self.name} is no index: its manifests are no list")
-        return tuple(map(_descriptor, entries))
+        return tuple(map(descriptor, entries))
 
     def _image(self, digest: str, raw: bytes) -> Image:
-        manifest = _object(raw)
+        manifest = parsed(raw)
         media_type = manifest.get("mediaType") or MANIFESTS[0]
         if media_type not in MANIFESTS or "config" not in manifest:
             raise ImageError(f"{digest} is no image, but {str(media_type)[:100]!r}")
         layers = manifest.get("layers")
         if not isinstance(layers, list) or len(layers) > _MOST_LAYERS:
             raise ImageError(f"{digest} is no image: it has no list of layers")
-        with self.blob(_descriptor(manifest["config"]), _LARGEST_CONFIG) as blob:
+        with self.blob(descriptor(manifest["config"]), _LARGEST_CONFIG) as blob:
             config = blob.read()
         try:
             about = imageconfig.read(config)
@@ -206,7 +206,7 @@ class Images(ABC):
             media_type=media_type,
             platform=about.platform,
             annotations=_texts(manifest.get("annotations")),
-            layers=tuple(map(_descriptor, layers)),
+            layers=tuple(map(descriptor, layers)),
             config=config,
             raw=raw,
         )
@@ -220,7 +220,8 @@ def decode(data: bytes) -> dict[str, str]:
         raise ImageError(f"{RUNTIME.file} is not what {RUNTIME.name} reads: {error}") from None
 
 
-def _object(raw: bytes) -> dict[str, Any]:
+def parsed(raw: bytes) -> dict[str, Any]:
+    """A manifest or an index as JSON. Raises ImageError."""
     try:
         value = strictjson.loads(raw)
     except ValueError as error:
@@ -230,7 +231,8 @@ def _object(raw: bytes) -> dict[str, Any]:
     return value
 
 
-def _descriptor(data: object) -> Descriptor:
+def descriptor(data: object) -> Descriptor:
+    """What a manifest or an index says in one of its descriptors. Raises ImageError."""
     if not isinstance(data, dict):
         raise ImageError("the manifest has a descriptor that is none")
     digest, size, media_type = data.get("digest"), data.get("size"), data.get("mediaType", "")

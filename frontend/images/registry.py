@@ -32,8 +32,9 @@ _SECONDS = 600
 class Repository(Images):
     """Where a reference leads: one repository of one registry."""
 
-    def __init__(self, ref: str, seconds: float = _SECONDS) -> None:
-        """`seconds` is how long all reading may take. Raises ImageError for no reference."""
+    def __init__(self, ref: str, seconds: float = _SECONDS, *, plain: bool = False) -> None:
+        """`seconds` is how long all reading may take; `plain` is for a registry on another machine
+        that has no TLS. Raises ImageError for no reference."""
         super().__init__()
         try:
             self.ref = Reference.parse(ref).tagged()
@@ -42,7 +43,7 @@ class Repository(Images):
         self.name = str(self.ref)
         host = self.ref.domain
         host = "registry-1.docker.io" if host == "docker.io" else host
-        self._transport = Transport(host, f"repository:{self.ref.path}:pull", seconds)
+        self._transport = Transport(host, f"repository:{self.ref.path}:pull", seconds, plain=plain)
 
     def __enter__(self) -> Repository:
         return self
@@ -88,6 +89,27 @@ class Repository(Images):
         hash.update(raw)
         verify(digest, hash.hexdigest())
         return digest, bytes(raw)
+
+    def referrers(self, digest: str) -> bytes | None:
+        """The index of what is attached to a manifest; None where nothing is. Raises ImageError.
+
+        A registry without the API for it has it under a tag (distribution-spec, "Referrers tag
+        schema").
+        """
+        for path in (f"referrers/{digest}", f"manifests/{digest.replace(':', '-')}"):
+            try:
+                asked = self._transport.get(
+                    f"/v2/{self.ref.path}/{path}", {"Accept": ", ".join(INDEXES)}
+                )
+            except TransportError as error:
+                raise self._cannot(error) from None
+            with asked as response:
+                if response.status == 200:
+                    try:
+                        return response.all(LARGEST_MANIFEST)
+                    except TransportError as error:
+                        raise self._cannot(error) from None
+        return None
 
     def _get(self, path: str, headers: dict[str, str]) -> Response:
         try:

@@ -23,8 +23,9 @@ import ssl
 import time
 import urllib.request
 from base64 import b64decode, b64encode
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from llb import strictjson
@@ -106,12 +107,14 @@ class Response:
 class Transport:
     """One registry, for one scope of it, and so many `seconds` for all that is asked of it."""
 
-    def __init__(self, host: str, scope: str, seconds: float) -> None:
+    def __init__(self, host: str, scope: str, seconds: float, *, plain: bool = False) -> None:
+        """With `plain` the registry is spoken to without TLS, wherever it is."""
         self._host = host
         self._scope = scope
         self._ends = time.monotonic() + seconds
         self._seconds = seconds
-        self._scheme = "http" if is_loopback(host) else "https"
+        self._plain = plain
+        self._scheme = "http" if plain or is_loopback(host) else "https"
         self._authorization = ""
         self._context: ssl.SSLContext | None = None
 
@@ -120,9 +123,46 @@ class Transport:
 
         The answer may be of any status but 401. Raises TransportError.
         """
-        url = f"{self._scheme}://{self._host}{path}"
+        return self._admitted(lambda: self._follow(f"{self._base}{path}", headers))
+
+    def send(
+        self,
+        method: str,
+        to: str,
+        headers: dict[str, str] | None = None,
+        body: bytes | IO[bytes] | None = None,
+    ) -> Response:
+        """Another request than GET, to a path or to an address that the registry has named.
+
+        `body` is sent from its start; a file is one that can seek. Nothing is redirected, and
+        whoever is not the registry itself is sent no credentials. The answer may be of any status
+        but 401. Raises TransportError.
+        """
+        url = urljoin(self._base, to)
+        size = 0
+        if isinstance(body, bytes):
+            size = len(body)
+        elif body is not None:
+            size = body.seek(0, os.SEEK_END)
+
+        def once() -> Response:
+            sent = {"Content-Length": str(size), **(headers or {})}
+            if self._authorization and urlsplit(url).netloc == urlsplit(self._base).netloc:
+                sent["Authorization"] = self._authorization
+            if body is not None and not isinstance(body, bytes):
+                body.seek(0)
+            return self._request(method, url, sent, body)
+
+        return self._admitted(once)
+
+    @property
+    def _base(self) -> str:
+        return f"{self._scheme}://{self._host}"
+
+    def _admitted(self, ask: Callable[[], Response]) -> Response:
+        """What a request is answered, with the credentials that the registry asks for."""
         for known in (bool(self._authorization), False):
-            response = self._follow(url, headers)
+            response = ask()
             if response.status != 401:
                 return response
             with response:
@@ -131,7 +171,7 @@ class Transport:
             self._authorization = self._answer(challenges)
             if not known:
                 break
-        response = self._follow(url, headers)
+        response = ask()
         if response.status == 401:
             with response:
                 raise TransportError("access denied")
@@ -154,7 +194,11 @@ class Transport:
         raise TransportError(f"it was redirected more than {_REDIRECTIONS} times")
 
     def _request(
-        self, method: str, url: str, headers: dict[str, str], body: bytes | None = None
+        self,
+        method: str,
+        url: str,
+        headers: dict[str, str],
+        body: bytes | IO[bytes] | None = None,
     ) -> Response:
         """One request. Raises TransportError, also for plain HTTP to another machine."""
         try:
@@ -163,7 +207,8 @@ class Transport:
             secure = to.scheme == "https"
             if not host or to.scheme not in ("http", "https"):
                 raise TransportError(f"it names an address that is none: {url[:200]!r}")
-            if not secure and not is_loopback(to.netloc.rpartition("@")[2]):
+            asked = self._plain and to.netloc == self._host
+            if not secure and not asked and not is_loopback(to.netloc.rpartition("@")[2]):
                 raise TransportError(f"it names plain HTTP on another machine: {url[:200]!r}")
             connection = self._connection(host, port, secure)
             target = to.path or "/"

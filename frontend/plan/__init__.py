@@ -41,7 +41,7 @@ from llb import Platform, SourceFile
 KERNEL_SOURCE = "kernel-source"
 APP_SOURCE = "app-source"
 
-__all__ = ["HEAD", "architecture", "make", "platform_args", "to_json", "with_rootfs_type"]
+__all__ = ["HEAD", "architecture", "make", "plain", "platform_args", "to_json", "with_rootfs_type"]
 
 
 def architecture(bunnyfile: Bunnyfile) -> str | None:
@@ -257,23 +257,23 @@ def _check_content(plan: Plan, path: Text, head: bytes, problems: Collector) -> 
     )
 
 
+def plain(value: object) -> Any:
+    """A part of a plan as JSON values."""
+    if isinstance(value, SourceFile):
+        return value.filename
+    if isinstance(value, Platform):
+        return str(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return {
+            name.rstrip("_"): plain(getattr(value, name)) for name in asdict(value) if name != "at"
+        }
+    if isinstance(value, tuple | list):
+        return [plain(item) for item in value]
+    return str(value) if isinstance(value, Text) else value
+
+
 def to_json(plan: Plan) -> dict[str, Any]:
     """The plan as JSON values, without the file's bytes and the positions in it."""
-
-    def plain(value: object) -> Any:
-        if isinstance(value, SourceFile):
-            return value.filename
-        if isinstance(value, Platform):
-            return str(value)
-        if is_dataclass(value) and not isinstance(value, type):
-            return {
-                name.rstrip("_"): plain(getattr(value, name))
-                for name in asdict(value)
-                if name != "at"
-            }
-        if isinstance(value, tuple | list):
-            return [plain(item) for item in value]
-        return str(value) if isinstance(value, Text) else value
 
     shown = plain(plan)
     assert isinstance(shown, dict)

@@ -90,6 +90,16 @@ class Urunc(Runtime):
         """No urunc has NetBSD guests (2.3)."""
         return GUESTS.get(type)
 
+    def starts(self, type: str, monitor: str) -> tuple[str, ...]:
+        """Guests and monitors came one after the other."""
+        from frameworks.runtime.urunc.versions import VERSIONS
+
+        return tuple(
+            name
+            for name, each in VERSIONS.items()
+            if type in each.guests and monitor in each.monitors
+        )
+
     def hands_init(self, word: str) -> bool:
         """urunc looks for its own init's name anywhere in the path."""
         return "urunit" in word

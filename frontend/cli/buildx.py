@@ -1,0 +1,119 @@
+"""A build by buildx, with hutch's frontend: what is built, and by which words."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from frontend.cli import buildfile, docker
+from frontend.inputs import localfile
+
+if TYPE_CHECKING:
+    from frontend.images.oci import Images
+
+VARIABLE = "HUTCH_FRONTEND"
+"""The variable that names the frontend's image."""
+
+LOCAL = "hutch:1"
+"""The frontend where nobody names one: an image of that name that Docker has itself. It is never
+pulled, for nobody has that name on Docker Hub."""
+
+_ARGUMENT = "BUILDKIT_SYNTAX"
+"""The build argument by which BuildKit reads a file with another frontend than it names."""
+
+_SYNTAX = re.compile(rb"(?:\xef\xbb\xbf)?(?:#!.*\n)?#\s*syntax\s*=", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be built: buildx's options, the build file (None: it is buildx's), the context."""
+
+    options: tuple[str, ...]
+    file: str | None
+    context: str
+    frontend: str | None = None
+    enter: bool = False
+
+
+def where(path: str | None, file: str | None) -> tuple[str | None, str]:
+    """The build file and the build context of a command line. Raises OSError.
+
+    A file is left to buildx (None) where the context is not a directory of this machine.
+    """
+    path = path or "."
+    if file is not None or path == "-" or _is_remote(path):
+        return file, path
+    if os.path.isdir(path):
+        return buildfile.within(path), path
+    if not os.path.exists(path):
+        raise FileNotFoundError(f"there is no '{path}'")
+    return path, os.path.dirname(path) or "."
+
+
+def words(asked: Asked, found: docker.Docker) -> list[str]:
+    """The words after `docker` that build. Raises OSError where nobody says with which frontend."""
+    made = ["buildx", "build"]
+    if asked.enter:
+        if not found.works("buildx", "debug", "--help"):
+            raise OSError("this machine's buildx has no debugger (docker buildx debug)")
+        made = ["buildx", "debug", "--on=error", "--invoke=/bin/sh", "build"]
+    if syntax := _frontend(asked, found):
+        made += ["--build-arg", f"{_ARGUMENT}={syntax}"]
+    made += ["--file", asked.file] if asked.file is not None else []
+    return [*made, *asked.options, asked.context]
+
+
+@contextmanager
+def built(asked: Asked, found: docker.Docker) -> Iterator[Images | None]:
+    """Build an image for this machine to boot; None where the build failed. Raises OSError."""
+    from frontend.images.find import Saved
+    from frontend.images.layout import Layout
+
+    made = words(asked, found)
+    with tempfile.TemporaryDirectory(prefix="hutch-build-") as directory:
+        if found.exports_layouts(asked.options):
+            layout = Path(directory) / "image.tar"
+            if found.run(*made[:-1], "--output", f"type=oci,dest={layout}", made[-1]) != 0:
+                yield None
+                return
+            with Layout(str(layout)) as images:
+                yield images
+            return
+        tag = docker.scratch_tag()
+        if found.run(*made[:-1], "--load", "--tag", tag, made[-1]) != 0:
+            yield None
+            return
+        try:
+            with Saved(tag, found.command(), found.environment()) as images:
+                yield images
+        finally:
+            found.works("image", "rm", "--force", tag)
+
+
+def _frontend(asked: Asked, found: docker.Docker) -> str:
+    """The frontend to name; "" where the file or the user names one. Raises OSError."""
+    if any(f"{_ARGUMENT}=" in word for word in asked.options):
+        return ""
+    if named := asked.frontend or os.environ.get(VARIABLE, ""):
+        return named
+    if asked.file in (None, "-"):
+        return ""  # only buildx reads it
+    assert asked.file is not None
+    if _SYNTAX.match(localfile.read(asked.file, 4096)):
+        return ""
+    if found.works("image", "inspect", LOCAL):
+        return LOCAL
+    raise OSError(
+        f"{asked.file} has no `# syntax=` line: name hutch's image with --frontend or {VARIABLE}"
+    )
+
+
+def _is_remote(path: str) -> bool:
+    """Whether a build context is one that the builder fetches (Docker: build/context)."""
+    return "://" in path or path.startswith(("git@", "github.com/"))

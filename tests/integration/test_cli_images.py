@@ -1,0 +1,168 @@
+"""`hutch build`, `inspect`, `diff`, `push`, `copy` and `attach`, as a user types them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from frontend.images.registry import Repository
+from frontend.images.write import attached
+from tests.integration.harness import ROOT, Builder, Guests, programs
+from tests.integration.matrix import Images
+
+pytestmark = pytest.mark.integration
+
+
+class Cli:
+    """The command, in this builder's environment and a directory."""
+
+    def __init__(self, builder: Builder, folder: Path) -> None:
+        self._folder = folder
+        self._environ = {**builder.environ, "PYTHONPATH": str(ROOT)}
+        self._environ["HUTCH_FRONTEND"] = builder.frontend
+
+    def __call__(self, *words: str, status: int = 0, **environ: str) -> str:
+        """What it prints on standard output; fails when it does not end with `status`."""
+        done = subprocess.run(
+            [sys.executable, "-m", "frontend", *words],
+            cwd=self._folder,
+            env={**self._environ, **environ},
+            capture_output=True,
+            text=True,
+            timeout=1200,
+        )
+        assert done.returncode == status, f"{done.returncode}\n{done.stdout}\n{done.stderr}"
+        self.said = done.stderr
+        return done.stdout
+
+
+@pytest.fixture
+def hutch(builder: Builder, tmp_path: Path) -> Cli:
+    return Cli(builder, tmp_path)
+
+
+def test_build_and_run(builder: Builder, hutch: Cli, tmp_path: Path) -> None:
+    """Without a syntax line: built, booted, booted from its directory, and pushed."""
+    programs.put("three", tmp_path)
+    (tmp_path / "bunnyfile").write_text(
+        "version: v1\nplatforms: {framework: linux, monitor: qemu}\n"
+        "kernel: {from: source, config: tiny}\nrootfs: {type: initrd}\n"
+        f"{programs.app('three')}cmd: [/bin/three]\n"
+    )
+    assert "hi\n" in hutch("build", "--run", ".", "--", "-m", "128m", status=3)
+    assert "hi\n" in hutch("run", "bunnyfile", status=3)
+    ref = builder.name_of()
+    hutch("build", "--provenance=false", "--push", "-t", ref, "-f", "bunnyfile", ".")
+    shown = json.loads(hutch("inspect", "--json", ref))
+    assert [each["platform"] for each in shown] == ["linux/amd64"]
+    (found,) = shown
+    assert found["runtime"]["agree"]
+    assert found["kernel"]["form"] == "bzimage"
+    assert found["kernel"]["version"].startswith("6.")
+    assert found["config"]["Cmd"] == ["/bin/three"]
+    hutch("build", "--no-such-flag", ".", status=125)
+    (tmp_path / "bunnyfile").write_text("version: v1\n")
+    hutch("build", ".", status=1)
+    assert "[missing-key]" in hutch.said or "platforms" in hutch.said
+
+
+def test_copies_keep_their_digests(
+    builder: Builder, images: Images, hutch: Cli, tmp_path: Path
+) -> None:
+    """An index of two platforms with provenance, from a registry and from a layout."""
+    ref, layout = builder.name_of(), tmp_path / "image.tar"
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /a\nCMD [a]\n")
+    file = str(tmp_path / "Dockerfile")
+    words = ["--platform", "linux/amd64,linux/arm64", "-f", file, "--provenance=true"]
+    done = builder.docker("buildx", "build", "--push", "-t", ref, *words, str(tmp_path))
+    assert done.status == 0, done.log
+    first = digest(ref)
+    copied, pushed, one = (builder.name_of(name) for name in ("copied", "pushed", "one"))
+    assert hutch("copy", ref, copied).strip().endswith(f"@{first}")
+    assert digest(copied) == first
+    hutch("diff", ref, copied, "--platform", "arm64")
+    hutch("copy", ref, one, "--platform", "arm64")
+    with Repository(one) as found:
+        assert [str(each.platform) for each in found.images()] == ["linux/arm64"]
+    output = f"type=oci,dest={layout}"
+    done = builder.docker("buildx", "build", "-o", output, *words, str(tmp_path))
+    assert done.status == 0, done.log
+    hutch("push", str(layout), pushed)
+    with Repository(pushed) as found, Repository(ref) as there:
+        assert [each.digest for each in found.images()] == [each.digest for each in there.images()]
+        assert len(found.index()) == 4
+    assert "cannot read" in said(hutch, "copy", f"{builder.registry}/hutch-test/none:1", one)
+
+
+def digest(ref: str) -> str:
+    with Repository(ref) as found:
+        return found.manifest()[0]
+
+
+def said(hutch: Cli, *words: str) -> str:
+    hutch(*words, status=1)
+    return hutch.said
+
+
+def test_differences(images: Images, hutch: Cli) -> None:
+    one, other = images.of("ext4", None), images.of("ext4", "4321", cmd=("two",))
+    assert hutch("diff", one, one) == ""
+    lines = hutch("diff", one, other, status=1)
+    assert '+ config User: "4321"\n' in lines
+    assert '~ config Cmd: ["/bin/probe", "one"] -> ["/bin/probe", "two"]\n' in lines
+    changes = json.loads(hutch("diff", "--json", one, other, status=1))
+    assert {"what": "config", "name": "User", "old": None, "new": '"4321"'} in changes
+    hutch("diff", one, "./none", status=2)
+    assert "started by: urunc 0.6.0" in hutch("inspect", one)
+
+
+def test_files_beside_an_image(
+    builder: Builder, images: Images, hutch: Cli, tmp_path: Path
+) -> None:
+    ref = builder.name_of()
+    hutch("copy", images.of("initrd", None), ref)
+    before = digest(ref)
+    (tmp_path / "r.spdx.json").write_text("{}")
+    (tmp_path / "note").write_text(str(os.getpid()))
+    names = [hutch("attach", ref, name).strip() for name in ("r.spdx.json", "note", "note")]
+    assert names[1] == names[2]
+    listed = json.loads(hutch("attach", "--json", ref))
+    kinds = [each["artifactType"] for each in listed]
+    assert kinds == ["application/spdx+json", "application/octet-stream"]
+    assert digest(ref) == before
+    with Repository(ref) as found:
+        assert len(attached(found)) == 2
+
+
+def test_a_first_file(hutch: Cli, tmp_path: Path) -> None:
+    """What `hutch init` writes builds and boots."""
+    programs.put("three", tmp_path)
+    hutch("init", "--yes", ".")
+    assert "hi\n" in hutch("build", "--run", ".", status=3)
+
+
+def test_a_migrated_file_is_the_same_image(
+    builder: Builder, linux: Guests, hutch: Cli, tmp_path: Path
+) -> None:
+    """Byte for byte."""
+    shutil.copy(linux.kernel, tmp_path / "vmlinuz")
+    (tmp_path / "data").write_text("x")
+    (tmp_path / "link").symlink_to("data")
+    (tmp_path / "bunnyfile").write_text(
+        "version: v0.1\nplatforms: {framework: linux, monitor: qemu}\n"
+        "kernel: {from: local, path: vmlinuz}\n"
+        "rootfs: {type: initrd, include: ['data:/a/data', 'link:/link']}\n"
+        "envs: ['A=b c']\ncmd: [/a, 'two words']\n"
+    )
+    old, new = builder.name_of(), builder.name_of()
+    hutch("build", "--provenance=false", "--push", "-t", old, ".")
+    hutch("migrate", "--write")
+    assert "version: v1" in (tmp_path / "bunnyfile").read_text()
+    hutch("build", "--provenance=false", "--push", "-t", new, ".")
+    assert digest(old) == digest(new)

@@ -1,0 +1,61 @@
+"""The command from its wheel, in an environment of its own, away from the checkout."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.integration.harness import ROOT, Builder
+from tests.integration.matrix import Images
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The command `hutch` of a wheel."""
+    folder = tmp_path_factory.mktemp("installed")
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
+    wheel = ["wheel", "--no-deps", "--no-build-isolation", "-w", str(folder), str(ROOT)]
+    subprocess.run([*pip, *wheel], check=True, timeout=600)
+    (made,) = folder.glob("hutch-*.whl")
+    subprocess.run([sys.executable, "-m", "venv", str(folder / "env")], check=True, timeout=600)
+    own = [str(folder / "env/bin/python"), "-m", "pip", "--disable-pip-version-check", "--quiet"]
+    subprocess.run([*own, "install", str(made)], check=True, timeout=600)
+    return folder / "env/bin/hutch"
+
+
+def test_it_works_anywhere(
+    builder: Builder, images: Images, installed: Path, tmp_path: Path
+) -> None:
+    environ = {**builder.environ, "HUTCH_FRONTEND": builder.frontend}
+    environ.pop("PYTHONPATH", None)
+
+    def hutch(*words: str, status: int = 0) -> str:
+        done = subprocess.run(
+            [str(installed), *words],
+            cwd=tmp_path,
+            env=environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=600,
+        )
+        assert done.returncode == status, done.stdout
+        return done.stdout
+
+    (tmp_path / "bunnyfile").write_text(
+        "version: v1\nplatforms: {framework: linux, monitor: qemu}\nkernel: {from: source}\n"
+    )
+    ref = images.of("initrd", None)
+    assert hutch("--version").startswith("hutch ")
+    assert "linux on qemu" in hutch("check")
+    assert "argument 1: [one]" in hutch("run", ref)
+    assert "started by: urunc" in hutch("inspect", ref)
+    assert hutch("diff", ref, ref) == ""
+    assert "complete -o default -F _hutch hutch" in hutch("completion", "bash")
+    assert '"$schema"' in hutch("schema")
+    assert "exec" in hutch("llb")

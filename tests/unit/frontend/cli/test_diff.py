@@ -1,0 +1,56 @@
+"""What is said of two images."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from frontend.cli import diff
+from frontend.images.facts import Facts, File, Kernel
+
+ONE = Facts(
+    digest="sha256:1",
+    platform="linux/amd64",
+    keys={"annotations": {"binary": "/k"}, "labels": {"binary": "/k"}, "urunc.json": {}},
+    annotations={"com.urunc.unikernel.binary": "/k", "note": "1"},
+    labels={},
+    process={"Cmd": ["a"], "Labels": {"x": "y"}},
+    layers=(),
+    kernel=Kernel("/k", 10, "bzimage", "amd64", "6.1", {"CONFIG_A": "y", "CONFIG_B": "m"}),
+    versions=(),
+    files={
+        "/a": File("file", 0o644, "0:0", 3, "f" * 64),
+        "/l": File("link", 0o777, "0:0", 0, "/a"),
+    },
+)
+
+
+def lines(new: Facts) -> list[str]:
+    return [diff._line(change) for change in diff.compare(ONE, new)]
+
+
+def test_the_same_is_nothing() -> None:
+    assert lines(replace(ONE, digest="sha256:2")) == []
+
+
+def test_each_kind_of_change() -> None:
+    kernel = replace(ONE.kernel or Kernel("", 0, "", ""), version="6.2", options={"CONFIG_A": "m"})
+    new = replace(
+        ONE,
+        keys={**ONE.keys, "labels": {"binary": "/k", "initrd": "/i"}},
+        annotations={"com.urunc.unikernel.binary": "/other", "note": "2"},
+        process={"Cmd": ["b"], "User": "1"},
+        kernel=kernel,
+        files={"/a": File("file", 0o755, "0:0", 3, "f" * 64), "/b": ONE.files["/a"]},
+    )
+    assert lines(new) == [
+        "+ key in labels initrd: /i",
+        '~ config Cmd: ["a"] -> ["b"]',
+        '+ config User: "1"',
+        "~ annotation note: 1 -> 2",
+        "~ kernel version: 6.1 -> 6.2",
+        "~ option CONFIG_A: y -> m",
+        "- option CONFIG_B: m",
+        "~ file /a: file 0644 0:0 3 bytes ffffffffffff -> file 0755 0:0 3 bytes ffffffffffff",
+        "+ file /b: file 0644 0:0 3 bytes ffffffffffff",
+        "- file /l: link 0777 0:0 0 bytes -> /a",
+    ]
