@@ -267,8 +267,8 @@ class BSD(Framework):
         made_by = [source.key, kit.image(build).ref, *packages, *more, *arguments]
         return kit.objects(build, dest, kit.fingerprint(made_by), what)
 
-    def compilers(self, build: Build) -> tuple[State, dict[str, str]]:
-        """The image that applications are built in, and the variables that name its compiler."""
+    def compilers(self, build: Build) -> tuple[State, kit.Cross]:
+        """The image that applications are built in, and its tools for the guest."""
         raise NotImplementedError
 
     def app(self, build: Build) -> File:
@@ -279,8 +279,8 @@ class BSD(Framework):
         """
 
         def compilers(said: App) -> tuple[State, dict[str, str]]:
-            tools, variables = self.compilers(build)
-            return kit.app_packages(build, tools, said), variables
+            tools, guest = self.compilers(build)
+            return kit.cross(build, kit.app_packages(build, tools, said), guest)
 
         return directory(build, compilers)
 

@@ -121,11 +121,18 @@ class FreeBSD(BSD):
         )
         return kit.checked(build, step.mount("/out"), "kernel")
 
-    def compilers(self, build: Build) -> tuple[State, dict[str, str]]:
+    def compilers(self, build: Build) -> tuple[State, kit.Cross]:
         """Debian's clang, for the guest's architecture."""
-        cpu = build.plan.architecture.cpu
-        compiler = f"{_LLVM}/clang --target={cpu}-unknown-freebsd -fuse-ld=lld"
-        return self.debian(build), {"CC": compiler, "AR": f"{_LLVM}/llvm-ar"}
+        tools = kit.Cross(
+            self.name,
+            cc=f"{_LLVM}/clang",
+            cxx=f"{_LLVM}/clang++",
+            prefix=f"{_LLVM}/llvm-",
+            ld=f"{_LLVM}/ld.lld",
+            target=f"{build.plan.architecture.cpu}-unknown-freebsd",
+            flags=("-fuse-ld=lld",),
+        )
+        return self.debian(build), tools
 
     def _toolchain(self, build: Build, debian: State) -> State:
         """`kernel-toolchain`: for one source and architecture, the same vertex in every build."""

@@ -23,7 +23,8 @@ called. What is the same for all is here; each function gives an `llb` state, or
     )
     return kit.checked(build, step.mount("/out"), "kernel")   an error, if no monitor can boot it
 
-`kit.app_packages` installs `app.packages`, `kit.named` takes the build context of a name instead of
+`kit.app_packages` installs `app.packages`, `kit.cross` has the variables by which an application's
+scripts find the guest's compiler, `kit.named` takes the build context of a name instead of
 a pinned tree (`--build-context solo5=...`), `frameworks.init` puts hutch's init into a root.
 
 Beside the recipe lie, by name:
@@ -36,10 +37,10 @@ What a toolchain's packages are pinned to is one table for all: `frameworks/kit/
 Nothing here reads the network: a step does, and only one that fetches or installs.
 """
 
+from frameworks.kit.cross import Cross, cross, gcc
 from frameworks.kit.debian import (
     FIXED,
     Release,
-    add,
     app_packages,
     base,
     compiler,
@@ -58,16 +59,18 @@ from frameworks.kit.source import Pin, SourceTree, named, pin, pinned_tree, pins
 
 __all__ = [
     "FIXED",
+    "Cross",
     "Pin",
     "Release",
     "SourceTree",
-    "add",
     "app_packages",
     "base",
     "checked",
     "compiler",
+    "cross",
     "extra",
     "fingerprint",
+    "gcc",
     "host_compiler",
     "image",
     "install",

@@ -6,15 +6,16 @@ build context. Only ours is pinned: another has what its distribution has.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from types import MappingProxyType
 
 from frameworks.architectures import TABLE, Architecture
 from frameworks.base import DEFAULT_EPOCH, Build, Image
 from frameworks.scripts import pinned, run_script, script
 from frameworks.spec import App, Text
-from llb import Meta, State
+from llb import CacheSharing, Meta, Mount, State
 
 FIXED: Mapping[str, str] = {"SOURCE_DATE_EPOCH": str(DEFAULT_EPOCH)}
 """The environment of steps that must not depend on the build's date: an application's new date must
@@ -121,14 +122,6 @@ def install(
     return _install(build, state, wanted, meta, place)
 
 
-def add(build: Build, state: State, packages: Iterable[Text], what: str, step: str) -> State:
-    """`state` with packages that the file names, as it names them; `step` is the target's name."""
-    wanted = tuple(packages)
-    if not wanted:
-        return state
-    return _install(build, state, wanted, build.meta(step, what, wanted[0]))
-
-
 def extra(build: Build, state: State, more: Iterable[str] = ()) -> State:
     """`state` with `toolchain.packages`, if there are any, and then `more`."""
     said = build.plan.toolchain.packages
@@ -139,8 +132,23 @@ def extra(build: Build, state: State, more: Iterable[str] = ()) -> State:
 
 
 def app_packages(build: Build, state: State, app: App) -> State:
-    """`state` with the packages that an application's scripts need."""
-    return add(build, state, app.packages, "install the application's packages", "app")
+    """`state` with the packages that an application's scripts need.
+
+    `g++` brings the guest's own, too, as gcc is there for the guest. What was downloaded is kept in
+    a cache of the builder.
+    """
+    if not app.packages:
+        return state
+    guest = build.plan.architecture
+    wanted: list[str] = list(app.packages)
+    if "g++" in wanted and guest.name != build.worker.architecture:
+        wanted.append(f"g++-{guest.cross_suffix}")
+    meta = build.meta("app", "install the application's packages", app.packages[0])
+    # apt has a lock on where its archives are: one build at a time.
+    cache = build.cache("/hutch/archives", "apt", CacheSharing.LOCKED)
+    mounts = (script("frameworks.kit", "archives.conf"), cache)
+    env = {"APT_CONFIG": "/hutch/archives.conf"}
+    return _install(build, state, wanted, meta, mounts=mounts, env=env)
 
 
 def _own(build: Build) -> Text | None:
@@ -155,6 +163,8 @@ def _install(
     packages: Iterable[str],
     meta: Meta,
     snapshot: tuple[str, str, str] | tuple[()] = (),
+    mounts: Sequence[Mount] = (),
+    env: Mapping[str, str] = MappingProxyType({}),
 ) -> State:
     """One of the few steps that have the network."""
     wanted = list(dict.fromkeys(map(str, packages)))
@@ -162,5 +172,6 @@ def _install(
         return state
     past = ["--snapshot", *snapshot] if snapshot else []
     command = run_script("install.sh", *past, *wanted)
-    mounts = [script("frameworks.kit", "install.sh"), script("frameworks.kit", "apt.sh")]
-    return build.run(state, command, mounts=mounts, network=True, env=FIXED, meta=meta).root
+    mounts = (script("frameworks.kit", "install.sh"), script("frameworks.kit", "apt.sh"), *mounts)
+    env = {**FIXED, **env}
+    return build.run(state, command, mounts=mounts, network=True, env=env, meta=meta).root

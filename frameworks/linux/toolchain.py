@@ -54,15 +54,9 @@ def make_variables(build: Build, compiler: str = "") -> list[str]:
 
 def compilers(build: Build, app: App) -> tuple[State, dict[str, str]]:
     """The image that an application is built in, with its packages; its compiler by the names that
-    Makefiles look for, which compiles for the guest whatever the builder's architecture."""
+    build systems look for, which compiles for the guest whatever the builder's architecture."""
     tools = kit.app_packages(build, toolchain(build), app)
-    prefix = build.plan.architecture.gnu_triplet
-    return tools, {
-        "CC": f"{prefix}-gcc",
-        "AR": f"{prefix}-ar",
-        "STRIP": f"{prefix}-strip",
-        "CROSS_COMPILE": f"{prefix}-",
-    }
+    return kit.cross(build, tools, kit.gcc("linux", build.plan.architecture, libc=True))
 
 
 def strip_command(build: Build) -> str:

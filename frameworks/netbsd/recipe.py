@@ -156,10 +156,10 @@ class NetBSD(BSD):
         state = kit.install(build, self.debian(build), kit.compiler(guest), meta)
         return state, guest.gnu_triplet
 
-    def compilers(self, build: Build) -> tuple[State, dict[str, str]]:
+    def compilers(self, build: Build) -> tuple[State, kit.Cross]:
         """Debian's gcc, for the guest's architecture."""
-        state, triple = self._cross(build, "app")
-        return state, {"CC": f"{triple}-gcc", "AR": f"{triple}-ar", "STRIP": f"{triple}-strip"}
+        state, _ = self._cross(build, "app")
+        return state, kit.gcc(self.name, build.plan.architecture, libc=False)
 
     def _tools(self, build: Build, debian: State) -> State:
         """The result of `build.sh tools`: for one source, the same vertex in every build."""

@@ -1,19 +1,27 @@
 #!/bin/sh
 # Run a script of the file's as a step, and say what it lacked if it failed for want of the network:
 #
-#     run.sh SCRIPT KEY
+#     run.sh SCRIPT KEY [DOWNLOADS]
 #
 # KEY is where the file has the script: app.build, which has no network, or app.fetch, which has. What
 # the script says is passed on as it comes, and looked at only after a failure. Status 211 is for
 # a script that wanted the network in app.build, 212 for one that could not reach it in app.fetch; the
-# script's own 211 and 212 become 1 (frameworks.exits).
+# script's own 211 and 212 become 1 (frameworks.exits). DOWNLOADS is a folder that outlives the build: Go's
+# modules are taken from there, and new ones kept.
 script=$1
 key=$2
+downloads=${3:+$3/go}
 folder=$(mktemp -d) && mkfifo "$folder/pipe" || exec /bin/sh -e "$script"
 {
 	tee "$folder/said" < "$folder/pipe"
 	: > "$folder/done"
 } &
+if [ -n "$downloads" ] && command -v go > /dev/null 2>&1; then
+	# Go takes modules from a folder as from a proxy, and the checksums of go.sum count there, too.
+	mkdir -p "$downloads" && GOPROXY="file://$downloads,$(go env GOPROXY)" && export GOPROXY
+else
+	downloads=
+fi
 status=0
 /bin/sh -e "$script" > "$folder/pipe" 2>&1 || status=$?
 # What the script has left running may keep the pipe open: a second is enough for what has been said.
@@ -22,7 +30,22 @@ while ! [ -e "$folder/done" ] && [ "$tries" -lt 20 ]; do
 	sleep 0.05
 	tries=$((tries + 1))
 done
-[ "$status" -ne 0 ] || exit 0
+# keep: leave to later builds the modules that are new. A version's files never change; lists of
+# versions do. Another build may be at it: a file is there whole or not at all.
+keep() {
+	cd "${GOMODCACHE:-/nowhere}/cache/download" 2> /dev/null || return 0
+	find . -path '*/@v/v[0-9]*' -type f ! -name '*.lock' ! -name '*.partial' -exec sh -c '
+		to=$1
+		shift
+		for file; do
+			[ ! -e "$to/$file" ] || continue
+			mkdir -p "$to/${file%/*}" && cp "$file" "$to/$file.$$" && mv "$to/$file.$$" "$to/$file"
+		done' keep "$downloads" {} +
+}
+if [ "$status" -eq 0 ]; then
+	[ -z "$downloads" ] || keep
+	exit 0
+fi
 
 offline='Temporary failure (in name resolution|resolving)|Could not resolve (host|proxy)'
 offline="$offline|Name or service not known|Network is unreachable|network is unreachable|EAI_AGAIN"

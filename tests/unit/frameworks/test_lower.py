@@ -187,6 +187,32 @@ def test_only_what_fetches_has_the_network_and_the_agents() -> None:
     assert given >= 0
 
 
+def test_the_build_needs_no_cache_for_what_was_fetched() -> None:
+    """Go and Cargo build out of what they downloaded: it is part of the state, and no cache."""
+    found = scripts(lower(APP))
+    fetch = found["[linux] fetch what the application needs"]
+    build = found["[linux] build the application"]
+    caches = [
+        {m.dest: m.cacheOpt.ID for m in step.mounts if m.mountType == MountType.CACHE}
+        for step in (fetch, build)
+    ]
+    compiled = {"/hutch/cache": "hutch/linux/amd64/app"}
+    assert caches == [{"/hutch/downloads": "hutch/downloads", **compiled}, compiled]
+    (left,) = [m for m in fetch.mounts if m.dest == "/hutch/fetched"]
+    (taken,) = [m for m in build.mounts if m.dest == "/hutch/fetched"]
+    assert left.output >= 0
+    assert (taken.mountType, taken.output) == (MountType.BIND, -1)
+    env = dict(pair.split("=", 1) for pair in build.meta.env)
+    assert env["GOMODCACHE"].startswith("/hutch/fetched/")
+    assert env["CARGO_HOME"].startswith("/hutch/fetched/")
+
+
+def test_a_build_alone_has_nothing_that_was_fetched() -> None:
+    file = APP.replace("  fetch: fetch it\n", "")
+    build = scripts(lower(file))["[linux] build the application"]
+    assert not [m for m in build.mounts if m.dest in ("/hutch/fetched", "/hutch/downloads")]
+
+
 def test_a_secret_of_the_file_is_not_mounted_twice() -> None:
     file = HEAD.format(version="v1", framework="linux") + (
         "app: {secrets: [ca], fetch: get, artifacts: ['a:/a']}\n"

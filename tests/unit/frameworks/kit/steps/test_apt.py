@@ -245,3 +245,54 @@ def test_a_script_may_leave_something_running(tmp_path: Path) -> None:
     done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     assert done.returncode == 0
     os.kill(int(pid.read_text()), 15)
+
+
+GO = """\
+#!/bin/sh
+case "$*" in
+"env GOPROXY") echo "${GOPROXY:-https://proxy.example,direct}" ;;
+"get "*) # the module cache, as go fills it
+	folder=$GOMODCACHE/cache/download/example.com/m/@v
+	mkdir -p "$folder"
+	for end in info mod zip ziphash lock; do echo "$2" > "$folder/$2.$end"; done
+	echo "$2" > "$folder/list"
+	;;
+esac
+"""
+
+
+def test_modules_of_go_are_kept_and_found_again(tmp_path: Path) -> None:
+    """By later builds, before any proxy; what may change of a module is not kept."""
+    tools, downloads, script = tmp_path / "bin", tmp_path / "downloads", tmp_path / "app.sh"
+    tools.mkdir()
+    downloads.mkdir()
+    (tools / "go").write_text(GO)
+    (tools / "go").chmod(0o755)
+    kept = downloads / "go/example.com/m/@v"
+
+    def fetch(text: str, **env: str) -> tuple[str, set[str]]:
+        script.write_text(text)
+        command = ["sh", str(STEPS.parents[1] / "steps/run.sh"), str(script), "app.fetch"]
+        env = {"GOMODCACHE": str(tmp_path / "modules"), **env}
+        done = subprocess.run(
+            [*command, str(downloads)],
+            env={**os.environ, "PATH": f"{tools}:{os.environ['PATH']}", **env},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        found = {path.name for path in kept.iterdir()} if kept.exists() else set()
+        return done.stdout, found
+
+    said, found = fetch("go get v1.0.0; echo $GOPROXY")
+    assert said == f"file://{downloads}/go,https://proxy.example,direct\n"
+    version = {f"v1.0.0.{end}" for end in ("info", "mod", "zip", "ziphash")}
+    assert found == version
+    # What is there stays: another build may be reading it. What a failed script left is not taken.
+    (kept / "v1.0.0.zip").write_text("first")
+    assert fetch("go get v1.0.0; go get v2.0.0; false")[1] == version
+    said, found = fetch("go get v1.1.0; echo $GOPROXY", GOPROXY="https://mine.example")
+    assert said == f"file://{downloads}/go,https://mine.example\n"
+    assert found > version
+    assert (kept / "v1.0.0.zip").read_text() == "first"
+    assert "v1.1.0.zip" in found
