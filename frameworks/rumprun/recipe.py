@@ -177,6 +177,7 @@ class Rumprun(Framework):
             mounts=(
                 script(_PACKAGE, "netbsd.sh"),
                 script(_PACKAGE, "build-rr.sh"),
+                *kit.patches(_PACKAGE),
                 *source,
                 Mount.bind(OBJECTS, scratch()),
             ),
@@ -189,6 +190,7 @@ class Rumprun(Framework):
             mounts=(
                 script(_PACKAGE, "rumprun.sh"),
                 script(_PACKAGE, "build-rr.sh"),
+                *kit.patches(_PACKAGE),
                 _glue(build),
                 *source,
                 Mount.bind(OBJECTS, built.mount(OBJECTS), output=False),

@@ -3,8 +3,7 @@
 
 # It asks git which branch it is on, and ends where that fails.
 rm -rf .git
-# Solo5 sets a thread's pointer since 0.7, so each thread has its own variables (__thread).
-sed -i 's/RR_USE_TLS="no"/RR_USE_TLS="yes"/' build-rr.sh
+sh /hutch/patch.sh --own .
 
 # The sources are older than gcc 10, which made each uninitialised variable one of its own file
 # (-fcommon is as before), and newer compilers warn of what was none.

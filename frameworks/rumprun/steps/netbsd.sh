@@ -19,7 +19,8 @@ fi
 . /hutch/build-rr.sh
 
 # Drivers of hardware that a tender has not, and file systems of other machines, are left out: they are
-# most of the time that the rump kernel takes.
+# most of the time that the rump kernel takes. That is no patch, so that it fits any NetBSD that stands in
+# for src-netbsd: a list may have other words, in other lines.
 leave_out() {
 	list=src-netbsd/sys/rump/$1
 	shift
@@ -34,6 +35,7 @@ leave_out net/Makefile.rumpnetcomp agr gif ipsec l2tp net80211 netbt netcan neti
 	shmif virtif vlan
 
 # They build a Solo5 of their own, and the platform, at the end: that is the next step's (rumprun.sh).
+# What keeps them from it is no patch, since rumprun.sh must not find it.
 rm -rf solo5
 mkdir solo5
 echo 'all: ;' > solo5/Makefile

@@ -7,7 +7,8 @@ cd /usr/src/rumprun
 . /hutch/build-rr.sh
 
 # What calls Solo5 is hutch's own (glue/README.md). The list of Solo5's objects is theirs, so that
-# their own make finds all of it.
+# their own make finds all of it. These are whole files, and bake configurations behind theirs, where a
+# patch would say no more.
 platform=platform/solo5
 cp /hutch/glue/boot.c /hutch/glue/cons.c /hutch/glue/kernel.c /hutch/glue/rumpukvm_bio.c "$platform"
 cp /hutch/glue/ukvmif_user.c "$platform/librumpnet_ukvmif"
@@ -17,8 +18,6 @@ for machine in "$platform"/arch/*; do
 	cp /hutch/glue/sections.lds "$machine/kern.ldscript"
 done
 cat /hutch/glue/bake.conf >> app-tools/rumprun-bake.conf
-# Newer linkers warn of each program that does not say this.
-echo '	.section .note.GNU-stack, "", %progbits' >> app-tools/recipe.s.in
 
 # They build a Solo5 of their own beside it, and take two objects from there.
 rm -rf solo5

@@ -1,7 +1,14 @@
 #!/bin/sh
 # Rumprun's entry point, as far as hutch calls it: notes how it was called, and leaves what the real one does.
 set -eu
-RR_USE_TLS="no"
+platform() {
+	if [ "$1" = solo5 ]; then
+		FREQ_SETUP="-F CFLAGS=-DHZ=100"
+		RR_USE_TLS="no"
+	else
+		RR_USE_TLS="yes"
+	fi
+}
 called=$*
 prefix= objects=
 while [ "$1" != solo5 ]; do
@@ -11,6 +18,7 @@ while [ "$1" != solo5 ]; do
 	esac
 	shift
 done
+platform "$1"
 if [ -e .git ]; then
 	echo "build-rr.sh: there is a .git" >&2
 	exit 1

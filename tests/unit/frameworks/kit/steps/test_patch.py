@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -182,4 +183,40 @@ def test_our_patches_say_what_why_and_what_became_of_them(path: Path) -> None:
 
 
 def test_there_are_patches_of_ours() -> None:
-    assert {path.parents[2].name for path in OURS} >= {"freebsd", "linux", "solo5"}
+    assert {path.parents[2].name for path in OURS} >= {"freebsd", "linux", "rumprun", "solo5"}
+
+
+CHANGES = re.compile(r"""\bsed\b.*\s(-i|--in-place)|<<|\bed\b|>>?\s*(?!/dev|/tmp|/out)[^"$\s=&>]""")
+"""What a script does to a file in place, or writes to one of the directory that it is in."""
+NO_PATCHES = {
+    # No source: where apt finds packages.
+    "mirage/steps/ocaml.sh": ["sed -i 's/^Types: *deb *$/Types: deb deb-src/' \"$file\""],
+    # Each has its reason in the script.
+    "rumprun/steps/netbsd.sh": [
+        """sed -i -E "s/([[:space:]])$word([[:space:]]|\\$)/\\1\\2/" "$list\"""",
+        "echo 'all: ;' > solo5/Makefile",
+        "cat > platform/solo5/GNUmakefile << 'END'",
+    ],
+    "rumprun/steps/rumprun.sh": [
+        "cat /hutch/glue/bake.conf >> app-tools/rumprun-bake.conf",
+        "echo 'all: ;' > solo5/Makefile",
+    ],
+    "solo5/steps/solo5.sh": ['"$version" > include/version.h.distrib'],
+}
+"""The lines of scripts that change a tree without a patch, by script."""
+
+
+def test_a_source_is_changed_by_patches() -> None:
+    folder = ROOT / "frameworks"
+    changes = {
+        str(path.relative_to(folder)): found
+        for path in folder.glob("*/steps/*.sh")
+        if (
+            found := [
+                line.strip()
+                for line in path.read_text().splitlines()
+                if not line.lstrip().startswith("#") and CHANGES.search(line)
+            ]
+        )
+    }
+    assert changes == NO_PATCHES
