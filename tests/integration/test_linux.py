@@ -11,23 +11,20 @@ import io
 import json
 import re
 import shutil
-import socket
 import struct
 import subprocess
-import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from frameworks import architectures, kit
 from frameworks.kernelfile import KernelFile, identify
-from frameworks.runtime.machine import MASK, Forward, Machine, Volume
+from frameworks.runtime.machine import Machine, Volume
 from frameworks.runtime.urunc.versions import NEWEST, NEXT, VERSIONS, Version
-from frontend.images import boot
 from tests.integration.harness import EXAMPLES, Builder, Done, programs
+from tests.integration.harness.guests import served
 from tests.integration.harness.tools import run
 
 pytestmark = pytest.mark.integration
@@ -94,37 +91,6 @@ def example(name: str, to: Path) -> str:
     first, _, rest = (to / "bunnyfile").read_text().partition("\n")
     assert first.startswith("# syntax=")
     return rest
-
-
-@contextmanager
-def served(ref: str, port: int, mask: str = MASK) -> Iterator[Callable[[bytes], bytes]]:
-    """A guest whose `port` answers; what it yields sends a request and returns all that comes."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        host = listener.getsockname()[1]
-    machine = Machine(network=True, forwards=(Forward(host, port),), memory=512, mask=mask)
-    with boot.running(ref, machine=machine) as guest:
-
-        def ask(request: bytes) -> bytes:
-            deadline = time.monotonic() + 120
-            while True:
-                # QEMU accepts before the guest listens, and then closes.
-                answer = b""
-                try:
-                    with socket.create_connection(("127.0.0.1", host), timeout=5) as connection:
-                        # Half-closed, QEMU's user network drops the answer: silence is its end.
-                        connection.sendall(request)
-                        while piece := connection.recv(65536):
-                            answer += piece
-                except OSError:
-                    pass
-                if answer:
-                    return answer
-                assert not guest.ended, guest.output
-                assert time.monotonic() < deadline, guest.output
-                time.sleep(0.5)
-
-        yield ask
 
 
 def test_static_program(builder: Builder, project: Path, booted: Callable[..., str]) -> None:

@@ -246,6 +246,7 @@ def test_an_example_that_prints(builder: Builder, host: Host, tmp_path: Path, na
 GET = b"GET / HTTP/1.0\r\nHost: guest\r\n\r\n"
 PING = b"PING\r\nSET key value\r\nGET key\r\n"
 SERVERS = {
+    "go-http": (8080, GET, rb"^HTTP/1\.[01] 200 .*hello from Go on linux/amd64"),
     "linux-redis": (6379, PING, rb"\+PONG\r\n\+OK\r\n\$5\r\nvalue"),
     "linux-python": (8000, GET, rb'^HTTP/1\.0 200 .*"two words"'),
     "linux-nginx-dockerfile": (80, GET, rb"^HTTP/1\.1 200 "),

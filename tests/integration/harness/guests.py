@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import re
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from frameworks.runtime.machine import MASK, Forward, Machine, Volume
+from frontend.images import boot
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +32,42 @@ def said(output: str) -> list[str]:
     return [
         line for line in output.splitlines() if re.match(r"(argument \d+|environment|uid): ", line)
     ]
+
+
+@contextmanager
+def served(
+    ref: str, port: int, mask: str = MASK, volumes: tuple[Volume, ...] = ()
+) -> Iterator[Callable[[bytes], bytes]]:
+    """A guest whose `port` answers; what it yields sends a request and returns all that comes."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        host = listener.getsockname()[1]
+    machine = Machine(
+        network=True,
+        forwards=(Forward(host, port),),
+        memory=512,
+        mask=mask,
+        volumes=volumes,
+    )
+    with boot.running(ref, machine=machine) as guest:
+
+        def ask(request: bytes) -> bytes:
+            deadline = time.monotonic() + 120
+            while True:
+                # QEMU accepts before the guest listens, and then closes.
+                answer = b""
+                try:
+                    with socket.create_connection(("127.0.0.1", host), timeout=5) as connection:
+                        # Half-closed, QEMU's user network drops the answer: silence is its end.
+                        connection.sendall(request)
+                        while piece := connection.recv(65536):
+                            answer += piece
+                except OSError:
+                    pass
+                if answer:
+                    return answer
+                assert not guest.ended, guest.output
+                assert time.monotonic() < deadline, guest.output
+                time.sleep(0.5)
+
+        yield ask

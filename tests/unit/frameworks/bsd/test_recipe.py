@@ -23,7 +23,10 @@ PLATFORMS = {"amd64": AMD64, "arm64": ARM64}
 
 
 def text(name: str) -> str:
-    said = (ROOT / "examples" / name / "bunnyfile").read_text()
+    """The bunnyfile of an example, or another one of its files: `go-http/netbsd`."""
+    example, _, system = name.partition("/")
+    file = f"{system}.bunnyfile" if system else "bunnyfile"
+    said = (ROOT / "examples" / example / file).read_text()
     return said.replace("BASE_SHA256:  ", f"BASE_SHA256: {'0' * 64}")
 
 
@@ -34,14 +37,17 @@ def graph(state: State, platform: Platform) -> str:
 @pytest.mark.parametrize(
     ("name", "architecture"),
     # The sets that netbsd-bozohttpd takes its files from are for amd64, and it says so.
-    sorted({*itertools.product(EXAMPLES, PLATFORMS)} - {("netbsd-bozohttpd", "arm64")}),
+    sorted(
+        {*itertools.product((*EXAMPLES, "go-http/freebsd", "go-http/netbsd"), PLATFORMS)}
+        - {("netbsd-bozohttpd", "arm64")}
+    ),
 )
 def test_the_examples(name: str, architecture: str, update_goldens: bool) -> None:
     platform = PLATFORMS[architecture]
     lowering = lower(text(name), platform=platform)
     keys = image.runtime_keys(lowering.build, lowering.rootfs)
     made = graph(image.assemble(lowering.build, lowering.layers, keys), platform)
-    golden = GOLDENS / f"{name}-{architecture}.txt"
+    golden = GOLDENS / f"{name.replace('/', '-')}-{architecture}.txt"
     if update_goldens:
         golden.write_text(made)
     assert made == golden.read_text()

@@ -1,0 +1,174 @@
+"""Ordinary projects through the real BuildKit: compiled for the guest, fetched for, and booted."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import shutil
+import struct
+import uuid
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from frameworks.runtime.machine import Volume
+from tests.integration.harness import EXAMPLES, ROOT, Builder
+from tests.integration.harness.guests import served
+from tests.integration.harness.tools import run
+
+pytestmark = pytest.mark.integration
+
+TREES = Path(__file__).parent / "trees"
+GET = b"GET %s HTTP/1.0\r\n\r\n"
+
+
+def example(folder: Path, name: str = "bunnyfile") -> str:
+    """The example's files in `folder`; one of its bunnyfiles without the line that names hutch."""
+    shutil.copytree(EXAMPLES / "go-http", folder, dirs_exist_ok=True)
+    first, _, rest = (folder / name).read_text().partition("\n")
+    assert first.startswith("# syntax=")
+    return rest
+
+
+def body(answer: bytes) -> bytes:
+    head, _, rest = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.0 200 OK"), answer
+    return rest
+
+
+def test_a_server_in_go_keeps_its_data(builder: Builder, project: Path, tmp_path: Path) -> None:
+    """What it has written to a volume is there after the power went, and it counts on."""
+    ref = builder.build(project, example(project)).ref
+    disk = tmp_path / "data.img"
+    with disk.open("wb") as file:
+        file.truncate(16 << 20)
+    run("/sbin/mke2fs", "-q", "-F", "-t", "ext4", str(disk))
+    volumes = (Volume(str(disk), "/data"),)
+    with served(ref, 8080, volumes=volumes) as ask:
+        assert body(ask(GET % b"/")) == b"hello from Go on linux/amd64\n"
+        for count in (b"1\n", b"2\n", b"3\n"):
+            assert body(ask(GET % b"/visits")) == count
+    # The guest was not asked to end: it lost its power.
+    with served(ref, 8080, volumes=volumes) as ask:
+        assert body(ask(GET % b"/visits")) == b"4\n"
+
+
+@pytest.mark.parametrize("system", ["netbsd", "freebsd"])
+def test_a_server_in_go_for_the_bsds(builder: Builder, project: Path, system: str) -> None:
+    """Compiled for each by Go's own library; the kernel is of a tree that answers like theirs."""
+    text = example(project, f"{system}.bunnyfile")
+    text = text.replace("from: source\n", "from: source\n  source: {local: tree}\n", 1)
+    text = text.replace("  type: block\n", "  type: raw\n")
+    text = "".join(line for line in text.splitlines(True) if "filesystem:" not in line)
+    tree = f"tree={TREES / system}"
+    for architecture, machine in (("amd64", 62), ("arm64", 183)):
+        platform = ("--platform", f"linux/{architecture}")
+        packed = builder.pack(project, text, "--build-context", tree, *platform)
+        assert packed.keys["unikernelType"] == system
+        elf = packed.read("/bin/go-http")
+        magic, brand, kind, of = struct.unpack_from("<4s3xB8xHH", elf)
+        assert (magic, kind, of) == (b"\x7fELF", 2, machine)
+        # EI_OSABI, as Go's linker writes it; NetBSD has a note, too, which its kernel looks for.
+        assert brand == {"netbsd": 2, "freebsd": 9}[system]
+        assert (b"NetBSD\0" in elf[:4096]) is (system == "netbsd")
+
+
+def test_the_bake_file_has_each_system_and_architecture(builder: Builder, project: Path) -> None:
+    example(project)
+    words = ("buildx", "bake", "--print", "-f", "docker-bake.hcl")
+    targets = json.loads(builder.docker(*words, cwd=project).ok().out)["target"]
+    files = {"linux": "bunnyfile", "netbsd": "netbsd.bunnyfile", "freebsd": "freebsd.bunnyfile"}
+    assert {name: target["dockerfile"] for name, target in targets.items()} == {
+        f"http-{system}": file for system, file in files.items()
+    }
+    for target in targets.values():
+        assert (project / target["dockerfile"]).exists()
+        assert target["platforms"] == ["linux/amd64", "linux/arm64"]
+
+
+MODULES = """\
+version: v1
+platforms: {framework: linux, monitor: qemu}
+args: {GOPROXY: file:///app/proxy, GOSUMDB: "off", GOFLAGS: -mod=mod}
+kernel: {from: local, path: kernel}
+app:
+  packages: [golang-go]
+  fetch: |
+    go mod download
+    ls -d /hutch/downloads/*
+  build: |
+    test ! -e /hutch/downloads
+    ls /sys/class/net > network
+    go build -trimpath -buildvcs=false -o server .
+    ls -d /hutch/cache/go-build
+  artifacts: [server:/server, network:/network]
+rootfs: {type: raw}
+cmd: [/server]
+"""
+
+
+def module(proxy: Path) -> None:
+    """A module in a folder, as a proxy has it."""
+    folder = proxy / "example.com/greet/@v"
+    folder.mkdir(parents=True)
+    said = "module example.com/greet\n\ngo 1.22\n"
+    (folder / "v1.0.0.mod").write_text(said)
+    (folder / "v1.0.0.info").write_text('{"Version": "v1.0.0"}')
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("example.com/greet@v1.0.0/go.mod", said)
+        archive.writestr(
+            "example.com/greet@v1.0.0/greet.go",
+            'package greet\n\nconst Hello = "from the module"\n',
+        )
+    (folder / "v1.0.0.zip").write_bytes(packed.getvalue())
+
+
+def test_what_fetch_leaves_is_there_for_the_build(builder: Builder, project: Path) -> None:
+    """Of the state, and no cache: one has them for later builds, and can be empty."""
+    (project / "kernel").write_text("kernel")
+    (project / "go.mod").write_text(
+        "module example.com/server\n\ngo 1.22\n\nrequire example.com/greet v1.0.0\n"
+    )
+    source = (
+        'package main\n\nimport "example.com/greet"\n\nfunc main() { println(greet.Hello%s) }\n'
+    )
+    (project / "main.go").write_text(source % "")
+    module(project / "proxy")
+    # A namespace of its own is a builder without caches.
+    fresh = ("--build-arg", f"BUILDKIT_CACHE_MOUNT_NS={uuid.uuid4().hex}")
+    first = builder.read(builder.build(project, MODULES, *fresh).ref)
+    assert b"from the module" in first.read("/server")
+    assert first.read("/network").split() == [b"lo"]
+    # No proxy has it any more, and the application has changed: it comes from the cache.
+    shutil.rmtree(project / "proxy")
+    (project / "main.go").write_text(source % ' + "!"')
+    second = builder.read(builder.build(project, MODULES, *fresh).ref)
+    assert b"from the module!" in second.read("/server")
+    # And from nowhere, where the cache is empty: fetch fails, not the build after it.
+    (project / "main.go").write_text(source % ' + "?"')
+    other = ("--build-arg", f"BUILDKIT_CACHE_MOUNT_NS={uuid.uuid4().hex}")
+    failed = builder.fail(project, MODULES, *other)
+    assert failed.marked[0].startswith("fetch: |")
+
+
+MAKEFILE = "server: server.o\n\t$(CC) $(LDFLAGS) -o $@ $^\n"
+
+
+@pytest.mark.parametrize(("architecture", "machine"), [("amd64", 62), ("arm64", 183)])
+def test_the_page_s_program_in_c(
+    builder: Builder, project: Path, architecture: str, machine: int
+) -> None:
+    """Its bunnyfile as it stands there, with a Makefile that knows nothing of another machine."""
+    page = (ROOT / "docs" / "applications.md").read_text()
+    (text,) = re.findall(r"^### C, with make\n\n```yaml\n.*\n((?:.+\n)+?)```", page, re.M)
+    (project / "Makefile").write_text(MAKEFILE)
+    (project / "server.c").write_text("int main(void) { return 0; }\n")
+    out = project / "out"
+    platform = ("--platform", f"linux/{architecture}", "--target", "app")
+    builder.build(project, text, *platform, output=f"type=local,dest={out}")
+    elf = (out / "server").read_bytes()
+    assert struct.unpack_from("<4s14xH", elf) == (b"\x7fELF", machine)
+    assert b"/ld-linux" not in elf[:4096]
