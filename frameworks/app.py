@@ -46,7 +46,7 @@ def directory(build: Build, compilers: Compilers) -> File:
     """
     app = build.plan.app
     assert app is not None
-    state = _source(build, app)
+    state = sources(build, app)
     if app.fetch is None and app.build is None:
         return File(state, "/")
     tools, variables = compilers(app)
@@ -118,7 +118,8 @@ def _secrets(app: App) -> Iterator[Mount]:
             yield Mount.secret(secret.id, secret.target or "", optional=optional)
 
 
-def _source(build: Build, app: App) -> State:
+def sources(build: Build, app: App) -> State:
+    """The application's directory as it was brought, before any of its scripts ran."""
     """The application's sources at `/` of a state of their own."""
     path = app.path or Text(".", app.at)
     if app.git is not None:

@@ -206,6 +206,13 @@ class Inputs(ABC):
         """
 
     @abstractmethod
+    def has(self, state: State, path: str) -> bool:
+        """Whether there is something at `path` of a state: of sources, since it is built for this.
+
+        False where no daemon is asked.
+        """
+
+    @abstractmethod
     def tools(self) -> State:
         """hutch's own image: the tools that write root filesystems, and this very code."""
 
@@ -370,6 +377,8 @@ class Framework:
     """Whether a Dockerfile that names no kernel gets one from source."""
     app_is_kernel: ClassVar[bool] = False
     """Whether a kernel from source is made of the application (a unikernel)."""
+    configures_app: ClassVar[bool] = False
+    """Whether an application is configured with `app.options` before it is built."""
 
     def check(self, plan: Plan, problems: Collector) -> None:
         """Note what is wrong with a plan beyond what `guest` says; default: nothing.

@@ -31,7 +31,7 @@ class Text(str):
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One entry of `kernel.options`: a name of the kernel's own configuration and its value."""
+    """One entry of `kernel.options` or `app.options`: a name and its value."""
 
     name: Text
     value: bool | int | str
@@ -168,6 +168,7 @@ class App:
     fetch: Text | None = None
     build: Text | None = None
     artifacts: tuple[Artifact, ...] = ()
+    options: tuple[Option, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

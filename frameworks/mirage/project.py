@@ -10,10 +10,9 @@ WORDS = {
         "the application is no MirageOS project: it has neither a dune-project nor a config.ml",
         "'app.path' is the directory that has one",
     ),
-    "unconfigured": (
-        "the application has a config.ml, and is not configured: it has no dist/dune",
-        "run 'mirage configure -t {target}' and 'make depends' in it, and bring what they write "
-        "(dist/, duniverse/)",
+    "unconfigurable": (
+        "the application has no config.ml, and 'app.options' are keys of one",
+        "remove 'app.options', or see 'app.path'",
     ),
     "unruled": (
         "the application has no dist/dune, whose rules say which file is the kernel",

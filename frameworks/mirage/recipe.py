@@ -1,7 +1,8 @@
 """MirageOS on Solo5: OCaml's cross compiler, and the application that becomes the kernel.
 
 A MirageOS application is a dune project that `mirage configure` has written rules for (dist/), with
-the sources of its libraries in it (duniverse/). docs/contract/kernels.md 5 has the recipe.
+the sources of its libraries in it (duniverse/); or it has a config.ml, and is made into one here
+(`frameworks.mirage.configured`). docs/contract/kernels.md 5 has the recipe.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from frameworks import kit
-from frameworks.app import directory
+from frameworks.app import directory, sources
 from frameworks.architectures import AMD64
 from frameworks.base import Build, File, Framework, Guest, Plan
 from frameworks.diagnostics import Collector, Diagnostic
@@ -44,6 +45,7 @@ class Mirage(Framework):
     )
 
     app_is_kernel: ClassVar[bool] = True
+    configures_app: ClassVar[bool] = True
 
     def check(self, plan: Plan, problems: Collector) -> None:
         """Note an application without its kernel, and what a kernel of this kind cannot be told."""
@@ -85,16 +87,38 @@ class Mirage(Framework):
                 problems.error(
                     "bad-combination",
                     f"'kernel.{key}' has no meaning for a MirageOS kernel",
-                    hint="remove it; keys of the application are given when it is configured, or "
-                    "in 'cmd'",
+                    hint="remove it; keys of the application are 'app.options', or words of 'cmd'",
                     at=value.at,
                 )
+        if app is not None:
+            self._check_options(app, problems)
         if plan.version is not None:
             problems.error(
                 "unknown-value",
                 "MirageOS has no version here: it is that of the application's own libraries",
                 hint="remove 'version'",
                 at=plan.version.at,
+            )
+
+    def _check_options(self, app: App, problems: Collector) -> None:
+        from frameworks.mirage.configured import NOT_KEYS  # most applications have none
+
+        for option in app.options:
+            if option.name in NOT_KEYS or len(option.name) == 1:
+                problems.error(
+                    "bad-value",
+                    f"'{option.name}' is an option of 'mirage configure', and no key of the "
+                    "application",
+                    hint="remove it: the target is the monitor's",
+                    at=option.name.at,
+                )
+        if app.options and app.build is not None:
+            problems.error(
+                "bad-combination",
+                "'app.options' are for an application that hutch configures, and 'app.build' "
+                "builds it by itself",
+                hint="remove one of them",
+                at=app.options[0].name.at,
             )
 
     def toolchain(self, build: Build) -> State:
@@ -123,18 +147,27 @@ class Mirage(Framework):
         assert app is not None
         target = monitors.get(plan.monitor).solo5
         architecture = plan.platform.architecture
+        tools, env = self._app_toolchain(build, app), self._env(build)
+        made, mounts = self.app(build).state, tuple[Mount, ...]()
+        if self._configures(build, app):
+            from frameworks.mirage import configured
+
+            tools = self._with_opam(build, app)
+            ready = configured.configured(build, tools, self._opam(build), made, env)
+            made, mounts, env = ready.app, (ready.mount(),), configured.environment(env)
         step = build.run(
-            self._app_toolchain(build, app),
+            tools,
             run_script("mirage.sh", target, "dune" if app.build is None else "built"),
             mounts=(
                 script("frameworks.mirage", "mirage.sh"),
-                Mount.bind("/app", self.app(build).state, output=False),
+                *mounts,
+                Mount.bind("/app", made, output=False),
                 # dune keeps what it has made by the content of all it was made of, for every
                 # application that has the same libraries.
                 build.cache("/var/cache/dune", f"mirage/{architecture}/dune"),
                 Mount.bind("/out", scratch()),
             ),
-            env=self._env(build),
+            env=env,
             meta=build.meta("kernel", f"build for Solo5's {target}", app.build or app.from_),
         )
         return kit.checked(build, step.mount("/out"), "kernel")
@@ -144,6 +177,12 @@ class Mirage(Framework):
         app = build.plan.app
         if app is None or app.build is not None:
             return None
+        if self._configures(build, app):
+            from frameworks.mirage import configured
+
+            tools, env = self._with_opam(build, app), self._env(build)
+            made = self.app(build).state
+            return configured.report(build, tools, self._opam(build), made, env)
         step = build.tool(
             "frameworks.mirage.steps.project",
             ["/app", "/out/report"],
@@ -159,8 +198,13 @@ class Mirage(Framework):
         """The content of `report` as a diagnostic at the application's line."""
         from frameworks.mirage.project import WORDS  # which a step runs as a module of its own
 
-        said = WORDS.get(report.decode())
         app = plan.app
+        text = report.decode(errors="replace")
+        if text.startswith("configure:"):
+            from frameworks.mirage.configured import explain
+
+            return explain(text, plan)
+        said = WORDS.get(text)
         if said is None or app is None:
             return ()
         message, hint = said
@@ -171,6 +215,24 @@ class Mirage(Framework):
     def app(self, build: Build) -> File:
         """The application's directory as its own scripts left it."""
         return directory(build, lambda app: (self._app_toolchain(build, app), self._env(build)))
+
+    def _configures(self, build: Build, app: App) -> bool:
+        """Whether hutch configures the application: it has a config.ml, and no rules yet."""
+        if app.build is not None or app.options:
+            return app.build is None
+        brought = sources(build, app)
+        ruled = build.inputs.has(brought, "/dist/dune")
+        return build.inputs.has(brought, "/config.ml") and not ruled
+
+    def _opam(self, build: Build) -> State:
+        from frameworks.mirage import configured
+
+        return configured.tool(build, configured.image(build, self.toolchain(build)))
+
+    def _with_opam(self, build: Build, app: App) -> State:
+        from frameworks.mirage import configured
+
+        return kit.app_packages(build, configured.image(build, self.toolchain(build)), app)
 
     def _app_toolchain(self, build: Build, app: App) -> State:
         return kit.app_packages(build, self.toolchain(build), app)

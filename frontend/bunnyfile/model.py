@@ -215,6 +215,7 @@ _COMMIT = 40
 
 
 def _app(at: Range, section: Mapping, problems: Collector) -> App:
+    options = section.find("options")
     from_ = _optional(section, "from") or Text("local", at)
     is_git = giturl.is_repository(from_)
     return App(
@@ -228,6 +229,7 @@ def _app(at: Range, section: Mapping, problems: Collector) -> App:
         fetch=_optional(section, "fetch"),
         build=_optional(section, "build"),
         artifacts=tuple(_artifact(item) for item in _texts(section, "artifacts")),
+        options=tuple(_option(entry) for entry in options) if isinstance(options, Mapping) else (),
     )
 
 

@@ -24,6 +24,7 @@ from llb import Platform, State, scratch
 if TYPE_CHECKING:
     from frontend.dockerui.contexts import Contexts
     from frontend.dockerui.named import NamedContext
+    from llb import Definition
 
 _AT_ONCE = 8
 _NO_VARIANT = "no match for platform"
@@ -43,6 +44,8 @@ class GatewayInputs(Inputs):
         self._named: dict[Key, tuple[int, Image | None]] = {}
         self._found: dict[Key, Image] = {}
         self._wanted: dict[Key, Callable[[], Image]] = {}
+        self._looked: dict[Key, bool] = {}
+        self._looks: dict[Key, Definition] = {}
         self._complete = True
 
     def fetch_wanted(self) -> bool:
@@ -54,8 +57,24 @@ class GatewayInputs(Inputs):
         if self._wanted:
             wanted, self._wanted = self._wanted, {}
             self._found.update(_fetch(wanted))
+            self._looks.clear()
+            return False
+        # What is looked at is built first: that waits until all of it is known.
+        looks, self._looks = self._looks, {}
+        if complete and looks:
+            self._looked.update({key: self._is_there(each, key[1]) for key, each in looks.items()})
             return False
         return complete
+
+    def _is_there(self, definition: Definition, path: str) -> bool:
+        client = self._contexts.client
+        try:
+            client.stat_file(client.solve(definition).ref, path)
+        except GatewayError as error:
+            if not error.is_missing_file:
+                raise
+            return False
+        return True
 
     def context(self, path: str) -> State:
         paths, is_new = self._follow("", path)
@@ -106,6 +125,13 @@ class GatewayInputs(Inputs):
         """Answer for a Dockerfile that was built already."""
         key = ("dockerfile", path, target, str(platform))
         self._found[key] = Image(result.state, str(path), result.config)
+
+    def has(self, state: State, path: str) -> bool:
+        definition = self._contexts.marshal(state)
+        key = (definition.head, path)
+        if key not in self._looked:
+            self._looks[key] = definition
+        return self._looked.get(key, False)
 
     def tools(self) -> State:
         return self._images.own()

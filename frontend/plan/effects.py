@@ -89,7 +89,9 @@ def _app(name: str) -> Callable[[Bunnyfile], Place | None]:
     def place(file: Bunnyfile) -> Place | None:
         value = getattr(file.app, name) if file.app is not None else None
         first = next(iter(value), None) if isinstance(value, tuple) else value
-        return getattr(first, "id", getattr(first, "source", first))
+        for name_of in ("id", "source", "name"):
+            first = getattr(first, name_of, first)
+        return first
 
     return place
 
@@ -158,6 +160,12 @@ def _without_artifacts(subject: Subject) -> str:
     if app is None or app.artifacts or subject.makes_kernel_of_app:
         return ""
     return "is not used: nothing of the application goes into the image"
+
+
+def _without_configuring(subject: Subject) -> str:
+    if not subject.framework.configures_app:
+        return f"is not used: applications of {subject.framework.name} are not configured"
+    return "" if subject.makes_kernel_of_app else "is not used: the kernel is built already"
 
 
 def _into_a_file(subject: Subject) -> str:
@@ -244,6 +252,7 @@ KEYS: Mapping[str, Key] = {
     "app.build": Key(
         _app("build"), _without_artifacts, hint="name what it leaves under 'app.artifacts'"
     ),
+    "app.options": Key(_app("options"), _without_configuring, error=True),
     "app.artifacts": Key(
         _app("artifacts"), _into_a_file, hint="remove it, or 'rootfs.path'", error=True
     ),

@@ -1,7 +1,7 @@
 """MirageOS through the real BuildKit, with trees that answer like Solo5's and ocaml-solo5's.
 
-What is real: Debian's OCaml and dune, mounts, caches, networks, image, annotations. The kernels
-boot nothing (trees/README.md); docs/verified.md has what was built of the real ones.
+What is real: Debian's OCaml, dune and opam, mounts, caches, networks, image, annotations. The
+kernels boot nothing (trees/README.md); docs/verified.md has what was built of the real ones.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ def application(project: Path) -> Path:
     return project
 
 
-def contexts(*without: str) -> tuple[str, ...]:
-    names = [name for name in ("solo5", "ocaml-solo5", "ocaml") if name not in without]
+def contexts(*without: str, more: Sequence[str] = ()) -> tuple[str, ...]:
+    names = [name for name in ("solo5", "ocaml-solo5", "ocaml", *more) if name not in without]
     return tuple(word for name in names for word in ("--build-context", f"{name}={TREES / name}"))
 
 
@@ -178,10 +178,6 @@ def test_applications_that_are_none(builder: Builder, application: Path) -> None
     )
     assert "[not-an-application]" in failed.error
     assert failed.marked == ["app: {from: local, path: app}"]
-    (app / "config.ml").write_text("open Mirage\n")
-    failed = builder.fail(application, MIRAGE, *contexts())
-    assert "is not configured: it has no dist/dune (run 'mirage configure -t spt'" in failed.error
-    (app / "config.ml").unlink()
     (app / "dune-project").unlink()
     failed = builder.fail(application, MIRAGE, *contexts())
     assert "it has neither a dune-project nor a config.ml" in failed.error
@@ -201,3 +197,71 @@ def test_an_application_builds_itself(builder: Builder, application: Path) -> No
     assert "lost.S: No such file or directory" in failed.log
     failed = builder.fail(application, text.replace("mine.$MODE", "mine.elf"), *contexts())
     assert "the build left no dist/*.spt" in failed.log
+
+
+OPAM = ("opam-repository", "opam-overlays")
+KEYS = "app:\n  from: local\n  path: app\n  options:\n"
+CONFIGURED = MIRAGE.replace("app: {from: local, path: app}\n", KEYS)
+
+
+@pytest.fixture
+def unconfigured(application: Path) -> Path:
+    """An application with a config.ml, whose rules the tool is to write."""
+    app = application / "app"
+    (app / "dist" / "dune").rename(app / "rules")
+    (app / "dist").rmdir()
+    (app / "config.ml").write_text("(* keys: net no-dhcp *)\n")
+    return application
+
+
+class TestConfigured:
+    """Applications that hutch configures: opam is Debian's, its packages are scripts."""
+
+    def test_the_steps(self, builder: Builder, unconfigured: Path) -> None:
+        """The tool is told the target, fetching alone has a network, and there is one lock file."""
+        given = contexts(more=OPAM)
+        noted = section(kernel(builder, unconfigured, MIRAGE, given=given), ".record")
+        assert noted.partition("dune network: lo \n")[2].splitlines() == [
+            "mirage called: configure --target spt",
+            "mirage network: lo ",
+            "monorepo called: lock --require-cross-compile --build-only app-spt"
+            " --lockfile mirage/app-spt.opam.locked --ocaml-version 5.3.0",
+            "monorepo called: pull --lockfile mirage/app-spt.opam.locked --root /app",
+            "monorepo lock file: made here",
+            "monorepo has a network",
+            "app-tool called",
+        ]
+
+    def test_keys_and_a_lock_file_of_its_own(self, builder: Builder, unconfigured: Path) -> None:
+        """Another application, for another monitor: nothing of the tool is built again."""
+        (unconfigured / "app" / "mirage").mkdir()
+        (unconfigured / "app" / "mirage" / "app-hvt.opam.locked").write_text("brought\n")
+        text = CONFIGURED.replace("spt", "hvt")
+        text += "    net: direct\n    no-dhcp: true\n"
+        given = contexts(more=OPAM)
+        built = builder.build(unconfigured, text, RAW, *given, epoch=3)
+        ran = steps(built)
+        assert ran["[mirage] configure for Solo5's hvt"]
+        noted = section(builder.read(built.ref).read("/.boot/kernel"), ".record")
+        assert "mirage called: configure --target hvt --net=direct --no-dhcp\n" in noted
+        assert "monorepo called: lock" not in noted
+        assert "monorepo lock file: brought\n" in noted
+
+    def test_keys_that_it_has_not(self, builder: Builder, unconfigured: Path) -> None:
+        """Each is an error at its line, in the tool's own words."""
+        given = contexts(more=OPAM)
+        failed = builder.fail(unconfigured, CONFIGURED + "    nett: direct\n", *given)
+        assert "the application has no key 'nett' (did you mean net?) [lost-option]" in failed.error
+        assert failed.marked == ["nett: direct"]
+        failed = builder.fail(unconfigured, CONFIGURED + "    net: dircet\n", *given)
+        assert "key 'net': invalid value dircet, expected either direct or socket" in failed.error
+        assert failed.marked == ["net: dircet"]
+        (unconfigured / "app" / "config.ml").unlink()
+        failed = builder.fail(unconfigured, CONFIGURED + "    net: direct\n", *given)
+        assert "the application has no config.ml, and 'app.options' are keys of one" in failed.error
+
+    def test_repositories_that_are_none(self, builder: Builder, unconfigured: Path) -> None:
+        given = contexts(more=OPAM[:1])
+        other = f"opam-overlays={TREES / 'solo5'}"
+        failed = builder.fail(unconfigured, MIRAGE, *given, "--build-context", other)
+        assert "no opam repository: opam-overlays has no file repo and no packages/" in failed.log

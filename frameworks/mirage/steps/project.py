@@ -14,8 +14,6 @@ def look(directory: str) -> str:
     """The word for what `directory` is missing, "" where nothing is."""
     if os.path.exists(os.path.join(directory, "dist", "dune")):
         return ""
-    if os.path.exists(os.path.join(directory, "config.ml")):
-        return "unconfigured"
     return "unruled" if os.path.exists(os.path.join(directory, "dune-project")) else "none"
 
 

@@ -14,7 +14,7 @@ from frameworks.spec import Text
 from frontend import plan as plans
 from frontend.bunnyfile import Loaded, load
 from frontend.inputs.offline import OfflineInputs
-from llb import Caps, Platform
+from llb import Caps, Platform, State
 
 AMD64 = Platform("linux", "amd64")
 
@@ -26,13 +26,18 @@ class FakeInputs(OfflineInputs):
         self,
         configs: Mapping[str, Mapping[str, object]] | None = None,
         named: Mapping[str, Image] | None = None,
+        there: Collection[str] = (),
     ) -> None:
         super().__init__(AMD64)
+        self._there = there
         self._configs = configs or {}
         self._named = named or {}
 
     def named(self, name: Text, platform: Platform, path: str = "/") -> Image | None:
         return self._named.get(f"{name}::{platform}", self._named.get(name))
+
+    def has(self, state: State, path: str) -> bool:
+        return path in self._there
 
     def image(self, ref: Text, platform: Platform, others: Sequence[Platform] = ()) -> Image:
         config = json.dumps(self._configs.get(ref, {})).encode()

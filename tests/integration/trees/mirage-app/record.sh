@@ -3,3 +3,7 @@ cat /opt/solo5/record /opt/mirage/record
 echo "dune target: $MODE"
 echo "dune toolchains: $(ls /etc/ocamlfind.conf.d)"
 echo "dune network: $(ls /sys/class/net | tr '\n' ' ')"
+if [ -e ../configured ]; then
+	cat ../configured
+	app-tool
+fi

@@ -10,6 +10,7 @@ import pytest
 
 import llb
 from frameworks.base import Image
+from frameworks.mirage import Mirage, configured
 from frameworks.mirage.project import WORDS
 from frameworks.mirage.steps.project import look, main
 from frontend.targets import image
@@ -93,8 +94,6 @@ def test_what_an_application_lacks(tmp_path: Path) -> None:
     assert look(str(tmp_path)) == "none"
     (tmp_path / "dune-project").touch()
     assert look(str(tmp_path)) == "unruled"
-    (tmp_path / "config.ml").touch()
-    assert look(str(tmp_path)) == "unconfigured"
     out = tmp_path / "out"
     assert main([str(tmp_path), str(out)]) == 0
     assert out.read_text() in WORDS
@@ -109,12 +108,148 @@ def test_the_report_is_said_at_the_applications_line() -> None:
     report = framework.report(lowering.build)
     assert report is not None
     assert report.path == "/report"
-    (found,) = framework.explain(b"unconfigured", plan)
+    (found,) = framework.explain(b"unruled", plan)
     assert found.code == "not-an-application"
-    assert "mirage configure -t spt" in (found.hint or "")
+    assert "dist/NAME.spt" in found.hint
     assert framework.explain(b"", plan) == ()
     built = lower(MIRAGE.replace("path: .", "path: ., build: make"))
     assert framework.report(built.build) is None
+
+
+OPTIONS = """\
+version: v1
+platforms: {framework: mirage, monitor: hvt}
+kernel: {from: source}
+app:
+  from: local
+  path: .
+  packages: [libgmp-dev]
+  options: {net: direct, no-dhcp: true, ipv6: false, group: 3}
+"""
+
+
+class TestConfigured:
+    """Applications with a config.ml, or with keys for one."""
+
+    def test_the_steps(self) -> None:
+        """Fetching alone has the network, and keys are words of the tool's command line."""
+        lowering = lower(OPTIONS)
+        assert lowering.kernel is not None
+        ops = [
+            op for op in lowering.kernel.state.marshal(platform=AMD64).ops() if op.kind == "exec"
+        ]
+        assert {op.name for op in ops if op.message.exec.network == ops_pb2.UNSET} == {
+            "[mirage] install the toolchain",
+            "[mirage] install opam",
+            "[mirage] install the application's packages",
+            "[mirage] fetch OCaml's source",
+            "[mirage] fetch MirageOS's tool",
+            "[mirage] fetch the application's libraries",
+        }
+        (step,) = (op for op in ops if op.name == "[mirage] configure for Solo5's hvt")
+        words = list(step.message.exec.meta.args)[2:]
+        assert words == ["build", "hvt", "--net=direct", "--no-dhcp", "--group=3"]
+
+    @pytest.mark.parametrize(
+        ("there", "configures"),
+        [
+            ((), False),
+            (("/config.ml",), True),
+            (("/config.ml", "/dist/dune"), False),
+            (("/dist/dune",), False),
+        ],
+    )
+    def test_what_the_application_has_decides(
+        self, there: tuple[str, ...], configures: bool
+    ) -> None:
+        assert ("fetch MirageOS" in kernel(MIRAGE, inputs=FakeInputs(there=there))) == configures
+
+    def test_the_tool_is_one_layer_for_all(self) -> None:
+        """Neither the monitor nor the application changes it."""
+        made = {
+            framework_tool(text)
+            for text in (
+                OPTIONS,
+                OPTIONS.replace("hvt", "spt"),
+                OPTIONS.replace("direct", "socket").replace("path: .", "path: other"),
+            )
+        }
+        assert len(made) == 1
+
+    def test_build_contexts_stand_in_for_the_repositories(self) -> None:
+        names = ("opam-repository", "opam-overlays", "mirage")
+        trees = {name: Image(llb.local(name), "") for name in names}
+        made = kernel(OPTIONS, inputs=FakeInputs(named=trees))
+        assert all(f"local://{name}" in made for name in names)
+        assert "opam-repository" not in "".join(
+            line for line in made.splitlines() if "git://" in line
+        )
+
+    def test_its_own_build_needs_no_tool(self) -> None:
+        text = MIRAGE.replace("path: .", "path: ., build: make")
+        assert "install opam\n" not in kernel(text, inputs=FakeInputs(there=("/config.ml",)))
+
+    # What mirage 4.11.1 said, built with cmdliner 1.3; and cmdliner 2's order.
+    @pytest.mark.parametrize(
+        ("key", "said", "message"),
+        [
+            (
+                "net",
+                "mirage: [WARNING] Skipping version check\n"
+                "mirage: unknown option '--net', did you mean '--nett'?\n"
+                "Usage: mirage configure [OPTION]…\n"
+                "Try 'mirage configure --help' or 'mirage --help' for more information.\n",
+                "the application has no key 'net' (did you mean nett?)",
+            ),
+            (
+                "net",
+                "Usage: mirage configure [--help] [OPTION]…\n"
+                "mirage: unknown option \x1b[1m--net\x1b[m\n",
+                "the application has no key 'net' ('mirage configure --help' lists the keys of its "
+                "config.ml)",
+            ),
+            (
+                "net",
+                "mirage: option '--net': invalid value 'bogus', expected one of 'host',\n"
+                "        'socket', 'direct' or 'ocaml'\nUsage: mirage configure [OPTION]…\n",
+                "the application's key 'net': invalid value 'bogus', expected one of 'host', "
+                "'socket', 'direct' or 'ocaml'",
+            ),
+            (
+                "no-dhcp",
+                "mirage: option '--no-dhcp' is a flag, it cannot take the argument 'true'\n",
+                "the application's key 'no-dhcp' is a flag, it cannot take the argument 'true'",
+            ),
+            (
+                "group",
+                "mirage: option '--group' needs an argument\nUsage: mirage configure [OPTION]…\n",
+                "the application's key 'group' needs an argument",
+            ),
+        ],
+    )
+    def test_what_the_tool_says_is_said_at_the_key(self, key: str, said: str, message: str) -> None:
+        lowering = lower(OPTIONS)
+        (found,) = lowering.framework.explain(b"configure:\n" + said.encode(), lowering.plan)
+        assert found.message + (f" ({found.hint})" if found.hint else "") == message
+        assert lowering.plan.app is not None
+        names = {str(each.name): each.name.at for each in lowering.plan.app.options}
+        assert found.at == names[key]
+
+    def test_other_failures_are_left_to_the_tools_own_words(self) -> None:
+        lowering = lower(OPTIONS)
+        said = b'configure:\nFile "config.ml", line 3: Unbound value foo\n'
+        assert lowering.framework.explain(said, lowering.plan) == ()
+        report = lowering.framework.report(lowering.build)
+        assert report is not None
+        assert "report hvt --net=direct" in graph(report.state)
+
+
+def framework_tool(text: str) -> str:
+    """The graph of opam's tree with the tool."""
+    build = lower(text).build
+    framework = build.framework
+    assert isinstance(framework, Mirage)
+    return graph(configured.tool(build, configured.image(build, framework.toolchain(build))))
 
 
 class TestMirageStep:

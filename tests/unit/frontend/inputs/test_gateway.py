@@ -7,6 +7,7 @@ import json
 import pytest
 from google.protobuf.message import Message
 
+import llb
 from frameworks.diagnostics import Problems
 from frameworks.spec import Text
 from frontend.dockerui.contexts import Contexts
@@ -82,3 +83,36 @@ def test_an_image_is_resolved_once_and_known_in_the_next_run() -> None:
     assert image.ref == "docker.io/library/debian:12@sha256:" + "ab" * 32
     assert image.config == config
     assert len(solver.called("ResolveSourceMeta")) == 1
+
+
+def test_what_is_looked_for_is_known_in_the_next_run() -> None:
+    """Nothing is built for it before all images that the recipe asks for are there."""
+
+    def resolve(request: Message) -> Message:
+        assert isinstance(request, gw.ResolveSourceMetaRequest)
+        answer = gw.ResolveSourceMetaResponse(Source=request.Source)
+        answer.Image.Digest = "sha256:" + "ab" * 32
+        answer.Image.Config = b"{}"
+        return answer
+
+    files = {"local://tree": {"config.ml": b"", "README": b""}}
+    solver = Solver(files, {"ResolveSourceMeta": resolve})
+    asked = inputs(solver)
+    tree = llb.local("tree")
+    found: list[tuple[bool, bool]] = []
+    for whole, looks in ((False, 0), (False, 2), (True, 2)):
+        asked.image(Text("debian:12"), AMD64)
+        found.append((asked.has(tree, "/config.ml"), asked.has(tree, "/dist/dune")))
+        assert asked.fetch_wanted() == whole
+        assert len(solver.called("StatFile")) == looks
+    assert found == [(False, False), (False, False), (True, False)]
+
+
+def test_a_look_at_what_cannot_be_built_says_why() -> None:
+    def refused(request: Message) -> Message:
+        raise GatewayError(status_pb2.Status(code=2, message="git: no such repository"))
+
+    asked = inputs(Solver(answers={"Solve": refused}))
+    asked.has(llb.local("tree"), "/config.ml")
+    with pytest.raises(GatewayError, match="no such repository"):
+        asked.fetch_wanted()

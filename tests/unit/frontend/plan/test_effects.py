@@ -46,6 +46,7 @@ def test_every_key_of_the_schema_is_judged() -> None:
         ("app: {ssh: [x], build: m, artifacts: ['a:/a']}\n", "linux", "qemu", 3, "'app.ssh'"),
         ("app: {build: make}\n" + TREE, "linux", "qemu", 3, "'app.build'"),
         (APP + "rootfs: {from: local, path: r.cpio}\n", "linux", "qemu", 3, "'app.artifacts'"),
+        ("app: {options: {k: v}}\n", "linux", "qemu", 3, "'app.options'"),
         ("rootfs: {from: 'a:1', type: none}\n", "linux", "qemu", 3, "'rootfs.from'"),
         ("rootfs: {dockerfile: D, target: t, type: none}\n", "linux", "qemu", 3, "'rootfs.target'"),
         ("rootfs: {include: [a], size: 1G}\n", "linux", "qemu", 3, "'rootfs.size'"),

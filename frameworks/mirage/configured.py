@@ -1,0 +1,205 @@
+"""An application that has a config.ml: configured here, by MirageOS's own tool.
+
+The tool is a layer of its own, from opam, for all applications. Of an application three steps are
+made: what the tool writes (dist/), what is fetched for it (duniverse/), and the programs that its
+build calls. Only fetching has the network, and what it fetches is decided by the commits of two
+repositories of opam's, or by the application's lock file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from frameworks import kit
+from frameworks.base import Build, File, Plan
+from frameworks.diagnostics import Diagnostic
+from frameworks.runtime import monitors
+from frameworks.scripts import pinned, run_script, script
+from frameworks.solo5 import layer
+from frameworks.spec import Option
+from llb import Mount, State, scratch
+
+ROOT = "/opt/opam"
+_SWITCH = f"{ROOT}/hutch"
+_PACKAGES = ("bzip2", "opam", "rsync", "unzip")
+_PACKAGE = "frameworks.mirage"
+
+NOT_KEYS = frozenset({"build-dir", "dry-run", "file", "help", "output", "target", "version"})
+"""What `mirage configure` takes beside the application's keys, and hutch says itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """An application's directory, ready for dune, and the tree of opam that goes to `ROOT`."""
+
+    app: State
+    opam: State
+
+    def mount(self) -> Mount:
+        """The tree of opam, as a step that builds has it."""
+        return Mount.bind(ROOT, self.opam, output=False)
+
+
+def environment(env: Mapping[str, str]) -> dict[str, str]:
+    """`env` of a step, with what opam has installed before the image's own."""
+    return {
+        **env,
+        "CAML_LD_LIBRARY_PATH": f"{_SWITCH}/lib/stublibs:{_SWITCH}/lib/ocaml/stublibs",
+        "OCAMLPATH": f"{_SWITCH}/lib",
+        "OPAMROOT": ROOT,
+        "PATH": f"{_SWITCH}/bin:{env['PATH']}",
+    }
+
+
+def image(build: Build, tools: State) -> State:
+    """`tools` with opam."""
+    meta = build.meta("toolchain", "install opam")
+    return kit.install(build, tools, _PACKAGES, meta)
+
+
+def tool(build: Build, tools: State) -> State:
+    """opam's tree with `mirage` and `opam-monorepo`; `tools` is the image with opam."""
+    versions = pinned(_PACKAGE)
+    names = ("opam-repository", "opam-overlays")
+    mounts = [
+        Mount.bind(
+            f"/repositories/{name}",
+            kit.pinned_tree(build, name, kit.pin(_PACKAGE, name)),
+            output=False,
+        )
+        for name in names
+    ]
+    if (mirage := kit.named(build, "mirage")) is not None:
+        mounts.append(Mount.bind("/repositories/mirage", mirage, output=False))
+    arguments = (
+        kit.pin("frameworks.solo5", "solo5").version,
+        kit.pin(_PACKAGE, "ocaml-solo5").version,
+        versions["tools"]["mirage"],
+        versions["tools"]["opam-monorepo"],
+    )
+    env = environment({**kit.FIXED, "PATH": layer.PATH, "HOME": "/root"})
+    scripts = (script(_PACKAGE, "tool.sh"), script(_PACKAGE, "opam.sh"))
+    fetched = build.run(
+        tools,
+        run_script("tool.sh", "fetch", *arguments),
+        mounts=(*scripts, *mounts, Mount.bind(ROOT, scratch())),
+        network=True,
+        env=env,
+        meta=build.meta("toolchain", "fetch MirageOS's tool"),
+    ).mount(ROOT)
+    return build.run(
+        tools,
+        run_script("tool.sh", "build", *arguments),
+        mounts=(*scripts, *mounts, Mount.bind(ROOT, fetched)),
+        env=env,
+        meta=build.meta("toolchain", "build MirageOS's tool"),
+    ).mount(ROOT)
+
+
+def configured(
+    build: Build, tools: State, opam: State, app: State, env: Mapping[str, str]
+) -> Configured:
+    """`app` configured for the monitor, with all that it is built of.
+
+    `tools` is the image with opam, `opam` what `tool` gives, `env` the variables of a build.
+    """
+    said = build.plan.app
+    assert said is not None
+    line = said.path or said.from_
+    env = environment(env)
+    target = monitors.get(build.plan.monitor).solo5
+    written = build.run(
+        tools,
+        run_script("configure.sh", "build", target, *arguments(said.options)),
+        mounts=(
+            script(_PACKAGE, "configure.sh"),
+            Mount.bind(ROOT, opam, output=False),
+            Mount.bind("/app", app),
+        ),
+        env=env,
+        meta=build.meta("kernel", f"configure for Solo5's {target}", line),
+    ).mount("/app")
+    scripts = (script(_PACKAGE, "depends.sh"), script(_PACKAGE, "opam.sh"))
+    fetched = build.run(
+        tools,
+        run_script("depends.sh", "fetch"),
+        mounts=(*scripts, Mount.bind(ROOT, opam), Mount.bind("/app", written)),
+        network=True,
+        env=env,
+        meta=build.meta("kernel", "fetch the application's libraries", line),
+    )
+    sources = fetched.mount("/app")
+    made = build.run(
+        tools,
+        run_script("depends.sh", "build"),
+        mounts=(
+            *scripts,
+            Mount.bind(ROOT, fetched.mount(ROOT)),
+            Mount.bind("/app", sources, output=False),
+        ),
+        env=env,
+        meta=build.meta("kernel", "build what the application's build calls", line),
+    ).mount(ROOT)
+    return Configured(sources, made)
+
+
+def report(build: Build, tools: State, opam: State, app: State, env: Mapping[str, str]) -> File:
+    """What the tool says of the application and its keys; empty where it is content."""
+    said = build.plan.app
+    assert said is not None
+    target = monitors.get(build.plan.monitor).solo5
+    step = build.run(
+        tools,
+        run_script("configure.sh", "report", target, *arguments(said.options)),
+        mounts=(
+            script(_PACKAGE, "configure.sh"),
+            Mount.bind(ROOT, opam, output=False),
+            Mount.bind("/app", app, output=False),
+            Mount.bind("/out", scratch()),
+        ),
+        env=environment(env),
+        meta=build.meta("kernel", "ask what the application can be told", said.from_),
+    )
+    return File(step.mount("/out"), "/report")
+
+
+def arguments(options: tuple[Option, ...]) -> Iterator[str]:
+    """`app.options` as words of the tool's command line."""
+    for option in options:
+        if option.value is not False:
+            yield f"--{option.name}" + ("" if option.value is True else f"={option.value}")
+
+
+_ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
+_ABOUT = re.compile(r"Usage:|Try ")
+_UNKNOWN = re.compile(r"unknown option '?--([A-Za-z0-9_-]+)")
+_NEAR = re.compile(r"[Dd]id you mean ('?--[^?]+)\?")
+_REFUSED = re.compile(r"option '?--([A-Za-z0-9_-]+)'?(?:=\S+)?(: | (?=is a flag|needs))(.+)")
+
+
+def explain(said: str, plan: Plan) -> tuple[Diagnostic, ...]:
+    """What the tool said, at the lines of the keys; nothing where it is about something else."""
+    app = plan.app
+    lines = _ESCAPE.sub("", said).splitlines()
+    text = " ".join(" ".join(line for line in lines if not _ABOUT.match(line)).split())
+    if app is None:
+        return ()
+    for option in app.options:
+        for found in _UNKNOWN.finditer(text):
+            if found[1] == option.name:
+                near = _NEAR.search(text)
+                names = near[1].replace("--", "").replace("'", "") if near else ""
+                hint = (
+                    f"did you mean {names}?"
+                    if names
+                    else "'mirage configure --help' lists the keys of its config.ml"
+                )
+                message = f"the application has no key '{option.name}'"
+                return (Diagnostic("lost-option", message, hint, option.name.at, plan.file),)
+        for found in _REFUSED.finditer(text):
+            if found[1] == option.name:
+                message = f"the application's key '{option.name}'{found[2]}{found[3].rstrip('. ')}"
+                return (Diagnostic("bad-value", message, "", option.name.at, plan.file),)
+    return ()

@@ -1,0 +1,31 @@
+# What a configured application is built of: depends.sh fetch|build
+#
+# `fetch` has the network and compiles nothing: it writes the lock file, unless the application brings
+# one, and fetches the libraries that it names into duniverse/, unless they are there. `build` has no
+# network: it builds the programs that the application's own build calls.
+set -eu
+. "${0%/*}/opam.sh"
+cd /app
+for file in mirage/*.opam; do
+	if [ ! -e "$file" ] || [ -n "${opam:-}" ]; then
+		echo "hutch: mirage configure left not one mirage/NAME.opam" >&2
+		exit 1
+	fi
+	opam=$file
+done
+if [ "$1" = build ]; then
+	exec opam install --deps-only "./$opam"
+fi
+name=${opam##*/}
+# With this variable the file's libraries are packages to depend on, as its Makefile has it.
+monorepo() {
+	OPAMVAR_monorepo=opam-monorepo opam monorepo "$@"
+}
+if [ ! -e "$opam.locked" ]; then
+	monorepo lock --require-cross-compile --build-only "${name%.opam}" --lockfile "$opam.locked" \
+		--ocaml-version "$(ocamlc -version)"
+fi
+if [ ! -e duniverse ]; then
+	monorepo pull --lockfile "$opam.locked" --root "$PWD"
+fi
+opam install --deps-only --download-only "./$opam"

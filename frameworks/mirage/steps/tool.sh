@@ -1,0 +1,41 @@
+# MirageOS's configuration tool, from opam: tool.sh fetch|build SOLO5 OCAML-SOLO5 MIRAGE OPAM-MONOREPO
+#
+# The four are versions. `fetch` takes the network and runs nothing that it fetched, `build` has none.
+# Solo5 and its OCaml are here already: packages without content stand for them, which opam takes before
+# those of the repository.
+set -eu
+. "${0%/*}/opam.sh"
+how=$1 solo5=$2 ocaml_solo5=$3 mirage=$4 monorepo=$5
+ocaml=$(ocamlfind ocamlopt -version)
+set -- "ocaml-system.$ocaml" "mirage.$mirage" "opam-monorepo.$monorepo" \
+	"solo5.$solo5" "ocaml-solo5.$ocaml_solo5"
+if [ "$how" = build ]; then
+	opam install "$@"
+	# What the packages were made of is not needed again.
+	rm -rf "$OPAMROOT/download-cache" "$OPAMROOT/log" "$OPAMROOT/hutch/.opam-switch/sources"
+	exit 0
+fi
+for name in opam-repository opam-overlays; do
+	if [ ! -e "/repositories/$name/repo" ] || [ ! -e "/repositories/$name/packages" ]; then
+		echo "hutch: the source is no opam repository: $name has no file repo and no packages/" >&2
+		exit 1
+	fi
+done
+opam init --bare --no-setup --disable-sandboxing --bypass-checks --kind=local \
+	default /repositories/opam-repository
+opam switch create hutch --empty
+ours=$OPAMROOT/provided
+for package in "solo5.$solo5" "ocaml-solo5.$ocaml_solo5"; do
+	mkdir -p "$ours/packages/${package%%.*}/$package"
+	echo 'opam-version: "2.0"' > "$ours/packages/${package%%.*}/$package/opam"
+done
+echo 'opam-version: "2.0"' > "$ours/repo"
+opam repository add --kind=local overlays /repositories/opam-overlays --rank=1
+opam repository add --kind=local provided "$ours" --rank=1
+for package in "solo5.$solo5" "ocaml-solo5.$ocaml_solo5"; do
+	opam pin add --no-action --kind=version "${package%%.*}" "${package#*.}"
+done
+if [ -e /repositories/mirage ]; then
+	opam pin add --no-action --kind=path "mirage.$mirage" /repositories/mirage
+fi
+opam install --download-only "$@"
