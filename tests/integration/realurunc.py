@@ -8,6 +8,7 @@ nothing of this machine changes.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import os
 import re
@@ -36,6 +37,9 @@ LIBRARY = "/usr/lib/hutch-test-monitor"
 MODULES = "/usr/lib/x86_64-linux-gnu/qemu"
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_SUBREAPER = 36
+"""PR_SET_CHILD_SUBREAPER of linux/prctl.h."""
+
 GATEWAY, ADDRESS = "10.250.7.1", "10.250.7.2"
 
 
@@ -44,15 +48,17 @@ class Ran:
     """A container that ended: what came on its output, without the monitor's own two lines.
 
     `command` is the monitor's command line, empty when it was never started, and `user` whom it ran
-    as, as `UID:GID`.
+    as, as `UID:GID`. `exit` is the status of the container's own process, as who waits for it gets
+    it; None where another process does.
     """
 
     output: str
     command: tuple[str, ...]
     user: str
+    exit: int | None = None
 
     @classmethod
-    def of(cls, log: bytes) -> Ran:
+    def of(cls, log: bytes, exit: int | None = None) -> Ran:
         """Take the monitor's lines out of a log."""
         text = boot.plain(log)
         command: tuple[str, ...] = ()
@@ -62,7 +68,7 @@ class Ran:
             command = tuple(bytes.fromhex(word).decode() for word in words)
             user = found[2]
             text = text[: found.start()] + text[found.end() :]
-        return cls(text, command, user)
+        return cls(text, command, user, exit)
 
     @property
     def status(self) -> int | None:
@@ -138,6 +144,8 @@ class Running:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"the container did not end:\n{self.output}")
             time.sleep(0.1)
+        with contextlib.suppress(ChildProcessError):
+            return Ran.of(self._log.read_bytes(), _status(os.waitpid(self._pid, 0)[1]))
         return Ran.of(self._log.read_bytes())
 
 
@@ -146,6 +154,8 @@ class Host:
 
     def __init__(self, urunc: Path, directory: Path, *, spt: Path | None = None) -> None:
         self.urunc, self.directory = urunc, directory
+        # As an engine's shim: what `urunc create` leaves behind becomes a child of this process.
+        ctypes.CDLL(None, use_errno=True).prctl(_SUBREAPER, 1, 0, 0, 0)
         self.state = directory / "state"
         self.state.mkdir()
         tools = directory / "bin"
@@ -419,3 +429,9 @@ def _environment(tools: Path | None = None) -> dict[str, str]:
 def _run(*words: str, check: bool = True) -> None:
     done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert not check or done.returncode == 0, f"{words}: {done.stdout}"
+
+
+def _status(waited: int) -> int:
+    """A status of `wait` as an engine reports it: 128 and the signal for what one ended."""
+    code = os.waitstatus_to_exitcode(waited)
+    return code if code >= 0 else 128 - code

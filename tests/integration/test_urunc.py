@@ -6,6 +6,8 @@
                         `containerd` and `ctr` are looked for in PATH
     HUTCH_SOLO5_SPT     Solo5's tender for spt, and HUTCH_SOLO5_GUEST a kernel for it that ends by
                         itself and wants no devices, such as Solo5's own test_hello.spt
+    HUTCH_MIRAGE        a directory with what the MirageOS examples are built from: Solo5's tree
+                        `solo5`, `ocaml-solo5`, and `duniverse` with mirage-http's libraries
 
 It needs root, and QEMU; the monitor runs without KVM. `tests.integration.realurunc` says how.
 """
@@ -31,7 +33,7 @@ from frontend.images.registry import Repository
 from llb import Platform
 from tests.integration.harness import EXAMPLES, PREFIX, Builder
 from tests.integration.matrix import FILE, INCLUDE, SHAPES, USERS, WORDS, Images, guest_user, said
-from tests.integration.realurunc import ADDRESS, Containerd, Host, Network, Ran
+from tests.integration.realurunc import ADDRESS, Containerd, Host, Network, Ran, Running
 
 URUNC = os.environ.get("HUTCH_URUNC", "")
 
@@ -259,19 +261,25 @@ def test_an_example_that_serves(builder: Builder, host: Host, tmp_path: Path, na
     port, request, expected = SERVERS[name]
     ref = example(builder, name, tmp_path / name)
     with Network() as network, host.started(ref, network=network, memory=512 << 20) as running:
-        deadline = time.monotonic() + 180
-        answer = b""
-        while not answer:
-            assert not running.ended, running.output
-            assert time.monotonic() < deadline, running.output
-            try:
-                with socket.create_connection((ADDRESS, port), timeout=5) as connection:
-                    connection.sendall(request)
-                    while piece := connection.recv(65536):
-                        answer += piece
-            except OSError:
-                time.sleep(0.5)
+        answer = asked(running, port, request)
         assert re.search(expected, answer, re.DOTALL), answer
+
+
+def asked(running: Running, port: int, request: bytes) -> bytes:
+    """What a guest answers, once it does."""
+    deadline = time.monotonic() + 180
+    answer = b""
+    while not answer:
+        assert not running.ended, running.output
+        assert time.monotonic() < deadline, running.output
+        try:
+            with socket.create_connection((ADDRESS, port), timeout=5) as connection:
+                connection.sendall(request)
+                while piece := connection.recv(65536):
+                    answer += piece
+        except OSError:
+            time.sleep(0.5)
+    return answer
 
 
 def test_every_example_is_run_or_named() -> None:
@@ -302,6 +310,47 @@ def test_solo5_natively(builder: Builder, host: Host, project: Path) -> None:
     ran = host.run(builder.build(project, SPT).ref, seconds=60)
     assert "one two" in ran.output, ran.output
     assert "solo5_exit(0) called" in ran.output
+
+
+class TestMirage:
+    """The MirageOS examples from source, natively, on Solo5's spt."""
+
+    def test_hello(self, builder: Builder, host: Host, tmp_path: Path) -> None:
+        """The words of `cmd` come over, and the monitor's status is the container's."""
+        ran = host.run(self._built(builder, "mirage-hello", tmp_path), seconds=60)
+        lines = ran.output.splitlines()
+        hello = "Hello, a, from OCaml 5.3.0 on Solo5!"
+        assert lines[lines.index(hello) :][1:4] == [
+            "argument: bunnyfile",
+            "argument: and",
+            "argument: friends",
+        ], ran.output
+        assert "solo5_exit(0) called" in ran.output
+        assert ran.exit == 0
+
+    def test_http(self, builder: Builder, host: Host, tmp_path: Path) -> None:
+        """It takes the address of the container's network, and answers there."""
+        ref = self._built(builder, "mirage-http", tmp_path)
+        with Network() as network, host.started(ref, network=network) as running:
+            answer = asked(running, 80, GET)
+            assert b"greeting: from-a-bunnyfile" in answer
+            assert f"listening on {ADDRESS}/24, port 80" in running.output
+
+    def _built(self, builder: Builder, name: str, tmp_path: Path) -> str:
+        given = os.environ.get("HUTCH_MIRAGE")
+        if not given or not os.environ.get("HUTCH_SOLO5_SPT"):
+            pytest.skip("urunc: HUTCH_SOLO5_SPT and HUTCH_MIRAGE name no tender and trees")
+        trees = Path(given).resolve()
+        to = tmp_path / name
+        shutil.copytree(EXAMPLES / name, to)
+        if name == "mirage-http":
+            shutil.copytree(trees / "duniverse", to / "duniverse")
+        names = ("solo5", "ocaml-solo5")
+        contexts = [
+            word for each in names for word in ("--build-context", f"{each}={trees / each}")
+        ]
+        text = (to / "bunnyfile").read_text().partition("\n")[2]
+        return builder.build(to, text, *contexts).ref
 
 
 class TestContainerd:
