@@ -1,0 +1,132 @@
+"""What unikernels on Solo5 weigh, and how long they take to their first line.
+
+Their source trees are not where this is run, so whoever has them names a directory with one each by
+the name of its build context (`solo5`, `ocaml-solo5`, `rumprun`):
+
+    HUTCH_BENCH_UNIKERNELS    that directory
+
+The monitors are those of this machine, by their names in PATH: `solo5-spt`, `solo5-hvt` where there
+is KVM, and QEMU. A start is from the monitor's exec to the line in this process.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import steps
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+KVM = Path("/dev/kvm")
+TREES = "HUTCH_BENCH_UNIKERNELS"
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """An example that prints `line`, the build contexts it needs, and the monitors it is for.
+
+    `words` are the kernel's command line, as the runtime has it for one without devices.
+    """
+
+    name: str
+    contexts: tuple[str, ...]
+    words: str
+    line: bytes
+    monitors: tuple[str, ...]
+
+
+ROWS = (
+    Example(
+        "mirage-hello",
+        ("solo5", "ocaml-solo5"),
+        "--hello=bench",
+        b"Hello, bench",
+        ("spt", "hvt", "qemu"),
+    ),
+    Example(
+        "rumprun-hello",
+        ("solo5", "rumprun"),
+        '{"cmdline":"hello","env":"GREETING=Hello, bench"}',
+        b"Hello, bench",
+        ("spt", "hvt"),
+    ),
+)
+MEMORY = 64
+"""MiB of a guest's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A kernel's file in bytes, and the median of the seconds to its first line; None where the
+    monitor is not here."""
+
+    size: int
+    seconds: float | None
+
+
+def trees() -> Path | None:
+    """The directory of `TREES`, None where there is none."""
+    name = os.environ.get(TREES)
+    return Path(name).resolve() if name else None
+
+
+def measure(given: Path, frontend: str, rounds: int) -> Iterator[tuple[str, Start]]:
+    """Each example for each of its monitors, by name, whose trees are all in `given`."""
+    for example in ROWS:
+        if all((given / name).is_dir() for name in example.contexts):
+            for monitor in example.monitors:
+                yield (
+                    f"{example.name} on {monitor}",
+                    _start(example, monitor, given, frontend, rounds),
+                )
+
+
+def _start(example: Example, monitor: str, given: Path, frontend: str, rounds: int) -> Start:
+    flags = [
+        word for name in example.contexts for word in ("--build-context", f"{name}={given / name}")
+    ]
+    with tempfile.TemporaryDirectory(prefix="hutch-bench-") as folder:
+        directory, out = Path(folder) / example.name, Path(folder) / "out"
+        shutil.copytree(EXAMPLES / example.name, directory)
+        said = (directory / "bunnyfile").read_text().partition("\n")[2]
+        text = f"# syntax={frontend}\n" + said.replace("monitor: spt", f"monitor: {monitor}", 1)
+        steps.build(directory, text, *flags, "--target", "kernel", "-o", str(out))
+        kernel = next(out.iterdir())
+        return Start(kernel.stat().st_size, started(example, monitor, kernel, rounds))
+
+
+def started(example: Example, monitor: str, kernel: Path, rounds: int) -> float | None:
+    """The median of a kernel's starts; None where the monitor is not here."""
+    command = [f"solo5-{monitor}", f"--mem={MEMORY}", str(kernel), example.words]
+    if monitor == "qemu":
+        command = ["qemu-system-x86_64", "-m", f"{MEMORY}M", "-nodefaults", "-no-reboot"]
+        command += ["-display", "none", "-vga", "none", "-serial", "stdio", "-cpu", "max"]
+        command += ["-kernel", str(kernel), "-append", example.words]
+    if shutil.which(command[0]) is None or (monitor == "hvt" and not os.access(KVM, os.R_OK)):
+        return None
+    return statistics.median(first_line(command, example.line) for _ in range(rounds))
+
+
+def first_line(command: Sequence[str], mark: bytes) -> float:
+    """Seconds from a monitor's exec to a line with `mark`. Raises RuntimeError where none comes."""
+    start = time.monotonic()
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as process:
+        assert process.stdout is not None
+        said = b""
+        try:
+            for line in process.stdout:
+                said += line
+                if mark in line:
+                    return time.monotonic() - start
+        finally:
+            process.kill()
+    raise RuntimeError(f"{command[0]} ended without {mark!r}:\n{said.decode(errors='replace')}")
