@@ -39,11 +39,13 @@ FILES = ("etc/mke2fs.conf",)
 NOT_OURS = (
     Path("frontend/images"),
     Path("frontend/cli/attach.py"),
+    Path("frontend/cli/bench.py"),
     Path("frontend/cli/build.py"),
     Path("frontend/cli/buildx.py"),
     Path("frontend/cli/completion.py"),
     Path("frontend/cli/console.py"),
     Path("frontend/cli/copy.py"),
+    Path("frontend/cli/dev.py"),
     Path("frontend/cli/diff.py"),
     Path("frontend/cli/docker.py"),
     Path("frontend/cli/inspect.py"),

@@ -129,6 +129,11 @@ class Runtime(ABC):
     newest: ClassVar[str]
     """The newest of them that was run."""
 
+    address: ClassVar[str] = ""
+    """The address of a guest that `hutch run` gives a network, and its gateway's; `tap` is the
+    device where it takes one."""
+    gateway: ClassVar[str] = ""
+    tap: ClassVar[str] = ""
     portable: ClassVar[frozenset[str]] = frozenset()
     """Types of guests whose kernels do not depend on the monitor."""
     with_volumes: ClassVar[frozenset[str]] = frozenset()

@@ -127,6 +127,12 @@ def _cloud_hypervisor(said: Contract, files: Files, machine: Machine) -> list[st
     return guests.cloud_hypervisor(said, files, machine)
 
 
+def _tender(said: Contract, files: Files, machine: Machine) -> list[str]:
+    from frameworks.runtime.urunc import guests
+
+    return guests.tender(said, files, machine)
+
+
 QEMU = Monitor(
     name="qemu",
     kind="machine",
@@ -191,6 +197,7 @@ HVT = Monitor(
     solo5="hvt",
     mib=False,
     restarts=False,
+    command=_tender,
 )
 SPT = Monitor(
     name="spt",
@@ -205,6 +212,7 @@ SPT = Monitor(
     solo5="spt",
     mib=False,
     restarts=False,
+    command=_tender,
 )
 HYPERLIGHT_UNIKRAFT = Monitor(
     name="hyperlight-unikraft",

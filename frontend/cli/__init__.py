@@ -27,6 +27,8 @@ VERBS: Mapping[str, str] = {
     "llb": "show the build graph",
     "build": "build an image, with the builder that is there",
     "run": "boot an image here, as urunc would",
+    "dev": "build and boot, and again after each change",
+    "bench": "measure how fast an image boots",
     "inspect": "show what an image is, and what it tells the runtime",
     "diff": "show what changed from one image to another",
     "push": "write an image of a file, or of Docker, to a registry",

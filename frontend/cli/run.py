@@ -101,6 +101,10 @@ def parser() -> argparse.ArgumentParser:
     add("--source", choices=boot.SOURCES, help="believe only these of the image's keys")
     add("--timeout", type=seconds, metavar="SECONDS", help="end it after as many")
     add("-q", "--quiet", action="store_true", help="ask a Linux kernel to print errors alone")
+    add(
+        "--append", action="append", default=[], metavar="WORD",
+        help="another word for a Linux kernel's command line",
+    )  # fmt: skip
     add("--verbose", action="store_true", help="show what the firmware prints, too")
     add("--dry-run", action="store_true", help="print the monitor's command, and do not run it")
     add("--keep", metavar="DIR", help="put the guest's files there, and leave them")
@@ -139,7 +143,11 @@ def boot_images(images: Images, options: argparse.Namespace) -> int:
         return complain(str(error), NOT_STARTED)
 
 
-def _boot(images: Images, directory: Path, options: argparse.Namespace) -> int:
+@contextlib.contextmanager
+def prepared(
+    images: Images, directory: Path, options: argparse.Namespace
+) -> Iterator[boot.Prepared]:
+    """The guest that the options ask for, ready to be started, with its files in `directory`."""
     forwards = tuple(_settled(each) for each in options.publish)
     if forwards and options.network == "none":
         raise NotBootable("a port cannot be forwarded to a guest without a network (--network)")
@@ -151,7 +159,7 @@ def _boot(images: Images, directory: Path, options: argparse.Namespace) -> int:
             network=options.network != "none",
             forwards=forwards,
             version=options.urunc,
-            parameters=("quiet",) if options.quiet else (),
+            parameters=(*(["quiet"] if options.quiet else []), *options.append),
         )
 
     with boot.prepared(
@@ -170,6 +178,11 @@ def _boot(images: Images, directory: Path, options: argparse.Namespace) -> int:
         version=options.urunc,
         mounts=tuple(options.volume),
     ) as ready:
+        yield ready
+
+
+def _boot(images: Images, directory: Path, options: argparse.Namespace) -> int:
+    with prepared(images, directory, options) as ready:
         command = [*ready.command, *_debugger(options.gdb, ready.command[0])]
         if options.dry_run:
             print(shlex.join(command))

@@ -25,8 +25,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from frameworks import kernelfile
 from frameworks.runtime import RUNTIME
 from frameworks.runtime.machine import Contract, Files, Machine, NotBootable
+from frameworks.runtime.monitors import Monitor
 from frontend.images import volumes
 from frontend.images.layers import Tree
 from frontend.images.oci import Image, Images, decode
@@ -350,6 +352,8 @@ def prepared(
     attached = volumes.attach(said, mounts, directory, chosen)
     chosen = replace(chosen, volumes=(*chosen.volumes, *attached.disks))
     files = place(said, tree, directory, chosen)
+    if (row := RUNTIME.monitors.get(said.monitor)) is not None and row.kind == "tender":
+        chosen, files = tended(chosen, files)
     if attached.copies and files.initrd:
         volumes.append(files.initrd, attached.copies)
     who: User | None = User(said.uid, said.gid, said.groups)
@@ -358,8 +362,52 @@ def prepared(
         if refused := refusal(said, tree):
             raise NotBootable(f"{refused} (and not as root, this cannot try)")
     command = tuple(RUNTIME.command(said, files, chosen))
-    with bound(directory / "root", attached.binds):
+    with bound(directory / "root", attached.binds), tapped(chosen, row):
         yield Prepared(said, chosen, command, who, (*notes, *attached.notes))
+
+
+def tended(machine: Machine, files: Files) -> tuple[Machine, Files]:
+    """The machine and the files of a Solo5 kernel, with the devices that its manifest has.
+
+    A tender refuses a device that is not in it. Raises NotBootable where one is wanted that the
+    machine is not to have.
+    """
+    with open(files.kernel, "rb") as file:
+        kinds = {device.kind for device in kernelfile.identify(file).devices or ()}
+    if "net" in kinds and not machine.network:
+        raise NotBootable("its kernel does not start without a network")
+    if machine.forwards:
+        raise NotBootable(
+            f"ports are forwarded to guests on QEMU; this one is at {RUNTIME.address} itself"
+        )
+    files = files if "block" in kinds else replace(files, block=None)
+    return replace(machine, network="net" in kinds), files
+
+
+@contextlib.contextmanager
+def tapped(machine: Machine, row: Monitor | None) -> Iterator[None]:
+    """Make the network of a guest that a tender runs, which needs root. Raises OSError."""
+    if not machine.network or row is None or row.kind != "tender":
+        yield
+        return
+    if os.geteuid() != 0:
+        raise NotBootable(f"to give a guest of {row.name} a network, this must run as root")
+    tap, gateway = RUNTIME.tap, RUNTIME.gateway
+    with contextlib.ExitStack() as undo:
+        _ip("tuntap", "add", "dev", tap, "mode", "tap")
+        undo.callback(subprocess.run, ["ip", "tuntap", "del", "dev", tap, "mode", "tap"])
+        _ip("addr", "add", f"{gateway}/24", "dev", tap)
+        _ip("link", "set", tap, "up")
+        yield
+
+
+def _ip(*words: str) -> None:
+    try:
+        done = subprocess.run(["ip", *words], capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise NotInstalled("ip is not installed: apt-get install iproute2") from None
+    if done.returncode != 0:
+        raise OSError(f"cannot make the guest's network: {done.stderr.strip()}")
 
 
 @contextlib.contextmanager

@@ -49,6 +49,11 @@ class LocalContext:
             self._ignored = ignorefile.read(data, os.path.basename(name))
             break
 
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """The ignore file's."""
+        return self._ignored
+
     def kind(self, wanted: Wanted) -> str:
         """What is at a path: "" for nothing, FILE, or in words."""
         if not wanted.build_file and ignores(self._ignored, wanted.path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -24,15 +25,15 @@ class Cli:
 
     def __init__(self, builder: Builder, folder: Path) -> None:
         self._folder = folder
-        self._environ = {**builder.environ, "PYTHONPATH": str(ROOT)}
-        self._environ["HUTCH_FRONTEND"] = builder.frontend
+        self.environ = {**builder.environ, "PYTHONPATH": str(ROOT)}
+        self.environ["HUTCH_FRONTEND"] = builder.frontend
 
     def __call__(self, *words: str, status: int = 0, **environ: str) -> str:
         """What it prints on standard output; fails when it does not end with `status`."""
         done = subprocess.run(
             [sys.executable, "-m", "frontend", *words],
             cwd=self._folder,
-            env={**self._environ, **environ},
+            env={**self.environ, **environ},
             capture_output=True,
             text=True,
             timeout=1200,
@@ -166,3 +167,44 @@ def test_a_migrated_file_is_the_same_image(
     assert "version: v1" in (tmp_path / "bunnyfile").read_text()
     hutch("build", "--provenance=false", "--push", "-t", new, ".")
     assert digest(old) == digest(new)
+
+
+def test_a_change_starts_the_guest_again(builder: Builder, hutch: Cli, tmp_path: Path) -> None:
+    """A build that fails leaves the old one; what is right again is built and booted."""
+    programs.put("three", tmp_path)
+    hutch("init", "--yes", ".")
+    source = tmp_path / "three.c"
+    right = source.read_text()
+    with subprocess.Popen(
+        [sys.executable, "-m", "frontend", "dev", "--", "-q"],
+        cwd=tmp_path,
+        env=hutch.environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+
+        def until(text: str) -> None:
+            assert process.stdout is not None
+            assert any(text in line for line in process.stdout), text
+
+        until("hutch: started after")
+        until("the guest ended with status 3")
+        source.write_text("int main(")
+        until("failed to solve")
+        source.write_text(right.replace("hi", "ho"))
+        until("hutch: started after")
+        until("ho\n")
+        process.send_signal(signal.SIGINT)
+        process.stdout.read()
+        assert process.wait(60) == 130
+
+
+def test_how_fast_it_boots(images: Images, hutch: Cli) -> None:
+    ref = images.of("initrd", None)
+    found = json.loads(hutch("bench", "boot", "-n", "1", "--phases", "--json", ref))
+    phases = found["seconds"]
+    parts = sum(phases[name] for name in ("monitor", "kernel", "application"))
+    assert abs(phases["all"] - parts) < 0.01
+    assert "from the monitor's start to the application's" in hutch("bench", "boot", ref)

@@ -45,7 +45,13 @@ GUESTS: Mapping[str, str] = {
 }
 """A type of guests -> the first version that has them (`versions.VERSIONS`)."""
 
-_SLOTS: Mapping[str, tuple[Slot, ...]] = {
+# QEMU's user network, which taps follow here: the guest's address and the gateway. urunc takes a
+# tap's own.
+ADDRESS = "10.0.2.15"
+GATEWAY = "10.0.2.2"
+TAP = "tap0_urunc"
+
+SLOTS: Mapping[str, tuple[Slot, ...]] = {
     "mirage": (
         Slot("net", "network", "service", KEYS.solo5_net),
         Slot("block", "block", "storage", KEYS.solo5_disk),
@@ -81,6 +87,9 @@ class Urunc(Runtime):
     versions: ClassVar[tuple[str, ...]] = ("0.5.0", "0.6.0", "0.7.0", "2026-05", "2026-08", "next")
     newest: ClassVar[str] = "2026-08"
 
+    address: ClassVar[str] = ADDRESS
+    gateway: ClassVar[str] = GATEWAY
+    tap: ClassVar[str] = TAP
     portable: ClassVar[frozenset[str]] = frozenset({"freebsd", "linux"})
     with_volumes: ClassVar[frozenset[str]] = frozenset({"linux"})
     # By QEMU's device isa-debug-exit (2.2).
@@ -106,7 +115,7 @@ class Urunc(Runtime):
 
     def slots(self, type: str) -> tuple[Slot, ...]:
         """One network device and one disk, where it starts such guests on Solo5."""
-        return _SLOTS.get(type, ())
+        return SLOTS.get(type, ())
 
     def is_device_name(self, name: str) -> bool:
         """Letters and digits (1.1)."""

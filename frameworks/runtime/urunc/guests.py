@@ -22,15 +22,11 @@ from frameworks import architectures
 from frameworks.architectures import AMD64, ARM64
 from frameworks.runtime import monitors
 from frameworks.runtime.machine import Contract, Files, Machine, NotBootable
-from frameworks.runtime.urunc import KEYS
+from frameworks.runtime.urunc import ADDRESS, GATEWAY, KEYS, SLOTS, TAP
 from frameworks.runtime.urunc.versions import VERSIONS, Version, usual
 
-# QEMU's user network: the guest's address and the gateway. urunc takes a tap's.
-ADDRESS = "10.0.2.15"
-GATEWAY = "10.0.2.2"
 MAC = "02:00:00:00:00:02"
 MTU = 1500
-TAP = "tap0_urunc"
 CONFIG = "urunit.conf"
 """The file that tells an init called `urunit` about environment, user and volumes."""
 
@@ -429,6 +425,44 @@ def _mirage(contract: Contract, files: Files, machine: Machine) -> list[str]:
     return [*_net(contract, machine), "-append", " ".join([*net, *contract.args])]
 
 
+def tender(contract: Contract, files: Files, machine: Machine) -> list[str]:
+    """A Solo5 tender's command line: devices by their names in the kernel's manifest."""
+    urunc = ways(contract, machine)
+    guest = _TENDED.get(contract.type)
+    if guest is None:
+        raise _unknown(contract)
+    monitor = monitors.get(contract.monitor)
+    names = {}
+    for slot in SLOTS[contract.type]:
+        named = contract.keys.get(slot.key, "") if urunc.names_devices else ""
+        names[slot.kind] = named or slot.name
+    words = [f"solo5-{monitor.solo5}", f"--mem={monitor.memory(machine.memory)}"]
+    if machine.network:
+        words += [f"--net:{names['net']}={TAP}", f"--net-mac:{names['net']}={MAC}"]
+    words += [f"--block:{names['block']}={files.block}"] if files.block else []
+    return [*words, files.kernel, *guest(contract, files, machine)]
+
+
+def _mirage_words(contract: Contract, files: Files, machine: Machine) -> list[str]:
+    *_, words = _mirage(contract, files, machine)
+    return words.split(" ") if machine.network else list(contract.args)
+
+
+def _rumprun_words(contract: Contract, files: Files, machine: Machine) -> list[str]:
+    """One JSON object, in which a key may be there more than once."""
+    said = [("cmdline", " ".join(contract.args)), *(("env", each) for each in contract.env)]
+    parts = [f"{json.dumps(key)}:{json.dumps(value)}" for key, value in said]
+    if machine.network:
+        net = {"if": "ukvmif0", "cloner": "True", "type": "inet", "method": "static"}
+        net |= {"addr": ADDRESS, "mask": str(_bits(machine.mask)), "gw": GATEWAY}
+        parts.append(f'"net":{json.dumps(net, separators=(",", ":"))}')
+    if files.block:
+        disk = {"source": "etfs", "path": "/dev/ld0a", "fstype": "blk"}
+        disk["mountpoint"] = contract.keys.get(KEYS.mount, "")
+        parts.append(f'"blk":{json.dumps(disk, separators=(",", ":"))}')
+    return ["{" + ",".join(parts) + "}"]
+
+
 def _mewz(contract: Contract, files: Files, machine: Machine) -> list[str]:
     urunc = ways(contract, machine)
     options = _net(
@@ -558,3 +592,9 @@ _BOARDS: Mapping[str, _Board] = {
     ),
 }
 """By the architecture's name in `frameworks.architectures`."""
+
+_TENDED: Mapping[str, Callable[[Contract, Files, Machine], list[str]]] = {
+    "mirage": _mirage_words,
+    "rumprun": _rumprun_words,
+}
+"""What the guests of Solo5's tenders are told, by their type."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -326,7 +327,6 @@ def test_the_network_of_the_bsds(type: str) -> None:
 @pytest.mark.parametrize(
     ("keys", "args", "machine"),
     [
-        ({**BASE, "unikernelType": "rumprun", "hypervisor": "hvt"}, ("a",), Machine()),
         ({**BASE, "unikernelType": "linux", "hypervisor": "hvt"}, ("a",), Machine()),
         ({**INITRD, "unikernelType": "linux"}, (), Machine()),
         ({**BASE, "unikernelType": "mewz"}, ("a",), Machine("arm64")),
@@ -482,3 +482,48 @@ def test_urunit_anywhere_in_the_path() -> None:
     """Linux: urunc looks for the word in the whole path of the init."""
     assert guests.has_urunit(linux(INITRD, "/opt/urunit/bin/x"))
     assert not guests.has_urunit(Contract({"unikernelType": "freebsd"}, ("/opt/urunit/x",)))
+
+
+SPT = {"hypervisor": "spt", "binary": "/.boot/kernel"}
+
+
+def test_mirage_on_a_tender() -> None:
+    """As urunc has it, but for the network's addresses (docs/contract/urunc.md 2.2)."""
+    contract = Contract({**SPT, "unikernelType": "mirage"}, ("--hello=x",))
+    words = guests.command(contract, Files("K", block="B"), Machine(network=True))
+    assert words == [
+        *("solo5-spt", "--mem=268", "--net:service=tap0_urunc"),
+        *("--net-mac:service=02:00:00:00:00:02", "--block:storage=B", "K"),
+        *("--ipv4=10.0.2.15/24", "--ipv4-gateway=10.0.2.2", "--hello=x"),
+    ]
+    named = replace(contract, keys={**contract.keys, "solo5NetDev": "eth", "solo5BlkDev": "d"})
+    words = guests.command(named, Files("K", block="B"), Machine(network=True))
+    assert "--net:eth=tap0_urunc" in words
+    assert "--block:d=B" in words
+    assert "--eth-ipv4=10.0.2.15/24" in words
+    assert guests.command(contract, Files("K"), Machine()) == [
+        *("solo5-spt", "--mem=268", "K", "--hello=x")
+    ]
+
+
+def test_rumprun_on_a_tender() -> None:
+    keys = {**SPT, "hypervisor": "hvt", "unikernelType": "rumprun", "blkMntPoint": "/data"}
+    contract = Contract(keys, ("hello", "a", "b"), ENV)
+    assert guests.command(contract, Files("K"), Machine()) == [
+        *("solo5-hvt", "--mem=268", "K"),
+        '{"cmdline":"hello a b","env":"PATH=/usr/bin","env":"FOO=a b"}',
+    ]
+    words = guests.command(contract, Files("K", block="B"), Machine(network=True))
+    assert words[2:5] == [
+        *("--net:tap=tap0_urunc", "--net-mac:tap=02:00:00:00:00:02", "--block:rootfs=B")
+    ]
+    assert words[-1].endswith(
+        '"net":{"if":"ukvmif0","cloner":"True","type":"inet","method":"static",'
+        '"addr":"10.0.2.15","mask":"24","gw":"10.0.2.2"},'
+        '"blk":{"source":"etfs","path":"/dev/ld0a","fstype":"blk","mountpoint":"/data"}}'
+    )
+
+
+def test_no_other_guest_on_a_tender() -> None:
+    with pytest.raises(NotBootable, match="linux guests on spt cannot be booted here"):
+        guests.command(Contract({**SPT, "unikernelType": "linux"}, ()), Files("K"), Machine())
