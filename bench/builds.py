@@ -1,33 +1,30 @@
-"""What a build costs: wall time against Docker's own frontend, and the frontend process's share."""
+"""What a build costs: wall time against other frontends, and the frontend process's share.
+
+The peer is the Go tool that reads v0.1 files, where HUTCH_BENCH_PEER names its image.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import random
+import shutil
 import statistics
 import subprocess
+import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from bench.profiled import MARK
 from engine.layout import FLAVOURS, Layout
 
-MARK = "hutch-bench "
-# Runs the frontend as a child and tells the daemon's log what it took, its own start aside.
-WRAPPER = f"""
-import json, os, resource, sys, time
-start = time.monotonic()
-child = os.posix_spawn(sys.executable, [sys.executable, *sys.orig_argv[-1].split()], os.environ)
-status = os.wait4(child, 0)
-taken = {{
-    "wall": time.monotonic() - start,
-    "cpu": status[2].ru_utime + status[2].ru_stime,
-    "memory": status[2].ru_maxrss * 1024,
-}}
-print("{MARK}" + json.dumps(taken), file=sys.stderr, flush=True)
-os._exit(os.waitstatus_to_exitcode(status[1]))
-"""
+ROOT = Path(__file__).resolve().parent
+PROGRAMS = "/usr/lib/python3.13"
+PYTHON = ["/usr/bin/python3", "-I", "-S", "-B", "-m"]
+PEER = "HUTCH_BENCH_PEER"
 
 BUNNYFILE = """\
 #syntax={frontend}
@@ -54,25 +51,32 @@ CMD ["/hello"]
 
 
 @dataclass(frozen=True, slots=True)
-class Builds:
-    """Warm `docker buildx build` of one image, seconds of wall time: medians and their ratio."""
+class Process:
+    """A frontend's process in warm builds: medians of seconds and bytes, and the calls it makes."""
 
-    bunnyfile: float
-    dockerfile: float
-    ratio: float
+    cpu: float
+    memory: int
+    calls: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Container:
-    """The frontend process in its container: medians of seconds and bytes."""
+class Profile:
+    """Where the wall time of our process goes: medians of seconds by phase, and of the whole.
 
+    `rounds` are the calls that it had to wait for, one after the other; `modules` what it imports.
+    """
+
+    phases: Mapping[str, float]
     wall: float
-    cpu: float
-    memory: int
+    rounds: float
+    modules: int
 
 
-def context(directory: Path, frontend: str) -> None:
-    """Write a context that both frontends make the same image of: a kernel, an archive, a text."""
+def context(directory: Path, frontends: Mapping[str, str]) -> None:
+    """Write a context that all frontends make the same image of: a kernel, an archive, a text.
+
+    For each of `frontends`, names of files, there is a v0.1 file that its image is to build.
+    """
     chance = random.Random(0)
     kernel = bytearray(chance.randbytes(8 << 20))
     # By which a 64-bit bzImage is known: a warning would be work that good builds do not have.
@@ -80,61 +84,111 @@ def context(directory: Path, frontend: str) -> None:
     (directory / "vmlinuz").write_bytes(kernel)
     (directory / "initrd.cpio").write_bytes(chance.randbytes(1 << 20))
     (directory / "urunc.json").write_text("{}\n")
-    (directory / "bunnyfile").write_text(BUNNYFILE.format(frontend=frontend))
+    for file, image in frontends.items():
+        (directory / file).write_text(BUNNYFILE.format(frontend=image))
     (directory / "Dockerfile").write_text(DOCKERFILE)
 
 
-def build(directory: Path, file: str, tag: str) -> float:
-    """Build once and return the seconds it took; raises CalledProcessError when it fails."""
-    command = ("docker", "buildx", "build", "--quiet", "--provenance=false", "--tag", tag)
+def build(directory: Path, file: str, *output: str) -> float:
+    """Build once and return the seconds it took."""
+    command = ("docker", "buildx", "build", "--quiet", "--provenance=false", *output)
+    return timed((*command, "--file", str(directory / file), str(directory)))
+
+
+def timed(command: Sequence[str]) -> float:
+    """The seconds that a command takes; ends the run with its words when it fails."""
     start = time.monotonic()
-    subprocess.run(
-        (*command, "--file", str(directory / file), str(directory)),
-        check=True,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-    )
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr[-4000:]}")
     return time.monotonic() - start
 
 
-def compare(directory: Path, frontend: str, rounds: int) -> Builds:
-    """Build with both frontends in turn, so that the machine's moods hit both alike."""
-    context(directory, frontend)
-    files = {"bunnyfile": "bench:bunnyfile", "Dockerfile": "bench:dockerfile"}
-    taken: dict[str, list[float]] = {file: [] for file in files}
+def in_turn(tasks: Mapping[str, Sequence[str]], rounds: int) -> dict[str, float]:
+    """Median seconds of commands that take turns: so the machine's moods hit all alike."""
+    taken: dict[str, list[float]] = {name: [] for name in tasks}
     for number in range(rounds + 1):
-        for file, tag in files.items():
-            seconds = build(directory, file, tag)
+        for name, command in tasks.items():
+            seconds = timed(command)
             if number > 0:  # the first fills the cache
-                taken[file].append(seconds)
-    ours = statistics.median(taken["bunnyfile"])
-    theirs = statistics.median(taken["Dockerfile"])
-    return Builds(ours, theirs, ours / theirs)
+                taken[name].append(seconds)
+    return {name: statistics.median(each) for name, each in taken.items()}
 
 
-def entrypoint(frontend: str) -> list[str]:
+def warm(directory: Path, images: Mapping[str, str], rounds: int) -> dict[str, float]:
+    """Median seconds of warm builds: of `images`, frontends by names of files, and of Docker's."""
+    context(directory, images)
+    return in_turn(
+        {
+            file: (
+                *("docker", "buildx", "build", "--quiet", "--provenance=false"),
+                *("--tag", f"bench:{file.lower()}", "--file", str(directory / file)),
+                str(directory),
+            )
+            for file in (*images, "Dockerfile")
+        },
+        rounds,
+    )
+
+
+def together(
+    directory: Path, images: Mapping[str, str], count: int, rounds: int
+) -> dict[str, float]:
+    """Median seconds of `count` files in one warm bake, by the frontend and by Docker's own."""
+    context(directory, images)
+    tasks: dict[str, Sequence[str]] = {}
+    for file in (*images, "Dockerfile"):
+        text = (directory / file).read_text()
+        targets = {}
+        for number in range(count):
+            name = f"{file}-{number}"
+            (directory / name).write_text(text.replace('"/hello"', f'"/hello", "{number}"'))
+            targets[name] = {
+                "context": str(directory),
+                "dockerfile": name,
+                "output": ["type=cacheonly"],
+                "attest": ["type=provenance,disabled=true"],
+            }
+        plan = directory / f"{file}.bake.json"
+        plan.write_text(
+            json.dumps({"group": {"default": {"targets": list(targets)}}, "target": targets})
+        )
+        command = ("docker", "buildx", "bake", "--allow=fs.read=*", "--file", str(plan))
+        tasks[file] = command
+    return in_turn(tasks, rounds)
+
+
+def entrypoint(image: str) -> list[str]:
     """The entry point of an image that the daemon has or can pull."""
-    subprocess.run(("docker", "pull", "--quiet", frontend), check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(("docker", "pull", "--quiet", image), check=True, stdout=subprocess.DEVNULL)
     listing = subprocess.check_output(
-        ("docker", "image", "inspect", "--format", "{{json .Config.Entrypoint}}", frontend)
+        ("docker", "image", "inspect", "--format", "{{json .Config.Entrypoint}}", image)
     )
     words: list[str] = json.loads(listing)
     return words
 
 
-def wrapped(frontend: str, directory: Path) -> str:
-    """Push an image that runs the frontend under a stop-watch; returns its name."""
-    name = f"{frontend}-bench"
-    python, *arguments = entrypoint(frontend)
-    command = json.dumps([python, "-I", "-S", "-B", "-c", WRAPPER, " ".join(arguments)])
-    (directory / "Wrapper").write_text(f"FROM {frontend}\nENTRYPOINT {command}\n")
-    options = ("--quiet", "--provenance=false", "--push", "--tag", name)
-    subprocess.run(
-        ("docker", "buildx", "build", *options, "-f", str(directory / "Wrapper"), str(directory)),
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
+def variant(name: str, lines: Sequence[str], directory: Path) -> str:
+    """Push an image that these lines of a Dockerfile make of what is in a directory."""
+    (directory / "Wrapper").write_text("\n".join(lines) + "\n")
+    options = ("--push", "--tag", name)
+    build(directory, "Wrapper", *options)
     return name
+
+
+def with_program(name: str, frontend: str, program: str, words: Sequence[str], *lines: str) -> str:
+    """Push `frontend` with a program of this directory for its entry point."""
+    with tempfile.TemporaryDirectory() as folder:
+        directory = Path(folder)
+        shutil.copy(ROOT / f"{program}.py", directory)
+        entry = json.dumps([*PYTHON, program, *words])
+        made = [
+            f"FROM {frontend}",
+            f"COPY {program}.py {PROGRAMS}/",
+            *lines,
+            f"ENTRYPOINT {entry}",
+        ]
+        return variant(name, made, directory)
 
 
 def daemon_log() -> Path | None:
@@ -146,24 +200,83 @@ def daemon_log() -> Path | None:
     return None
 
 
-def container(directory: Path, frontend: str, rounds: int) -> Container | None:
-    """Measure the frontend process inside warm builds; None where its log cannot be read."""
+def told(directory: Path, image: str, rounds: int) -> list[dict[str, Any]]:
+    """What a frontend's program tells of warm builds; [] where its log cannot be read."""
     log = daemon_log()
     if log is None:
-        return None
-    context(directory, wrapped(frontend, directory))
-    build(directory, "bunnyfile", "bench:wrapped")
+        return []
+    context(directory, {"bunnyfile": image})
+    build(directory, "bunnyfile", "--tag", "bench:told")
     seen = log.stat().st_size
     for _ in range(rounds):
-        build(directory, "bunnyfile", "bench:wrapped")
+        build(directory, "bunnyfile", "--tag", "bench:told")
     with log.open("rb") as stream:
         stream.seek(seen)
         lines = stream.read().decode(errors="replace").splitlines()
-    taken = [json.loads(line.partition(MARK)[2]) for line in lines if MARK in line]
-    if not taken:
+    found = [json.loads(line.partition(MARK)[2]) for line in lines if MARK in line]
+    if not found:
         raise SystemExit(f"the frontend left no measurement in {log}")
-    return Container(
-        statistics.median(t["wall"] for t in taken),
-        statistics.median(t["cpu"] for t in taken),
-        int(statistics.median(t["memory"] for t in taken)),
+    return found
+
+
+def process(directory: Path, frontend: str, image: str, rounds: int) -> Process | None:
+    """Measure the process of `image`, any frontend, with a relay out of `frontend` around it."""
+    words, lines = entrypoint(image), []
+    if image != frontend:
+        lines.append(f"COPY --from={image} / /peer/")
+        words[0] = "/peer" + words[0]
+    name = with_program(f"{frontend}-relay", frontend, "relay", words, *lines)
+    found = told(directory, name, rounds)
+    if not found:
+        return None
+    return Process(
+        statistics.median(each["cpu"] for each in found),
+        int(statistics.median(each["memory"] for each in found)),
+        tuple(found[-1]["calls"]),
     )
+
+
+def profile(directory: Path, frontend: str, rounds: int) -> Profile | None:
+    """Measure the phases of our process."""
+    found = told(directory, with_program(f"{frontend}-profiled", frontend, "profiled", ()), rounds)
+    if not found:
+        return None
+    names = {name for each in found for name in each["phases"]}
+    phases = {
+        name: statistics.median(each["phases"].get(name, 0.0) for each in found) for name in names
+    }
+    return Profile(
+        dict(sorted(phases.items(), key=lambda item: -item[1])),
+        statistics.median(each["wall"] for each in found),
+        statistics.median(each["rounds"] for each in found),
+        found[-1]["modules"],
+    )
+
+
+def tricks(frontend: str, rounds: int) -> dict[str, float]:
+    """Median seconds of processor time of an import, with and without each trick of a start."""
+    with tempfile.TemporaryDirectory() as folder:
+        directory = Path(folder)
+        for package in ("frontend", "frameworks", "llb", "schemas", "image"):
+            shutil.copytree(
+                ROOT.parent / package,
+                directory / "source" / package,
+                ignore=shutil.ignore_patterns("__pycache__"),
+            )
+        shutil.copy(ROOT / "tricks.py", directory)
+        make = json.dumps([*PYTHON, "tricks", "make", "/source"])
+        name = variant(
+            f"{frontend}-tricks",
+            [
+                f"FROM {frontend}",
+                f"COPY tricks.py {PROGRAMS}/",
+                "COPY source /source",
+                f"RUN {make}",
+            ],
+            directory,
+        )
+    command = ("docker", "run", "--rm", "--network=none", f"--entrypoint={PYTHON[0]}", name)
+    subprocess.run(("docker", "pull", "--quiet", name), check=True, stdout=subprocess.DEVNULL)
+    output = subprocess.check_output((*command, *PYTHON[1:], "tricks", "run", str(rounds)))
+    seconds: dict[str, float] = json.loads(output)
+    return seconds

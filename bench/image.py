@@ -1,22 +1,11 @@
-"""The size of a pushed image, and how long its interpreter takes to import the frontend."""
+"""The size of a pushed image, and its layers."""
 
 from __future__ import annotations
 
 import json
-import statistics
-import subprocess
 import urllib.request
 
 from engine.oci import DOCKER_INDEX, DOCKER_MANIFEST, INDEX, MANIFEST
-
-IMPORT = """
-import time
-start = time.perf_counter()
-from frontend.startup import prepare
-prepare()
-import frontend.gateway.session, frontend.build
-print(time.perf_counter() - start)
-"""
 
 
 def manifest(reference: str) -> dict[str, object]:
@@ -51,11 +40,10 @@ def compressed_size(reference: str) -> int:
             raise SystemExit(f"{reference} is no image")
 
 
-def import_time(reference: str, rounds: int) -> float:
-    """Median seconds, over new processes, to import what a build imports first."""
-    command = ("docker", "run", "--rm", "--network=none", "--entrypoint=/usr/bin/python3")
-    taken = [
-        float(subprocess.check_output((*command, reference, "-I", "-S", "-B", "-c", IMPORT)))
-        for _ in range(rounds)
-    ]
-    return statistics.median(taken)
+def layers(reference: str) -> tuple[int, int]:
+    """The number of an image's layers, and their bytes as a registry has them."""
+    match manifest(reference):
+        case {"layers": list(listed)}:
+            return len(listed), sum(int(layer["size"]) for layer in listed)
+        case _:
+            raise SystemExit(f"{reference} is not one image")

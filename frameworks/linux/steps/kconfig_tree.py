@@ -12,6 +12,8 @@ from pathlib import Path
 
 from frameworks.linux.kconfig import Loss, Request, same
 
+_COMMENT = re.compile(r"""((?:[^"'#]|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')*)#.*""")
+"""A line with a comment behind it."""
 _DEEPEST = 100
 """How deep files source each other, and expressions nest: Linux has four and seven."""
 
@@ -69,8 +71,9 @@ class Kconfig:
                 if indent >= help_indent and indent > 0:
                     continue
                 in_help = False
-            word, _, rest = text.partition(" ")
-            rest = rest.strip()
+            if "#" in text and (commented := _COMMENT.match(text)):
+                text = commented[1].rstrip()
+            word, rest = (*text.split(None, 1), "", "")[:2]
             if word in ("help", "---help---"):
                 in_help, help_indent = True, None
             elif word in ("config", "menuconfig"):
@@ -97,8 +100,8 @@ class Kconfig:
                 current = None
             elif word in ("comment", "mainmenu"):
                 current = Definition("")
-            elif text.startswith(("depends on ", "visible if ")):
-                condition = text.split(None, 2)[2]
+            elif word in ("depends", "visible"):
+                condition = (*rest.split(None, 1), "", "")[1]
                 if current is not None:
                     current.conditions += (condition,)
                 elif len(blocks) > len(around):

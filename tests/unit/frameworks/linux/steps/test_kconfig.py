@@ -397,3 +397,15 @@ def test_a_tree_without_end(tmp_path: Path) -> None:
     assert evaluate(deep, {}) == 2
     assert evaluate("!" * 5000 + "A", {}) == 2
     assert conjuncts(deep) == [deep]
+
+
+def test_blanks_and_comments_are_as_they_like(tmp_path: Path) -> None:
+    """As in net/netfilter/ipvs/Kconfig, drivers/clk/Kconfig and sound/soc/codecs/Kconfig."""
+    (tmp_path / "Kconfig").write_text(
+        "config\tTABBED\n\ttristate\t\"Tab # no comment\"\n\tdepends\ton NET\n"
+        "config LEGACY # TODO: remove\n\tbool # why\n\tdepends on NET # and no more\n"
+    )
+    tree = Kconfig(tmp_path, "x86")
+    (tabbed,), (legacy,) = tree.definitions["TABBED"], tree.definitions["LEGACY"]
+    assert (tabbed.kind, tabbed.prompt, tabbed.conditions) == ("tristate", True, ("NET",))
+    assert (legacy.kind, legacy.prompt, legacy.conditions) == ("bool", False, ("NET",))

@@ -1,0 +1,202 @@
+"""docs/performance.md: what the last `make bench` measured, as ratios to the other side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+OURS, PEER, DOCKER = "bunnyfile", "peer", "Dockerfile"
+NAMES = {OURS: "hutch", PEER: "the Go tool", DOCKER: "Docker's Dockerfile frontend"}
+
+Rows = Iterable[tuple[object, ...]]
+
+
+def render(result: Mapping[str, Any]) -> str:
+    """The page of a result, as `bench.__main__` writes it to build/bench.json."""
+    return "\n".join(_lines(result)).rstrip() + "\n"
+
+
+def _lines(result: Mapping[str, Any]) -> Iterator[str]:
+    machine = result["machine"]
+    yield "# Performance"
+    yield ""
+    yield (
+        "`make bench` writes this page from `build/bench.json`: the last run, of "
+        f"{machine['date']}, on {machine['cores']} cores ({machine['cpu']}), Docker "
+        f"{machine['docker']}, with a load of {machine['load']} before it began. Times are medians "
+        f"of {result['rounds']} rounds in which both sides took turns. No test measures time."
+    )
+    yield ""
+    yield (
+        "The Go tool is [bunny](https://github.com/nubificus/bunny), which reads v0.1 files; its "
+        "image is named in `HUTCH_BENCH_PEER`, and without it there are no columns of it."
+    )
+    yield from _section("A warm build of a v0.1 file", _warm(result))
+    if result.get("profile"):
+        yield from _section("Where the time of our process goes", _profile(result["profile"]))
+    if result.get("processes"):
+        yield from _section("The calls of a warm build", _calls(result["processes"]))
+    yield from _section("What each trick of a start saves", _tricks(result["tricks"]))
+    yield from _section("Many at once", _many(result))
+    yield from _section("Images", _layers(result["layers"]))
+    yield from _section("Graphs", _graphs(result["graphs"]))
+    if result.get("linux"):
+        yield from _section("Kernels", _kernels(result["linux"]))
+    for system, times in result.get("bsd", {}).items():
+        yield from _section(f"{system}'s kernel", _bsd(times))
+
+
+def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
+    yield from ("", f"## {title}", "", *lines)
+
+
+def _table(head: tuple[object, ...], rows: Rows) -> Iterator[str]:
+    yield f"| {' | '.join(map(str, head))} |"
+    yield f"|{'---|' * len(head)}"
+    for row in rows:
+        yield f"| {' | '.join(map(str, row))} |"
+
+
+def _ms(seconds: float | None) -> str:
+    return "" if seconds is None else f"{seconds * 1e3:.0f} ms"
+
+
+def _mb(size: float | None) -> str:
+    return "" if size is None else f"{size / 1e6:.1f} MB"
+
+
+def _ratio(ours: float | None, theirs: float | None) -> str:
+    return f"{ours / theirs:.2f}" if ours and theirs else ""
+
+
+def _sides(found: Mapping[str, Any]) -> list[str]:
+    return [name for name in (OURS, PEER, DOCKER) if name in found]
+
+
+def _warm(result: Mapping[str, Any]) -> Iterator[str]:
+    warm, processes = result["warm"], result.get("processes", {})
+    sides = _sides(warm)
+    rows: list[tuple[object, ...]] = [
+        ("wall", *(_ms(warm[s]) for s in sides)),
+        ("wall, ratio of hutch to it", *(_ratio(warm[OURS], warm[s]) for s in sides)),
+    ]
+    cpu = {s: processes[s]["cpu"] for s in sides if s in processes}
+    memory = {s: processes[s]["memory"] for s in sides if s in processes}
+    if cpu:
+        rows.append(("CPU of the frontend's process", *(_ms(cpu.get(s)) for s in sides)))
+        rows.append(("memory of the frontend's process", *(_mb(memory.get(s)) for s in sides)))
+    sizes = result["image_bytes"]
+    rows.append(("frontend image, compressed", *(_mb(sizes.get(s)) for s in sides)))
+    yield from _table(("", *(NAMES[s] for s in sides)), rows)
+
+
+def _profile(profile: Mapping[str, Any]) -> Iterator[str]:
+    yield (
+        f"From the first line of Python to the end: {_ms(profile['wall'])}, with "
+        f"{profile['modules']} modules imported and {profile['rounds']:.0f} waits for the daemon, "
+        "one after the other. Each phase is without those inside it."
+    )
+    yield ""
+    yield from _table(
+        ("phase", "wall"),
+        ((phase, f"{seconds * 1e3:.1f} ms") for phase, seconds in profile["phases"].items()),
+    )
+
+
+def _calls(processes: Mapping[str, Any]) -> Iterator[str]:
+    for side in _sides(processes):
+        calls = processes[side]["calls"]
+        yield f"- {NAMES[side]}, {len(calls)}: {', '.join(calls)}"
+
+
+def _tricks(tricks: Mapping[str, float]) -> Iterator[str]:
+    yield (
+        "Processor time of a new process in the image that imports what a build imports; the "
+        "variants take turns. [ADR 5](adr/0005-dataclasses-are-compiled-with-the-image.md) says "
+        "what the tricks are."
+    )
+    yield ""
+    base = tricks["as it is"]
+    yield from _table(
+        ("", "CPU", "more than as it is"),
+        (
+            (name, f"{seconds * 1e3:.1f} ms", f"{(seconds - base) * 1e3:+.1f} ms")
+            for name, seconds in tricks.items()
+        ),
+    )
+
+
+def _many(result: Mapping[str, Any]) -> Iterator[str]:
+    bakes = {key: value for key, value in result.items() if key.startswith("bake of ")}
+    if not bakes:
+        yield "Not measured in this run."
+        return
+    sides = _sides(next(iter(bakes.values())))
+    rows = (
+        (
+            f"{key.removeprefix('bake of ')} files in one warm bake",
+            *(f"{found[s]:.1f} s ({_ratio(found[OURS], found[s])})" for s in sides),
+        )
+        for key, found in bakes.items()
+    )
+    yield from _table(("wall (ratio of hutch to it)", *(NAMES[s] for s in sides)), rows)
+
+
+def _layers(layers: Mapping[str, Any]) -> Iterator[str]:
+    yield "The same content, a kernel of 8 MiB and an archive of 1 MiB, built by each:"
+    yield ""
+    yield from _table(
+        ("", "layers", "bytes"), ((NAMES[s], layers[s][0], layers[s][1]) for s in _sides(layers))
+    )
+
+
+def _graphs(graphs: Mapping[str, Any]) -> Iterator[str]:
+    yield "States made and marshalled to bytes, in a new process:"
+    yield ""
+    yield from _table(
+        ("shape", "vertices a second, CPU", "memory of a vertex"),
+        (
+            (shape, f"{found['speed']:,.0f}", f"{found['memory'] / 1e3:.1f} kB")
+            for shape, found in graphs.items()
+        ),
+    )
+
+
+def _kernels(linux: Mapping[str, Any]) -> Iterator[str]:
+    if made := linux["builds"]:
+        yield from _table(
+            ("make of a kernel", "ratio"),
+            (
+                ("cold, to the bare machine", _ratio(made["cold"], made["bare"])),
+                ("with another option, to cold", _ratio(made["option"], made["cold"])),
+                ("steps of the kernel for another application", made["app_steps"]),
+            ),
+        )
+        yield ""
+    boots = linux["boots"]
+    debian = boots["Debian"]
+    yield from _table(
+        ("kernel", "file", "to Debian's", "boot to init, guest's clock", "to Debian's"),
+        (
+            (
+                name,
+                _mb(found["size"]),
+                _ratio(found["size"], debian["size"]),
+                f"{found['to_init']:.2f} s",
+                _ratio(found["to_init"], debian["to_init"]),
+            )
+            for name, found in boots.items()
+        ),
+    )
+
+
+def _bsd(times: Mapping[str, Any]) -> Iterator[str]:
+    yield from _table(
+        ("", "ratio"),
+        (
+            ("tools, cold, to the bare machine", _ratio(times["tools"], times["bare_tools"])),
+            ("kernel, cold, to the bare machine", _ratio(times["kernel"], times["bare_kernel"])),
+            ("kernel with another option, to cold", _ratio(times["option"], times["kernel"])),
+            ("steps of the kernel for another application", times["app_steps"]),
+        ),
+    )
