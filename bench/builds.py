@@ -134,7 +134,11 @@ def warm(directory: Path, images: Mapping[str, str], rounds: int) -> dict[str, f
 def together(
     directory: Path, images: Mapping[str, str], count: int, rounds: int
 ) -> dict[str, float]:
-    """Median seconds of `count` files in one warm bake, by the frontend and by Docker's own."""
+    """Median seconds of `count` files in one warm bake, by frontends and by Docker's own.
+
+    On a busy machine so many containers may not start in the ten seconds that BuildKit gives a
+    frontend: then the run ends here.
+    """
     context(directory, images)
     tasks: dict[str, Sequence[str]] = {}
     for file in (*images, "Dockerfile"):

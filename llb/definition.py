@@ -14,6 +14,9 @@ from google.protobuf.message import DecodeError
 from llb.pb import ops_pb2 as pb
 from llb.platform import Platform
 
+_OP = b"\x0a"
+"""What comes before an op: the number of the field, and "bytes of this length follow"."""
+
 
 class InvalidDefinition(ValueError):
     """The bytes or the message are not a definition that can be used."""
@@ -84,8 +87,19 @@ class Definition:
         return message
 
     def to_bytes(self) -> bytes:
-        """Serialise it; the same definition always gives the same bytes."""
-        return self.to_pb().SerializeToString(deterministic=True)
+        """Serialise it; the same definition always gives the same bytes.
+
+        Part by part, in the order of the fields' numbers: nothing is copied into one message first.
+        """
+        parts: list[bytes] = []
+        for data in self.raw:
+            parts += (_OP, varint(len(data)), data)
+        for digest in sorted(self.metadata):
+            entry = pb.Definition(metadata={digest: self.metadata[digest]})
+            parts.append(entry.SerializeToString(deterministic=True))
+        if self.source is not None:
+            parts.append(pb.Definition(Source=self.source).SerializeToString(deterministic=True))
+        return b"".join(parts)
 
     @property
     def is_empty(self) -> bool:
@@ -169,3 +183,13 @@ def _platform(op: pb.Op) -> Platform | None:
     return Platform(
         given.OS, given.Architecture, given.Variant, given.OSVersion, tuple(given.OSFeatures)
     )
+
+
+def varint(number: int) -> bytes:
+    """A number as protobuf has it: seven bits a byte, the lowest first."""
+    encoded = bytearray()
+    while number > 0x7F:
+        encoded.append(number & 0x7F | 0x80)
+        number >>= 7
+    encoded.append(number)
+    return bytes(encoded)

@@ -20,6 +20,7 @@ from typing import Final
 
 from llb import paths
 from llb.caps import Cap, Caps
+from llb.definition import varint
 from llb.exec import ExecOp, Network, Security
 from llb.fileop import Copy, FileAction, FileOp, Mkdir, Mkfile, Owner, Rm, Symlink
 from llb.merge import DiffOp, MergeOp, PassthroughOp
@@ -111,7 +112,7 @@ def _source(op: SourceOp, scope: Scope) -> bytes:
     message = b"".join(part.SerializeToString() for part in parts)
     platform = (op.platform or scope.platform) if op.platform_specific else None
     around = _surroundings(platform, op.meta.require)
-    deed = _SOURCE + _varint(len(message)) + message
+    deed = _SOURCE + varint(len(message)) + message
     if scope.caps is not None and Cap.EXEC_VALID_EXIT_CODE not in scope.caps:  # new with 0.17
         return deed + around
     return around + deed
@@ -371,15 +372,6 @@ def _input(edge: Output, scope: Scope) -> pb.Input:
 def _assemble(op: Vertex, inputs: list[pb.Input], platform: Platform | None, deed: pb.Op) -> bytes:
     head = pb.Op(inputs=inputs).SerializeToString() if inputs else b""
     return head + _surroundings(platform, op.meta.require) + deed.SerializeToString()
-
-
-def _varint(number: int) -> bytes:
-    encoded = bytearray()
-    while number > 0x7F:
-        encoded.append(number & 0x7F | 0x80)
-        number >>= 7
-    encoded.append(number)
-    return bytes(encoded)
 
 
 @cache

@@ -59,7 +59,8 @@ class _Marshaller:
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
         self._raw: dict[str, bytes] = {}
-        self._metadata: dict[str, pb.OpMetadata] = {}
+        # Of one message, for each message of its own takes at least a kilobyte.
+        self._metadata = pb.Definition().metadata
         self._sources = SourceIndex()
         self._impossible: set[Vertex] = set()
 
@@ -101,7 +102,7 @@ class _Marshaller:
                 used.add(Cap.META_EXPORT_CACHE)
         digest = digest_of(data)
         self._raw[digest] = data
-        self._metadata[digest] = pb.OpMetadata(caps={cap: True for cap in used if self._can(cap)})
+        self._metadata[digest].caps.update({cap: True for cap in used if self._can(cap)})
         return Definition(tuple(self._raw.values()), self._metadata, self._sources.message())
 
     def _add_foreign(self, vertex: ForeignOp) -> None:
@@ -148,10 +149,10 @@ class _Marshaller:
 
     def _describe(self, digest: str, metadata: pb.OpMetadata) -> None:
         """Keep an op's metadata. If two vertices are one op the later has the say, as in Go."""
-        known = self._metadata.get(digest)
-        if known is None:
-            self._metadata[digest] = kept = pb.OpMetadata()
-            kept.CopyFrom(metadata)
+        is_new = digest not in self._metadata
+        known = self._metadata[digest]
+        if is_new:
+            known.CopyFrom(metadata)
             return
         known.ignore_cache |= metadata.ignore_cache
         for text in metadata.description:

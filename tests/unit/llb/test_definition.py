@@ -6,6 +6,8 @@ import llb
 from llb import Location, Meta, Position, Range, SourceFile
 from llb.definition import Definition, InvalidDefinition, digest_of
 from llb.pb import ops_pb2 as pb
+from tests.unit.llb.cases import CASES
+from tests.unit.llb.cases import marshal as marshal_case
 from tests.unit.llb.reading import marshal
 
 ARM64 = llb.Platform("linux", "arm64")
@@ -179,3 +181,9 @@ def test_a_source_file_is_sent_once_however_many_ops_it_made() -> None:
     assert source is not None
     assert len(source.infos) == 1
     assert len(source.locations) == 49
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_bytes_are_those_of_one_message(name: str) -> None:
+    definition = marshal_case(name)
+    assert definition.to_bytes() == definition.to_pb().SerializeToString(deterministic=True)

@@ -402,7 +402,7 @@ def test_a_tree_without_end(tmp_path: Path) -> None:
 def test_blanks_and_comments_are_as_they_like(tmp_path: Path) -> None:
     """As in net/netfilter/ipvs/Kconfig, drivers/clk/Kconfig and sound/soc/codecs/Kconfig."""
     (tmp_path / "Kconfig").write_text(
-        "config\tTABBED\n\ttristate\t\"Tab # no comment\"\n\tdepends\ton NET\n"
+        'config\tTABBED\n\ttristate\t"Tab # no comment"\n\tdepends\ton NET\n'
         "config LEGACY # TODO: remove\n\tbool # why\n\tdepends on NET # and no more\n"
     )
     tree = Kconfig(tmp_path, "x86")
