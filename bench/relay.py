@@ -23,6 +23,8 @@ def calls(data: bytes) -> Iterator[str]:
     decoder, at, block = Decoder(), PREFACE, b""
     while at + 9 <= len(data):
         size, kind, flags = int.from_bytes(data[at : at + 3], "big"), data[at + 3], data[at + 4]
+        if at + 9 + size > len(data):
+            return
         payload = data[at + 9 : at + 9 + size]
         at += 9 + size
         if kind == 1:

@@ -1,0 +1,58 @@
+"""The page of performance, with the peer and without."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bench import page
+from tests.places import ROOT
+
+RESULT: dict[str, Any] = {
+    "machine": {"date": "2026-01-02", "cores": 2, "cpu": "A", "docker": "28.5", "load": 0.5},
+    "rounds": 3,
+    "image_bytes": {"bunnyfile": 10_000_000, "peer": 8_000_000},
+    "tricks": {"as it is": 0.05, "the garbage collector on": 0.06},
+    "profile": {
+        "phases": {"imports": 0.04, "plan": 0.001},
+        "wall": 0.08,
+        "rounds": 7.0,
+        "modules": 200,
+    },
+    "processes": {
+        "bunnyfile": {"cpu": 0.07, "memory": 25_000_000, "calls": ["Ping", "Return"]},
+        "peer": {"cpu": 0.035, "memory": 40_000_000, "calls": ["Ping"]},
+    },
+    "warm": {"bunnyfile": 0.4, "peer": 0.32, "Dockerfile": 0.2},
+    "layers": {"bunnyfile": [3, 900], "peer": [4, 1000], "Dockerfile": [3, 950]},
+    "bake of 50": {"bunnyfile": 6.0, "peer": 5.0, "Dockerfile": 3.0},
+    "graphs": {"chain": {"speed": 30000.4, "memory": 2248.0}},
+}
+
+
+def test_ratios_have_the_other_side_named() -> None:
+    text = page.render(RESULT)
+    assert "| wall, ratio of hutch to it | 1.00 | 1.25 | 2.00 |" in text
+    assert "| CPU of the frontend's process | 70 ms | 35 ms |  |" in text
+    assert "| 50 files in one warm bake | 6.0 s (1.00) | 5.0 s (1.20) | 3.0 s (2.00) |" in text
+    assert "- the Go tool, 1: Ping" in text
+    assert "| the garbage collector on | 60.0 ms | +10.0 ms |" in text
+    assert "| chain | 30,000 | 2.2 kB |" in text
+    assert "on 2 cores (A), Docker 28.5, with a load of 0.5" in text
+
+
+def test_without_the_peer_and_a_log() -> None:
+    sides = ("image_bytes", "warm", "layers", "bake of 50")
+    result = {**RESULT, "profile": None, "processes": {}}
+    for key in sides:
+        result[key] = {name: value for name, value in RESULT[key].items() if name != "peer"}
+    text = page.render(result)
+    assert "| the Go tool |" not in text
+    assert "CPU of the frontend's process" not in text
+    assert "Where the time of our process goes" not in text
+
+
+def test_the_page_is_of_this_form() -> None:
+    written = (ROOT / "docs/performance.md").read_text().splitlines()
+    headings = [line for line in written if line.startswith("#")]
+    made = [line for line in page.render(RESULT).splitlines() if line.startswith("#")]
+    assert [each for each in headings if each in made] == made
