@@ -84,7 +84,7 @@ image: ## build the frontend image and push it to the engine's registry
 	  $${HUTCH_CA_BUNDLE:+--secret "id=ca,src=$$HUTCH_CA_BUNDLE"} \
 	  --tag "$$HUTCH_REGISTRY/$(IMAGE)" --push .'
 
-bench: setup engine-up image ## measure start-up, size and overhead; writes build/bench.json
+bench: setup engine-up image ## measure builds, start-up, size, kernels; writes build/bench.json and docs/performance.md
 	$(WITH_IMAGE) $(BIN)/python -m bench --kernels --image $(IMAGE)'
 
 engine-up: ## find or provide a BuildKit and a registry

@@ -16,7 +16,7 @@ from pathlib import Path
 from bench import bsd, builds, image, kernels, marshal, page, unikernels
 
 PAGE = Path(__file__).resolve().parent.parent / "docs/performance.md"
-VERTICES = 20_000
+VERTICES = 100_000
 CONCURRENT = 64
 """Builds at once, over and above `--many`: do they all end well?"""
 

@@ -91,8 +91,6 @@ def main() -> None:
     from frontend.gateway.stdio import end_on_request, seize
 
     incoming, outgoing = seize()
-    found = importing._find_and_load
-    importing._find_and_load = watch.around("imports", found)
     watch.enter("imports before the first answer")
     from frontend.startup import prepare
 
@@ -102,6 +100,8 @@ def main() -> None:
     from frontend.gateway.http2 import Http2Channel
 
     watch.leave()
+    found = importing._find_and_load
+    importing._find_and_load = watch.around("imports after it", found)
     begin = Http2Channel.begin
 
     def begun(channel: Any, method: str, *args: Any) -> Callable[[], Any]:
@@ -140,7 +140,6 @@ def main() -> None:
         "rounds": watch.rounds,
         "wall": clock() - watch.began,
         "cpu": usage.ru_utime + usage.ru_stime,
-        "memory": usage.ru_maxrss * 1024,
         "modules": len(sys.modules),
     }
     print(MARK + json.dumps(told), file=sys.stderr, flush=True)
