@@ -45,6 +45,9 @@ def _lines(result: Mapping[str, Any]) -> Iterator[str]:
     for system, times in result.get("bsd", {}).items():
         yield from _section(f"{system}'s kernel", _bsd(times))
 
+    if starts := result.get("unikernels"):
+        yield from _section("Unikernels on Solo5", _starts(starts))
+
 
 def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
     yield from ("", f"## {title}", "", *lines)
@@ -199,4 +202,11 @@ def _bsd(times: Mapping[str, Any]) -> Iterator[str]:
             ("kernel with another option, to cold", _ratio(times["option"], times["kernel"])),
             ("steps of the kernel for another application", times["app_steps"]),
         ),
+    )
+
+
+def _starts(starts: Mapping[str, Any]) -> Iterator[str]:
+    yield from _table(
+        ("kernel and monitor", "file", "exec to the first line"),
+        ((name, _mb(found["size"]), _ms(found["seconds"])) for name, found in starts.items()),
     )
