@@ -6,7 +6,7 @@
 A new architecture is one `Architecture` and its row in `TABLE`. It has no field with a default, so
 that the type checker asks for every name. What only one framework knows of an architecture (a
 compiler's flags, a configuration of its tree) stays with the framework, under the name of `TABLE`;
-`tests/unit/core/test_architectures.py` says where something is missing.
+`tests/unit/frameworks/test_architectures.py` says where something is missing.
 
 Sources: OCI: the image specification's `platform` (Go's GOARCH); Debian: dpkg's cputable and its
 multiarch tuples; ELF: e_machine in the kernel's include/uapi/linux/elf-em.h; Linux:

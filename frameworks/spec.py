@@ -2,14 +2,13 @@
 
 The bunnyfile's model is made of these, and so is a `Plan`, where every default is filled in. A
 scalar of the file is a `Text`: a `str` that remembers where it stands, so an error far down in a
-recipe still points at the user's line. Names and meaning: bunnyfile.md.
+recipe still points at the user's line. Names and meaning: docs/bunnyfile.md.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal
 
 from frameworks.rootfs.filesystems import TABLE
 from llb import Position, Range
@@ -192,9 +191,6 @@ class Include:
     def is_archive(self) -> bool:
         """Whether the files come out of an archive that is fetched."""
         return is_url(self.from_)
-
-
-RootfsType = Literal["none", "initrd", "block", "raw"]
 
 
 @dataclass(frozen=True, slots=True)

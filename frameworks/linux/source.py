@@ -32,13 +32,13 @@ def source(build: Build) -> SourceTree:
     assert kernel is not None
     # Not the file's own packages: one more of them does not unpack the source anew.
     tools = plain_toolchain(build)
-    said, place = _said(build, kernel.source)
+    said, place = _wanted(build, kernel.source)
     at = naming(said) if kernel.source is not None else build.plan.version
     tree = kit.source(build, said, tools, at=at or build.plan.monitor, place=place)
     return _prepare(build, tree, kit.patched(build, tree, tools), tools)
 
 
-def _said(build: Build, said: Source | None) -> tuple[Source, tuple[str, str, str] | None]:
+def _wanted(build: Build, said: Source | None) -> tuple[Source, tuple[str, str, str] | None]:
     """What the file names, or the pinned package of its series; and where a pinned package is."""
     if said is not None and not isinstance(said, PackageSource):
         return said, None

@@ -56,13 +56,11 @@ class TreeEntry:
             return None  # it has none, or its file system cannot have any
 
 
-def walk(
-    root: str, latest: int | None = None, skip: frozenset[bytes] = frozenset()
-) -> list[TreeEntry]:
+def walk(root: str, latest: int | None = None) -> list[TreeEntry]:
     """The tree at `root`: its own entry, then those below by name, a directory before its content.
 
-    `latest` is the time, in seconds since the epoch, that no entry may be newer than. `skip` names
-    paths to leave out. Sockets are left out: they mean nothing outside the process that made them.
+    `latest` is the time, in seconds since the epoch, that no entry may be newer than. Sockets
+    are left out: they mean nothing outside the process that made them.
     The root's own time is the newest in the tree: a snapshot's is that of its mount.
     """
     found: list[tuple[bytes, os.stat_result]] = []
@@ -73,8 +71,6 @@ def walk(
         with os.scandir(os.path.join(top, directory) if directory else top) as listing:
             for item in listing:
                 name = directory + b"/" + item.name if directory else item.name
-                if name in skip:
-                    continue
                 info = item.stat(follow_symlinks=False)
                 if stat.S_ISSOCK(info.st_mode):
                     continue

@@ -101,7 +101,7 @@ def _load(file: SourceFile, args: Mapping[str, str]) -> Loaded:
     tree = parse(file)
     version = version_of(tree, problems)
     problems.check()
-    kernel = _asked(tree, args, file) if version == "v0.1" else None
+    kernel = _kernel_of_args(tree, args, file) if version == "v0.1" else None
     filled = tree
     values: Mapping[str, str] = {}
     if version == "v1":
@@ -127,7 +127,9 @@ def _load(file: SourceFile, args: Mapping[str, str]) -> Loaded:
     return Loaded(bunnyfile, file, problems.warnings, tree, values)
 
 
-def _asked(tree: nodes.Mapping, args: Mapping[str, str], file: SourceFile) -> Kernel | None:
+def _kernel_of_args(
+    tree: nodes.Mapping, args: Mapping[str, str], file: SourceFile
+) -> Kernel | None:
     """The kernel that build arguments ask for, for a v0.1 file that names none.
 
     bunny's files always name one, so nothing that worked means anything else.

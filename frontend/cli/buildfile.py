@@ -17,7 +17,7 @@ from llb import Platform
 if TYPE_CHECKING:
     from frameworks.base import Plan
     from frontend.bunnyfile import Loaded
-    from frontend.lint.verdict import Asked, Verdict
+    from frontend.lint.verdict import Request, Verdict
     from llb import SourceFile
 
 NAMES = ("bunnyfile", "Dockerfile")
@@ -176,12 +176,12 @@ def judge_dockerfile(
     return verdict, source
 
 
-def asked(options: argparse.Namespace, file: BuildFile) -> Asked:
+def request(options: argparse.Namespace, file: BuildFile) -> Request:
     """What the build is asked for beside the file."""
     from frontend.inputs.localfile import LocalContext
-    from frontend.lint.verdict import Asked
+    from frontend.lint.verdict import Request
 
-    return Asked(
+    return Request(
         args_of(options),
         contexts_of(options),
         options.target,

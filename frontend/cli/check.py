@@ -97,7 +97,7 @@ def _checked(options: argparse.Namespace, file: buildfile.BuildFile) -> Checked:
             summary: tuple[str, ...] = _of_dockerfile(file.name, verdict)
         else:
             loaded, platform = buildfile.load(options, file)
-            verdict = judge(loaded, platform, buildfile.asked(options, file))
+            verdict = judge(loaded, platform, buildfile.request(options, file))
             kind = "" if verdict.plan is None else f"{_kind(verdict.plan)}: "
             summary = (f"{file.name}: {kind}{_count(verdict)}",)
     except Problems as problems:

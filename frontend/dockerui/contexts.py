@@ -103,13 +103,13 @@ class Contexts:
         with suppress(GatewayError):
             self.client.begin_solve(self.marshal(self._build_file_state()), evaluate=True)
 
-    def build_file(self, language: str = "yaml") -> BuildFile:
+    def build_file(self) -> BuildFile:
         """Read the build file, which need not be in the context.
 
         Raises `Problems` if there is none under that name, `GatewayError` if it cannot be read.
         """
         if self._found.build_file is None:
-            self._found.build_file = self._read_build_file(language)
+            self._found.build_file = self._read_build_file()
         return self._found.build_file
 
     def _names(self) -> list[str]:
@@ -134,7 +134,7 @@ class Contexts:
             meta=Meta(name=f"[internal] load build definition from {name}"),
         )
 
-    def _read_build_file(self, language: str) -> BuildFile:
+    def _read_build_file(self) -> BuildFile:
         name, *_ = names = self._names()
         definition = self.marshal(self._build_file_state())
         try:
@@ -154,7 +154,7 @@ class Contexts:
         if not beside and self._main().state is None and _LOCAL.search(data):
             with suppress(GatewayError):
                 self.client.begin_solve(self._ignore_file(*_OF_CONTEXT), evaluate=True)
-        return BuildFile(SourceFile(name, data, language), definition.head)
+        return BuildFile(SourceFile(name, data, "yaml"), definition.head)
 
     def _first_of(self, ref: Ref, names: Iterable[str]) -> bytes | None:
         for name in names:
@@ -308,7 +308,7 @@ class Contexts:
         unpacked = scratch().copy(fetched, "/" + HTTP_FILE, "/", unpack=True)
         return _Main(unpacked, unpacked, filename)
 
-    def git(self, text: str, *, title: str = "", keep_git_dir: bool = False) -> State | None:
+    def git(self, text: str, *, keep_git_dir: bool = False) -> State | None:
         """The checkout that a git URL asks for; None if `text` is no git URL.
 
         `keep_git_dir` asks for all of it, with its `.git`. Raises `Problems` for a URL that asks
@@ -332,7 +332,7 @@ class Contexts:
             skip_submodules=url.submodules is False,
             mtime=MTime(mtime) if mtime else None,
             fetch_by_commit=url.fetch_by_commit,
-            meta=Meta(name=title or f"[internal] load git source {text}"),
+            meta=Meta(name=f"[internal] load git source {text}"),
         )
 
     # --- for all of them ---

@@ -368,7 +368,6 @@ class Client:
         url: str = "",
         info: ops_pb2.SourceInfo | None = None,
         ranges: Sequence[ops_pb2.Range] = (),
-        level: int = 1,
     ) -> None:
         """Show a warning; `digest` is the head of a graph that was solved, or nobody sees it.
 
@@ -378,7 +377,7 @@ class Client:
             return
         request = gw.WarnRequest(
             digest=digest,
-            level=max(1, level),
+            level=1,
             short=short.encode(),
             detail=[line.encode() for line in detail],
             url=url,

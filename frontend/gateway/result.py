@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from llb.pb import gateway_pb2 as gw
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from frontend.gateway.client import Ref
     from llb import Platform
 
-AnnotationPlace = Literal["manifest", "manifest-descriptor", "index", "index-descriptor"]
 
 SPDX_PREDICATE = "https://spdx.dev/Document"
 
@@ -75,35 +74,25 @@ class Builder:
         else:
             self._by_platform["source.date.epoch", str(platform)] = value
 
-    def annotate(
-        self,
-        key: str,
-        value: str,
-        *,
-        place: AnnotationPlace = "manifest",
-        platform: Platform | None = None,
-    ) -> None:
-        """Annotate the image's manifest (or its descriptor, or the index), on one platform or all.
+    def annotate(self, key: str, value: str, *, platform: Platform | None = None) -> None:
+        """Annotate the image's manifest, of one platform or of all.
 
-        Index annotations are an error in the exporter unless the result has several platforms.
+        Raises ValueError for a key with blanks.
         """
         if not key or any(c.isspace() for c in key):
             raise ValueError(f"an annotation key has no blanks: {key!r}")
         where = f"[{platform}]" if platform is not None else ""
-        self._metadata[f"annotation-{place}{where}.{key}"] = value.encode()
+        self._metadata[f"annotation-manifest{where}.{key}"] = value.encode()
 
     def fact(self, name: str, value: str) -> None:
         """A fact for `buildx build --metadata-file`, under the key `frontend.NAME`."""
         self._metadata[f"frontend.{name}"] = value.encode()
 
-    def attest_bundle(self, platform: Platform, ref: Ref, *, reason: str = "sbom") -> None:
+    def attest_bundle(self, platform: Platform, ref: Ref) -> None:
         """Attach the `*.spdx.json` files in the root of `ref` as SBOM attestations."""
-        metadata = {"reason": reason.encode()}
-        if reason == "sbom":
-            metadata["sbom-core"] = b"sbom"
         attestation = gw.Attestation(
             kind=gw.Bundle,
-            metadata=metadata,
+            metadata={"reason": b"sbom", "sbom-core": b"sbom"},
             ref=gw.Ref(id=ref.id),
             inTotoPredicateType=SPDX_PREDICATE,
         )

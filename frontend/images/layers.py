@@ -76,7 +76,7 @@ class Tree:
         weakref.finalize(self, _close, opened)
         budget = _Budget(most)
         for number, (media_type, file) in enumerate(layers):
-            with _said(number):
+            with _reading(number):
                 unpacked = _to_file(_unpacked(media_type, file), budget)
                 opened.append(unpacked)
                 archive = tarfile.open(fileobj=_opened(unpacked), mode="r:")  # noqa: SIM115
@@ -252,7 +252,7 @@ class Tree:
             info = target
         if info.size > most:
             raise LayerError(f"{path} has {info.size} bytes, and {most} are the most to read")
-        with _said(entry.layer):
+        with _reading(entry.layer):
             yield from _content(self._archives[entry.layer], info)
 
 
@@ -275,7 +275,7 @@ def find(
     for number, (media_type, open_) in enumerate(layers):
         found: bytes | None = None
         hidden = False
-        with _said(-1 - number), open_() as file:
+        with _reading(-1 - number), open_() as file:
             stream = _Stream(_unpacked(media_type, file), budget)
             with tarfile.open(fileobj=_opened(stream), mode="r:") as archive:
                 for info in _members(archive):
@@ -299,7 +299,7 @@ def find(
 
 
 @contextmanager
-def _said(number: int) -> Iterator[None]:
+def _reading(number: int) -> Iterator[None]:
     """Whatever an archive's reader fails with, as a LayerError. Layers below 0 count from above."""
     which = f"layer {number + 1}" if number >= 0 else f"layer {-number} from above"
     try:

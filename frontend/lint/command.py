@@ -41,7 +41,7 @@ def judge(plan: Plan, process: Process, tree: Tree) -> Diagnostic | None:
     named = _own_init(plan)
     if named is not None:
         why = _why(plan, process, tree, str(named), "its init")
-        return _found(plan, why, named.at) if why else None
+        return _finding(plan, why, named.at) if why else None
     words = command(plan, process)
     if not words:
         return None  # another rule's
@@ -49,7 +49,7 @@ def judge(plan: Plan, process: Process, tree: Tree) -> Diagnostic | None:
     settings = plan.settings
     said = [*(settings.entrypoint or ()), *(settings.cmd or ())]
     at = said[0].at if said and str(said[0]) == words[0] else plan.rootfs.from_.at
-    return _found(plan, why, at) if why else None
+    return _finding(plan, why, at) if why else None
 
 
 def _own_init(plan: Plan) -> Text | None:
@@ -57,7 +57,7 @@ def _own_init(plan: Plan) -> Text | None:
     return plan.init if plan.init not in (None, "auto", "none") else None
 
 
-def _found(plan: Plan, why: tuple[str, str], at: Range) -> Diagnostic:
+def _finding(plan: Plan, why: tuple[str, str], at: Range) -> Diagnostic:
     message, hint = why
     text = f"the guest cannot run {printable(message)}"
     return finding("UnrunnableCommand", text, hint, at, plan.file)

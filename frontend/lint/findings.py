@@ -48,12 +48,14 @@ class Report:
     fails: bool
 
 
-def report(file: SourceFile, said: Checks, found: Iterable[Diagnostic]) -> Report:
-    """What is shown of the findings about a build file, as far as the file wants it: `said`."""
+def report(file: SourceFile, checks: Checks, found: Iterable[Diagnostic]) -> Report:
+    """What is shown of the findings about a build file, as far as its `checks` have it."""
     shown = {
-        finding(d.code, d.message, d.hint, d.at or START, file) for d in found if said.apply(d.code)
+        finding(d.code, d.message, d.hint, d.at or START, file)
+        for d in found
+        if checks.apply(d.code)
     }
-    return Report(tuple(sorted(shown, key=lambda found: found.order)), said.error and bool(shown))
+    return Report(tuple(sorted(shown, key=lambda found: found.order)), checks.error and bool(shown))
 
 
 def text_of(found: Diagnostic, data: bytes) -> str:

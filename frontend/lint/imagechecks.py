@@ -461,13 +461,13 @@ T = TypeVar("T")
 def _or_none(ask: Callable[[str], T | None]) -> Callable[[str], T | None]:
     """`ask`, with None for what is not there, or is no file to read."""
 
-    def asked(path: str) -> T | None:
+    def answer(path: str) -> T | None:
         try:
             return ask(path)
         except GatewayError:
             return None
 
-    return asked
+    return answer
 
 
 Check = Callable[[Built], Iterator[Diagnostic | None]]

@@ -50,8 +50,8 @@ class Reporter:
         """
         from frontend.lint import directive, imagechecks
 
-        said, _ = directive.read(self._contexts.build_file().file, self.check_options)
-        self.tell([each for image in images for each in imagechecks.lint(image, said.apply)])
+        checks, _ = directive.read(self._contexts.build_file().file, self.check_options)
+        self.tell([each for image in images for each in imagechecks.lint(image, checks.apply)])
 
     def tell(self, found: Iterable[Diagnostic]) -> None:
         """Show findings, each once; the code of each is the name of its rule.
@@ -61,8 +61,8 @@ class Reporter:
         from frontend.lint import directive, findings
 
         file = self._contexts.build_file().file
-        said, _ = directive.read(file, self.check_options)
-        self._show(findings.report(file, said, found))
+        checks, _ = directive.read(file, self.check_options)
+        self._show(findings.report(file, checks, found))
 
     def _warn(self, found: Diagnostic, page: str) -> None:
         """Show one warning, with its lines and the page that explains it."""

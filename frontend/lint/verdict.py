@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Request:
     """What the build is asked for beside the file.
 
     `args` are the arguments of the command line by name, `contexts` the names of named contexts,
@@ -51,9 +51,9 @@ class Verdict:
     plan: Plan | None = None
 
 
-def judge(loaded: Loaded, platform: Platform, asked: Asked) -> Verdict:
+def judge(loaded: Loaded, platform: Platform, request: Request) -> Verdict:
     """The verdict on one platform's build of a file."""
-    options = asked.args.get("BUILDKIT_DOCKERFILE_CHECK")
+    options = request.args.get("BUILDKIT_DOCKERFILE_CHECK")
     planned: Plan | None = None
     problems: Problems | None = None
     noted: Collection[Diagnostic] = ()
@@ -62,16 +62,16 @@ def judge(loaded: Loaded, platform: Platform, asked: Asked) -> Verdict:
             loaded.bunnyfile,
             loaded.file,
             platform,
-            epoch=asked.epoch,
+            epoch=request.epoch,
             args=loaded.args,
-            contexts=asked.contexts,
+            contexts=request.contexts,
         )
         noted = planned.warnings
-        target = targets.check(asked.target, planned)
-        files = list(wanted.of(planned, asked.contexts, target))
-        if files and asked.context is not None:
-            wanted.check(planned, files, asked.context(files))
+        target = targets.check(request.target, planned)
+        files = list(wanted.of(planned, request.contexts, target))
+        if files and request.context is not None:
+            wanted.check(planned, files, request.context(files))
     except Problems as found:
         problems = found.placed(loaded.file)
-    report = lint(loaded, options, asked.contexts, noted, asked.args)
+    report = lint(loaded, options, request.contexts, noted, request.args)
     return Verdict(report.findings, report.fails, problems, planned)

@@ -13,7 +13,7 @@ from frontend.inputs.files import BuiltFile, File
 from frontend.inputs.wanted import FILE, Wanted
 from frontend.lint.findings import START, detail_of, text_of
 from frontend.lint.rules import RULES
-from frontend.lint.verdict import Asked, judge
+from frontend.lint.verdict import Request, judge
 from frontend.subrequests.answers import Reply
 from frontend.subrequests.location import location, source_info
 from llb import SourceFile
@@ -30,7 +30,7 @@ def lint(session: Session) -> Reply:
     """
     file = session.contexts.build_file().file
     options = session.options
-    asked = Asked(
+    request = Request(
         options.build_args,
         options.named_contexts,
         options.target,
@@ -41,7 +41,7 @@ def lint(session: Session) -> Reply:
     errors: dict[Diagnostic, None] = {}
     try:
         for platform, loaded in session.platforms():
-            verdict = judge(loaded, platform, asked)
+            verdict = judge(loaded, platform, request)
             findings.update(dict.fromkeys(verdict.findings))
             if verdict.problems is not None:
                 errors.update(dict.fromkeys(verdict.problems.diagnostics))

@@ -14,7 +14,7 @@ import pytest
 
 from frameworks.runtime.machine import Machine
 from frameworks.runtime.urunc.versions import NEXT
-from tests.integration.harness import Builder, Guests, said
+from tests.integration.harness import Builder, Guests, printed
 
 pytestmark = pytest.mark.integration
 
@@ -60,7 +60,7 @@ def test_an_initrd_on_debians_kernel(
     done = builder.build(project, V01.format(type="initrd"))
     output = booted(done.ref)
     assert "-cloud-amd64 (x86_64)" in output
-    assert said(output) == [
+    assert printed(output) == [
         "uid: 0",
         "argument 0: /sbin/hello",
         "argument 1: one",
@@ -81,14 +81,14 @@ def test_an_initrd_on_arm64(
     assert str(builder.read(done.ref).image.platform) == "linux/arm64"
     output = booted(done.ref, timeout=180)
     assert "-cloud-arm64 (aarch64)" in output
-    assert "argument 2: --two=2" in said(output)
+    assert "argument 2: --two=2" in printed(output)
 
 
 @pytest.mark.parametrize("kind", ["initrd", "block", "raw"])
 def test_v01(builder: Builder, small: Path, booted: Callable[..., str], kind: str) -> None:
     output = booted(builder.build(small, V01.format(type=kind)).ref)
-    assert "argument 1: one" in said(output)
-    assert "environment: GREETING=hello" in said(output)
+    assert "argument 1: one" in printed(output)
+    assert "environment: GREETING=hello" in printed(output)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_v1_with_init(
     """hutch's own init keeps arguments whole, and sets user, directory and environment."""
     text = V1.format(type=kind, more=more, cmd=json.dumps(["/sbin/hello", *WORDS]))
     output = booted(builder.build(small, text).ref)
-    lines = said(output)
+    lines = printed(output)
     assert lines[0] == "uid: 1000"
     assert lines[1] == "argument 0: /sbin/hello"
     assert lines[2:8] == [f"argument {n + 1}: {word}" for n, word in enumerate(WORDS)]
@@ -126,7 +126,7 @@ def test_the_urunc_that_is_to_come(
     key = "-----BEGIN KEY-----\nUEE\nA=b\n-----END KEY-----"
     machine = Machine(version=NEXT.name)
     output = booted(builder.build(small, text).ref, machine=machine, env={"KEY": key})
-    lines = said(output)
+    lines = printed(output)
     assert lines[2:8] == [f"argument {n + 1}: {word}" for n, word in enumerate(WORDS)]
     assert f"environment: KEY={key}\n" in output
     assert "exit status 0" in output
@@ -137,7 +137,7 @@ def test_each_source_of_the_keys_is_enough(
     builder: Builder, small: Path, booted: Callable[..., str], source: str
 ) -> None:
     done = builder.build(small, V01.format(type="initrd"))
-    assert "argument 1: one" in said(booted(done.ref, source=source))
+    assert "argument 1: one" in printed(booted(done.ref, source=source))
 
 
 def test_an_image_from_old_docker(
@@ -145,7 +145,7 @@ def test_an_image_from_old_docker(
 ) -> None:
     done = old_builder.build(small, V01.format(type="block"))
     old_builder.check_keys(old_builder.read(done.ref))
-    assert "argument 2: --two=2" in said(booted(done.ref))
+    assert "argument 2: --two=2" in printed(booted(done.ref))
 
 
 def test_another_command_and_environment(
@@ -153,7 +153,7 @@ def test_another_command_and_environment(
 ) -> None:
     """As in `docker run -e NEW=1 IMAGE /sbin/hello other`."""
     done = builder.build(small, V01.format(type="initrd"))
-    lines = said(booted(done.ref, args=["/sbin/hello", "other"], env={"NEW": "1"}))
+    lines = printed(booted(done.ref, args=["/sbin/hello", "other"], env={"NEW": "1"}))
     assert "argument 1: other" in lines
     assert "environment: NEW=1" in lines
     assert "argument 2: --two=2" not in lines

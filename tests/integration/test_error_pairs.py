@@ -17,14 +17,11 @@ In a file, REGISTRY and FRONTEND stand for the registry and hutch's image.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import re
 import stat
 import tarfile
 import tomllib
-import urllib.request
 from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,13 +32,13 @@ import pytest
 
 from tests.errors.test_errors import BUILT, name_of
 from tests.integration.harness import Builder, Done
+from tests.integration.harness.images import push_config
 from tests.integration.harness.serving import serve
 
 pytestmark = pytest.mark.integration
 
 # The lines of the file, or the error itself, whichever is first.
 ANSWER = re.compile(r"^(?:\S+:\d+\n-{20}\n|ERROR: failed to build)", re.MULTILINE)
-MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
 
 def odd_image(registry: str, labels: dict[str, str] | None) -> str:
@@ -50,33 +47,10 @@ def odd_image(registry: str, labels: dict[str, str] | None) -> str:
     Without `labels` its environment is no list, as no builder makes one.
     """
     path = "hutch-test/broken" if labels is None else "hutch-test/labelled"
-    name, base = f"{registry}/{path}:1", f"http://{registry}/v2/{path}"
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-    def send(method: str, url: str, data: bytes, kind: str) -> str:
-        request = urllib.request.Request(url, data, {"Content-Type": kind}, method=method)
-        with opener.open(request) as answer:
-            return str(answer.headers.get("Location", ""))
-
-    config: dict[str, Any] = {"architecture": "amd64", "os": "linux", "config": {"Env": "A=b"}}
-    if labels is not None:
-        config["config"] = {"Labels": labels}
-    data = json.dumps({**config, "rootfs": {"type": "layers", "diff_ids": []}}).encode()
-    digest = "sha256:" + hashlib.sha256(data).hexdigest()
-    where = send("POST", f"{base}/blobs/uploads/", b"", "text/plain")
-    mark = "&" if "?" in where else "?"
-    send("PUT", f"{where}{mark}digest={digest}", data, "application/octet-stream")
-    manifest = {
-        "schemaVersion": 2,
-        "mediaType": MANIFEST,
-        "config": {
-            "mediaType": "application/vnd.oci.image.config.v1+json",
-            "digest": digest,
-            "size": len(data),
-        },
-        "layers": [],
-    }
-    send("PUT", f"{base}/manifests/1", json.dumps(manifest).encode(), MANIFEST)
+    config = {"Env": "A=b"} if labels is None else {"Labels": labels}
+    rootfs = {"type": "layers", "diff_ids": []}
+    name = f"{registry}/{path}:1"
+    push_config(name, {"architecture": "amd64", "os": "linux", "config": config, "rootfs": rootfs})
     return name
 
 

@@ -7,7 +7,6 @@ nothing (trees/README.md); docs/verified.md has what was built of the real ones.
 from __future__ import annotations
 
 import shutil
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -48,12 +47,7 @@ def kernel(
 ) -> bytes:
     """The kernel alone, built with the trees' stand-ins, or those that are `given`."""
     given = contexts() if given is None else given
-    out = project / f"out-{uuid.uuid4().hex[:8]}"
-    builder.build(
-        project, text, "--target", "kernel", *given, *options, output=f"type=local,dest={out}"
-    )
-    (file,) = [path for path in out.rglob("*") if path.is_file()]
-    return file.read_bytes()
+    return builder.export(project, text, "kernel", *given, *options)
 
 
 def test_the_image(builder: Builder, application: Path) -> None:

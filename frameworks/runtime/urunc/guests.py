@@ -259,10 +259,10 @@ def _disk(id: str, file: str, device: str = "virtio-blk-pci") -> list[str]:
     ]
 
 
-def _only_disk(file: str, options: str = "") -> list[str]:
+def _only_disk(file: str) -> list[str]:
     """The one disk of older uruncs."""
     return [
-        *("-device", f"virtio-blk-pci,id=blk0,drive=hd0{options}"),
+        *("-device", "virtio-blk-pci,id=blk0,drive=hd0"),
         *("-drive", f"format=raw,if=none,id=hd0,file={file}"),
     ]
 

@@ -7,7 +7,7 @@ calls docker or the engine in another way.
 """
 
 from tests.integration.harness.builder import EPOCH, FILE, Builder, Done
-from tests.integration.harness.guests import Guests, said
+from tests.integration.harness.guests import Guests, printed
 from tests.integration.harness.images import PREFIX, Packed, difference, entries
 from tests.places import EXAMPLES, ROOT
 
@@ -23,5 +23,5 @@ __all__ = [
     "Packed",
     "difference",
     "entries",
-    "said",
+    "printed",
 ]

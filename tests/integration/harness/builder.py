@@ -264,6 +264,13 @@ class Builder:
         self.buildx(context, "--output", f"type=local,dest={out}", *args, **more).ok()
         return out
 
+    def export(self, context: Path, text: str, target: str, *options: str) -> bytes:
+        """The content of the one file that a target leaves, exported to this machine."""
+        out = context / f"out-{uuid.uuid4().hex[:8]}"
+        self.build(context, text, "--target", target, *options, output=f"type=local,dest={out}")
+        (file,) = [path for path in out.rglob("*") if path.is_file()]
+        return file.read_bytes()
+
     def publish(self, context: Path | str, *args: str, **more: Any) -> Raw:
         """Build to the registry, with `buildx`, and say what the registry has then."""
         ref = self.name_of()

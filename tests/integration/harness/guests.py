@@ -27,7 +27,7 @@ class Guests:
     kernel: Path
 
 
-def said(output: str) -> list[str]:
+def printed(output: str) -> list[str]:
     """The lines that `hello` printed, without the kernel's."""
     return [
         line for line in output.splitlines() if re.match(r"(argument \d+|environment|uid): ", line)

@@ -190,7 +190,7 @@ def test_warnings_are_dropped_where_nobody_sees_them() -> None:
     made.warn("sha256:aa", "old")
     assert channel.called("Warn") == []
     made, channel = client(Warn=gw.WarnResponse())
-    made.warn("sha256:aa", "old", detail=["why"], level=0)
+    made.warn("sha256:aa", "old", detail=["why"])
     (request,) = channel.called("Warn")
     assert isinstance(request, gw.WarnRequest)
     assert (request.level, request.short, list(request.detail)) == (1, b"old", [b"why"])

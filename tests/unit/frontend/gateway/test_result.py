@@ -69,11 +69,11 @@ def test_annotations_and_facts() -> None:
     builder = Builder()
     builder.add(AMD64, Ref("a"), CONFIG)
     builder.annotate("com.urunc.unikernel.hypervisor", "qemu")
-    builder.annotate("k", "v", place="index", platform=AMD64)
+    builder.annotate("k", "v", platform=AMD64)
     builder.fact("kernel", "6.12")
     metadata = builder.build().message.metadata
     assert metadata["annotation-manifest.com.urunc.unikernel.hypervisor"] == b"qemu"
-    assert metadata["annotation-index[linux/amd64].k"] == b"v"
+    assert metadata["annotation-manifest[linux/amd64].k"] == b"v"
     assert metadata["frontend.kernel"] == b"6.12"
     with pytest.raises(ValueError, match="no blanks"):
         builder.annotate("a b", "c")

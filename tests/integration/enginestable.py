@@ -1,6 +1,6 @@
 """Writes docs/engines.md: run the tests of flags on each Docker, and say what each can do.
 
-    python -m tests.integration.engines [JUNIT-DIRECTORY]
+    python -m tests.integration.enginestable [JUNIT-DIRECTORY]
 
 With a directory nothing is run: the results `<engine>*.xml` in it are read. A feature is a row, and
 all of its tests decide: passed on that engine, or skipped for the reason that is printed below the
@@ -178,7 +178,7 @@ def page(results: Mapping[str, Results]) -> str:
         "",
         "A row is a feature of Docker's that works with a bunnyfile as with a Dockerfile, if the",
         "engine can do it. The tests of these features write the table, run on each engine:",
-        "`python -m tests.integration.engines`.",
+        "`python -m tests.integration.enginestable`.",
         "",
         "| | " + " | ".join(ENGINES[name] for name in results) + " |",
         "|---" * (len(results) + 1) + "|",

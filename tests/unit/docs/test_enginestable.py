@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration import engines
-from tests.integration.engines import FEATURES, FILES, cell, main, missing, read
+from tests.integration import enginestable
+from tests.integration.enginestable import FEATURES, FILES, cell, main, missing, read
 
-FOLDER = Path(engines.__file__).parent
+FOLDER = Path(enginestable.__file__).parent
 JUNIT = """\
 <testsuites><testsuite>
 <testcase classname="tests.integration.test_flags_inputs.TestA" name="test_a"/>
@@ -58,7 +58,7 @@ def test_nothing_is_written_where_a_test_was_not_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     page = tmp_path / "engines.md"
-    monkeypatch.setattr(engines, "PAGE", page)
+    monkeypatch.setattr(enginestable, "PAGE", page)
     (tmp_path / "28.xml").write_text(JUNIT)
     assert len(missing(read([tmp_path / "28.xml"]))) == sum(len(row) - 1 for row in FEATURES)
     assert main([str(tmp_path)]) == 1
