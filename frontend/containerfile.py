@@ -155,8 +155,8 @@ def judge(
         return Verdict((), fails=False, problems=problems.placed(file))
     process = merge(config, planned.settings, compat=False)
     noted = (*planned.warnings, *imagechecks.lost(planned, process))
-    said_of_checks, _ = directive.read(file, args.get("BUILDKIT_DOCKERFILE_CHECK"))
-    shown = report(file, said_of_checks, noted)
+    checks, _ = directive.read(file, args.get("BUILDKIT_DOCKERFILE_CHECK"))
+    shown = report(file, checks, noted)
     return Verdict(shown.findings, shown.fails, plan=planned)
 
 

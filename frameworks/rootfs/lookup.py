@@ -37,12 +37,14 @@ class Unknown(Exception):
 
 
 class File(Protocol):
-    """A file of which something is read."""
+    """A file of which something is read, wherever it is."""
 
     @property
-    def size(self) -> int: ...
+    def size(self) -> int:
+        """How many bytes it has."""
 
-    def read(self, offset: int, length: int) -> bytes: ...
+    def read(self, offset: int, length: int) -> bytes:
+        """At most `length` bytes from `offset` on; fewer only at its end."""
 
 
 @dataclass(frozen=True, slots=True)

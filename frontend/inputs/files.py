@@ -1,23 +1,14 @@
-"""Files of which something is read, here or at the daemon's."""
+"""Files of which something is read (`frameworks.rootfs.lookup.File`), at the daemon's."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from frontend.gateway.client import Client, Ref
     from frontend.gateway.files import RemoteFile
-
-
-class File(Protocol):
-    """A file of which something is read."""
-
-    @property
-    def size(self) -> int: ...
-
-    def read(self, offset: int, length: int) -> bytes: ...
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from frameworks.diagnostics import problem
 
 if TYPE_CHECKING:
     from frameworks.base import Plan
-    from frontend.inputs.files import File
+    from frameworks.rootfs.lookup import File
 
 
 class _Stream(io.RawIOBase):

@@ -16,8 +16,8 @@ from frameworks.spec import LocalSource
 
 if TYPE_CHECKING:
     from frameworks.base import Plan
+    from frameworks.rootfs.lookup import File
     from frameworks.spec import Text
-    from frontend.inputs.files import File
 
 FILE = "a file"
 _WILD = frozenset("*?[")

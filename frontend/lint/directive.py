@@ -59,8 +59,8 @@ def read(file: SourceFile, options: str | None) -> tuple[Checks, tuple[Diagnosti
     `options` is the build's `BUILDKIT_DOCKERFILE_CHECK` argument, None without one.
     """
     if options is not None:
-        said, faults = parse_options(options)
-        return said, tuple(
+        checks, faults = parse_options(options)
+        return checks, tuple(
             finding(_INVALID, f"{_ARGUMENT}: {text}", hint, START) for text, hint in faults
         )
     found: Checks | None = None

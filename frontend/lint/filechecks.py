@@ -288,13 +288,13 @@ def _lost_without_init(subject: Subject) -> Iterator[Diagnostic]:
 
 
 def lost_without_init(
-    framework: str, init: Text | None, said: Settings, process: Process, at: Range
+    framework: str, init: Text | None, settings: Settings, process: Process, at: Range
 ) -> Iterator[Diagnostic]:
     """What of `process` does not reach a guest of `framework`, whose init is `init`.
 
-    What `said` says has its own place; what a base brings is found at `at`.
+    What `settings` have has its own place; what a base brings is found at `at`.
     """
-    places = {str(name): name.at for name, _ in said.envs}
+    places = {str(name): name.at for name, _ in settings.envs}
     cut = [name for name, value in process.env.items() if _BLANK.search(value)]
     guest = frameworks.guest(framework)
     if guest.words_for_env:
@@ -311,7 +311,7 @@ def lost_without_init(
             message = f"an init of your own hears '{name}' up to its first blank only"
             hint = "let hutch's init start yours: cmd, not init"
             yield finding("LostWithoutInit", message, hint, places.get(name, at))
-    words = {str(word): word.at for word in (*(said.entrypoint or ()), *(said.cmd or ()))}
+    words = {str(word): word.at for word in (*(settings.entrypoint or ()), *(settings.cmd or ()))}
     if guest.splits_cmd:
         for word in process.args:
             if not word or (_BLANK.search(word) and not _QUOTED.fullmatch(word)):
@@ -325,10 +325,10 @@ def lost_without_init(
         return  # an init of the image's own
     hint = "remove 'init: none', or let your own init do it"
     if process.user not in ("", "0", "root", "0:0", "root:root"):
-        place = said.user.at if said.user is not None else at
+        place = settings.user.at if settings.user is not None else at
         yield finding("LostWithoutInit", "without an init the program runs as root", hint, place)
     if process.workdir not in ("", "/"):
-        place = said.workdir.at if said.workdir is not None else at
+        place = settings.workdir.at if settings.workdir is not None else at
         yield finding("LostWithoutInit", "without an init the program starts in /", hint, place)
     split = next((word for word in process.args if not word or _BLANK.search(word)), None)
     if split is not None:
@@ -427,10 +427,12 @@ def lint(
     the names of the build's contexts, which are not images. `noted` are a plan's warnings, each
     under the name of its rule; `given` the names of the build's arguments.
     """
-    said, faults = directive.read(loaded.file, options)
+    checks, faults = directive.read(loaded.file, options)
     names = frozenset(name.partition("::")[0] for name in contexts)  # NAME::PLATFORM
     subject = Subject(
         loaded.bunnyfile, loaded.tree, loaded.warnings, names, frozenset(given), faults
     )
-    found = [each for name, check in CHECKS.items() if said.apply(name) for each in check(subject)]
-    return report(loaded.file, said, [*found, *noted])
+    found = [
+        each for name, check in CHECKS.items() if checks.apply(name) for each in check(subject)
+    ]
+    return report(loaded.file, checks, [*found, *noted])

@@ -23,7 +23,7 @@ from frameworks.rootfs.filesystems import TABLE
 from frameworks.runtime import RUNTIME, monitors
 from frameworks.spec import Settings, Text, parse_size
 from frontend.gateway.errors import GatewayError
-from frontend.inputs.files import BuiltFile, File
+from frontend.inputs.files import BuiltFile
 from frontend.inputs.kernel import identify
 from frontend.lint import access, command, links
 from frontend.lint.findings import finding
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from frameworks.base import Plan
     from frameworks.lower import Lowering
     from frameworks.process import Process
+    from frameworks.rootfs.lookup import File
     from frontend.gateway.client import Client, Ref
     from frontend.gateway.files import FileStat
     from llb import Range

@@ -32,15 +32,18 @@ class Subject:
 
     @property
     def builds_kernel(self) -> bool:
+        """Whether the kernel is built from source."""
         return self.plan.kernel is not None and self.plan.kernel.from_ == "source"
 
     @property
     def runs_scripts(self) -> bool:
+        """Whether a script of the application's runs in the build."""
         app = self.plan.app
         return app is not None and (app.fetch is not None or app.build is not None)
 
     @property
     def makes_kernel_of_app(self) -> bool:
+        """Whether the kernel from source is the application itself (a unikernel)."""
         return self.builds_kernel and self.framework.app_is_kernel
 
     @property

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from frameworks.diagnostics import Diagnostic, Problems
 from frontend.gateway.errors import GatewayError
-from frontend.inputs.files import BuiltFile, File
+from frontend.inputs.files import BuiltFile
 from frontend.inputs.wanted import FILE, Wanted
 from frontend.lint.findings import START, detail_of, text_of
 from frontend.lint.rules import RULES
@@ -19,6 +19,7 @@ from frontend.subrequests.location import location, source_info
 from llb import SourceFile
 
 if TYPE_CHECKING:
+    from frameworks.rootfs.lookup import File
     from frontend.session import Session
 
 
