@@ -3,6 +3,7 @@
     --call=outline                 the arguments, secrets and caches of a target
     --call=targets                 what `--target` can name
     --check, --call=check          lint
+    --call=schema                  the JSON Schema of bunnyfiles, for editors
     --call=subrequests.describe    this list
 
 Each answers with metadata alone: `result.json`, which buildx prints in its own way, `result.txt`
@@ -81,6 +82,13 @@ def _targets(session: Session) -> Reply:
     return targets.targets(session)
 
 
+def _schema(session: Session) -> Reply:
+    from frontend.bunnyfile import editor
+
+    del session
+    return Reply(editor.published(), editor.text())
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """One row of the table of questions."""
@@ -116,7 +124,8 @@ QUESTIONS: dict[str, Question] = {
         options={"target": "The target, as for --target"},
     ),
     "frontend.targets": Question("List the targets that can be built", _targets),
+    "frontend.schema": Question("Print the JSON Schema of bunnyfiles, for editors", _schema),
     "frontend.subrequests.describe": Question("List the questions that can be asked", _describe),
 }
 
-_OF_THE_FILE = frozenset(QUESTIONS) - {"frontend.subrequests.describe"}
+_OF_THE_FILE = frozenset(QUESTIONS) - {"frontend.schema", "frontend.subrequests.describe"}

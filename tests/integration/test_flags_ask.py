@@ -325,9 +325,14 @@ class TestCalls:
         done = hutch.buildx(project, "--call=subrequests.describe,format=json").ok()
         names = {each["name"] for each in json.loads(done.out)}
         assert names == {
-            *("frontend.lint", "frontend.outline", "frontend.targets"),
+            *("frontend.lint", "frontend.outline", "frontend.targets", "frontend.schema"),
             "frontend.subrequests.describe",
         }
+
+    def test_schema(self, hutch: Builder, project: Path) -> None:
+        assert hutch.buildx(project, "--call=schema").ok().out == editor.text()
+        found = json.loads(hutch.buildx(project, "--call=schema,format=json").ok().out)
+        assert found == editor.published()
 
     def test_unknown_ones_are_refused(self, hutch: Builder, project: Path) -> None:
         text = hutch.buildx(project, "--call=weather").failed()

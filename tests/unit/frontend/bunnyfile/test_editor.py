@@ -1,0 +1,164 @@
+"""The editor's schema says what the frontend says, as far as a schema can."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+import frameworks
+from frameworks.rootfs import filesystems
+from frameworks.runtime import monitors
+from frontend.bunnyfile import editor
+from tests.errors.test_errors import FILES, found_in, name_of
+from tests.places import ROOT
+from tests.unit.frontend.bunnyfile import corpus
+
+SCHEMA = editor.published()
+JUDGE = jsonschema.Draft202012Validator(SCHEMA)
+EXAMPLES = sorted(ROOT.glob("examples/*/bunnyfile"))
+
+OF_THE_SCHEMA = frozenset(
+    (
+        "bad-size bad-value choose-one empty-value missing-kernel missing-key missing-version "
+        "unknown-key unknown-value unsupported-filesystem unsupported-monitor unsupported-mount "
+        "unsupported-rootfs unsupported-step unsupported-version wrong-type"
+    ).split()
+)
+"""Codes of what is wrong with one key or value, or between a value and its framework."""
+
+BEYOND = {
+    "bad-combination/devices": "which devices there are, the runtime's keys say to each other",
+    "bad-size/more-than-ffs": "a file system's limit is a number, the size a text",
+    "bad-value/numbers": "a limit of numbers that are texts",
+    "bad-value/options-of-a-bsd-that-are-code": "the framework reads the values of options",
+    "bad-value/options-that-are-code": "the framework reads the values of options",
+    "unknown-value/mirage-from-source": "what of a kernel has a meaning, the framework says",
+    "unsupported-rootfs/kernel-without-ext2": "what a kernel can mount, its configuration says",
+    "unsupported-rootfs/kernel-without-filesystem": "what a kernel can mount, the same",
+    "unsupported-rootfs/kernel-without-rootfs": "what a kernel can mount, the same",
+    "unsupported-rootfs/kernel-without-sharing": "what a kernel can mount, the same",
+}
+"""Pairs with such a code that only the frontend refuses, with the reason."""
+
+
+def refused(text: str) -> list[str]:
+    """What the schema says of a file; a file that is no YAML is refused as such."""
+    try:
+        value = YAML(typ="safe", pure=True).load(io.StringIO(text))
+    except (YAMLError, ValueError) as error:
+        return [str(error)]
+    return [error.message for error in JUDGE.iter_errors(value)]
+
+
+def test_the_published_file_is_fresh() -> None:
+    assert editor.FILE.read_text(encoding="utf-8") == editor.text(), "run: make gen"
+
+
+def test_it_is_a_schema() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.parent.name)
+def test_examples_pass(path: Path) -> None:
+    assert refused(path.read_text()) == []
+
+
+@pytest.mark.parametrize("source", corpus.ALL)
+def test_good_files_pass(source: str) -> None:
+    assert refused(source) == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_bad_files_are_refused(path: Path) -> None:
+    codes = {found.code for found in found_in(path)} & OF_THE_SCHEMA
+    if codes and name_of(path) not in BEYOND:
+        assert refused(path.read_text(encoding="utf-8", errors="replace"))
+    elif name_of(path) in BEYOND:
+        assert refused(path.read_text()) == [], "it is judged after all: take it out of BEYOND"
+
+
+def _file(framework: str, monitor: str = "", rest: str = "") -> str:
+    monitor = monitor or next(iter(frameworks.guest(framework).monitors))
+    kernel = "kernel: {from: local, path: k}"
+    return (
+        f"version: v1\nplatforms: {{framework: {framework}, monitor: {monitor}}}\n{kernel}\n{rest}"
+    )
+
+
+@pytest.mark.parametrize("name", frameworks.TABLE)
+def test_a_framework_is_offered_what_its_guests_take(name: str) -> None:
+    guest = frameworks.guest(name)
+    assert {each for each in monitors.TABLE if not refused(_file(name, each))} == set(
+        guest.monitors
+    )
+    old = (
+        "version: v0.1\nplatforms: {{framework: {}, monitor: {}}}\nkernel: {{from: local, path: k}}"
+    )
+    taken = {each for each in monitors.TABLE if not refused(old.format(name, each))}
+    assert taken == set(guest.monitors)
+    kinds = ("initrd", "block", "raw", "none")
+    taken = {each for each in kinds if not refused(_file(name, rest=f"rootfs: {{type: {each}}}"))}
+    assert taken == set(guest.rootfs)
+    if guest.filesystems:
+        disk = "rootfs: {{type: block, filesystem: {}}}"
+        names = filesystems.TABLE
+        taken = {each for each in names if not refused(_file(name, rest=disk.format(each)))}
+        assert taken == {each.name for each in guest.filesystems}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "platforms: {framework: '${F}', monitor: '${M:-qemu}', architecture: '${A}'}",
+        "platforms: {framework: linux, monitor: '${M}'}\nrootfs: {type: '${T}', size: '${S}'}",
+        "platforms: {framework: linux, monitor: qemu}\nports: ['${P}']\nuser: '${U}:${G}'",
+        "platforms: {framework: linux, monitor: qemu}\n"
+        "rootfs: {include: [{source: a, destination: b, follow: '${F}'}]}",
+    ],
+)
+def test_a_build_argument_may_stand_for_any_value(value: str) -> None:
+    assert refused(f"version: v1\n{value}") == []
+
+
+def test_numbers_are_text_where_text_may_stand() -> None:
+    rest = "rootfs: {from: 7}\ncmd: [sleep, 5]\nlabels: {a: 1}"
+    assert refused(_file("linux", rest=rest)) == []
+
+
+@pytest.mark.parametrize("version", ["0.1", "v0.1", "'0.1'", "v0.1.0", "v0.0.9", "v0.1-rc1", "0"])
+def test_bunny_s_versions(version: str) -> None:
+    text = "platforms: {framework: any, monitor: qemu}\nkernel: {from: local, path: k}"
+    assert refused(f"version: {version}\n{text}") == []
+    assert refused(f"version: {version}\n{text}\nports: [80]")
+
+
+@pytest.mark.parametrize("version", ["v0.2", "v0.1.1", "'1'", "v2", "x"])
+def test_versions_of_nobody(version: str) -> None:
+    text = "platforms: {framework: linux, monitor: qemu}"
+    assert refused(f"version: {version}\n{text}")
+
+
+def _walk(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        yield value
+        for inner in value.values():
+            yield from _walk(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _walk(inner)
+
+
+def test_an_editor_has_a_sentence_for_every_key_and_every_pattern() -> None:
+    for part in _walk(SCHEMA["$defs"]):
+        assert not [key for key in part if key.startswith("x-hutch")]
+        if "title" in part:
+            assert part.get("description"), part["title"]
+        if "title" in part and isinstance(part.get("pattern"), str):
+            assert part.get("errorMessage") or part["type"] == ["boolean", "string"], part["title"]
