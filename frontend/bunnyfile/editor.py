@@ -50,6 +50,12 @@ def _from(word: str) -> schemas.Schema:
     return {"properties": {"from": {"const": word}}, "required": ["from"]}
 
 
+_KERNEL_OF_APP = {
+    "if": {"properties": {"kernel": {"properties": {"from": {"const": "source"}}}}},
+    "then": {"required": ["app"]},
+}
+"""A kernel from source, which one that is not named is as well, is made of the application."""
+
 _NEEDED: dict[str, list[schemas.Schema]] = {
     "kernel": [
         {"if": _from("local"), "then": {"required": ["path"]}},
@@ -117,6 +123,8 @@ def _by_framework(base: schemas.Schema, definitions: schemas.Schema) -> schemas.
         then = _sections(name, narrowed, definitions)
         if not _builds(framework, "kernel"):
             then["required"] = ["kernel"]
+        if framework.app_is_kernel:
+            then["allOf"] = [_KERNEL_OF_APP]
         if not _builds(framework, "app"):
             then["properties"]["app"] = False
         named = {

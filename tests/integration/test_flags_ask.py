@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from frontend import cli
-from frontend.bunnyfile import kind_of
+from frontend.bunnyfile import editor, kind_of
 from frontend.lint.rules import RULES
 from tests.errors.test_errors import FILES, name_of
 from tests.integration.harness import FILE, ROOT, Builder

@@ -39,7 +39,7 @@ BEYOND = {
     "bad-value/numbers": "a limit of numbers that are texts",
     "bad-value/options-of-a-bsd-that-are-code": "the framework reads the values of options",
     "bad-value/options-that-are-code": "the framework reads the values of options",
-    "unknown-value/mirage-from-source": "what of a kernel has a meaning, the framework says",
+    "unknown-value/rumprun-version": "which versions there are, the framework says",
     "unsupported-rootfs/kernel-without-ext2": "what a kernel can mount, its configuration says",
     "unsupported-rootfs/kernel-without-filesystem": "what a kernel can mount, the same",
     "unsupported-rootfs/kernel-without-rootfs": "what a kernel can mount, the same",
