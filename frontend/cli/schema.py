@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 
 from frontend.cli.options import parser as make
@@ -14,21 +13,18 @@ def parser() -> argparse.ArgumentParser:
     made = make(
         "schema",
         """
-        An editor reads it for completion and errors: put
+        An editor reads it for completion and errors, of files of both versions: put
         `# yaml-language-server: $schema=bunnyfile.schema.json` at the top of a bunnyfile.
         """,
         examples=("hutch schema > bunnyfile.schema.json",),
-    )
-    made.add_argument(
-        "version", nargs="?", default="v1", choices=("v1", "v0.1"), help="of the format (v1)"
     )
     return made
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the schema."""
-    from frontend.bunnyfile import schema
+    from frontend.bunnyfile import editor
 
-    json.dump(schema(options.version), sys.stdout, indent=2)
-    print()
+    del options
+    sys.stdout.write(editor.text())
     return 0

@@ -274,8 +274,9 @@ def test_a_mistyped_file_system_leads_to_it(owlfs: dict[str, Any]) -> None:
 
 
 def test_editors_and_the_reference_know_the_file_system(owlfs: dict[str, Any]) -> None:
-    filesystem = json.loads(owlfs["schema"][1])["$defs"]["rootfs"]["properties"]["filesystem"]
-    assert "owlfs" in filesystem["enum"]
+    rooms = json.loads(owlfs["schema"][1])["$defs"]
+    filesystem = rooms["owl-rootfs"]["properties"]["filesystem"]
+    assert "owlfs" in filesystem["anyOf"][0]["enum"]
     assert "'owlfs' is what this test alone has" in filesystem["description"]
     assert "'owlfs' is what this test alone has" in owlfs["page"]
 
