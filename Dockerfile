@@ -63,7 +63,9 @@ FROM scratch
 COPY --from=build /base/ /
 COPY --from=init /out/ /
 COPY --from=build /app/ /
-ENV PATH=/usr/sbin:/usr/bin
+# Where the documentation is published: its pages are linked from errors and warnings.
+ARG HUTCH_SITE=""
+ENV PATH=/usr/sbin:/usr/bin HUTCH_SITE=$HUTCH_SITE
 LABEL moby.buildkit.frontend.network.none="true" \
       moby.buildkit.frontend.caps="moby.buildkit.frontend.inputs,moby.buildkit.frontend.subrequests,moby.buildkit.frontend.contexts,moby.buildkit.frontend.gitquerystring"
 ENTRYPOINT ["/usr/bin/python3", "-I", "-S", "-B", "-m", "frontend"]

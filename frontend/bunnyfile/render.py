@@ -16,6 +16,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from frameworks.diagnostics import Diagnostic, printable
+from frontend import pages
 from llb import Range
 from llb.masked import masked
 
@@ -36,6 +37,8 @@ def render_one(found: Diagnostic) -> str:
         lines += excerpt(found.file.data, found.at)
     if found.hint:
         lines.append(printable(masked(f"  hint: {found.hint}")))
+    if page := pages.of(found.code):
+        lines.append(f"  page: {page}")
     return "\n".join(lines) + "\n"
 
 

@@ -64,6 +64,7 @@ def from_problems(problems: Problems) -> status_pb2.Status:
         message = f"{len(found)} problems:\n" + "\n".join(f"  {d}" for d in found)
     if problems.with_lines:
         message += _lines(found)
+    message += _pages(found)
     status = _status(message)
     spent = 0
     excerpts: list[Diagnostic] = []
@@ -94,6 +95,14 @@ def _lines(found: Iterable[Diagnostic]) -> str:
             lines = "\n".join(excerpt(each.file.data, each.at))
             parts.append(f"\n{each.file.filename}:{each.at.start.line}\n{lines}")
     return "\n".join(parts)
+
+
+def _pages(found: Iterable[Diagnostic]) -> str:
+    """The pages of what was found, each once, for a site that is published."""
+    from frontend import pages
+
+    addresses = filter(None, map(pages.of, dict.fromkeys(each.code for each in found)))
+    return "".join(f"\nsee {address}" for address in addresses)
 
 
 def unsupported_subrequest(name: str) -> status_pb2.Status:

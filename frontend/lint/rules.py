@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from frontend import pages
+
 
 class Phase(StrEnum):
     """When a rule is looked at. `--check` and `hutch check` end before the last."""
@@ -21,7 +23,7 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule; `url` is its page, relative to the repository."""
+    """A rule; `url` is its page (`frontend.pages`)."""
 
     name: str
     description: str
@@ -29,7 +31,7 @@ class Rule:
 
     @property
     def url(self) -> str:
-        return f"docs/rules/{self.name}.md"
+        return pages.rule(self.name)
 
 
 def _rule(name: str, description: str, *phases: Phase) -> Rule:
