@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -90,3 +91,89 @@ def test_the_bug_form_asks_for_what_a_report_needs() -> None:
     assert asked["buildx-inspect"]["label"] == "docker buildx inspect"
     assert "--call=outline" in asked["check"]["description"]
     assert "hutch check" in asked["check"]["description"]
+
+
+USERS = read(ROOT / "action.yml")
+
+
+def test_the_action_for_users_is_one_that_github_takes() -> None:
+    assert {"name", "description", "inputs", "runs"} == set(USERS)
+    assert all(each["description"] for each in USERS["inputs"].values())
+    assert USERS["runs"]["using"] == "composite"
+    for step in USERS["runs"]["steps"]:
+        if "run" in step:
+            assert step["shell"] == "bash"
+            assert "${{" not in step["run"], "a value of the user's would be part of a script"
+        else:
+            assert re.fullmatch(r"docker/[\w-]+@v\d+", step["uses"])
+
+
+def test_the_action_hands_on_each_input_under_the_name_that_is_read() -> None:
+    text = (ROOT / ".ci/action.py").read_text()
+    read_there = set(re.findall(r'given\("(\w+)"\)', text))
+    named = {name.upper().replace("-", "_") for name in USERS["inputs"]}
+    assert read_there == named
+    for step in USERS["runs"]["steps"]:
+        for variable, value in step.get("env", {}).items():
+            name = variable.removeprefix("HUTCH_").lower().replace("_", "-")
+            assert value == f"${{{{ inputs.{name} }}}}"
+
+
+@pytest.fixture
+def action(monkeypatch: pytest.MonkeyPatch) -> Any:
+    for name in USERS["inputs"]:
+        monkeypatch.delenv(f"HUTCH_{name.upper().replace('-', '_')}", raising=False)
+    return runpy.run_path(str(ROOT / ".ci/action.py"))
+
+
+def test_findings_become_annotations(action: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUTCH_FILE", "a,b/bunnyfile")
+    at = {"ranges": [{"start": {"line": 7}}]}
+    found = {
+        "ruleName": "NoCommand",
+        "detail": "100% wrong\n::set-output",
+        "url": "https://docs.example.com/rules/NoCommand/",
+        "location": at,
+    }
+    wrong = {"message": "bunnyfile:3:1: bad", "location": {"ranges": [{"start": {"line": 3}}]}}
+    assert action["annotations"]({"warnings": [found], "buildError": wrong}) == [
+        "::warning file=a%2Cb/bunnyfile,line=7,title=NoCommand::100%25 wrong%0A::set-output%0A"
+        "https://docs.example.com/rules/NoCommand/",
+        "::error file=a%2Cb/bunnyfile,line=3,title=hutch::bunnyfile:3:1: bad",
+    ]
+    assert action["annotations"]({"warnings": None}) == []
+
+
+def test_a_build_has_the_inputs_as_arguments(action: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert action["buildx"]() == ["docker", "buildx", "build", "--file", "bunnyfile", "."]
+    monkeypatch.setenv("HUTCH_FRONTEND", "r/hutch:1")
+    monkeypatch.setenv("HUTCH_BUILD_ARGS", "A=1 2\n\n B=$(x)\n")
+    monkeypatch.setenv("HUTCH_CACHE", "r/cache")
+    assert action["buildx"]("--push")[5:] == [
+        "--build-arg=BUILDKIT_SYNTAX=r/hutch:1",
+        "--build-arg=A=1 2",
+        "--build-arg=B=$(x)",
+        "--cache-from=type=registry,ref=r/cache",
+        "--push",
+        ".",
+    ]
+
+
+def test_bake_has_the_examples_that_need_nothing_more() -> None:
+    text = (ROOT / "examples/docker-bake.hcl").read_text()
+    baked = {name for names in re.findall(r"example = \[(.*)\]", text) for name in names.split('"')}
+    examples = {path.parent.name for path in ROOT.glob("examples/*/bunnyfile")}
+    # A kernel beside the file, or the digest of a release, only the user can give.
+    assert examples - baked == {"linux-hello", "netbsd-bozohttpd"}
+
+
+def test_gitlab_s_recipe_builds_with_a_cache_that_outlives_the_runner() -> None:
+    recipe = read(ROOT / "examples/ci/gitlab-ci.yml")
+    jobs = {
+        name: each for name, each in recipe.items() if isinstance(each, dict) and "script" in each
+    }
+    assert {each["stage"] for each in jobs.values()} == set(recipe["stages"])
+    assert "--check" in jobs["check"]["script"][0]
+    image = jobs["image"]["script"][0]
+    assert "--cache-from" in image
+    assert "mode=max" in image

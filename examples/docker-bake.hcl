@@ -1,0 +1,51 @@
+# All examples by one command, in this checkout: docker buildx bake -f examples/docker-bake.hcl [GROUP]
+# Equal steps of all targets run once: a kernel that several want is built for all of them.
+
+variable "FRONTEND" {
+  description = "hutch's image, where the files' own syntax line is not meant"
+  default     = ""
+}
+
+variable "REGISTRY" {
+  description = "where images, and the cache, are pushed to"
+  default     = ""
+}
+
+variable "TAG" {
+  default = "1"
+}
+
+group "default" {
+  targets = ["linux"]
+}
+
+target "_common" {
+  dockerfile = "bunnyfile"
+  args       = FRONTEND == "" ? {} : { BUILDKIT_SYNTAX = FRONTEND }
+  cache-from = REGISTRY == "" ? [] : ["type=registry,ref=${REGISTRY}/cache"]
+  cache-to   = REGISTRY == "" ? [] : ["type=registry,ref=${REGISTRY}/cache,mode=max"]
+}
+
+# Linux guests, whose sources are Debian's. linux-hello needs its kernel beside it: `make demo` builds that one.
+target "linux" {
+  name     = example
+  inherits = ["_common"]
+  matrix = {
+    example = ["linux-static-c", "linux-arm64", "linux-redis", "linux-python", "linux-nginx-dockerfile"]
+  }
+  context   = "examples/${example}"
+  platforms = [example == "linux-arm64" ? "linux/arm64" : "linux/amd64"]
+  tags      = [REGISTRY == "" ? "${example}:${TAG}" : "${REGISTRY}/${example}:${TAG}"]
+}
+
+# Guests whose sources come from elsewhere. netbsd-bozohttpd is not here: it asks for a release's digest.
+target "others" {
+  name     = example
+  inherits = ["_common"]
+  matrix = {
+    example = ["freebsd-hello", "freebsd-http", "mirage-hello", "mirage-http", "netbsd-hello", "rumprun-darkhttpd", "rumprun-hello", "rumprun-http"]
+  }
+  context   = "examples/${example}"
+  platforms = ["linux/amd64"]
+  tags      = [REGISTRY == "" ? "${example}:${TAG}" : "${REGISTRY}/${example}:${TAG}"]
+}
