@@ -11,7 +11,10 @@ WITH_IMAGE = $(ENGINE) run -- sh -c 'HUTCH_FRONTEND="$$HUTCH_REGISTRY/$(IMAGE)" 
 # How long `make fuzz-init` runs, in seconds.
 FUZZ_SECONDS ?= 60
 
-.PHONY: help setup packages demo test unit fuzz fuzz-init integration urunc lint gen image bench \
+# Where the tools of `make docs` are.
+SITE := build/docs/venv
+
+.PHONY: help setup packages demo test unit fuzz fuzz-init integration urunc lint gen docs image bench \
         lock engine-up engine-down clean
 
 help: ## list the targets
@@ -79,6 +82,18 @@ gen: setup ## generate the code of the wire messages, the pages of keys and verb
 	$(BIN)/python -m frontend.bunnyfile.editor
 	$(BIN)/python -m frontend.cli.reference
 
+docs: setup $(SITE)/.done ## the documentation as a site, in build/docs/site; needs Graphviz
+	@command -v dot >/dev/null || { echo "apt-get install graphviz" >&2; exit 1; }
+	$(BIN)/python -m docs.site.graphs
+	$(SITE)/bin/mkdocs build --quiet --strict
+
+# The site's own tools are many and heavy: they have a lock and an environment of their own.
+$(SITE)/.done: docs/site/requirements.txt
+	@test -x $(SITE)/bin/python || $(PYTHON) -m venv $(SITE)
+	@$(SITE)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	  -r docs/site/requirements.txt
+	@touch $@
+
 # The secret is this machine's certificate bundle: the image is built on it, but never holds it.
 image: ## build the frontend image and push it to the engine's registry
 	$(ENGINE) run -- sh -c 'exec docker buildx build --provenance=false \
@@ -100,6 +115,8 @@ COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 
 lock: setup ## refresh the locked requirements
 	$(COMPILE) --output-file requirements/runtime.txt
 	$(COMPILE) --all-extras --group dev --output-file requirements/dev.txt
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header docs/site/requirements.in --output-file docs/site/requirements.txt
 
 clean: ## remove what was built here
 	rm -rf build dist out

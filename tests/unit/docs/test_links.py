@@ -11,6 +11,7 @@ def test_links_of_the_pages_lead_somewhere() -> None:
     pages = [
         *ROOT.glob("*.md"),
         *ROOT.glob("docs/*.md"),
+        *ROOT.glob("docs/howto/*.md"),
         *ROOT.glob("examples/**/*.md"),
         *ROOT.glob("frameworks/**/*.md"),
     ]
