@@ -31,7 +31,7 @@ target "linux" {
   name     = example
   inherits = ["_common"]
   matrix = {
-    example = ["linux-static-c", "linux-arm64", "linux-redis", "linux-python", "linux-nginx-dockerfile"]
+    example = ["linux-static-c", "linux-arm64", "linux-redis", "linux-python", "linux-nginx-dockerfile", "go-http"]
   }
   context   = "examples/${example}"
   platforms = [example == "linux-arm64" ? "linux/arm64" : "linux/amd64"]
