@@ -76,10 +76,9 @@ lint: setup ## what must hold before a commit
 	@for file in llb/pb/*_pb2.py*; do cmp "$$file" "build/generated/$${file##*/}" || exit 1; done
 	$(BIN)/shellcheck .ci/run .ci/packages .ci/tags
 
-gen: setup ## generate the code of the wire messages, the pages of keys and verbs, the schema
+gen: setup ## generate the code of the wire messages, and the pages of keys and verbs
 	$(BIN)/python -m llb.pb.gen
 	$(BIN)/python -m frontend.bunnyfile.reference
-	$(BIN)/python -m frontend.bunnyfile.editor
 	$(BIN)/python -m frontend.cli.reference
 
 docs: setup $(SITE)/.done ## the documentation as a site, in build/docs/site; needs Graphviz

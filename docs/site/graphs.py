@@ -11,7 +11,8 @@ import sys
 import textwrap
 from pathlib import Path
 
-from docs.site.hooks import GRAPHS, ROOT
+from docs.site.hooks import GRAPHS, ROOT, SCHEMA
+from frontend.bunnyfile import editor
 from llb import Definition
 from llb.definition import DecodedOp
 
@@ -62,8 +63,9 @@ def definition(example: Path) -> Definition:
 
 
 def main() -> None:
-    """Draw all examples into `build/docs/graphs`."""
+    """Draw all examples into `build/docs/graphs`; write the editor's schema beside them."""
     GRAPHS.mkdir(parents=True, exist_ok=True)
+    SCHEMA.write_text(editor.text(), encoding="utf-8")
     for path in sorted(ROOT.glob("examples/*/bunnyfile")):
         target = GRAPHS / f"{path.parent.name}.svg"
         text = dot(definition(path.parent))

@@ -15,6 +15,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 GRAPHS = ROOT / "build/docs/graphs"
+SCHEMA = ROOT / "build/docs/bunnyfile.schema.json"
 
 _LINK = re.compile(r"(?<!!)\[((?:[^\[\]`]|`[^`]*`)*)\]\(([^)\s]+)\)")
 _FENCED = re.compile(r"^( *)(```|~~~).*\n(?:.*\n)*?\1\2", re.M)
@@ -104,6 +105,8 @@ def _added() -> Iterator[tuple[str, str | bytes]]:
         yield page, text
     for folder in _LISTS:
         yield f"{folder}/index.md", _listed(folder)
+    if SCHEMA.exists():
+        yield SCHEMA.name, SCHEMA.read_bytes()
     for path in sorted(GRAPHS.glob("*.svg")):
         yield f"graphs/{path.name}", path.read_bytes()
 

@@ -7,16 +7,12 @@ framework at a time. An editor has one schema and the text as it stands. So this
 for its version and its framework by `if`, and offers for each what its guests take (`Guest`); a
 value with `${NAME}` in it passes, because only a build knows it; a number is text where text may
 stand; and what is said of a wrong value is a sentence, not a pattern.
-
-`python -m frontend.bunnyfile.editor` writes the copy that the documentation publishes; a test says
-when it is stale.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from pathlib import Path
 
 import frameworks
 import schemas
@@ -24,8 +20,6 @@ from frameworks.base import Framework
 from frameworks.rootfs import filesystems
 from frameworks.runtime import monitors
 from frontend import bunnyfile
-
-FILE = Path(__file__).resolve().parents[2] / "docs" / "bunnyfile.schema.json"
 
 _OLD_TEXT = (
     r"^v?0+(\.0+(\.[0-9]+)*|\.0*1(\.0+)*)?"
@@ -335,7 +329,3 @@ def _with_numbers(schema: schemas.Schema) -> schemas.Schema:
 def text() -> str:
     """The published file."""
     return json.dumps(published(), indent=1) + "\n"
-
-
-if __name__ == "__main__":
-    FILE.write_text(text(), encoding="utf-8")

@@ -30,8 +30,10 @@ def server() -> Iterator[lsp.Server]:
     if modules is None:
         pytest.skip("npm, or the packages that it installs, cannot be had here")
     program = modules / "yaml-language-server/bin/yaml-language-server"
+    schema = ROOT / "build/editor/bunnyfile.schema.json"
+    schema.write_text(editor.text())
     settings = {
-        "schemas": {editor.FILE.as_uri(): ["**/*bunnyfile*"]},
+        "schemas": {schema.as_uri(): ["**/*bunnyfile*"]},
         "schemaStore": {"enable": False},
         "validate": True,
         "hover": True,
