@@ -103,34 +103,34 @@ class Monitor:
         return limit if self.mib else limit * (1 << 20) // 1_000_000
 
 
-def _qemu(said: Contract, files: Files, machine: Machine) -> list[str]:
+def _qemu(contract: Contract, files: Files, machine: Machine) -> list[str]:
     from frameworks.runtime.urunc import guests
 
-    return guests.qemu(said, files, machine)
+    return guests.qemu(contract, files, machine)
 
 
-def _firecracker(said: Contract, files: Files, machine: Machine) -> list[str]:
+def _firecracker(contract: Contract, files: Files, machine: Machine) -> list[str]:
     from frameworks.runtime.urunc import guests
 
-    return guests.firecracker(said, files, machine)
+    return guests.firecracker(contract, files, machine)
 
 
-def _firecracker_json(said: Contract, files: Files, machine: Machine) -> str:
+def _firecracker_json(contract: Contract, files: Files, machine: Machine) -> str:
     from frameworks.runtime.urunc import guests
 
-    return guests.firecracker_json(said, files, machine)
+    return guests.firecracker_json(contract, files, machine)
 
 
-def _cloud_hypervisor(said: Contract, files: Files, machine: Machine) -> list[str]:
+def _cloud_hypervisor(contract: Contract, files: Files, machine: Machine) -> list[str]:
     from frameworks.runtime.urunc import guests
 
-    return guests.cloud_hypervisor(said, files, machine)
+    return guests.cloud_hypervisor(contract, files, machine)
 
 
-def _tender(said: Contract, files: Files, machine: Machine) -> list[str]:
+def _tender(contract: Contract, files: Files, machine: Machine) -> list[str]:
     from frameworks.runtime.urunc import guests
 
-    return guests.tender(said, files, machine)
+    return guests.tender(contract, files, machine)
 
 
 QEMU = Monitor(

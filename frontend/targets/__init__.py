@@ -1,10 +1,6 @@
 """What can be built of a bunnyfile: the image, or one step of it (`--target`).
 
-image      kernel, root filesystem and what tells the runtime to boot them (the default)
-kernel     the kernel file alone
-rootfs     the root filesystem: the packed file, or the tree of a raw one
-app        the application's artifacts
-toolchain  the image that kernels and applications are built in
+`TARGETS` are those that there are, `DESCRIPTIONS` says what each is.
 """
 
 from __future__ import annotations

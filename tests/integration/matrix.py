@@ -100,7 +100,7 @@ def guest_user(shape: str, who: Who, urunc: Version) -> str:
     return "0:0" if who.asked and not urunc.configuration else who.guest
 
 
-def said(output: str) -> list[str]:
+def printed(output: str) -> list[str]:
     """The lines that the probe printed."""
     return re.findall(
         r"^(?:argument \d+|environment|user|group|directory): .*$", output, re.MULTILINE

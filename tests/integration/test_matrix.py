@@ -14,7 +14,7 @@ from frameworks.runtime.machine import Machine
 from frameworks.runtime.urunc.versions import NEWEST, VERSIONS
 from frontend.cli import main
 from frontend.images import boot
-from tests.integration.matrix import SHAPES, USERS, WORDS, Images, guest_user, said
+from tests.integration.matrix import SHAPES, USERS, WORDS, Images, guest_user, printed
 
 pytestmark = pytest.mark.integration
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.integration
 @pytest.mark.parametrize("shape", SHAPES)
 def test_whoever_runs_it(images: Images, booted: Callable[..., str], shape: str, user: str) -> None:
     who = USERS[user]
-    lines = said(booted(images.of(shape, who.user), user=who.asked))
+    lines = printed(booted(images.of(shape, who.user), user=who.asked))
     assert "argument 1: [one]" in lines
     assert f"user: {guest_user(shape, who, NEWEST)}" in lines
     assert ("group: 44" in lines) == (user == "name" and shape != "no init")
@@ -37,7 +37,7 @@ def test_as_each_urunc_does(
     """Of an image of a user without a name, odd words, a directory, a value with blanks."""
     more = "workdir: /srv/made here\nenvs: {GREETING: 'a b'}\n"
     ref = images.of(shape, "4321", more=more, cmd=WORDS)
-    lines = said(booted(ref, machine=Machine(version=urunc)))
+    lines = printed(booted(ref, machine=Machine(version=urunc)))
     assert lines[1 : 1 + len(WORDS)] == [
         f"argument {number}: [{word}]" for number, word in enumerate(WORDS, 1)
     ]

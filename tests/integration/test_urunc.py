@@ -32,7 +32,16 @@ from frontend.images import boot
 from frontend.images.registry import Repository
 from llb import Platform
 from tests.integration.harness import EXAMPLES, PREFIX, Builder
-from tests.integration.matrix import FILE, INCLUDE, SHAPES, USERS, WORDS, Images, guest_user, said
+from tests.integration.matrix import (
+    FILE,
+    INCLUDE,
+    SHAPES,
+    USERS,
+    WORDS,
+    Images,
+    guest_user,
+    printed,
+)
 from tests.integration.realurunc import ADDRESS, Containerd, Host, Network, Ran, Running
 
 URUNC = os.environ.get("HUTCH_URUNC", "")
@@ -111,7 +120,7 @@ def test_whoever_runs_it(
     record_property("urunc", host.model.name)
     record_property("monitor", "qemu")
     record_property("started", "Linux version" in ran.output)
-    lines = said(ran.output)
+    lines = printed(ran.output)
     record_property("answered", "argument 1: [one]" in lines)
     assert ran.user == who.guest
     assert "argument 1: [one]" in lines, ran.output
@@ -126,7 +135,7 @@ def test_odd_words(images: Images, host: Host, shape: str) -> None:
     more = 'workdir: /srv/made here\nenvs: {GREETING: \'a b\', QUOTES: "it\'s \\"q\\" $c"}\n'
     ref = images.of(shape, "www", more=more, cmd=WORDS)
     ran = host.run(ref, env=["ADDED=here"])
-    lines = said(ran.output)
+    lines = printed(ran.output)
     assert len(WORDS) == 15
     assert lines[1 : 1 + len(WORDS)] == [
         f"argument {number}: [{word}]" for number, word in enumerate(WORDS, 1)
@@ -144,7 +153,7 @@ def test_words_without_an_init(images: Images, host: Host) -> None:
     """What urunc makes of words is what Linux splits: they are the program's as they come."""
     words = ("plain", "two words", "--last=$1")
     ran = host.run(images.of("no init", None, cmd=words))
-    assert [line for line in said(ran.output) if line.startswith("argument")][1:] == [
+    assert [line for line in printed(ran.output) if line.startswith("argument")][1:] == [
         *("argument 1: [plain]", "argument 2: ['two]", "argument 3: [words']"),
         "argument 4: [--last=$1]",
     ]
@@ -154,7 +163,7 @@ def test_other_words_and_environment_at_run_time(images: Images, host: Host) -> 
     """As `docker run -e NEW=... IMAGE /bin/probe other 'two words'`."""
     args = ["/bin/probe", "other", "two words"]
     ran = host.run(images.of("ext4", "4321"), args=args, env=["NEW=1"])
-    lines = said(ran.output)
+    lines = printed(ran.output)
     assert lines[1:3] == ["argument 1: [other]", "argument 2: [two words]"], ran.output
     assert "environment: [NEW=1]" in lines
 
@@ -170,7 +179,7 @@ cmd: [/bin/probe, one]
 
 
 def test_a_v01_file(images: Images, host: Host) -> None:
-    lines = said(host.run(images.build(V01)).output)
+    lines = printed(host.run(images.build(V01)).output)
     assert "argument 1: [one]" in lines
     assert "environment: [ODD=x=y]" in lines
 
@@ -190,7 +199,7 @@ CMD ["/bin/probe", "two words"]
 
 def test_a_dockerfile(images: Images, host: Host) -> None:
     ran = host.run(images.build(DOCKERFILE))
-    lines = said(ran.output)
+    lines = printed(ran.output)
     assert "argument 1: [two words]" in lines, ran.output
     assert "user: 33:33" in lines
     assert "directory: /srv/here" in lines
@@ -377,6 +386,6 @@ class TestContainerd:
         self._check(containerd.run(images.build(text, provenance=True)), "0:0")
 
     def _check(self, ran: Ran, user: str) -> None:
-        lines = said(ran.output)
+        lines = printed(ran.output)
         assert "argument 1: [one]" in lines, ran.output
         assert f"user: {user}" in lines
