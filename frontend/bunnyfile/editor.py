@@ -279,7 +279,8 @@ def _opened(schema: schemas.Schema) -> schemas.Schema:
         choice = {key: schema[key] for key in _CHOICE if key in schema}
         return {**rest, "anyOf": [choice, {"type": "string", "pattern": _ARGUMENT}]}
     if types == "boolean":
-        return {**schema, "type": ["boolean", "string"], "pattern": _ARGUMENT}
+        found = {**schema, "type": ["boolean", "string"], "pattern": _ARGUMENT}
+        return {**found, "errorMessage": "this is neither true nor false"}
     found = schema
     if types == "string":
         found = {**found, "type": ["string", "number"]}
