@@ -6,15 +6,14 @@ import re
 
 from frameworks.base import Plan
 from frameworks.diagnostics import Collector, Diagnostic, did_you_mean
+from frameworks.kit.options import check_options, code, lost, option_name
 from frameworks.linux.configs import DEFAULT, LAYERS, TARGETS, fragments
-from frameworks.linux.kernel import OPTIONS, option_name
 from frameworks.linux.roots import ways
 from frameworks.linux.versions import versions
 from frameworks.rootfs.filesystems import TABLE
 from frameworks.runtime import RUNTIME
-from frameworks.spec import Kernel, Option
+from frameworks.spec import Kernel
 
-_NAME = re.compile(r"[A-Za-z0-9_]+")
 _FILE = re.compile(r"[./]")
 
 
@@ -30,12 +29,11 @@ def check_kernel(plan: Plan, kernel: Kernel, problems: Collector) -> None:
             "slash in its name.",
             at=said.at,
         )
-    for option in kernel.options:
-        _check_option(option, problems)
+    check_options(kernel, problems)
     _check_rootfs(plan, kernel, problems)
     _check_network(plan, kernel, problems)
     if kernel.cmdline is not None:
-        if character := _code("CMDLINE", kernel.cmdline):
+        if character := code("CMDLINE", kernel.cmdline):
             problems.error(
                 "bad-value",
                 f"kernel.cmdline has a '{character}', which the kernel's build would run",
@@ -145,71 +143,11 @@ def _options(plan: Plan, kernel: Kernel, config: str) -> set[str]:
     return has
 
 
-def _code(name: str, value: str) -> str:
-    from frameworks.linux.kconfig import code  # with json, for the few files that have texts
-
-    return code(name, value)
-
-
-def _check_option(option: Option, problems: Collector) -> None:
-    at = option.name.at
-    name = option_name(option)
-    if not _NAME.fullmatch(name):
-        problems.error(
-            "bad-value",
-            f"'{option.name}' is no name of a kernel option",
-            hint="letters, digits and _, as in the kernel's Kconfig files",
-            at=at,
-        )
-    if option.value == "m":
-        problems.error(
-            "bad-value",
-            f"{name} cannot be a module: no module is ever loaded in these guests",
-            hint="write true to build it in",
-            at=at,
-        )
-    if isinstance(option.value, str) and not option.value.isprintable():
-        problems.error(
-            "bad-value",
-            f"the value of {name} has a character that a kernel configuration cannot hold",
-            at=at,
-        )
-    elif isinstance(option.value, str) and (character := _code(name, option.value)):
-        problems.error(
-            "bad-value",
-            f"the value of {name} has a '{character}', and the kernel's build would run it as code",
-            hint="values of options are data: leave out $ and backquotes, and ; | & < >",
-            at=at,
-        )
-
-
 def explain(report: bytes, plan: Plan) -> tuple[Diagnostic, ...]:
     """The diagnostics of a build's configuration report (`Linux.report`), at the file's lines.
 
     Each option that was asked for and not kept becomes one, in the report's order.
     """
-    from frameworks.linux.kconfig import read_report
-
     kernel = plan.kernel
     assert kernel is not None
-    found = []
-    by_name = {option_name(option): option for option in kernel.options}
-    for loss in read_report(report):
-        at, where = kernel.config.at if kernel.config is not None else kernel.at, ""
-        folder, _, name = loss.fragment.partition("/")
-        if name == OPTIONS and loss.option in by_name:
-            at = by_name[loss.option].name.at
-        elif folder == "base":
-            where = f" ({kernel.config}, line {loss.line})"
-        elif folder == "theirs":
-            fragment = kernel.fragments[int(name)]
-            at, where = fragment.at, f" ({fragment}, line {loss.line})"
-        elif folder == "ours":
-            config = kernel.config or DEFAULT
-            where = f" (configuration {config}, {name}, line {loss.line})"
-        hint = f"did you mean {loss.nearest}?" if loss.nearest else ""
-        message = f"the kernel has no {loss.option}={loss.wanted}{where}: {loss.why(near=False)}"
-        if loss.reason in ("syntax", "code"):
-            message = f"{loss.why(near=False)}{where}"
-        found.append(Diagnostic("lost-option", message, hint, at, plan.file))
-    return tuple(found)
+    return lost(report, plan, f"configuration {kernel.config or DEFAULT}")

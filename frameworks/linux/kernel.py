@@ -16,6 +16,7 @@ import llb
 from frameworks import kit
 from frameworks.base import Build, File
 from frameworks.kit import SourceTree
+from frameworks.kit.options import OPTIONS, assignment, quote
 from frameworks.linux.configs import DEFAULT, LAYERS, TARGETS, fragments
 from frameworks.linux.source import source
 from frameworks.linux.toolchain import (
@@ -26,11 +27,8 @@ from frameworks.linux.toolchain import (
 from frameworks.runtime import monitors
 from frameworks.runtime.monitors import Form
 from frameworks.scripts import run_script, script
-from frameworks.spec import Kernel, Option
+from frameworks.spec import Kernel
 from llb import Mount, State, scratch
-
-OPTIONS = "options"
-"""The name of the fragment that holds the file's single options, one a line, in their order."""
 
 ENVIRONMENT = {
     "CCACHE_DIR": "/ccache",
@@ -254,28 +252,3 @@ def option_lines(build: Build, kernel: Kernel) -> list[str]:
             lines.append("CONFIG_CMDLINE_BOOL=y")
         lines.append(f"CONFIG_CMDLINE={quote(kernel.cmdline)}")
     return lines
-
-
-def option_name(option: Option) -> str:
-    """An option's name without the CONFIG_ that people may write."""
-    return option.name.removeprefix("CONFIG_")
-
-
-def assignment(option: Option) -> str:
-    """An option as a line of a .config; `False` and "n" turn it off."""
-    name, value = option_name(option), option.value
-    if value is False or value == "n":
-        return f"# CONFIG_{name} is not set"
-    if value is True:
-        return f"CONFIG_{name}=y"
-    if isinstance(value, int):
-        return f"CONFIG_{name}={value}"
-    # Digits that the file has in quotes are a text, as of a version's name.
-    if value == "y" or value.lower().startswith("0x"):
-        return f"CONFIG_{name}={value}"
-    return f"CONFIG_{name}={quote(value)}"
-
-
-def quote(text: str) -> str:
-    """A string as .config has it."""
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

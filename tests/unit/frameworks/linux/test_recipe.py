@@ -12,8 +12,8 @@ from frameworks import kit
 from frameworks.architectures import TABLE
 from frameworks.base import Image
 from frameworks.diagnostics import Collector, Problems
+from frameworks.kit.options import assignment, quote
 from frameworks.linux import Linux
-from frameworks.linux.kernel import assignment, quote
 from frameworks.linux.versions import versions
 from frameworks.spec import Option, Text
 from llb import Definition, Platform, State, scratch

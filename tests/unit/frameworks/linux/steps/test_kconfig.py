@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from frameworks.kit.kconfig import Request, read_report
+from frameworks.kit.steps.kconfig import check, last, parse, render
+from frameworks.kit.steps.kconfig_tree import Kconfig, conjuncts, evaluate
 from frameworks.linux.configs import LAYERS, fragments, limit
-from frameworks.linux.kconfig import Request, read_report
 from frameworks.linux.steps import kconfig
-from frameworks.linux.steps.kconfig_tree import Kconfig, conjuncts, evaluate
 
 KCONFIG = """\
 mainmenu "A kernel"
@@ -103,8 +104,8 @@ def tree(tmp_path: Path) -> Path:
 
 
 def losses(tree: Path, request: str, config: str) -> list[str]:
-    requests, wrong = kconfig.parse(request.encode(), "options")
-    found = kconfig.check(config.encode(), requests, Kconfig(tree, "x86"))
+    requests, wrong = parse(request.encode(), "options")
+    found = check(config.encode(), requests, Kconfig.linux(tree, "x86"))
     return [str(loss) for loss in wrong + found]
 
 
@@ -146,7 +147,7 @@ def losses(tree: Path, request: str, config: str) -> list[str]:
     ],
 )
 def test_why_an_option_was_lost(tree: Path, request_line: str, config: str, why: str) -> None:
-    (name,), _ = kconfig.parse(request_line.encode())
+    (name,), _ = parse(request_line.encode())
     said = f"options:1: CONFIG_{name.option}={name.value} was not kept: {why}"
     assert losses(tree, request_line, config) == [said]
 
@@ -161,15 +162,15 @@ def test_what_was_kept_is_no_loss(tree: Path) -> None:
 
 
 def test_the_last_request_counts() -> None:
-    requests, _ = kconfig.parse(b"CONFIG_A=y\nCONFIG_B=1\n# CONFIG_A is not set\n")
-    last = kconfig.last(requests)
-    assert [(r.option, r.value) for r in last.values()] == [("B", "1"), ("A", "n")]
-    assert kconfig.render(last) == "CONFIG_B=1\n# CONFIG_A is not set\n"
+    requests, _ = parse(b"CONFIG_A=y\nCONFIG_B=1\n# CONFIG_A is not set\n")
+    final = last(requests)
+    assert [(r.option, r.value) for r in final.values()] == [("B", "1"), ("A", "n")]
+    assert render(final) == "CONFIG_B=1\n# CONFIG_A is not set\n"
 
 
 def test_a_line_that_is_no_option_is_a_loss() -> None:
     text = "\ufeff# a comment\r\nIKCONFIG=y\nCONFIG_A=y\nset NET\n".encode()
-    requests, losses = kconfig.parse(text + b'# caf\xe9\nCONFIG_B="caf\xe9"\n', "debug")
+    requests, losses = parse(text + b'# caf\xe9\nCONFIG_B="caf\xe9"\n', "debug")
     assert [(r.option, r.value, r.line) for r in requests] == [("A", "y", 3)]
     assert [str(loss) for loss in losses] == [
         "debug:2: 'IKCONFIG=y' is no line of a kernel configuration; did you mean "
@@ -307,7 +308,7 @@ def test_our_own_fragments(name: str, architecture: str, monitor: str, version: 
     """No fragment takes back what another asks for, and none asks for a module."""
     requests: list[Request] = []
     for file, text in fragments(name, architecture, monitor):
-        found, wrong = kconfig.parse(limit(text, version).encode(), file)
+        found, wrong = parse(limit(text, version).encode(), file)
         assert not wrong
         assert len({request.option for request in found}) == len(found)
         requests += found
@@ -332,7 +333,7 @@ def test_a_monitor_may_need_more() -> None:
 
 
 def test_nearest_is_silent_when_nothing_is_near(tree: Path) -> None:
-    assert Kconfig(tree, "x86").nearest("ZFS_ENTERPRISE") == ""
+    assert Kconfig.linux(tree, "x86").nearest("ZFS_ENTERPRISE") == ""
 
 
 @pytest.mark.parametrize(
@@ -354,7 +355,7 @@ def test_nearest_is_silent_when_nothing_is_near(tree: Path) -> None:
     ],
 )
 def test_what_make_would_run_is_no_request(line: str, character: str) -> None:
-    requests, losses = kconfig.parse(line.encode(), "theirs/00")
+    requests, losses = parse(line.encode(), "theirs/00")
     assert [loss.missing for loss in losses] == ([(character,)] if character else [])
     assert len(requests) == (not character)
     assert all(loss.reason == "code" and f"('{character}')" in str(loss) for loss in losses)
@@ -392,7 +393,7 @@ def test_a_tree_without_end(tmp_path: Path) -> None:
     )
     for number in range(3000):
         (tmp_path / f"k{number}").write_text(f"source k{number + 1}\n")
-    tree = Kconfig(tmp_path, "x86")
+    tree = Kconfig.linux(tmp_path, "x86")
     assert list(tree.definitions) == ["A"]
     assert evaluate(deep, {}) == 2
     assert evaluate("!" * 5000 + "A", {}) == 2

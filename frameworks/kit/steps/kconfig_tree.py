@@ -1,4 +1,4 @@
-"""Which options there are, and why one was lost: a reader of a kernel tree's Kconfig files.
+"""Which options there are, and why one was lost: a reader of source trees' Kconfig files.
 
 Kconfig's language: Documentation/kbuild/kconfig-language.rst. What is read of it is what an answer
 needs: entries, the conditions around them, selects, choices.
@@ -6,11 +6,13 @@ needs: entries, the conditions around them, selects, choices.
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from frameworks.linux.kconfig import Loss, Request, same
+from frameworks.kit.kconfig import Loss, Request, same
 
 _COMMENT = re.compile(r"""((?:[^"'#]|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')*)#.*""")
 """A line with a comment behind it."""
@@ -30,29 +32,47 @@ class Definition:
 
 
 class Kconfig:
-    """The options of a kernel source tree for one architecture (`srcarch` as in arch/<srcarch>)."""
+    """The options of source trees: those of the Kconfig files `roots`, and of what they source.
 
-    def __init__(self, source: Path, srcarch: str) -> None:
-        self.source = source
-        self.srcarch = srcarch
+    A file that is not absolute is one of the directory `base`. `variables` stand in the names of
+    files that are sourced, as $(NAME) or $NAME; a name that holds others leads nowhere, as does one
+    of no file. Each file is read once for each block that sources it, and a root only if none did.
+    """
+
+    def __init__(self, base: Path, roots: Iterable[Path], variables: Mapping[str, str]) -> None:
+        self.base = base
+        self.variables = variables
         self.definitions: dict[str, list[Definition]] = {}
         self.selectors: dict[str, list[tuple[str, str]]] = {}
         self.choices = 0
-        self._open: list[str] = []
-        self._read("Kconfig", [])
+        self._open: list[Path] = []
+        self._seen = set[Path]()
+        for root in roots:
+            if base / root not in self._seen:
+                self._read(base / root, [])
 
-    def _read(self, name: str, around: list[tuple[str, str]]) -> None:
+    @classmethod
+    def linux(cls, source: Path, srcarch: str) -> Kconfig:
+        """Those of a Linux tree for one architecture (`srcarch` as in arch/<srcarch>)."""
+        return cls(source, [Path("Kconfig")], {"SRCARCH": srcarch})
+
+    def _read(self, path: Path, around: list[tuple[str, str]]) -> None:
         """Read one file. `around` are the open blocks as (keyword, condition), outermost first."""
-        path = self.source / name
-        if not path.is_file() or name in self._open:
+        if path in self._open or len(self._open) == _DEEPEST or not os.path.isfile(path):
             return
-        if len(self._open) == _DEEPEST:
-            return
-        self._open.append(name)
+        self._seen.add(path)
+        self._open.append(path)
         try:
             self._parse(path, around)
         finally:
             self._open.pop()
+
+    def _sourced(self, path: Path, word: str, name: str) -> Path:
+        """The file that a line in `path` sources."""
+        target = name.strip("\"'")
+        for variable, value in self.variables.items():
+            target = target.replace(f"$({variable})", value).replace(f"${variable}", value)
+        return (path.parent if word == "rsource" else self.base) / target
 
     def _parse(self, path: Path, around: list[tuple[str, str]]) -> None:
         blocks = list(around)
@@ -94,9 +114,7 @@ class Kconfig:
                 if word == "endchoice" and choice_depth:
                     choice_depth.pop()
             elif word in ("source", "rsource", "osource"):
-                target = rest.strip("\"'").replace("$(SRCARCH)", self.srcarch)
-                target = target.replace("$SRCARCH", self.srcarch)
-                self._read(target, blocks)
+                self._read(self._sourced(path, word, rest), blocks)
                 current = None
             elif word in ("comment", "mainmenu"):
                 current = Definition("")

@@ -1,6 +1,8 @@
 """What the builder and the steps of a kernel's build say to each other of its configuration.
 
-The steps are `frameworks.linux.steps.kconfig`; `Loss` is an entry of the report that they leave.
+The steps are those of `frameworks.kit.steps.kconfig`, which every system with Kconfig has as a
+module of its own; `Loss` is an entry of the report that they leave. `frameworks.kit.options` is the
+part of this that planning needs.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""What recipes share of what runs inside build steps; see `frameworks.steps`."""
