@@ -18,7 +18,7 @@ TABLE = {
     "freebsd": ("frameworks.freebsd", "FreeBSD"),
     "rumprun": ("frameworks.rumprun", "Rumprun"),
     "mirage": ("frameworks.mirage", "Mirage"),
-    "unikraft": ("frameworks.prebuilt", "Unikraft"),
+    "unikraft": ("frameworks.unikraft", "Unikraft"),
     "mewz": ("frameworks.prebuilt", "Mewz"),
     "hermit": ("frameworks.prebuilt", "Hermit"),
     "generic": ("frameworks.prebuilt", "Generic"),

@@ -379,6 +379,8 @@ class Framework:
     """Whether a kernel from source is made of the application (a unikernel)."""
     configures_app: ClassVar[bool] = False
     """Whether an application is configured with `app.options` before it is built."""
+    links_libraries: ClassVar[bool] = False
+    """Whether an application that is a kernel can name libraries to link with (`app.libraries`)."""
 
     def check(self, plan: Plan, problems: Collector) -> None:
         """Note what is wrong with a plan beyond what `guest` says; default: nothing.

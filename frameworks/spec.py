@@ -154,7 +154,8 @@ class Secret:
 class App:
     """`app`: what is built from source. `fetch` and `build` are scripts: all that is code here.
 
-    `git` is the repository that `from_` is the URL of; `ssh` are ids of agents.
+    `git` is the repository that `from_` is the URL of; `ssh` are ids of agents; `libraries` are
+    names of the framework's own, for an application that is linked into the kernel.
     """
 
     at: Range
@@ -168,6 +169,7 @@ class App:
     build: Text | None = None
     artifacts: tuple[Artifact, ...] = ()
     options: tuple[Option, ...] = ()
+    libraries: tuple[Text, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any
 import frameworks
 from frameworks import rebuilt
 from frameworks.diagnostics import Collector, Diagnostic, Problems, did_you_mean, problem
-from frameworks.prebuilt import Unikraft
 from frameworks.runtime import RUNTIME, monitors
 from frameworks.spec import Bunnyfile, Kernel, Platforms, Rootfs, Settings, Text
+from frameworks.unikraft import Unikraft
 from frontend import kernelargs
 from frontend import plan as plans
 from frontend.bunnyfile.nodes import Mapping as Tree

@@ -106,3 +106,32 @@ def same(wanted: str, got: str) -> bool:
 def read_report(data: bytes) -> list[Loss]:
     """The losses in a report that `check` wrote."""
     return [Loss(**{**entry, "missing": tuple(entry["missing"])}) for entry in json.loads(data)]
+
+
+def series(version: str) -> tuple[int, int]:
+    """The series of a version: "6.12.117" and "6.12" are (6, 12). ValueError for anything else."""
+    major, minor, *_ = version.split(".")
+    return int(major), int(minor)
+
+
+def limit(text: str, version: str) -> str:
+    """A fragment without the lines that are for other series than that of `version`.
+
+    In a fragment of hutch's a line `#@ before 6.9` or `#@ from 6.9` limits the lines below it, up
+    to the next `#@` line, to those series of the source, for options that were renamed; `#@ all`
+    ends the limit.
+    They become empty lines: an error's line number is still the file's.
+    """
+    ours = series(version)
+    keep = True
+    out = []
+    for line in text.splitlines():
+        if line.startswith("#@"):
+            _, word, *edge = line.split()
+            keep = (
+                word == "all"
+                or (word == "before" and ours < series(edge[0]))
+                or (word == "from" and ours >= series(edge[0]))
+            )
+        out.append(line if keep else "")
+    return "\n".join(out) + "\n"

@@ -8,50 +8,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from frameworks.architectures import ALL, AMD64
-from frameworks.base import Framework, Guest, Plan
+from frameworks.architectures import AMD64
+from frameworks.base import Framework, Guest
 from frameworks.rootfs.filesystems import EXT2, EXT4
 from frameworks.runtime import monitors
-from llb import Platform
-
-
-class Unikraft(Framework):
-    """Unikraft: an initrd or a shared directory; images of its catalogue are pulled by monitor."""
-
-    name: ClassVar[str] = "unikraft"
-    guest: ClassVar[Guest] = Guest(
-        type="unikraft",
-        monitors={
-            monitors.QEMU.name: ALL,
-            monitors.FIRECRACKER.name: ALL,
-            monitors.HYPERLIGHT_UNIKRAFT.name: (AMD64.name,),
-        },
-        rootfs=("initrd", "raw", "none"),
-        lacks=frozenset({"workdir"}),
-        unpacks_initrd=True,
-        unreachable=frozenset({(monitors.FIRECRACKER.name, "raw")}),
-        words_for_env=True,
-        rootfs_v01="initrd",
-    )
-
-    @staticmethod
-    def platforms(monitor: str, platform: Platform) -> tuple[Platform, ...]:
-        """What Unikraft's registry calls `platform`: its `os` says which monitor an image is for.
-
-        Sources: bunny, hops/llb.go; kraftkit, unikraft/plat.
-        """
-        systems = (*monitors.get(monitor).aliases, monitor)
-        return tuple(Platform(system, platform.architecture) for system in systems)
-
-    def image_platform(self, plan: Plan, ref: str) -> Platform:
-        """The monitor's, for what is in that registry: it has nothing else."""
-        if ref.startswith("unikraft.org/"):
-            return self.platforms(plan.monitor, plan.platform)[0]
-        return plan.platform
-
-    def other_platforms(self, plan: Plan) -> tuple[Platform, ...]:
-        """The monitor's, for images that were copied from there."""
-        return self.platforms(plan.monitor, plan.platform)
 
 
 class Mewz(Framework):

@@ -230,6 +230,7 @@ def _app(at: Range, section: Mapping, problems: Collector) -> App:
         build=_optional(section, "build"),
         artifacts=tuple(_artifact(item) for item in _texts(section, "artifacts")),
         options=tuple(_option(entry) for entry in options) if isinstance(options, Mapping) else (),
+        libraries=tuple(_texts(section, "libraries")),
     )
 
 

@@ -171,6 +171,17 @@ def _without_configuring(subject: Subject) -> str:
     return "" if subject.makes_kernel_of_app else "is not used: the kernel is built already"
 
 
+def _without_linking(subject: Subject) -> str:
+    framework, app = subject.framework, subject.plan.app
+    if not framework.links_libraries:
+        return f"is not used: nothing is linked into {framework.name} kernels by name"
+    if not subject.builds_kernel:
+        return "is not used: the kernel is built already"
+    if app is not None and app.artifacts:
+        return "is not used: the application is a program of the root filesystem"
+    return ""
+
+
 def _into_a_file(subject: Subject) -> str:
     if subject.plan.rootfs.path is None:
         return ""
@@ -259,6 +270,7 @@ KEYS: Mapping[str, Key] = {
     "app.artifacts": Key(
         _app("artifacts"), _into_a_file, hint="remove it, or 'rootfs.path'", error=True
     ),
+    "app.libraries": Key(_app("libraries"), _without_linking),
     "rootfs.from": Key(_rootfs("from_"), _without_rootfs),
     "rootfs.dockerfile": Key(_rootfs("dockerfile"), _without_rootfs),
     "rootfs.target": Key(_rootfs("target"), _without_rootfs),

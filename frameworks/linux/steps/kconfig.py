@@ -10,9 +10,9 @@ import sys
 from functools import partial
 from pathlib import Path
 
+from frameworks.kit.kconfig import limit
 from frameworks.kit.steps.kconfig import Options, System, run
 from frameworks.kit.steps.kconfig_tree import Kconfig
-from frameworks.linux.configs import limit
 
 VERIFIED = ("6.1", "6.12", "7.3")
 """The series on which every line of our own configurations was seen to survive."""

@@ -69,6 +69,14 @@ def test_every_key_of_the_schema_is_judged() -> None:
         (PREBUILT + "entrypoint: [a]\n", "mewz", "qemu", 4, "'entrypoint'"),
         (PREBUILT + "envs: [A=b]\n", "mirage", "hvt", 4, "'envs'"),
         (PREBUILT + "workdir: /a\n", "hermit", "qemu", 4, "'workdir'"),
+        (
+            "kernel: {from: source}\napp: {libraries: [lwip]}\n",
+            *("mirage", "spt", 4, "'app.libraries' is not used: nothing is linked into mirage"),
+        ),
+        (
+            "kernel: {from: source}\napp: {libraries: [lwip], artifacts: ['a:/a']}\n",
+            *("unikraft", "qemu", 4, "'app.libraries' is not used: the application is a program"),
+        ),
     ],
 )
 def test_an_idle_key(text: str, framework: str, monitor: str, line: int, what: str) -> None:
@@ -104,5 +112,6 @@ def test_an_application_that_becomes_the_kernel_is_used_whole() -> None:
     source = "kernel: {from: source}\n"
     assert noted(source + "app: {packages: [x]}\n", "mirage", "spt") == []
     assert noted(source + "app: {build: make}\n", "mirage", "spt") == []
+    assert noted(source + "app: {libraries: [lwip]}\n", "unikraft", "qemu") == []
     (found,) = noted(source + "app: {secrets: [x]}\n", "mirage", "spt")
     assert "'app.secrets'" in found

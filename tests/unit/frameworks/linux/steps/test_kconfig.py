@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from frameworks.kit.kconfig import Request, read_report
+from frameworks.kit.kconfig import Request, limit, read_report
 from frameworks.kit.steps.kconfig import check, last, parse, render
 from frameworks.kit.steps.kconfig_tree import Kconfig, conjuncts, evaluate
-from frameworks.linux.configs import LAYERS, fragments, limit
+from frameworks.linux.configs import LAYERS, fragments
 from frameworks.linux.steps import kconfig
 
 KCONFIG = """\

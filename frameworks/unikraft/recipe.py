@@ -1,0 +1,188 @@
+"""Unikraft: a kernel of libraries, with the application in it or with a loader for Linux programs.
+
+The core configures itself by Kconfig and builds itself by make, from trees that it is told of: the
+application and the libraries. docs/contract/kernels.md 7 has the recipe.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from frameworks import kit
+from frameworks.app import directory
+from frameworks.architectures import ALL, AMD64
+from frameworks.base import Build, File, Framework, Guest, Plan
+from frameworks.diagnostics import Collector, Diagnostic, Problems, did_you_mean, problem
+from frameworks.runtime import monitors
+from frameworks.spec import App, PackageSource, Source, Text
+from llb import Platform, State
+
+
+class Unikraft(Framework):
+    """Unikraft: an initrd or a shared directory; images of its catalogue are pulled by monitor."""
+
+    name: ClassVar[str] = "unikraft"
+    guest: ClassVar[Guest] = Guest(
+        type="unikraft",
+        monitors={
+            monitors.QEMU.name: ALL,
+            monitors.FIRECRACKER.name: ALL,
+            monitors.HYPERLIGHT_UNIKRAFT.name: (AMD64.name,),
+        },
+        rootfs=("initrd", "raw", "none"),
+        lacks=frozenset({"workdir"}),
+        unpacks_initrd=True,
+        unreachable=frozenset({(monitors.FIRECRACKER.name, "raw")}),
+        words_for_env=True,
+        rootfs_v01="initrd",
+    )
+    app_is_kernel: ClassVar[bool] = True
+    links_libraries: ClassVar[bool] = True
+
+    @staticmethod
+    def platforms(monitor: str, platform: Platform) -> tuple[Platform, ...]:
+        """What Unikraft's registry calls `platform`: its `os` says which monitor an image is for.
+
+        Sources: bunny, hops/llb.go; kraftkit, unikraft/plat.
+        """
+        systems = (*monitors.get(monitor).aliases, monitor)
+        return tuple(Platform(system, platform.architecture) for system in systems)
+
+    def image_platform(self, plan: Plan, ref: str) -> Platform:
+        """The monitor's, for what is in that registry: it has nothing else."""
+        if ref.startswith("unikraft.org/"):
+            return self.platforms(plan.monitor, plan.platform)[0]
+        return plan.platform
+
+    def other_platforms(self, plan: Plan) -> tuple[Platform, ...]:
+        """The monitor's, for images that were copied from there."""
+        return self.platforms(plan.monitor, plan.platform)
+
+    def check(self, plan: Plan, problems: Collector) -> None:
+        """Note what cannot be built, as far as it can be told before anything is fetched."""
+        kernel = plan.kernel
+        if kernel is not None and kernel.from_ == "source":
+            _check_kernel(self, plan, problems)
+        elif (app := library(plan)) is not None:
+            problems.error(
+                "bad-combination",
+                "an application without 'artifacts' is linked into its Unikraft kernel, and the "
+                "kernel is not built here",
+                hint="write 'kernel: {from: source}', or name under 'app.artifacts' what goes into "
+                "the root filesystem",
+                at=app.at,
+            )
+
+    def default_source(self, plan: Plan) -> tuple[str, Source]:
+        """The core's pinned repository. Raises Problems for a version that there is not."""
+        default, known = kit.pins("frameworks.unikraft")
+        version = plan.version or Text(default, plan.monitor.at)
+        if version not in known:
+            raise problem(
+                "unknown-value",
+                f"hutch knows no Unikraft {version}",
+                hint=did_you_mean(version, known) or "name the source with `kernel.source`",
+                at=version.at,
+            )
+        return str(version), known[version].git
+
+    def toolchain(self, build: Build) -> State:
+        """Debian with gcc for the guest's architecture, and what the core's build calls."""
+        from frameworks.unikraft.kernel import toolchain
+
+        return toolchain(build)
+
+    def kernel(self, build: Build) -> File:
+        """The kernel: the core, its libraries, and the application or the ELF loader."""
+        from frameworks.unikraft.kernel import kernel_file
+
+        return kernel_file(build, self)
+
+    def configuration(self, build: Build) -> File:
+        """The final .config."""
+        from frameworks.unikraft.kernel import configuration
+
+        return configuration(build, self)
+
+    def report(self, build: Build) -> File:
+        """What the configuration lost, or what the application lacks: for when `kernel` fails."""
+        from frameworks.unikraft.kernel import report
+
+        return report(build, self)
+
+    def explain(self, report: bytes, plan: Plan) -> tuple[Diagnostic, ...]:
+        """The content of `report` as diagnostics at the lines of the file."""
+        import json
+
+        from frameworks.kit.options import lost
+        from frameworks.unikraft.project import WORDS
+
+        word, app = json.loads(report), plan.app
+        if not isinstance(word, str):
+            return lost(report, plan, "hutch's configuration")
+        if app is None:
+            return ()
+        message, hint = WORDS[word]
+        at = (app.path or app.from_).at
+        return (Diagnostic("not-an-application", message, hint, at, plan.file),)
+
+    def app(self, build: Build) -> File:
+        """The application's directory as its own scripts left it."""
+        return directory(build, lambda app: _compilers(self, build, app))
+
+
+def library(plan: Plan) -> App | None:
+    """The application that is linked into the kernel: one of which nothing goes into the root."""
+    return plan.app if plan.app is not None and not plan.app.artifacts else None
+
+
+def _compilers(framework: Unikraft, build: Build, app: App) -> tuple[State, dict[str, str]]:
+    prefix = build.plan.architecture.gnu_triplet
+    return kit.app_packages(build, framework.toolchain(build), app), {
+        "CC": f"{prefix}-gcc",
+        "AR": f"{prefix}-ar",
+        "STRIP": f"{prefix}-strip",
+        "CROSS_COMPILE": f"{prefix}-",
+    }
+
+
+def _check_kernel(framework: Unikraft, plan: Plan, problems: Collector) -> None:
+    """Note what the recipe cannot build of a plan whose kernel is from source."""
+    from frameworks.kit.options import check_options
+
+    kernel = plan.kernel
+    assert kernel is not None
+    check_options(kernel, problems)
+    if monitors.get(plan.monitor).kind != "machine":
+        problems.error(
+            "unsupported-monitor",
+            f"hutch builds Unikraft kernels for QEMU and Firecracker, not for {plan.monitor}",
+            hint=f"write 'monitor: {monitors.QEMU.name}', or take a kernel that is built already",
+            at=plan.monitor.at,
+        )
+    if kernel.config is not None:
+        problems.error(
+            "bad-combination",
+            "'kernel.config' has no meaning for a Unikraft kernel: all start from the core's own",
+            hint="a defconfig goes under 'kernel.fragments', single options under 'kernel.options'",
+            at=kernel.config.at,
+        )
+    if isinstance(kernel.source, PackageSource):
+        problems.error(
+            "unsupported-source",
+            "no distribution has the source of unikraft as a package",
+            hint="name it with `git`, `url` or `local`, or leave `source` out",
+            at=kernel.source.package.at,
+        )
+    if kernel.source is None:
+        try:
+            framework.default_source(plan)
+        except Problems as unknown:
+            problems.take(unknown)
+    if library(plan) is None and plan.rootfs.type == "none":
+        problems.error(
+            "missing-key",
+            "the kernel loads a Linux program from the root filesystem, and the file has none",
+            hint="add 'rootfs' with a static-PIE program, or an 'app' that is a Unikraft library",
+            at=kernel.from_.at,
+        )

@@ -1,0 +1,154 @@
+"""Unikraft through the real BuildKit, with trees that answer like its core and its libraries.
+
+What is real: sources, toolchain, configuration and its check, mounts, networks, image, annotations.
+The kernels boot nothing (trees/README.md); docs/verified.md has what was built of the real ones.
+"""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from pathlib import Path
+
+import pytest
+
+from tests.integration.harness import Builder
+from tests.integration.test_bsd import TREES, section
+
+pytestmark = pytest.mark.integration
+
+HELLO = """\
+version: v1
+platforms: {framework: unikraft, monitor: qemu}
+kernel: {from: source}
+app: {from: local, path: app}
+"""
+LOADER = """\
+version: v1
+platforms: {framework: unikraft, monitor: qemu}
+kernel: {from: source}
+app:
+  build: $CC -static-pie -o hello hello.c
+  artifacts: ["hello:/hello"]
+cmd: [/hello, one]
+envs: {A: b}
+"""
+TOLD = "1980-01-01T00:00:00+00:00 hutch@buildkit"
+
+
+@pytest.fixture
+def application(project: Path) -> Path:
+    shutil.copytree(TREES / "unikraft" / "app", project / "app")
+    (project / "hello.c").write_text("int main(void) { return 0; }\n")
+    return project
+
+
+def contexts(**instead: Path) -> tuple[str, ...]:
+    """The options that name the trees."""
+    folder = TREES / "unikraft"
+    names = ("app-elfloader", "lib-libelf", "lib-lwip", "lwip")
+    trees = {"unikraft": folder / "core", **{name: folder / name for name in names}}
+    trees |= {name.replace("_", "-"): path for name, path in instead.items()}
+    return tuple(w for name, tree in trees.items() for w in ("--build-context", f"{name}={tree}"))
+
+
+def kernel(builder: Builder, project: Path, text: str, *options: str) -> bytes:
+    """The kernel alone, built with the trees' stand-ins."""
+    out = project / f"out-{uuid.uuid4().hex[:8]}"
+    builder.build(
+        project, text, "--target", "kernel", *contexts(), *options, output=f"type=local,dest={out}"
+    )
+    (file,) = [path for path in out.rglob("*") if path.is_file()]
+    return file.read_bytes()
+
+
+def test_an_application_in_the_kernel(builder: Builder, application: Path) -> None:
+    """How make was called, what it could see, and what the runtime reads; twice the same bytes."""
+    text = HELLO.replace("path: app", "path: app, libraries: [lwip, mine]").replace(
+        "from: source", "from: source, options: {LIBMINE: true, APPHELLO_LOUD: true}"
+    )
+    mine = contexts(lib_mine=TREES / "unikraft" / "lib-mine")
+    packed = builder.read(builder.build(application, text + "cmd: [a, word]\n", *mine).ref)
+    builder.check_keys(packed)
+    assert packed.keys == {
+        "unikernelType": "unikraft",
+        "hypervisor": "qemu",
+        "binary": "/.boot/kernel",
+        "cmdline": "a word",
+        "mountRootfs": "false",
+    }
+    called = "A=/src/app L=/src/libs/lwip:/src/libs/mine O=/o C=/o/.config"
+    made = packed.read("/.boot/kernel")
+    assert section(made, ".record").splitlines() == [
+        f"make called: {called}",
+        "make compiler: x86_64-linux-gnu-gcc",
+        "make network: lo ",
+        f"make told: {TOLD}",
+        "source of liblwip: the fork of lwIP, taken for UNIKRAFT-2_1_x.zip",
+        "application: the application",
+        f"# defconfig called: {called}",
+        "# defconfig compiler: x86_64-linux-gnu-gcc",
+        "# defconfig network: lo ",
+        "CONFIG_PLAT_KVM=y",
+        "CONFIG_LIBUKLIBPARAM=y",
+        "CONFIG_ARCH_X86_64=y",
+        "CONFIG_KVM_VMM_QEMU=y",
+        "CONFIG_LIBLWIP=y",
+        "CONFIG_LIBUKNETDEV_EINFO_LIBPARAM=y",
+        "CONFIG_LIBMINE=y",
+        "CONFIG_APPHELLO_LOUD=y",
+    ]
+    lib = ("--build-context", f"lib-mine={TREES / 'unikraft' / 'lib-mine'}")
+    assert kernel(builder, application, text, *lib, "--no-cache-filter", "kernel") == made
+
+
+def test_a_program_on_the_loader(builder: Builder, application: Path) -> None:
+    """A program that the toolchain made is in the root, and not in the kernel."""
+    packed = builder.read(builder.build(application, LOADER, *contexts()).ref)
+    builder.check_keys(packed)
+    assert packed.keys == {
+        "unikernelType": "unikraft",
+        "hypervisor": "qemu",
+        "binary": "/.boot/kernel",
+        "initrd": "/.boot/rootfs",
+        "cmdline": "/hello one",
+        "mountRootfs": "false",
+    }
+    noted = section(packed.read("/.boot/kernel"), ".record")
+    assert "make called: A=/src/app L=/src/libs/libelf:/src/libs/lwip " in noted
+    assert "application: the loader\n" in noted
+    for option in ("LIBPOSIX_ENVIRON_LIBPARAM", "LIBVFSCORE_AUTOMOUNT_CI_RAMFS", "LIBLWIP"):
+        assert f"CONFIG_{option}=y\n" in noted
+    other = LOADER.replace("one]", "two]").replace("return 0", "return 1")
+    assert kernel(builder, application, other) == packed.read("/.boot/kernel")
+
+
+def test_another_machine(builder: Builder, application: Path) -> None:
+    """Firecracker, and arm64 by the cross compiler, which compiles the program, too."""
+    text = LOADER.replace("qemu", "firecracker")
+    noted = section(kernel(builder, application, text), ".record")
+    assert "CONFIG_KVM_VMM_FIRECRACKER=y\n" in noted
+    made = kernel(builder, application, HELLO, "--platform", "linux/arm64")
+    assert made[56:60] == b"ARM\x64"
+    assert b"make compiler: aarch64-linux-gnu-gcc\n" in made
+    assert b"CONFIG_ARCH_ARM_64=y\n" in made
+
+
+def test_trees_that_are_none(builder: Builder, application: Path) -> None:
+    (application / "other").mkdir()
+    (application / "other" / "README").write_text("nothing\n")
+    other = application / "other"
+    failed = builder.fail(application, HELLO, *contexts(unikraft=other))
+    assert "the source is no Unikraft tree" in failed.log
+    text = HELLO.replace("path: app", "path: app, libraries: [lwip]")
+    failed = builder.fail(application, text, *contexts(lib_lwip=other))
+    assert "lib-lwip is no Unikraft library: it has no Makefile.uk" in failed.log
+
+
+def test_a_compile_that_fails_is_at_the_applications_line(
+    builder: Builder, application: Path
+) -> None:
+    (application / "app" / "note").unlink()
+    failed = builder.fail(application, HELLO, *contexts())
+    assert "note: No such file or directory" in failed.log
+    assert failed.marked == ["app: {from: local, path: app}"]
