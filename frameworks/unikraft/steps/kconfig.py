@@ -48,7 +48,7 @@ def system(options: Options) -> System:
 
 
 def broken(source: Path) -> str:
-    """Why the trees below `source` are none, "" where they are. The application is not looked at."""
+    """Why the core or a library below `source` is none, "" where they are."""
     for name in ("version.mk", "Config.uk"):
         if not (source / "unikraft" / name).is_file():
             return f"the source is no Unikraft tree: there is no {name}"
