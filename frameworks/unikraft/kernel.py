@@ -17,7 +17,7 @@ from frameworks.diagnostics import did_you_mean, problem
 from frameworks.git import checkout
 from frameworks.kit.options import OPTIONS, assignment
 from frameworks.scripts import files, pinned, read, run_script, script
-from frameworks.spec import GitSource, Text, UrlSource, naming
+from frameworks.spec import App, GitSource, Text, UrlSource, naming
 from frameworks.unikraft.recipe import Unikraft, library
 from llb import Mount, Range, State, mkfile, scratch
 
@@ -46,6 +46,18 @@ def toolchain(build: Build) -> State:
     if guest.name != build.worker.architecture:
         packages.append(kit.libc(guest))
     return kit.extra(build, kit.toolchain(build, sorted(set(packages))))
+
+
+def compilers(build: Build, app: App) -> tuple[State, dict[str, str]]:
+    """The image that an application's scripts run in, with its packages; its compiler by the names
+    that Makefiles look for, which compiles for the guest whatever the builder's architecture."""
+    prefix = build.plan.architecture.gnu_triplet
+    return kit.app_packages(build, toolchain(build), app), {
+        "CC": f"{prefix}-gcc",
+        "AR": f"{prefix}-ar",
+        "STRIP": f"{prefix}-strip",
+        "CROSS_COMPILE": f"{prefix}-",
+    }
 
 
 def kernel_file(build: Build, framework: Unikraft) -> File:

@@ -6,16 +6,17 @@ application and the libraries. docs/contract/kernels.md 7 has the recipe.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
-from frameworks import kit
-from frameworks.app import directory
 from frameworks.architectures import ALL, AMD64
 from frameworks.base import Build, File, Framework, Guest, Plan
 from frameworks.diagnostics import Collector, Diagnostic, Problems, did_you_mean, problem
 from frameworks.runtime import monitors
 from frameworks.spec import App, PackageSource, Source, Text
 from llb import Platform, State
+
+# What builds is imported late: a Dockerfile's build asks this class for the names of platforms.
 
 
 class Unikraft(Framework):
@@ -75,6 +76,8 @@ class Unikraft(Framework):
 
     def default_source(self, plan: Plan) -> tuple[str, Source]:
         """The core's pinned repository. Raises Problems for a version that there is not."""
+        from frameworks import kit
+
         default, known = kit.pins("frameworks.unikraft")
         version = plan.version or Text(default, plan.monitor.at)
         if version not in known:
@@ -128,22 +131,15 @@ class Unikraft(Framework):
 
     def app(self, build: Build) -> File:
         """The application's directory as its own scripts left it."""
-        return directory(build, lambda app: _compilers(self, build, app))
+        from frameworks.app import directory
+        from frameworks.unikraft.kernel import compilers
+
+        return directory(build, partial(compilers, build))
 
 
 def library(plan: Plan) -> App | None:
     """The application that is linked into the kernel: one of which nothing goes into the root."""
     return plan.app if plan.app is not None and not plan.app.artifacts else None
-
-
-def _compilers(framework: Unikraft, build: Build, app: App) -> tuple[State, dict[str, str]]:
-    prefix = build.plan.architecture.gnu_triplet
-    return kit.app_packages(build, framework.toolchain(build), app), {
-        "CC": f"{prefix}-gcc",
-        "AR": f"{prefix}-ar",
-        "STRIP": f"{prefix}-strip",
-        "CROSS_COMPILE": f"{prefix}-",
-    }
 
 
 def _check_kernel(framework: Unikraft, plan: Plan, problems: Collector) -> None:
