@@ -330,8 +330,8 @@ def test_targets_are_the_files_themselves() -> None:
 
 
 def test_a_step_that_a_framework_lacks_is_an_error_with_a_hint() -> None:
-    source = HEAD.format(version="v1", framework="unikraft") + "kernel: {from: source}\n"
-    with pytest.raises(Problems, match="cannot build a kernel from source for unikraft yet"):
+    source = HEAD.format(version="v1", framework="hermit") + "kernel: {from: source}\n"
+    with pytest.raises(Problems, match="cannot build a kernel from source for hermit yet"):
         lower(source)
 
 

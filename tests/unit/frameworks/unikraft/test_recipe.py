@@ -11,7 +11,7 @@ import llb
 from frameworks.base import Image
 from frameworks.diagnostics import Problems
 from frameworks.kit.kconfig import Loss
-from frontend import image
+from frontend.targets import image
 from llb import Platform, State
 from llb.pb import ops_pb2
 from llb.tree import render
