@@ -83,6 +83,7 @@ def kernel_file(build: Build, framework: Unikraft) -> File:
         run_script("build.sh", "/config/config", "/out/kernel", *_variables(build, trees)),
         mounts=[
             script(_PACKAGE, "build.sh"),
+            *kit.patches(_PACKAGE),
             *trees.sources,
             *trees.origins,
             Mount.bind("/config", kept, readonly=True),

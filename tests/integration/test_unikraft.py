@@ -86,6 +86,7 @@ def test_an_application_in_the_kernel(builder: Builder, application: Path) -> No
         f"make told: {TOLD}",
         "source of liblwip: the fork of lwIP, taken for UNIKRAFT-2_1_x.zip",
         "application: the application",
+        "driver: virtio_net_config, mtu",
         f"# defconfig called: {called}",
         "# defconfig compiler: x86_64-linux-gnu-gcc",
         "# defconfig network: lo ",

@@ -18,6 +18,7 @@ for name in /origins/*.archive; do
 	touch -d @3 "$objects/.origin"
 done
 cp "$config" /o/.config
+sh /hutch/patch.sh --own /src/unikraft
 # Compilers by the names that make calls them by, and ccache in front of each.
 mkdir /tmp/ccache
 for compiler in /usr/bin/*-linux-gnu-gcc; do

@@ -39,6 +39,7 @@ all)
 			record "source of $library: $(cat "$O/$library"/origin/*/note), taken for $(basename "$O/$library"/*.zip)"
 		done
 		record "application: $(cat "$A/note")"
+		record "driver: $(grep -o 'virtio_net_config, m..' drivers/virtio/net/virtio_net.c)"
 		cat "$C"
 	} > "$O/record"
 	made=$O/$UK_IMAGE_NAME_OVERWRITE
