@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass
+from functools import partial
 
 from frameworks import kit
+from frameworks.app import directory
 from frameworks.base import Build, File
 from frameworks.diagnostics import did_you_mean, problem
 from frameworks.git import checkout
 from frameworks.kit.options import OPTIONS, assignment
 from frameworks.scripts import files, pinned, read, run_script, script
 from frameworks.spec import App, GitSource, Text, UrlSource, naming
-from frameworks.unikraft.recipe import Unikraft, library
+from frameworks.unikraft.sources import core, library
 from llb import Mount, Range, State, mkfile, scratch
 
 _PACKAGE = "frameworks.unikraft"
@@ -48,21 +50,19 @@ def toolchain(build: Build) -> State:
     return kit.extra(build, kit.toolchain(build, sorted(set(packages))))
 
 
-def compilers(build: Build, app: App) -> tuple[State, dict[str, str]]:
-    """The image that an application's scripts run in, with its packages; its compiler by the names
-    that Makefiles look for, which compiles for the guest whatever the builder's architecture."""
-    prefix = build.plan.architecture.gnu_triplet
-    return kit.app_packages(build, toolchain(build), app), {
-        "CC": f"{prefix}-gcc",
-        "AR": f"{prefix}-ar",
-        "STRIP": f"{prefix}-strip",
-        "CROSS_COMPILE": f"{prefix}-",
-    }
+def application(build: Build) -> File:
+    """The application's directory as its own scripts left it."""
+    return directory(build, partial(_compilers, build))
 
 
-def kernel_file(build: Build, framework: Unikraft) -> File:
+def _compilers(build: Build, app: App) -> tuple[State, dict[str, str]]:
+    tools = kit.app_packages(build, toolchain(build), app)
+    return kit.cross(build, tools, kit.gcc("linux", build.plan.architecture, libc=True))
+
+
+def kernel_file(build: Build) -> File:
     """The kernel in the form that the plan's monitor boots."""
-    trees = _trees(build, framework)
+    trees = _trees(build)
     config, report = _configure(build, trees)
     at = _line(build)
     kept = build.tool(
@@ -103,15 +103,15 @@ def kernel_file(build: Build, framework: Unikraft) -> File:
     return kit.checked(build, step.mount("/out"), "kernel")
 
 
-def configuration(build: Build, framework: Unikraft) -> File:
+def configuration(build: Build) -> File:
     """The final .config of the kernel, for who wants to know what was built."""
-    config, _ = _configure(build, _trees(build, framework))
+    config, _ = _configure(build, _trees(build))
     return File(config, "/config")
 
 
-def report(build: Build, framework: Unikraft) -> File:
+def report(build: Build) -> File:
     """What was not kept, or what the application lacks, as JSON."""
-    _, found = _configure(build, _trees(build, framework))
+    _, found = _configure(build, _trees(build))
     return File(found, "/report")
 
 
@@ -215,19 +215,19 @@ def _ours(build: Build, trees: Trees) -> list[str]:
     return [f"{name}.config" for name in (*names, *trees.libraries) if f"{name}.config" in known]
 
 
-def _trees(build: Build, framework: Unikraft) -> Trees:
+def _trees(build: Build) -> Trees:
     """The trees of a plan: each the build context of its name, or what is pinned."""
     app = library(build.plan)
     tools = toolchain(build)
     if app is None:
         names = tuple(Text(name) for name in _LOADS_WITH)
-        top = _elfloader(build, framework)
+        top = _elfloader(build)
     else:
         names = tuple(dict.fromkeys(app.libraries))
-        top = framework.app(build).state
+        top = application(build).state
     # Writable, and thrown away: the content of what is read-only is hashed before a cache is asked.
     sources = [
-        Mount.bind("/src/unikraft", _core(build, framework, tools), output=False),
+        Mount.bind("/src/unikraft", _core(build, tools), output=False),
         Mount.bind("/src/app", top, output=False),
     ]
     origins = list[Mount]()
@@ -238,7 +238,7 @@ def _trees(build: Build, framework: Unikraft) -> Trees:
     return Trees(tuple(sources), tuple(origins), tuple(map(str, names)))
 
 
-def _core(build: Build, framework: Unikraft, tools: State) -> State:
+def _core(build: Build, tools: State) -> State:
     kernel = build.plan.kernel
     assert kernel is not None
     said = kernel.source
@@ -247,12 +247,12 @@ def _core(build: Build, framework: Unikraft, tools: State) -> State:
         tree = kit.SourceTree(given, "local", "context:unikraft")
     else:
         at = kernel.from_ if said is None else naming(said)
-        source = framework.default_source(build.plan)[1] if said is None else said
+        source = core(build.plan)[1] if said is None else said
         tree = kit.source(build, source, tools, at=at, marker="version.mk")
     return kit.patched(build, tree, tools, "/src/unikraft").state
 
 
-def _elfloader(build: Build, framework: Unikraft) -> State:
+def _elfloader(build: Build) -> State:
     """The tree of the ELF loader: that of the core's release, the default's for another core."""
     known = pinned(_PACKAGE)
     version = str(build.plan.version or known["default"])

@@ -6,14 +6,14 @@ application and the libraries. docs/contract/kernels.md 7 has the recipe.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import ClassVar
 
 from frameworks.architectures import ALL, AMD64
 from frameworks.base import Build, File, Framework, Guest, Plan
-from frameworks.diagnostics import Collector, Diagnostic, Problems, did_you_mean, problem
+from frameworks.diagnostics import Collector, Diagnostic, Problems
 from frameworks.runtime import monitors
-from frameworks.spec import App, PackageSource, Source, Text
+from frameworks.spec import PackageSource, Source
+from frameworks.unikraft.sources import core, library
 from llb import Platform, State
 
 # What builds is imported late: a Dockerfile's build asks this class for the names of platforms.
@@ -63,7 +63,7 @@ class Unikraft(Framework):
         """Note what cannot be built, as far as it can be told before anything is fetched."""
         kernel = plan.kernel
         if kernel is not None and kernel.from_ == "source":
-            _check_kernel(self, plan, problems)
+            _check_kernel(plan, problems)
         elif (app := library(plan)) is not None:
             problems.error(
                 "bad-combination",
@@ -76,18 +76,7 @@ class Unikraft(Framework):
 
     def default_source(self, plan: Plan) -> tuple[str, Source]:
         """The core's pinned repository. Raises Problems for a version that there is not."""
-        from frameworks import kit
-
-        default, known = kit.pins("frameworks.unikraft")
-        version = plan.version or Text(default, plan.monitor.at)
-        if version not in known:
-            raise problem(
-                "unknown-value",
-                f"hutch knows no Unikraft {version}",
-                hint=did_you_mean(version, known) or "name the source with `kernel.source`",
-                at=version.at,
-            )
-        return str(version), known[version].git
+        return core(plan)
 
     def toolchain(self, build: Build) -> State:
         """Debian with gcc for the guest's architecture, and what the core's build calls."""
@@ -99,19 +88,19 @@ class Unikraft(Framework):
         """The kernel: the core, its libraries, and the application or the ELF loader."""
         from frameworks.unikraft.kernel import kernel_file
 
-        return kernel_file(build, self)
+        return kernel_file(build)
 
     def configuration(self, build: Build) -> File:
         """The final .config."""
         from frameworks.unikraft.kernel import configuration
 
-        return configuration(build, self)
+        return configuration(build)
 
     def report(self, build: Build) -> File:
         """What the configuration lost, or what the application lacks: for when `kernel` fails."""
         from frameworks.unikraft.kernel import report
 
-        return report(build, self)
+        return report(build)
 
     def explain(self, report: bytes, plan: Plan) -> tuple[Diagnostic, ...]:
         """The content of `report` as diagnostics at the lines of the file."""
@@ -131,18 +120,12 @@ class Unikraft(Framework):
 
     def app(self, build: Build) -> File:
         """The application's directory as its own scripts left it."""
-        from frameworks.app import directory
-        from frameworks.unikraft.kernel import compilers
+        from frameworks.unikraft.kernel import application
 
-        return directory(build, partial(compilers, build))
-
-
-def library(plan: Plan) -> App | None:
-    """The application that is linked into the kernel: one of which nothing goes into the root."""
-    return plan.app if plan.app is not None and not plan.app.artifacts else None
+        return application(build)
 
 
-def _check_kernel(framework: Unikraft, plan: Plan, problems: Collector) -> None:
+def _check_kernel(plan: Plan, problems: Collector) -> None:
     """Note what the recipe cannot build of a plan whose kernel is from source."""
     from frameworks.kit.options import check_options
 
@@ -172,7 +155,7 @@ def _check_kernel(framework: Unikraft, plan: Plan, problems: Collector) -> None:
         )
     if kernel.source is None:
         try:
-            framework.default_source(plan)
+            core(plan)
         except Problems as unknown:
             problems.take(unknown)
     if library(plan) is None and plan.rootfs.type == "none":
