@@ -406,7 +406,7 @@ def test_blanks_and_comments_are_as_they_like(tmp_path: Path) -> None:
         'config\tTABBED\n\ttristate\t"Tab # no comment"\n\tdepends\ton NET\n'
         "config LEGACY # TODO: remove\n\tbool # why\n\tdepends on NET # and no more\n"
     )
-    tree = Kconfig(tmp_path, "x86")
+    tree = Kconfig.linux(tmp_path, "x86")
     (tabbed,), (legacy,) = tree.definitions["TABBED"], tree.definitions["LEGACY"]
     assert (tabbed.kind, tabbed.prompt, tabbed.conditions) == ("tristate", True, ("NET",))
     assert (legacy.kind, legacy.prompt, legacy.conditions) == ("bool", False, ("NET",))
