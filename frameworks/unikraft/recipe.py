@@ -134,7 +134,7 @@ def _check_kernel(plan: Plan, problems: Collector) -> None:
     check_options(kernel, problems)
     if monitors.get(plan.monitor).kind != "machine":
         problems.error(
-            "unsupported-monitor",
+            "bad-combination",
             f"hutch builds Unikraft kernels for QEMU and Firecracker, not for {plan.monitor}",
             hint=f"write 'monitor: {monitors.QEMU.name}', or take a kernel that is built already",
             at=plan.monitor.at,
