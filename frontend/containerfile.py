@@ -74,10 +74,12 @@ def make(session: Session, source: BuildFile, platform: Platform, inputs: Gatewa
         stand_ins=_stand_ins(session, parsed, platform),
     )
     path = Text(file.filename, _START)
-    said = Said(file, image.config, options.labels, options.build_args, parsed, options.target)
-    inputs.give_dockerfile(path, "", platform, replace(image, config=said.base_config))
-    planned = plan(said, path, platform, options.epoch)
-    session.reporter.tell((*said.ignored(), *planned.warnings))
+    request = Request(
+        file, image.config, options.labels, options.build_args, parsed, options.target
+    )
+    inputs.give_dockerfile(path, "", platform, replace(image, config=request.base_config))
+    planned = plan(request, path, platform, options.epoch)
+    session.reporter.tell((*request.ignored(), *planned.warnings))
     return planned
 
 
@@ -110,16 +112,16 @@ def _stand_ins(
     return found
 
 
-def plan(said: Said, path: Text, platform: Platform, epoch: int | None) -> Plan:
+def plan(request: Request, path: Text, platform: Platform, epoch: int | None) -> Plan:
     """What is put around the image of the Dockerfile `path`. Raises Problems."""
-    keys = said.keys()
-    bunnyfile = _bunnyfile(said, path)
-    said.check_base()
-    planned = plans.make(bunnyfile, said.file, platform, epoch=epoch)
+    keys = request.keys()
+    bunnyfile = _bunnyfile(request, path)
+    request.check_base()
+    planned = plans.make(bunnyfile, request.file, platform, epoch=epoch)
     if bunnyfile.rootfs is None:
         # The files of such a guest are in its kernel or its disk; the image's are beside them.
         keys.setdefault(_KEYS.tree, Text("false", _START))
-    warnings = (*planned.warnings, *said.remarks(bunnyfile, keys))
+    warnings = (*planned.warnings, *request.remarks(bunnyfile, keys))
     return replace(planned, rootfs=_rootfs(path), keys=keys, warnings=warnings)
 
 
@@ -146,11 +148,11 @@ def judge(
     if not parsed.chain(target):
         return Verdict((), fails=False)  # there is no such stage: the Dockerfile's frontend says it
     config = json.dumps({"config": parsed.process(target)}).encode()
-    said = Said(file, config, labels, args, parsed, target, parsed.has_base(target))
-    if said.is_open:
+    request = Request(file, config, labels, args, parsed, target, parsed.has_base(target))
+    if request.is_open:
         return Verdict((), fails=False)
     try:
-        planned = plan(said, Text(file.filename, _START), platform, epoch)
+        planned = plan(request, Text(file.filename, _START), platform, epoch)
     except Problems as problems:
         return Verdict((), fails=False, problems=problems.placed(file))
     process = merge(config, planned.settings, compat=False)
@@ -165,7 +167,7 @@ def _rootfs(path: Text) -> Rootfs:
 
 
 @dataclass(frozen=True)
-class Said:
+class Request:
     """What a Dockerfile says about its guest: by labels that are its own, not its base image's.
 
     `config` is that of the image it makes, `given` the labels of `--label`, `args` the build's
@@ -351,37 +353,37 @@ class Said:
         }
 
 
-def _bunnyfile(said: Said, path: Text) -> Bunnyfile:
+def _bunnyfile(request: Request, path: Text) -> Bunnyfile:
     """The bunnyfile that the labels amount to."""
-    type = said.get(_PREFIX + _KEYS.type, frameworks.DEFAULT)
+    type = request.get(_PREFIX + _KEYS.type, frameworks.DEFAULT)
     if type not in frameworks.TABLE:
         raise problem(
             "unknown-framework",
             f"unknown framework '{type}'",
             hint=did_you_mean(type, frameworks.TABLE),
             at=type.at,
-            file=said.file,
+            file=request.file,
         )
-    version = said.get(_PREFIX + _KEYS.version) or said.setting(kernelargs.VERSION)
+    version = request.get(_PREFIX + _KEYS.version) or request.setting(kernelargs.VERSION)
     return Bunnyfile(
         version=Text("v1", _START),
         platforms=Platforms(
             framework=type,
-            monitor=said.get(_PREFIX + _KEYS.monitor, monitors.DEFAULT.name),
+            monitor=request.get(_PREFIX + _KEYS.monitor, monitors.DEFAULT.name),
             version=version or None,
         ),
-        kernel=_kernel(said, type),
+        kernel=_kernel(request, type),
         rootfs=_rootfs(path) if "raw" in frameworks.get(type).guest.rootfs else None,
-        init=_init(said),
-        settings=said.settings,
+        init=_init(request),
+        settings=request.settings,
     )
 
 
-def _kernel(said: Said, type: Text) -> Kernel | None:
+def _kernel(request: Request, type: Text) -> Kernel | None:
     """The kernel to put into the image; None where the Dockerfile brings its own."""
-    if said.get(_PREFIX + _KEYS.kernel):
+    if request.get(_PREFIX + _KEYS.kernel):
         return None
-    from_ = said.setting(
+    from_ = request.setting(
         kernelargs.KERNEL, "source" if frameworks.get(type).kernel_by_default else ""
     )
     if not from_:
@@ -391,17 +393,17 @@ def _kernel(said: Said, type: Text) -> Kernel | None:
             hint=f"add 'LABEL {_PREFIX}{_KEYS.kernel}=PATH' for a file of the image, or "
             f"'{kernelargs.KERNEL}=...'",
             at=type.at,
-            file=said.file,
+            file=request.file,
         )
-    return kernelargs.kernel(from_, said.setting, said.file)
+    return kernelargs.kernel(from_, request.setting, request.file)
 
 
-def _init(said: Said) -> Text | None:
+def _init(request: Request) -> Text | None:
     """The init program; none of ours where the root is a file that it cannot be put into."""
-    asked_for = said.setting(INIT)
+    asked_for = request.setting(INIT)
     if asked_for:
         return asked_for
-    bunnys = said.get(_BUNNY_INIT)
+    bunnys = request.get(_BUNNY_INIT)
     if bunnys == "false":
         return Text("none", bunnys.at)
-    return Text("none", said.packed.at) if said.packed is not None and not bunnys else None
+    return Text("none", request.packed.at) if request.packed is not None and not bunnys else None

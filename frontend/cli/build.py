@@ -91,12 +91,12 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
 def run(options: argparse.Namespace) -> int:
     """Build, and boot the result if that is asked for."""
     file, context = buildx.where(options.path, options.file)
-    asked = buildx.Asked(options.passed, file, context, options.frontend, options.enter)
+    request = buildx.Request(options.passed, file, context, options.frontend, options.enter)
     found = docker.find()
     if not options.run:
-        return found.run(*buildx.words(asked, found))
+        return found.run(*buildx.words(request, found))
     from frontend.cli import run as boots
 
     told = boots.parser().parse_args([*options.run_options, context])
-    with buildx.built(asked, found) as images:
+    with buildx.built(request, found) as images:
         return 1 if images is None else boots.boot_images(images, told)

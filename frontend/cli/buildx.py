@@ -31,7 +31,7 @@ _SYNTAX = re.compile(rb"(?:\xef\xbb\xbf)?(?:#!.*\n)?#\s*syntax\s*=", re.IGNORECA
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Request:
     """What is to be built: buildx's options, the build file (None: it is buildx's), the context."""
 
     options: tuple[str, ...]
@@ -56,28 +56,28 @@ def where(path: str | None, file: str | None) -> tuple[str | None, str]:
     return path, os.path.dirname(path) or "."
 
 
-def words(asked: Asked, found: docker.Docker) -> list[str]:
+def words(request: Request, found: docker.Docker) -> list[str]:
     """The words after `docker` that build. Raises OSError where nobody says with which frontend."""
     made = ["buildx", "build"]
-    if asked.enter:
+    if request.enter:
         if not found.works("buildx", "debug", "--help"):
             raise OSError("this machine's buildx has no debugger (docker buildx debug)")
         made = ["buildx", "debug", "--on=error", "--invoke=/bin/sh", "build"]
-    if syntax := _frontend(asked, found):
+    if syntax := _frontend(request, found):
         made += ["--build-arg", f"{_ARGUMENT}={syntax}"]
-    made += ["--file", asked.file] if asked.file is not None else []
-    return [*made, *asked.options, asked.context]
+    made += ["--file", request.file] if request.file is not None else []
+    return [*made, *request.options, request.context]
 
 
 @contextmanager
-def built(asked: Asked, found: docker.Docker) -> Iterator[Images | None]:
+def built(request: Request, found: docker.Docker) -> Iterator[Images | None]:
     """Build an image for this machine to boot; None where the build failed. Raises OSError."""
     from frontend.images.find import Saved
     from frontend.images.layout import Layout
 
-    made = words(asked, found)
+    made = words(request, found)
     with tempfile.TemporaryDirectory(prefix="hutch-build-") as directory:
-        if found.exports_layouts(asked.options):
+        if found.exports_layouts(request.options):
             layout = Path(directory) / "image.tar"
             if found.run(*made[:-1], "--output", f"type=oci,dest={layout}", made[-1]) != 0:
                 yield None
@@ -96,21 +96,21 @@ def built(asked: Asked, found: docker.Docker) -> Iterator[Images | None]:
             found.works("image", "rm", "--force", tag)
 
 
-def _frontend(asked: Asked, found: docker.Docker) -> str:
+def _frontend(request: Request, found: docker.Docker) -> str:
     """The frontend to name; "" where the file or the user names one. Raises OSError."""
-    if any(f"{_ARGUMENT}=" in word for word in asked.options):
+    if any(f"{_ARGUMENT}=" in word for word in request.options):
         return ""
-    if named := asked.frontend or os.environ.get(VARIABLE, ""):
+    if named := request.frontend or os.environ.get(VARIABLE, ""):
         return named
-    if asked.file in (None, "-"):
+    if request.file in (None, "-"):
         return ""  # only buildx reads it
-    assert asked.file is not None
-    if _SYNTAX.match(localfile.read(asked.file, 4096)):
+    assert request.file is not None
+    if _SYNTAX.match(localfile.read(request.file, 4096)):
         return ""
     if found.works("image", "inspect", LOCAL):
         return LOCAL
     raise OSError(
-        f"{asked.file} has no `# syntax=` line: name hutch's image with --frontend or {VARIABLE}"
+        f"{request.file} has no `# syntax=` line: name hutch's image with --frontend or {VARIABLE}"
     )
 
 

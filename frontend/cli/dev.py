@@ -64,12 +64,12 @@ def run(options: argparse.Namespace) -> int:
     found = docker.find()
     told = options.told
     platform = () if told.platform is None else ("--platform", str(told.platform))
-    asked = buildx.Asked(platform, file, context)
+    request = buildx.Request(platform, file, context)
     with Guests(told) as guests:
         while True:
             seen = snapshot(file, context)
             start = time.monotonic()
-            with buildx.built(asked, found) as images:
+            with buildx.built(request, found) as images:
                 if images is not None:
                     guests.start(images)
                     complain(f"started after {time.monotonic() - start:.1f} s")

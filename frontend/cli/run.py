@@ -129,8 +129,8 @@ def _build(options: argparse.Namespace) -> int:
 
     file, context = buildx.where(options.image, None)
     platform = () if options.platform is None else ("--platform", str(options.platform))
-    asked = buildx.Asked(platform, file, context)
-    with buildx.built(asked, docker.find()) as images:
+    request = buildx.Request(platform, file, context)
+    with buildx.built(request, docker.find()) as images:
         return 1 if images is None else boot_images(images, options)
 
 

@@ -11,6 +11,7 @@ output.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import re
 import signal
@@ -30,11 +31,14 @@ from frameworks.runtime import RUNTIME
 from frameworks.runtime.machine import Contract, Files, Machine, NotBootable
 from frameworks.runtime.monitors import Monitor
 from frontend.images import volumes
-from frontend.images.layers import Tree
-from frontend.images.oci import Image, Images, decode
+from frontend.images.layers import ImageFiles
+from frontend.images.oci import Images, StoredImage, decode
 from frontend.images.registry import Repository
 from frontend.images.volumes import Binding
 from llb import Platform
+
+_LIBC = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG = 1
 
 _RESET = re.compile(r"\x1bc(?:\x1b\[[0-9;?]*[A-Za-z])*")
 """How the firmware clears the screen, before it and when it is done; a terminal would obey."""
@@ -105,6 +109,14 @@ class User:
     groups: tuple[int, ...] = ()
 
 
+def _die_with_parent() -> None:
+    """Have the kernel end this process with its parent (PR_SET_PDEATHSIG, prctl(2)).
+
+    A guest must not outlive a command that somebody killed, for nobody would know of it.
+    """
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 class Guest:
     """A running virtual machine; leaving its `with` block stops it."""
 
@@ -140,6 +152,7 @@ class Guest:
                 group=None if user is None else user.gid,
                 extra_groups=None if user is None else user.groups,
                 start_new_session=True,  # a terminal's Ctrl-C is for us, who end the guest
+                preexec_fn=_die_with_parent,
             )
         except FileNotFoundError:
             has = next(
@@ -231,8 +244,8 @@ class Guest:
 
 
 def contract(
-    image: Image,
-    tree: Tree,
+    image: StoredImage,
+    tree: ImageFiles,
     source: str | None = None,
     *,
     version: str = "",
@@ -498,7 +511,7 @@ def boot(
         return guest.wait(timeout)
 
 
-def place(said: Contract, tree: Tree, directory: Path, machine: Machine) -> Files:
+def place(said: Contract, tree: ImageFiles, directory: Path, machine: Machine) -> Files:
     """Write the contract's files into `directory`, and the init's and the monitor's configuration.
 
     The image's are below `root`, at their own paths, with their owners (if this is root) and modes,
@@ -538,7 +551,7 @@ def place(said: Contract, tree: Tree, directory: Path, machine: Machine) -> File
     return files
 
 
-def refusal(said: Contract, tree: Tree) -> str | None:
+def refusal(said: Contract, tree: ImageFiles) -> str | None:
     """Why the monitor, as the contract's user, could not open one of its files; None if it can.
 
     It reads the kernel and the initrd, and opens the disk image for writing, too: urunc asks for
@@ -572,7 +585,7 @@ def _may(said: Contract, info: tarfile.TarInfo, wanted: str) -> bool:
     return (info.mode >> shift) & bits == bits
 
 
-def _lay(tree: Tree, path: str, root: Path) -> str:
+def _lay(tree: ImageFiles, path: str, root: Path) -> str:
     """Write the file `path` of the image below `root`, after the directories that it is in."""
     for parent in [str(each) for each in reversed(PurePosixPath(path).parents)][1:]:
         to = root / parent.lstrip("/")
@@ -597,7 +610,7 @@ def plain(data: bytes) -> str:
     return _RESET.sub("\n", data.decode(errors="replace")).replace("\r\n", "\n")
 
 
-def resolve(text: str, tree: Tree) -> User:
+def resolve(text: str, tree: ImageFiles) -> User:
     """A config's `User` in numbers, looked up in the image as Docker and containerd do.
 
     A user without a group has the one of `/etc/passwd`, or 0, and those that `/etc/group` lists it
@@ -624,5 +637,5 @@ def resolve(text: str, tree: Tree) -> User:
     return User(uid, gid, tuple(dict.fromkeys((gid, *more))))
 
 
-def _lines(tree: Tree, file: str) -> list[list[str]]:
+def _lines(tree: ImageFiles, file: str) -> list[list[str]]:
     return [line.split(":") for line in (tree.read(file) or b"").decode().splitlines() if line]

@@ -16,8 +16,8 @@ from typing import Any, BinaryIO, cast
 from frameworks import kernelfile
 from frameworks.linux import built
 from frameworks.runtime import RUNTIME
-from frontend.images.layers import Tree
-from frontend.images.oci import Image, decode
+from frontend.images.layers import ImageFiles
+from frontend.images.oci import StoredImage, decode
 
 FILE = posixpath.basename(RUNTIME.file)
 
@@ -133,7 +133,7 @@ class Facts:
         }
 
 
-def of(image: Image, tree: Tree, *, files: bool = False) -> Facts:
+def of(image: StoredImage, tree: ImageFiles, *, files: bool = False) -> Facts:
     """The facts of an image; with `files` each of its paths, too. Raises ImageError, LayerError."""
     raw = tree.read(RUNTIME.file)
     keys = {
@@ -170,7 +170,7 @@ def of(image: Image, tree: Tree, *, files: bool = False) -> Facts:
     )
 
 
-def listed(tree: Tree) -> dict[str, File]:
+def listed(tree: ImageFiles) -> dict[str, File]:
     """Every path of an image that is no directory."""
     found = {}
     for path in tree:
@@ -192,7 +192,7 @@ def listed(tree: Tree) -> dict[str, File]:
     return found
 
 
-def _kernel(tree: Tree, path: str) -> Kernel | None:
+def _kernel(tree: ImageFiles, path: str) -> Kernel | None:
     """The kernel's file; None where the image has no such file."""
     if path not in tree or tree.stat(path).isdir():
         return None

@@ -47,7 +47,7 @@ class LayerError(OSError):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LayerFile:
     """One file of the stack: its header, and which layer (0 is the lowest) it is in."""
 
     info: tarfile.TarInfo
@@ -58,11 +58,11 @@ class Entry:
 class _Place:
     """A path: the file that is there, and what is below."""
 
-    entry: Entry | None = None
+    entry: LayerFile | None = None
     below: dict[str, _Place] = field(default_factory=dict)
 
 
-class Tree:
+class ImageFiles:
     """An image's files by their absolute path."""
 
     def __init__(self, layers: Sequence[tuple[str, IO[bytes]]], most: int = MOST_UNPACKED) -> None:
@@ -201,7 +201,7 @@ class Tree:
             place = self._make(path)
             if not info.isdir():
                 place.below.clear()
-            place.entry = Entry(info, number)
+            place.entry = LayerFile(info, number)
 
     def _make(self, path: str) -> _Place:
         place = self._root
@@ -233,17 +233,17 @@ class Tree:
 
     # --- reading ---
 
-    def _find(self, path: str) -> Entry | None:
+    def _find(self, path: str) -> LayerFile | None:
         place = self._look(path)
         return None if place is None else place.entry
 
-    def _entry(self, path: str) -> Entry:
+    def _entry(self, path: str) -> LayerFile:
         entry = self._find(path)
         if entry is None:
             raise FileNotFoundError(f"there is no {path} in the image")
         return entry
 
-    def _pieces(self, path: str, entry: Entry, most: int) -> Iterator[bytes]:
+    def _pieces(self, path: str, entry: LayerFile, most: int) -> Iterator[bytes]:
         info = entry.info
         if info.islnk():
             target = self._files[entry.layer].get(_clean(info.linkname))

@@ -23,7 +23,7 @@ from frameworks.runtime import RUNTIME
 from llb import Platform, imageconfig, strictjson
 
 if TYPE_CHECKING:
-    from frontend.images.layers import Tree
+    from frontend.images.layers import ImageFiles
 
 NEEDED = tuple(RUNTIME.prefix + name for name in RUNTIME.keys.needed)
 """Without these the runtime takes an image for an ordinary container's
@@ -69,7 +69,7 @@ class Descriptor:
 
 
 @dataclass(frozen=True, slots=True)
-class Image:
+class StoredImage:
     """One platform's image: its manifest's annotations, its config, and what its layers are.
 
     `raw` is the manifest and `config` the image config, both as the JSON that the registry holds.
@@ -103,7 +103,7 @@ class Images(ABC):
     name: str
 
     def __init__(self) -> None:
-        self._trees: dict[str, Tree] = {}
+        self._trees: dict[str, ImageFiles] = {}
         self._open = ExitStack()
 
     def __enter__(self) -> Images:
@@ -129,11 +129,11 @@ class Images(ABC):
         """The index that the reference names, attestations included; () for a single image."""
         return self._entries(parsed(self.manifest()[1])) or ()
 
-    def images(self) -> tuple[Image, ...]:
+    def images(self) -> tuple[StoredImage, ...]:
         """Every platform's image, in the order of the index, each once."""
         return self._images(None)
 
-    def image(self, platform: Platform | None = None) -> Image:
+    def image(self, platform: Platform | None = None) -> StoredImage:
         """The image for `platform`; without one, the first. Raises ImageError for none."""
         for image in self._images(platform):
             if platform is None or image.platform == platform:
@@ -141,24 +141,24 @@ class Images(ABC):
         there = ", ".join(str(image.platform) for image in self.images()) or "nothing"
         raise ImageError(f"{self.name} has no image for {platform}, but for {there}")
 
-    def tree(self, image: Image) -> Tree:
+    def tree(self, image: StoredImage) -> ImageFiles:
         """The files of an image, as a container would see them; open until the repository is."""
         if image.digest not in self._trees:
-            from frontend.images.layers import Tree
+            from frontend.images.layers import ImageFiles
 
             files = [self._open.enter_context(self.blob(layer)) for layer in image.layers]
             kinds = [layer.media_type for layer in image.layers]
-            self._trees[image.digest] = Tree(list(zip(kinds, files, strict=True)))
+            self._trees[image.digest] = ImageFiles(list(zip(kinds, files, strict=True)))
         return self._trees[image.digest]
 
-    def find(self, image: Image, path: str) -> bytes | None:
+    def find(self, image: StoredImage, path: str) -> bytes | None:
         """A small file of an image, None where it has none; of no more layers than that takes."""
         from frontend.images.layers import find
 
         layers = ((each.media_type, partial(self.blob, each)) for each in reversed(image.layers))
         return find(layers, path, _MOST_LOOKED_AT)
 
-    def _images(self, platform: Platform | None) -> tuple[Image, ...]:
+    def _images(self, platform: Platform | None) -> tuple[StoredImage, ...]:
         """The images, or of an index those that it says are for `platform`."""
         digest, raw = self.manifest()
         entries = self._entries(parsed(raw))
@@ -185,7 +185,7 @@ class Images(ABC):
             raise ImageError(f"{self.name} is no index: its manifests are no list")
         return tuple(map(descriptor, entries))
 
-    def _image(self, digest: str, raw: bytes) -> Image:
+    def _image(self, digest: str, raw: bytes) -> StoredImage:
         manifest = parsed(raw)
         media_type = manifest.get("mediaType") or MANIFESTS[0]
         if media_type not in MANIFESTS or "config" not in manifest:
@@ -201,7 +201,7 @@ class Images(ABC):
             raise ImageError(f"{digest} is no image: {error}") from None
         if about.platform is None:
             raise ImageError(f"{digest} is no image: its config names no platform")
-        return Image(
+        return StoredImage(
             digest=digest,
             media_type=media_type,
             platform=about.platform,

@@ -39,7 +39,7 @@ from frontend.failures import explain
 from frontend.gateway import hpack, status
 from frontend.gateway.errors import GatewayError
 from frontend.gateway.http2 import _check, _Stream
-from frontend.images.layers import LayerError, Tree, find
+from frontend.images.layers import ImageFiles, LayerError, find
 from frontend.images.oci import ImageError, decode
 from frontend.images.registry import Repository
 from frontend.images.transport import TransportError
@@ -291,7 +291,7 @@ def layers(rng: random.Random) -> None:
     """Layers of an image, stacked and looked through."""
     made = [_archive(rng) for _ in range(rng.randrange(1, 4))]
     try:
-        tree = Tree([("tar", io.BytesIO(data)) for data in made], most=64 << 20)
+        tree = ImageFiles([("tar", io.BytesIO(data)) for data in made], most=64 << 20)
         for path in tree:
             assert path.startswith("/")
             assert ".." not in path.split("/")

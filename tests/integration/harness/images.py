@@ -13,8 +13,8 @@ from itertools import zip_longest
 from typing import Any
 
 from frameworks.runtime import RUNTIME
-from frontend.images.layers import Tree
-from frontend.images.oci import Image, decode
+from frontend.images.layers import ImageFiles
+from frontend.images.oci import StoredImage, decode
 from frontend.images.registry import Repository
 
 PREFIX = RUNTIME.prefix
@@ -29,8 +29,8 @@ MANIFESTS = (
 class Packed:
     """An image that was read back: one platform's manifest, config and files."""
 
-    image: Image
-    tree: Tree
+    image: StoredImage
+    tree: ImageFiles
 
     @property
     def keys(self) -> dict[str, str]:

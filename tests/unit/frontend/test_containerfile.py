@@ -11,7 +11,7 @@ import pytest
 
 from frameworks.diagnostics import Problems
 from frameworks.spec import Text
-from frontend.containerfile import Said, _bunnyfile, _stand_ins, judge, plan
+from frontend.containerfile import Request, _bunnyfile, _stand_ins, judge, plan
 from frontend.dockerui.instructions import UNKNOWN, Dockerfile
 from frontend.failures import explain, with_lines
 from frontend.gateway.errors import GatewayError
@@ -31,10 +31,10 @@ def labels(
     given: dict[str, str] | None = None,
     process: dict[str, object] | None = None,
     target: str = "",
-) -> Said:
+) -> Request:
     data = json.dumps({"config": {"Labels": config, **(process or {})}}).encode()
     file = SourceFile("Dockerfile", text.encode(), "Dockerfile")
-    return Said(file, data, given or {}, {}, Dockerfile(file.data, {}), target)
+    return Request(file, data, given or {}, {}, Dockerfile(file.data, {}), target)
 
 
 def test_defaults() -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
 import stat
+import subprocess
+import sys
 import tarfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,14 +20,15 @@ from frameworks.runtime.machine import Contract, Machine, NotBootable
 from frameworks.runtime.urunc.versions import NEWEST, NEXT
 from frontend.images import boot
 from frontend.images.boot import FAILED, Outcome, User
-from frontend.images.layers import Tree
-from frontend.images.oci import Image
+from frontend.images.layers import ImageFiles
+from frontend.images.oci import StoredImage
 from llb import Platform
+from tests.places import ROOT
 
 KEYS = {"binary": "/k", "block": "/b", "blkMntPoint": "/", "hypervisor": "qemu"}
 
 
-def tree(*files: tuple[str, int, int, int, bytes | None]) -> Tree:
+def tree(*files: tuple[str, int, int, int, bytes | None]) -> ImageFiles:
     """A tree of one layer: path, mode, user, group, content; None is a directory."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as out:
@@ -34,7 +39,7 @@ def tree(*files: tuple[str, int, int, int, bytes | None]) -> Tree:
             info.size = len(data or b"")
             out.addfile(info, io.BytesIO(data or b""))
     packed.seek(0)
-    return Tree([("application/vnd.oci.image.layer.v1.tar", packed)])
+    return ImageFiles([("application/vnd.oci.image.layer.v1.tar", packed)])
 
 
 SMALL = (("/k", 0o644, 0, 0, b"kernel"), ("/b", 0o644, 0, 0, b"disk"), ("/i", 0o644, 0, 0, b"cpio"))
@@ -176,11 +181,11 @@ PROCESS = {"Entrypoint": ["/urunit"], "Cmd": ["x"], "User": "redis"}
 THREE = {"unikernelType": "linux", "hypervisor": "qemu", "binary": "/k"}
 
 
-def image(process: Mapping[str, object], where: str = "labels") -> Image:
+def image(process: Mapping[str, object], where: str = "labels") -> StoredImage:
     named = {f"com.urunc.unikernel.{key}": value for key, value in THREE.items()}
     config = {"config": {**process, **({"Labels": named} if where == "labels" else {})}}
     annotations = named if where == "annotations" else {}
-    return Image(
+    return StoredImage(
         digest="sha256:0",
         media_type="",
         platform=Platform("linux", "amd64"),
@@ -241,3 +246,30 @@ def test_the_monitor_runs_as_the_user(tmp_path: Path) -> None:
         outcome = guest.wait(30)
     assert outcome.status == 0
     assert outcome.output.split() == ["uid=1234", "gid=5678", "groups=5678,77"]
+
+
+STARTS = """
+import subprocess, sys
+from frontend.images import boot
+child = subprocess.Popen(["sleep", "600"], preexec_fn=boot._die_with_parent)
+print(child.pid, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_guest_does_not_outlive_a_killed_command() -> None:
+    command = [sys.executable, "-c", STARTS]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+    ) as parent:
+        assert parent.stdout is not None
+        child = Path("/proc", parent.stdout.readline().strip())
+        assert child.exists()
+        parent.kill()
+    for _ in range(1000):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            if "(sleep) Z" not in (child / "stat").read_text():
+                time.sleep(0.01)
+                continue
+        return
+    pytest.fail("it did")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from frontend.images.layers import LayerError, Tree, find
+from frontend.images.layers import ImageFiles, LayerError, find
 
 GZIP = "application/vnd.oci.image.layer.v1.tar+gzip"
 
@@ -37,7 +37,7 @@ def layer(*names: str, mode: str = "w:gz", **content: bytes) -> tuple[str, io.By
 
 
 def test_the_upper_layer_wins() -> None:
-    tree = Tree([layer("a", "b"), layer("./b", "c", mode="w")])
+    tree = ImageFiles([layer("a", "b"), layer("./b", "c", mode="w")])
     assert list(tree) == ["/a", "/b", "/c"]
     assert tree.layer("/a") == 0
     assert tree.layer("/b") == 1
@@ -47,27 +47,29 @@ def test_the_upper_layer_wins() -> None:
 
 
 def test_whiteouts() -> None:
-    tree = Tree([layer("d/", "d/x", "d/y", "e/", "e/x", "f"), layer("d/.wh.x", ".wh.e", ".wh.f")])
+    tree = ImageFiles(
+        [layer("d/", "d/x", "d/y", "e/", "e/x", "f"), layer("d/.wh.x", ".wh.e", ".wh.f")]
+    )
     assert list(tree) == ["/d", "/d/y"]
 
 
 def test_an_opaque_directory_hides_what_is_below_it_only() -> None:
     below = layer("d/", "d/old", "d/sub/", "d/sub/x", "de")
-    tree = Tree([below, layer("d/", "d/new", "d/.wh..wh..opq")])
+    tree = ImageFiles([below, layer("d/", "d/new", "d/.wh..wh..opq")])
     assert list(tree) == ["/d", "/d/new", "/de"]
 
 
 def test_a_file_takes_the_place_of_a_directory() -> None:
-    assert list(Tree([layer("d/", "d/x"), layer("d")])) == ["/d"]
+    assert list(ImageFiles([layer("d/", "d/x"), layer("d")])) == ["/d"]
 
 
 def test_a_file_of_the_same_layer_survives_its_whiteout() -> None:
     """Docker's own archives have both, for a directory that became a file."""
-    assert list(Tree([layer("a"), layer(".wh.a", "a")])) == ["/a"]
+    assert list(ImageFiles([layer("a"), layer(".wh.a", "a")])) == ["/a"]
 
 
 def test_hard_links_are_read_and_unpacked(tmp_path: Path) -> None:
-    tree = Tree([layer("d/", "d/z", "a=>d/z", "l->d/z", "top")])
+    tree = ImageFiles([layer("d/", "d/z", "a=>d/z", "l->d/z", "top")])
     assert tree.read("/a") == b"d/z"
     assert tree.read("/l") is None
     tree.unpack(str(tmp_path))
@@ -78,8 +80,8 @@ def test_hard_links_are_read_and_unpacked(tmp_path: Path) -> None:
 
 
 def test_nothing_leaves_the_directory(tmp_path: Path) -> None:
-    assert list(Tree([layer("../../up")])) == ["/up"]
-    tree = Tree([layer(f"out->{tmp_path}"), layer("out/x")])
+    assert list(ImageFiles([layer("../../up")])) == ["/up"]
+    tree = ImageFiles([layer(f"out->{tmp_path}"), layer("out/x")])
     (tmp_path / "in").mkdir()
     with pytest.raises(LayerError):
         tree.unpack(str(tmp_path / "in"))
@@ -87,7 +89,7 @@ def test_nothing_leaves_the_directory(tmp_path: Path) -> None:
 
 
 def test_missing_files_are_said() -> None:
-    tree = Tree([layer("a")])
+    tree = ImageFiles([layer("a")])
     with pytest.raises(FileNotFoundError, match="no /b in the image"):
         tree.stat("/b")
     with pytest.raises(FileNotFoundError):
@@ -100,25 +102,25 @@ def test_missing_files_are_said() -> None:
 )
 def test_what_is_no_archive(media_type: str, data: bytes) -> None:
     with pytest.raises(LayerError):
-        Tree([(media_type, io.BytesIO(data))])
+        ImageFiles([(media_type, io.BytesIO(data))])
 
 
 def test_a_cut_archive() -> None:
     _, whole = layer("a" * 50, "b", mode="w")
     with pytest.raises(LayerError):
-        Tree([(GZIP, io.BytesIO(whole.getvalue()[:700]))])
+        ImageFiles([(GZIP, io.BytesIO(whole.getvalue()[:700]))])
 
 
 def test_thousands_of_whiteouts() -> None:
     """Each is one look, whatever else the image has: 6,000 in three layers took 17 seconds."""
     many = [f"d{number}/x" for number in range(2000)]
     hides = [f"d{number}/.wh.x" for number in range(2000)]
-    tree = Tree([layer(*many, mode="w"), layer(*hides, mode="w"), layer(*many, mode="w")])
+    tree = ImageFiles([layer(*many, mode="w"), layer(*hides, mode="w"), layer(*many, mode="w")])
     assert len(list(tree)) == 2000
 
 
 def test_a_hard_link_to_nothing() -> None:
-    tree = Tree([layer("a=>b")])
+    tree = ImageFiles([layer("a=>b")])
     with pytest.raises(LayerError, match="/a is a hard link to b, which is not there"):
         tree.read("/a")
 
@@ -130,12 +132,12 @@ def test_zeros_take_no_room() -> None:
         info = tarfile.TarInfo("disk")
         info.size = 32 << 20
         archive.addfile(info, io.BytesIO(bytes(info.size)))
-    tree = Tree([(GZIP, io.BytesIO(out.getvalue()))])
+    tree = ImageFiles([(GZIP, io.BytesIO(out.getvalue()))])
     assert tree.read("/disk") == bytes(32 << 20)
     with pytest.raises(LayerError, match="33554432 bytes, and 1000 are the most"):
         tree.read("/disk", most=1000)
     with pytest.raises(LayerError, match="more than 1 MiB, unpacked"):
-        Tree([(GZIP, io.BytesIO(out.getvalue()))], most=1 << 20)
+        ImageFiles([(GZIP, io.BytesIO(out.getvalue()))], most=1 << 20)
 
 
 def test_find_reads_from_above() -> None:
