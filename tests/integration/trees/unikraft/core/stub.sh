@@ -38,7 +38,8 @@ all)
 			library=$(basename "$(dirname "$origin")")
 			record "source of $library: $(cat "$O/$library"/origin/*/note), taken for $(basename "$O/$library"/*.zip)"
 		done
-		record "application: $(cat "$A/note")"
+		note=$(cat "$A/note") # what is not there ends it, as a file that does not compile would
+		record "application: $note"
 		record "driver: $(grep -o 'virtio_net_config, m..' drivers/virtio/net/virtio_net.c)"
 		cat "$C"
 	} > "$O/record"
