@@ -8,6 +8,7 @@ images are built by `docker buildx build`, pushed to a registry and read back fr
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -19,6 +20,14 @@ from frontend.images import boot
 from tests.integration.harness import EXAMPLES, ROOT, Builder, Guests
 from tests.integration.harness.engines import start
 from tests.integration.matrix import Images
+
+
+def pytest_configure() -> None:
+    """Take Ctrl-C, also where a shell has started these tests in the background and ignores it.
+
+    What they start would inherit that, and no test that sends it would come to an end.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _frontend(environ: Mapping[str, str]) -> str:
