@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 
 import pytest
@@ -126,11 +126,12 @@ def test_differences(images: Images, hutch: Cli) -> None:
 def test_files_beside_an_image(
     builder: Builder, images: Images, hutch: Cli, tmp_path: Path
 ) -> None:
-    ref = builder.name_of()
+    # A repository of this run's own: what is attached stays with the image.
+    ref = f"{builder.registry}/hutch-test/attached-{uuid.uuid4().hex}:1"
     hutch("copy", images.of("initrd", None), ref)
     before = digest(ref)
     (tmp_path / "r.spdx.json").write_text("{}")
-    (tmp_path / "note").write_text(str(os.getpid()))
+    (tmp_path / "note").write_text("a note")
     names = [hutch("attach", ref, name).strip() for name in ("r.spdx.json", "note", "note")]
     assert names[1] == names[2]
     listed = json.loads(hutch("attach", "--json", ref))
