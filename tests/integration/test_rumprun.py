@@ -7,6 +7,7 @@ nothing (trees/README.md); docs/verified.md has what was built of the real ones.
 from __future__ import annotations
 
 import shutil
+import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -91,7 +92,9 @@ def test_what_builds_what_anew(builder: Builder, application: Path) -> None:
     """A changed program bakes anew; the bytes return; another Solo5 leaves NetBSD as it is."""
     first = builder.build(application, RUMPRUN, RAW, *contexts(), epoch=1)
     before = builder.read(first.ref).read("/.boot/kernel")
-    (application / "app" / "server.c").write_text("int main(void) { return 1; }\n")
+    # Unlike any before it: an engine may have built for these tests already.
+    changed = f"int main(void) {{ return 1; }} /* {uuid.uuid4()} */\n"
+    (application / "app" / "server.c").write_text(changed)
     second = builder.build(application, RUMPRUN, RAW, *contexts(), epoch=2)
     ran = steps(second)
     assert not ran.get(NETBSD)
@@ -99,7 +102,7 @@ def test_what_builds_what_anew(builder: Builder, application: Path) -> None:
     assert ran["[rumprun] bake for Solo5's spt"]
     assert kernel(builder, application, RUMPRUN, "--no-cache-filter", "kernel") == before
     shutil.copytree(TREES / "solo5", application / "newer")
-    (application / "newer" / "include" / "solo5.h").write_text("/* newer */\n")
+    (application / "newer" / "include" / "solo5.h").write_text(f"/* {uuid.uuid4()} */\n")
     third = builder.build(application, RUMPRUN, RAW, *contexts(solo5=application / "newer"))
     ran = steps(third)
     assert not ran.get(NETBSD)
