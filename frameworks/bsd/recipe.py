@@ -13,13 +13,13 @@ from frameworks.app import directory
 from frameworks.architectures import Architecture, BSDNames
 from frameworks.base import DEFAULT_EPOCH, Build, File, Framework, Plan
 from frameworks.bsd.kernconf import code, read_report
-from frameworks.diagnostics import Collector, Diagnostic, Problems, did_you_mean, problem
+from frameworks.diagnostics import Collector, Diagnostic, Problems
 from frameworks.init import guest
-from frameworks.kit import SourceTree
+from frameworks.kit import SourceTree, checks
 from frameworks.process import Process
 from frameworks.rebuilt import without_init
 from frameworks.scripts import read
-from frameworks.spec import App, Kernel, PackageSource, Source, Text, naming
+from frameworks.spec import App, Kernel, Source, Text, naming
 from llb import FileAction, Meta, Mount, State, copy, mkdir, mkfile, scratch
 
 SOURCE = "/usr/src"
@@ -68,30 +68,9 @@ class BSD(Framework):
         if kernel is None or kernel.from_ != "source":
             return
         for option in kernel.options:
-            if not isinstance(option.value, str):
-                continue
-            if not option.value.isprintable():
-                problems.error(
-                    "bad-value",
-                    f"the value of {option.name} has a character that a kernel configuration "
-                    "cannot hold",
-                    at=option.name.at,
-                )
-            elif found := code(option.value):
-                problems.error(
-                    "bad-value",
-                    f"the value of {option.name} has a '{found}', and the kernel's build would run "
-                    "it as code",
-                    hint="values of options are data: leave out $ and backquotes, and ; | & < >",
-                    at=option.name.at,
-                )
-        if isinstance(kernel.source, PackageSource):
-            problems.error(
-                "unsupported-source",
-                f"no distribution has the source of {self.name} as a package",
-                hint="name it with `git`, `url` or `local`, or leave `source` out",
-                at=kernel.source.package.at,
-            )
+            found = code(option.value) if isinstance(option.value, str) else ""
+            checks.option_value(option, option.name, found, problems)
+        checks.no_package(kernel, self.name, problems)
         if kernel.source is None:
             try:
                 self.default_source(plan)
@@ -107,16 +86,7 @@ class BSD(Framework):
 
         A target may need it that the plan's kernel does not: tools beside a kernel of the user's.
         """
-        default, known = kit.pins(self.package)
-        version = plan.version or Text(default, plan.monitor.at)
-        if version not in known:
-            raise problem(
-                "unknown-value",
-                f"hutch knows no {self.name} {version}",
-                hint=did_you_mean(version, known) or "name the source with `kernel.source`",
-                at=version.at,
-            )
-        return str(version), known[version].git
+        return kit.versioned(plan, self.package, self.name)
 
     def debian(self, build: Build) -> State:
         """The image that compilers run in: Debian with this framework's packages."""

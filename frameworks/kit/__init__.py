@@ -23,13 +23,15 @@ called. What is the same for all is here; each function gives an `llb` state, or
     )
     return kit.checked(build, step.mount("/out"), "kernel")   an error, if no monitor can boot it
 
+What several recipes refuse of a plan is in `frameworks.kit.checks`, which they call in `check`.
+
 `kit.app_packages` installs `app.packages`, `kit.cross` has the variables by which an application's
 scripts find the guest's compiler, `kit.named` takes the build context of a name instead of
 a pinned tree (`--build-context solo5=...`), `frameworks.init` puts hutch's init into a root.
 
 Beside the recipe lie, by name:
 
-    versions.toml      what is built from when a file does not say (`kit.pin`, `kit.pins`)
+    versions.toml      what is built from when a file does not say (`kit.pin`, `kit.versioned`)
     steps/             scripts, which run in steps (`frameworks.scripts`)
     patches/<series>/  hutch's own changes to the source (`kit.patches`)
 
@@ -55,7 +57,7 @@ from frameworks.kit.debian import (
 )
 from frameworks.kit.kernel import checked, fingerprint, objects
 from frameworks.kit.patches import patched, patches
-from frameworks.kit.source import Pin, SourceTree, named, pin, pinned_tree, pins, source
+from frameworks.kit.source import Pin, SourceTree, named, pin, pinned_tree, source, versioned
 
 __all__ = [
     "FIXED",
@@ -81,9 +83,9 @@ __all__ = [
     "patches",
     "pin",
     "pinned_tree",
-    "pins",
     "release",
     "snapshot",
     "source",
     "toolchain",
+    "versioned",
 ]

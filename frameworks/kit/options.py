@@ -13,6 +13,7 @@ import re
 
 from frameworks.base import Plan
 from frameworks.diagnostics import Collector, Diagnostic
+from frameworks.kit.checks import option_value
 from frameworks.spec import Kernel, Option
 
 OPTIONS = "options"
@@ -76,19 +77,8 @@ def _check_option(option: Option, problems: Collector) -> None:
             hint="write true to build it in",
             at=at,
         )
-    if isinstance(option.value, str) and not option.value.isprintable():
-        problems.error(
-            "bad-value",
-            f"the value of {name} has a character that a kernel configuration cannot hold",
-            at=at,
-        )
-    elif isinstance(option.value, str) and (character := code(name, option.value)):
-        problems.error(
-            "bad-value",
-            f"the value of {name} has a '{character}', and the kernel's build would run it as code",
-            hint="values of options are data: leave out $ and backquotes, and ; | & < >",
-            at=at,
-        )
+    found = code(name, option.value) if isinstance(option.value, str) else ""
+    option_value(option, name, found, problems)
 
 
 def lost(report: bytes, plan: Plan, ours: str) -> tuple[Diagnostic, ...]:

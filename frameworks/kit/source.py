@@ -9,7 +9,8 @@ import posixpath
 from dataclasses import dataclass
 
 import llb
-from frameworks.base import Build
+from frameworks.base import Build, Plan
+from frameworks.diagnostics import did_you_mean, problem
 from frameworks.git import checkout
 from frameworks.kit.debian import base
 from frameworks.scripts import pinned, run_script, script
@@ -61,6 +62,23 @@ def pins(package: str) -> tuple[str, dict[str, Pin]]:
     table = pinned(package)
     found = {name: Pin(name, _git_source(entry)) for name, entry in table["versions"].items()}
     return str(table["default"]), found
+
+
+def versioned(plan: Plan, package: str, system: str) -> tuple[str, GitSource]:
+    """The version that a plan names of `pins`, or the default, and where its source is.
+
+    Raises Problems for one that is not there; `system` is what a user calls what has versions.
+    """
+    default, known = pins(package)
+    version = plan.version or Text(default, plan.monitor.at)
+    if version not in known:
+        raise problem(
+            "unknown-value",
+            f"hutch knows no {system} {version}",
+            hint=did_you_mean(version, known) or "name the source with `kernel.source`",
+            at=version.at,
+        )
+    return str(version), known[version].git
 
 
 def _git_source(entry: dict[str, str]) -> GitSource:

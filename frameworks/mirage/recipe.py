@@ -14,6 +14,7 @@ from frameworks.app import directory, sources
 from frameworks.architectures import AMD64
 from frameworks.base import Build, File, Framework, Guest, Plan
 from frameworks.diagnostics import Collector, Diagnostic
+from frameworks.kit import checks
 from frameworks.rootfs.filesystems import EXT2, EXT4
 from frameworks.runtime import monitors
 from frameworks.scripts import run_script, script
@@ -49,26 +50,10 @@ class Mirage(Framework):
 
     def check(self, plan: Plan, problems: Collector) -> None:
         """Note an application without its kernel, and what a kernel of this kind cannot be told."""
-        kernel, app = plan.kernel, plan.app
+        app = plan.app
+        kernel = checks.unikernel(plan, "MirageOS", "app: {from: local, path: .}", problems)
         if kernel is None:
-            return  # which is said already
-        if kernel.from_ != "source":
-            if app is not None:
-                problems.error(
-                    "bad-combination",
-                    "the application of a MirageOS guest is its kernel, and the kernel is not "
-                    "built here",
-                    hint="write 'kernel: {from: source}', or remove 'app'",
-                    at=app.at,
-                )
             return
-        if app is None:
-            problems.error(
-                "missing-key",
-                "the kernel of a MirageOS guest is its application, and there is no 'app'",
-                hint="add 'app: {from: local, path: .}'",
-                at=kernel.from_.at,
-            )
         if kernel.source is not None:
             problems.error(
                 "unsupported-source",

@@ -15,11 +15,12 @@ from frameworks.app import directory
 from frameworks.architectures import AMD64
 from frameworks.base import Build, File, Framework, Guest, Plan
 from frameworks.diagnostics import Collector, Diagnostic, did_you_mean
+from frameworks.kit import checks
 from frameworks.rootfs.filesystems import EXT2
 from frameworks.runtime import RUNTIME, monitors
 from frameworks.scripts import read, run_script, script
 from frameworks.solo5 import layer
-from frameworks.spec import App, PackageSource, Source, Text
+from frameworks.spec import App, Source, Text
 from llb import Mount, State, mkfile, scratch
 
 PREFIX = "/opt/rumprun"
@@ -58,26 +59,10 @@ class Rumprun(Framework):
 
     def check(self, plan: Plan, problems: Collector) -> None:
         """Note an application without its kernel, and what a kernel of this kind cannot be told."""
-        kernel, app = plan.kernel, plan.app
+        app = "app: {from: local, path: ., build: make}"
+        kernel = checks.unikernel(plan, "Rumprun", app, problems)
         if kernel is None:
-            return  # which is said already
-        if kernel.from_ != "source":
-            if app is not None:
-                problems.error(
-                    "bad-combination",
-                    "the application of a Rumprun guest is its kernel, and the kernel is not "
-                    "built here",
-                    hint="write 'kernel: {from: source}', or remove 'app'",
-                    at=app.at,
-                )
             return
-        if app is None:
-            problems.error(
-                "missing-key",
-                "the kernel of a Rumprun guest is its application, and there is no 'app'",
-                hint="add 'app: {from: local, path: ., build: make}'",
-                at=kernel.from_.at,
-            )
         if plan.architecture is not AMD64:
             problems.error(
                 "unsupported-platform",
@@ -85,13 +70,7 @@ class Rumprun(Framework):
                 hint="take a kernel that is built already, or build for linux/amd64",
                 at=kernel.from_.at,
             )
-        if isinstance(kernel.source, PackageSource):
-            problems.error(
-                "unsupported-source",
-                "no distribution has the source of rumprun as a package",
-                hint="name it with `git`, `url` or `local`, or leave `source` out",
-                at=kernel.source.package.at,
-            )
+        checks.no_package(kernel, self.name, problems)
         if plan.version is not None:
             problems.error(
                 "unknown-value",

@@ -12,7 +12,7 @@ from frameworks.architectures import ALL, AMD64
 from frameworks.base import Build, File, Framework, Guest, Plan
 from frameworks.diagnostics import Collector, Diagnostic, Problems
 from frameworks.runtime import monitors
-from frameworks.spec import PackageSource, Source
+from frameworks.spec import Source
 from frameworks.unikraft.sources import core, library
 from llb import Platform, State
 
@@ -127,6 +127,7 @@ class Unikraft(Framework):
 
 def _check_kernel(plan: Plan, problems: Collector) -> None:
     """Note what the recipe cannot build of a plan whose kernel is from source."""
+    from frameworks.kit import checks
     from frameworks.kit.options import check_options
 
     kernel = plan.kernel
@@ -146,13 +147,7 @@ def _check_kernel(plan: Plan, problems: Collector) -> None:
             hint="a defconfig goes under 'kernel.fragments', single options under 'kernel.options'",
             at=kernel.config.at,
         )
-    if isinstance(kernel.source, PackageSource):
-        problems.error(
-            "unsupported-source",
-            "no distribution has the source of unikraft as a package",
-            hint="name it with `git`, `url` or `local`, or leave `source` out",
-            at=kernel.source.package.at,
-        )
+    checks.no_package(kernel, Unikraft.name, problems)
     if kernel.source is None:
         try:
             core(plan)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from frameworks.base import Plan
-from frameworks.diagnostics import did_you_mean, problem
-from frameworks.spec import App, Source, Text
+from frameworks.spec import App, Source
 
 
 def library(plan: Plan) -> App | None:
@@ -19,13 +18,4 @@ def core(plan: Plan) -> tuple[str, Source]:
     """
     from frameworks import kit  # a Dockerfile's build needs none of this
 
-    default, known = kit.pins("frameworks.unikraft")
-    version = plan.version or Text(default, plan.monitor.at)
-    if version not in known:
-        raise problem(
-            "unknown-value",
-            f"hutch knows no Unikraft {version}",
-            hint=did_you_mean(version, known) or "name the source with `kernel.source`",
-            at=version.at,
-        )
-    return str(version), known[version].git
+    return kit.versioned(plan, "frameworks.unikraft", "Unikraft")

@@ -8,7 +8,7 @@ import pytest
 
 import frameworks
 from frameworks.diagnostics import Problems
-from frameworks.kit import pins
+from frameworks.kit.source import pins
 from frontend.bunnyfile import load
 from frontend.plan import make, platform_args
 from frontend.targets import image
