@@ -12,11 +12,10 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Mapping
 
-import llb
 from frameworks import kit
 from frameworks.base import Build, File
-from frameworks.kit import SourceTree
-from frameworks.kit.options import OPTIONS, assignment, quote
+from frameworks.kit import SourceTree, kconfig_steps
+from frameworks.kit.options import assignment, quote
 from frameworks.linux.configs import DEFAULT, LAYERS, TARGETS, fragments
 from frameworks.linux.source import source
 from frameworks.linux.toolchain import (
@@ -44,6 +43,7 @@ ENVIRONMENT = {
 """The environment of a kernel's `make`, without what is of one build."""
 
 _CONFIG = "/config"
+_STEPS = "frameworks.linux.steps.kconfig"
 
 
 def kernel_file(build: Build) -> File:
@@ -54,24 +54,8 @@ def kernel_file(build: Build) -> File:
     tools = toolchain(build)
     tree = source(build)
     config, report = configure(build, tree, tools)
-    kept = build.tool(
-        "frameworks.linux.steps.kconfig",
-        [
-            "require",
-            "--report",
-            "/report/report",
-            "--config",
-            "/config/config",
-            "--out",
-            "/out/config",
-        ],
-        mounts=[
-            Mount.bind("/report", report, readonly=True),
-            Mount.bind(_CONFIG, config, readonly=True),
-            Mount.bind("/out", scratch()),
-        ],
-        meta=build.meta("kernel", "require the configuration", kernel.config or kernel.at),
-    ).mount("/out")
+    at = kernel.config or kernel.at
+    kept = kconfig_steps.required(build, _STEPS, config, report, at)
     target = image_target(build)
     name = _name(kernel)
     built = build.run(
@@ -137,12 +121,7 @@ def configure(build: Build, tree: SourceTree, tools: State) -> tuple[State, Stat
     assert kernel is not None
     at = kernel.config or kernel.at
     requests, paths = _requests(build, kernel)
-    merged = build.tool(
-        "frameworks.linux.steps.kconfig",
-        ["merge", "--source", "/src", "--out", "/out/request", *paths],
-        mounts=[tree.mount("/src"), *requests, Mount.bind("/out", scratch())],
-        meta=build.meta("kernel", "merge the configuration", at),
-    ).mount("/out")
+    merged = kconfig_steps.merged(build, _STEPS, (tree.mount("/src"),), requests, paths, at)
     target, base, mounts = _base(build, kernel)
     variables = make_variables(build)
     # Apart from the requests, for it compiles the program that reads Kconfig.
@@ -166,7 +145,7 @@ def configure(build: Build, tree: SourceTree, tools: State) -> tuple[State, Stat
         meta=build.meta("kernel", "make olddefconfig", at),
     ).mount("/out")
     checked = build.tool(
-        "frameworks.linux.steps.kconfig",
+        _STEPS,
         [
             "check",
             *("--source", "/src"),
@@ -211,37 +190,12 @@ def _base(build: Build, kernel: Kernel) -> tuple[str, str, list[Mount]]:
 
 def _requests(build: Build, kernel: Kernel) -> tuple[list[Mount], list[str]]:
     """The fragments in their order, mounted, and their paths: ours, then the user's."""
-    architecture = build.plan.platform.architecture
     said = str(kernel.config) if kernel.config is not None else DEFAULT
-    mounts, paths = list[Mount](), list[str]()
+    ours = []
     if said in LAYERS:
-        ours = fragments(said, architecture, build.plan.monitor)
-        state = scratch().file(
-            *(
-                llb.mkfile(f"/{i:02}-{name}", text, timestamp=0)
-                for i, (name, text) in enumerate(ours)
-            ),
-            meta=build.meta("kernel", f"configuration {said}", kernel.config),
-        )
-        mounts.append(Mount.bind("/requests/ours", state, readonly=True))
-        paths += [f"/requests/ours/{i:02}-{name}" for i, (name, _) in enumerate(ours)]
-    for index, fragment in enumerate(kernel.fragments):
-        path = f"/requests/theirs/{index:02}"
-        context = build.inputs.context(fragment)
-        mounts.append(Mount.bind(path, context, posixpath.join("/", fragment), readonly=True))
-        paths.append(path)
-    lines = option_lines(build, kernel)
-    if lines:
-        state = scratch().mkfile(
-            f"/{OPTIONS}",
-            "".join(f"{line}\n" for line in lines),
-            timestamp=0,
-            meta=build.meta("kernel", "options of the bunnyfile", kernel.at),
-        )
-        path = f"/requests/{OPTIONS}"
-        mounts.append(Mount.bind(path, state, f"/{OPTIONS}", readonly=True))
-        paths.append(path)
-    return mounts, paths
+        ours = fragments(said, build.plan.platform.architecture, build.plan.monitor)
+    meta = build.meta("kernel", f"configuration {said}", kernel.config)
+    return kconfig_steps.requests(build, ours, meta, option_lines(build, kernel))
 
 
 def option_lines(build: Build, kernel: Kernel) -> list[str]:

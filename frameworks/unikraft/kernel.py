@@ -8,7 +8,6 @@ An application is a part of it, an ELF loader's programs are not: they are in th
 
 from __future__ import annotations
 
-import posixpath
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,11 +16,12 @@ from frameworks.app import directory
 from frameworks.base import Build, File
 from frameworks.diagnostics import did_you_mean, problem
 from frameworks.git import checkout
-from frameworks.kit.options import OPTIONS, assignment
+from frameworks.kit import kconfig_steps
+from frameworks.kit.options import assignment
 from frameworks.scripts import files, pinned, read, run_script, script
 from frameworks.spec import App, GitSource, Text, UrlSource, naming
 from frameworks.unikraft.sources import core, library
-from llb import Mount, Range, State, mkfile, scratch
+from llb import Mount, Range, State, scratch
 
 _PACKAGE = "frameworks.unikraft"
 _STEPS = "frameworks.unikraft.steps.kconfig"
@@ -65,19 +65,7 @@ def kernel_file(build: Build) -> File:
     trees = _trees(build)
     config, report = _configure(build, trees)
     at = _line(build)
-    kept = build.tool(
-        _STEPS,
-        [
-            *("require", "--report", "/report/report"),
-            *("--config", "/config/config", "--out", "/out/config"),
-        ],
-        mounts=[
-            Mount.bind("/report", report, readonly=True),
-            Mount.bind("/config", config, readonly=True),
-            Mount.bind("/out", scratch()),
-        ],
-        meta=build.meta("kernel", "require the configuration", at),
-    ).mount("/out")
+    kept = kconfig_steps.required(build, _STEPS, config, report, at)
     step = build.run(
         toolchain(build),
         run_script("build.sh", "/config/config", "/out/kernel", *_variables(build, trees)),
@@ -139,12 +127,7 @@ def _configure(build: Build, trees: Trees) -> tuple[State, State]:
     """The `.config` (the file /config) and what it lacks of the requests (the file /report)."""
     at = _line(build)
     requests, paths = _requests(build, trees)
-    merged = build.tool(
-        _STEPS,
-        ["merge", "--source", "/src", "--out", "/out/request", *paths],
-        mounts=[*trees.sources, *requests, Mount.bind("/out", scratch())],
-        meta=build.meta("kernel", "merge the configuration", at),
-    ).mount("/out")
+    merged = kconfig_steps.merged(build, _STEPS, trees.sources, requests, paths, at)
     config = build.run(
         toolchain(build),
         run_script("configure.sh", "/request/request", "/out/config", *_variables(build, trees)),
@@ -179,28 +162,9 @@ def _requests(build: Build, trees: Trees) -> tuple[list[Mount], list[str]]:
     """The fragments in their order, mounted, and their paths: ours, then the user's."""
     kernel = build.plan.kernel
     assert kernel is not None
-    ours = scratch().file(
-        *(
-            mkfile(f"/{at:02}-{name}", read(_PACKAGE, "configs", name) or b"", timestamp=0)
-            for at, name in enumerate(_ours(build, trees))
-        ),
-        meta=build.meta("kernel", "hutch's configuration", kernel.from_),
-    )
-    mounts: list[Mount] = [Mount.bind("/requests/ours", ours, readonly=True)]
-    paths = [f"/requests/ours/{at:02}-{name}" for at, name in enumerate(_ours(build, trees))]
-    for index, fragment in enumerate(kernel.fragments):
-        path = f"/requests/theirs/{index:02}"
-        context = build.inputs.context(fragment)
-        mounts.append(Mount.bind(path, context, posixpath.join("/", fragment), readonly=True))
-        paths.append(path)
-    if kernel.options:
-        lines = "".join(f"{assignment(option)}\n" for option in kernel.options)
-        meta = build.meta("kernel", "options of the bunnyfile", kernel.at)
-        state = scratch().mkfile(f"/{OPTIONS}", lines, timestamp=0, meta=meta)
-        path = f"/requests/{OPTIONS}"
-        mounts.append(Mount.bind(path, state, f"/{OPTIONS}", readonly=True))
-        paths.append(path)
-    return mounts, paths
+    ours = [(name, read(_PACKAGE, "configs", name) or b"") for name in _ours(build, trees)]
+    meta = build.meta("kernel", "hutch's configuration", kernel.from_)
+    return kconfig_steps.requests(build, ours, meta, list(map(assignment, kernel.options)))
 
 
 def _ours(build: Build, trees: Trees) -> list[str]:
