@@ -17,17 +17,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from llb import Position, Range, SourceFile
-from llb.masked import masked
+from llb.masked import masked, printable
 
 _NOWHERE = Range(Position(1), Position(1))
-
-
-def printable(text: str) -> str:
-    """A text that cannot move a terminal's cursor or pass for a line of ours: the characters of a
-    user's value that could are written as escapes."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 class Severity(StrEnum):

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from frameworks import exits
-from frameworks.diagnostics import Problems, printable, problem
+from frameworks.diagnostics import Problems, problem
 from frontend.gateway.errors import SOURCE, GatewayError
 from llb import Position, Range, SourceFile, strictjson
+from llb.masked import printable
 from llb.pb import status_pb2
 
 

@@ -1,4 +1,4 @@
-"""Names and passwords in URLs, kept out of what is shown.
+"""What is shown of a user's text: no name and password of a URL, nothing that a terminal obeys.
 
 A URL may carry them (`https://user:token@host/`), and what BuildKit shows, logs and attests goes
 further than the file they stand in: into CI logs, traces and provenance.
@@ -22,6 +22,14 @@ def masked(text: str) -> str:
         return _hidden(found[0], text[max(0, found.start() - 8) : found.start()])
 
     return _IN_TEXT.sub(hide, text)
+
+
+def printable(text: str) -> str:
+    """A text that cannot move a terminal's cursor or pass for a line of ours: the characters of a
+    user's value that could are written as escapes."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def masked_bytes(data: bytes) -> bytes:

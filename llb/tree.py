@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from llb.definition import DecodedOp, Definition, InvalidDefinition
+from llb.masked import printable
 from llb.pb import ops_pb2 as pb
 
 _INDENT = "  "
@@ -63,7 +64,7 @@ class _Renderer:
                 stack.extend(reversed(below))
             else:
                 line = item
-            yield _INDENT * line.depth + _printable(line.text)
+            yield _INDENT * line.depth + printable(line.text)
 
     def _vertex(self, edge: _Edge) -> tuple[_Line, list[_Line | _Edge]]:
         op = self._ops.get(edge.digest)
@@ -315,15 +316,6 @@ def _platform(platform: pb.Platform) -> str:
 
 def _quote(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def _printable(text: str) -> str:
-    """Write line breaks and whatever a terminal would obey as Python's escapes."""
-    if text.isprintable():
-        return text
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
-    )
 
 
 def _if(condition: bool, text: str) -> str:

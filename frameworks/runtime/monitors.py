@@ -14,7 +14,7 @@ unikraft/plat.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from frameworks import architectures
@@ -199,21 +199,8 @@ HVT = Monitor(
     restarts=False,
     command=_tender,
 )
-SPT = Monitor(
-    name="spt",
-    kind="tender",
-    since="0.5.0",
-    architectures=architectures.ALL,
-    kernels=("solo5",),
-    images=("solo5",),
-    shares=(),
-    bus="",
-    console="",
-    solo5="spt",
-    mib=False,
-    restarts=False,
-    command=_tender,
-)
+# The same without a virtual machine: a process that can do little else than run the kernel.
+SPT = replace(HVT, name="spt", solo5="spt")
 HYPERLIGHT_UNIKRAFT = Monitor(
     name="hyperlight-unikraft",
     kind="own",

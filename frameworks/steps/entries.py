@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 ROOT = b"."
@@ -127,3 +127,18 @@ def walk(root: str, latest: int | None = None) -> list[TreeEntry]:
 def newest(entries: list[TreeEntry]) -> int:
     """The newest time among `entries`, in seconds; 0 for none."""
     return max((entry.mtime for entry in entries), default=0)
+
+
+def space(entries: Sequence[TreeEntry], block: int, inode: int) -> int:
+    """The bytes that a tree takes of a file system: data and directories in blocks of `block`
+    bytes, an inode of `inode` bytes for each file and a directory entry for each name."""
+    taken = 0
+    seen: set[int] = set()
+    for entry in entries:
+        if entry.inode not in seen:
+            seen.add(entry.inode)
+            taken += -(-entry.size // block) * block + inode
+        taken += len(entry.name) + 64
+        if stat.S_ISDIR(entry.mode):
+            taken += block
+    return taken

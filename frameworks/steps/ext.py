@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from frameworks.rootfs.filesystems import EXT2, EXT4, FileSystem
-from frameworks.steps.entries import TreeEntry
+from frameworks.steps.entries import TreeEntry, space
 from frameworks.steps.job import UUID, Job
 
 _NOW = "lazy_itable_init=0,lazy_journal_init=0,nodiscard"
@@ -37,15 +36,7 @@ def image_size(filesystem: FileSystem, entries: Sequence[TreeEntry]) -> int:
     Data in blocks of 4 KiB, an inode and a directory entry each, a quarter as much again, and a
     journal where there is one; in steps of 4 MiB.
     """
-    data = 0
-    seen: set[int] = set()
-    for entry in entries:
-        if entry.inode not in seen:
-            seen.add(entry.inode)
-            data += -(-entry.size // 4096) * 4096 + 512
-        data += len(entry.name) + 64
-        if stat.S_ISDIR(entry.mode):
-            data += 4096
+    data = space(entries, 4096, 512)
     spare = max(data // 4, 4 * _MIB)
     journal = 0
     if _KINDS[filesystem.name].journal:

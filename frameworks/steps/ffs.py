@@ -18,7 +18,7 @@ import struct
 import tempfile
 from collections.abc import Iterable, Sequence
 
-from frameworks.steps.entries import ROOT, TreeEntry
+from frameworks.steps.entries import ROOT, TreeEntry, space
 from frameworks.steps.job import Job
 
 _MAGIC = 0x011954
@@ -30,15 +30,7 @@ _MIB = 1 << 20
 
 def image_size(entries: Sequence[TreeEntry]) -> int:
     """The size in bytes of an image that holds `entries`, with room to write; steps of 4 MiB."""
-    data = 0
-    seen: set[int] = set()
-    for entry in entries:
-        if entry.inode not in seen:
-            seen.add(entry.inode)
-            data += -(-entry.size // 8192) * 8192 + 256
-        data += len(entry.name) + 64
-        if stat.S_ISDIR(entry.mode):
-            data += 8192
+    data = space(entries, 8192, 256)
     step = 4 * _MIB
     return -(-(data + max(data // 4, 4 * _MIB)) // step) * step
 

@@ -15,10 +15,10 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 
-from frameworks.diagnostics import Diagnostic, printable
+from frameworks.diagnostics import Diagnostic
 from frontend import pages
 from llb import Range
-from llb.masked import masked
+from llb.masked import masked, printable
 
 _CONTEXT = 1
 _MOST_LINES = 6

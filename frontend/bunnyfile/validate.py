@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from frameworks.diagnostics import Collector, did_you_mean, printable
+from frameworks.diagnostics import Collector, did_you_mean
 from frontend.bunnyfile.nodes import Mapping, Node, Scalar, Sequence
 from llb import Range
+from llb.masked import printable
 from schemas import Schema
 
 _SHOWN = 60

@@ -124,7 +124,7 @@ def _run(words: list[str]) -> int:
 
 def complain(why: str, status: int = 1) -> int:
     """Say on standard error why a verb stops; returns `status`."""
-    from frameworks.diagnostics import printable
+    from llb.masked import printable
 
     print(f"hutch: {printable(why)}", file=sys.stderr)
     return status

@@ -9,10 +9,11 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from frameworks.diagnostics import printable, problem
+from frameworks.diagnostics import problem
 from frontend.cli.options import add_platform, host
 from frontend.inputs import localfile
 from llb import Platform
+from llb.masked import printable
 
 if TYPE_CHECKING:
     from frameworks.base import Plan

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from frameworks.diagnostics import printable
 from frontend.cli import complain, reason
 from frontend.cli.options import add_json, add_platform
 from frontend.cli.options import parser as make
+from llb.masked import printable
 
 if TYPE_CHECKING:
     from frontend.images.facts import Facts, File

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from frontend.cli.options import parser as make
-from frontend.cli.options import value
+from frontend.cli.options import port_number, value
 
 NAME = "bunnyfile"
 SCHEMA = "bunnyfile.schema.json"
@@ -78,7 +78,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("directory", nargs="?", default=".", metavar="DIR", help="where (.)")
     made.add_argument("-y", "--yes", action="store_true", help="ask nothing")
     made.add_argument("--language", choices=list(KINDS), help="what it is (what is found)")
-    made.add_argument("--port", type=value(_port), metavar="PORT", help="the port it listens on")
+    made.add_argument(
+        "--port", type=value(port_number), metavar="PORT", help="the port it listens on"
+    )
     made.add_argument("--force", action="store_true", help="write over a bunnyfile that is there")
     made.add_argument(
         "--schema",
@@ -321,15 +323,9 @@ def _ask_port() -> int | None:
         if not answer or answer == "none":
             return None
         try:
-            return _port(answer)
+            return port_number(answer)
         except ValueError as error:
             print(error)
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or not 0 < int(text) < 1 << 16:
-        raise ValueError(f"'{text}' is no port: a number up to 65535")
-    return int(text)
 
 
 def _text(path: Path) -> str:

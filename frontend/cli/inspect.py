@@ -8,10 +8,10 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from frameworks.diagnostics import printable
 from frameworks.runtime import RUNTIME
 from frontend.cli.options import add_json, add_platform
 from frontend.cli.options import parser as make
+from llb.masked import printable
 
 if TYPE_CHECKING:
     from frontend.images.facts import Facts

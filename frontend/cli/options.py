@@ -67,6 +67,13 @@ def value(read: Callable[[str], T]) -> Callable[[str], T]:
     return convert
 
 
+def port_number(text: str) -> int:
+    """A port's number."""
+    if not text.isdecimal() or not 0 < int(text) < 1 << 16:
+        raise ValueError(f"'{text}' is no port: a number up to 65535")
+    return int(text)
+
+
 def host() -> Platform:
     """The platform of this machine."""
     return Platform.parse(f"linux/{os.uname().machine}")

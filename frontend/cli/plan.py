@@ -9,9 +9,10 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from frameworks.diagnostics import Problems, printable
+from frameworks.diagnostics import Problems
 from frontend.cli import buildfile
 from frontend.cli.options import parser as make
+from llb.masked import printable
 
 if TYPE_CHECKING:
     from frameworks.base import Build, Plan

@@ -20,7 +20,7 @@ from frameworks.runtime import RUNTIME
 from frameworks.runtime.machine import Contract, Forward, Machine, NotBootable
 from frontend.cli import complain
 from frontend.cli.console import Console, Keyboard, plain
-from frontend.cli.options import add_platform, value
+from frontend.cli.options import add_platform, port_number, value
 from frontend.cli.options import parser as make
 from frontend.images import boot, find, kvm
 from frontend.images.layout import is_layout
@@ -109,7 +109,7 @@ def parser() -> argparse.ArgumentParser:
     add("--dry-run", action="store_true", help="print the monitor's command, and do not run it")
     add("--keep", metavar="DIR", help="put the guest's files there, and leave them")
     add(
-        "--gdb", type=port, nargs="?", const=_GDB, metavar="PORT",
+        "--gdb", type=value(port_number), nargs="?", const=_GDB, metavar="PORT",
         help=f"wait for a debugger at this port ({_GDB})",
     )  # fmt: skip
     return made
@@ -346,14 +346,6 @@ def _debugger(port: int | None, program: str) -> list[str]:
 
 
 @value
-def port(text: str) -> int:
-    """A port's number."""
-    if not text.isdecimal() or not 0 < int(text) < 1 << 16:
-        raise ValueError(f"'{text}' is no port: a number up to 65535")
-    return int(text)
-
-
-@value
 def published(text: str) -> Forward:
     """`[[IP:]HOST:]GUEST[/udp]`; without a port of this machine, 0 for one that is free."""
     text, _, protocol = text.partition("/")
@@ -366,8 +358,8 @@ def published(text: str) -> Forward:
     if address and not re.fullmatch(r"\d{1,3}(\.\d{1,3}){3}", address):
         raise ValueError(f"'{address}' is no IPv4 address")
     return Forward(
-        host=port(host) if host else 0,
-        guest=port(guest),
+        host=port_number(host) if host else 0,
+        guest=port_number(guest),
         address=address or "127.0.0.1",
         protocol=protocol or "tcp",
     )

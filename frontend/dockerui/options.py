@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TypeVar
 
-from frameworks.diagnostics import Collector, Problems, did_you_mean, printable, problem
+from frameworks.diagnostics import Collector, Problems, did_you_mean, problem
 from frontend.gateway.client import CacheImport
 from llb import Network, Platform, Proxy, ResolveMode, Resources, Ulimit
+from llb.masked import printable
 
 DEFAULT_FILENAME = "Dockerfile"
 DEFAULT_SBOM_GENERATOR = "docker.io/docker/buildkit-syft-scanner:stable-1"

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from tempfile import TemporaryFile
 from typing import IO, cast
 
-from frameworks.diagnostics import printable
+from llb.masked import printable
 
 _HIDES = ".wh."
 _OPAQUE = ".wh..wh..opq"

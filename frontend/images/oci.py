@@ -18,9 +18,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import IO, TYPE_CHECKING, Any
 
-from frameworks.diagnostics import printable
 from frameworks.runtime import RUNTIME
 from llb import Platform, imageconfig, strictjson
+from llb.masked import printable
 
 if TYPE_CHECKING:
     from frontend.images.layers import ImageFiles

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import frameworks
 from frameworks import architectures
-from frameworks.diagnostics import printable
 from frontend.lint.findings import finding
 from frontend.lint.tree import HEAD, ROOT, absolute, command, path_of, program, user_of
+from llb.masked import printable
 
 if TYPE_CHECKING:
     from frameworks.base import Plan

@@ -30,28 +30,32 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from frameworks.kit.kconfig import Loss, Request, code, read_report, same
+from frameworks.kit.kconfig import Loss, Request, code, limit, read_report, same
 from frameworks.kit.steps.kconfig_tree import Kconfig
 
 ASSIGNED = re.compile(r"^CONFIG_([A-Za-z0-9_]+)=(.*)$")
 UNSET = re.compile(r"^# CONFIG_([A-Za-z0-9_]+) is not set$")
 _NEARLY = re.compile(r"^[A-Z0-9_]+=\S+$")
 
-Options = dict[str, list[Path]]
-"""What a command was called with: an option, and its values in order."""
+Options = dict[str, Path]
+"""What a command was called with."""
 
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """What a system's source tree says: how one of our fragments reads for it, and its options.
+    """What a system's source tree is: its series ("6.12"), and its options.
 
     With `verified` every line of our own configurations was seen to survive on it. `tree` reads the
     Kconfig files, which only `check` needs.
     """
 
-    limit: Callable[[str], str]
+    series: str
     verified: bool
     tree: Callable[[], Kconfig]
+
+    def limit(self, text: str) -> str:
+        """How one of our own fragments reads for this series."""
+        return limit(text, self.series)
 
 
 def parse(data: bytes, fragment: str = "") -> tuple[list[Request], list[Loss]]:
@@ -111,13 +115,13 @@ def is_ours(fragment: Path | str) -> bool:
     return "ours" in Path(fragment).parts
 
 
-def load(fragments: list[Path], limit: Callable[[str], str]) -> tuple[list[Request], list[Loss]]:
+def load(fragments: list[Path], limited: Callable[[str], str]) -> tuple[list[Request], list[Loss]]:
     """The requests of the fragments that count for a tree, in order; and lines that are none."""
     requests, losses = list[Request](), list[Loss]()
     for path in fragments:
         data = path.read_bytes()
         name = f"{path.parent.name}/{path.name}"
-        found, wrong = parse(limit(data.decode()).encode() if is_ours(path) else data, name)
+        found, wrong = parse(limited(data.decode()).encode() if is_ours(path) else data, name)
         requests += found
         losses += wrong
     return list(last(requests).values()), losses
@@ -166,19 +170,18 @@ def run(arguments: list[str], system: Callable[[Options], System]) -> int:
     rest = iter(arguments[1:])
     for argument in rest:
         if argument.startswith("--"):
-            options.setdefault(argument[2:], []).append(Path(next(rest)))
+            options[argument[2:]] = Path(next(rest))
         else:
             paths.append(Path(argument))
-    one = {name: values[0] for name, values in options.items()}
     if command == "merge":
         requests, _ = load(paths, system(options).limit)
-        one["out"].write_text(render(last(requests)), encoding="utf-8")
+        options["out"].write_text(render(last(requests)), encoding="utf-8")
     elif command == "check":
         said = system(options)
         requests, wrong = load(paths, said.limit)
-        config = one["config"].read_bytes()
+        config = options["config"].read_bytes()
         tree = said.tree()
-        if base := one.get("base"):
+        if base := options.get("base"):
             wrong += [loss for loss in parse(base.read_bytes(), "base")[1] if loss.reason == "code"]
         losses = wrong + check(config, requests, tree)
         ending = errors(losses, requests, config, tree, verified=said.verified)
@@ -186,14 +189,14 @@ def run(arguments: list[str], system: Callable[[Options], System]) -> int:
             note = "" if loss in ending else " (not an error here)"
             print(f"hutch: {loss}{note}", file=sys.stderr)
         report = json.dumps([asdict(loss) for loss in ending], indent=1, sort_keys=True)
-        one["report"].write_text(report + "\n", encoding="utf-8")
+        options["report"].write_text(report + "\n", encoding="utf-8")
     elif command == "require":
-        losses = read_report(one["report"].read_bytes())
+        losses = read_report(options["report"].read_bytes())
         for loss in losses:
             print(f"hutch: {loss}", file=sys.stderr)
         if losses:
             return 3
-        one["out"].write_bytes(one["config"].read_bytes())
+        options["out"].write_bytes(options["config"].read_bytes())
     else:
         print(f"kconfig: unknown command {command}", file=sys.stderr)
         return 2

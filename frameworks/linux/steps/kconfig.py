@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import re
 import sys
-from functools import partial
 from pathlib import Path
 
-from frameworks.kit.kconfig import limit
 from frameworks.kit.steps.kconfig import Options, System, run
 from frameworks.kit.steps.kconfig_tree import Kconfig
 
@@ -27,12 +25,10 @@ def series_of(source: Path) -> str:
 
 def system(options: Options) -> System:
     """What the tree `--source` is."""
-    (source,) = options["source"]
-    version = series_of(source)
+    source = options["source"]
+    series = series_of(source)
     return System(
-        limit=partial(limit, version=version),
-        verified=version in VERIFIED,
-        tree=lambda: Kconfig.linux(source, str(options["srcarch"][0])),
+        series, series in VERIFIED, lambda: Kconfig.linux(source, str(options["srcarch"]))
     )
 
 

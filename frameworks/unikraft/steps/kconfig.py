@@ -10,10 +10,8 @@ from __future__ import annotations
 import json
 import re
 import sys
-from functools import partial
 from pathlib import Path
 
-from frameworks.kit.kconfig import limit
 from frameworks.kit.steps.kconfig import Options, System, run
 from frameworks.kit.steps.kconfig_tree import Kconfig
 from frameworks.unikraft.project import look
@@ -38,13 +36,9 @@ def tree(source: Path) -> Kconfig:
 
 def system(options: Options) -> System:
     """What the trees below `--source` are."""
-    (source,) = options["source"]
-    version = series_of(source)
-    return System(
-        limit=partial(limit, version=version),
-        verified=version in VERIFIED,
-        tree=lambda: tree(source),
-    )
+    source = options["source"]
+    series = series_of(source)
+    return System(series, series in VERIFIED, lambda: tree(source))
 
 
 def broken(source: Path) -> str:
