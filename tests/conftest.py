@@ -6,6 +6,9 @@ import os
 
 import pytest
 
+# A golden that differs is shown line by line.
+pytest.register_assert_rewrite("tests.unit.core.helpers")
+
 # A hook of git's, and `git rebase --exec`, name their repository in the environment: without this
 # the repositories that tests make would be that one.
 for name in [name for name in os.environ if name.startswith("GIT_")]:

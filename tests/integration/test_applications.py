@@ -17,10 +17,10 @@ from frameworks.runtime.machine import Volume
 from tests.integration.harness import EXAMPLES, ROOT, Builder
 from tests.integration.harness.guests import served
 from tests.integration.harness.tools import run
+from tests.places import TREES
 
 pytestmark = pytest.mark.integration
 
-TREES = Path(__file__).parent / "trees"
 GET = b"GET %s HTTP/1.0\r\n\r\n"
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import os
 import posixpath
 import re
@@ -25,10 +24,10 @@ import pytest
 
 from tests.integration.harness import EXAMPLES, Builder, Done
 from tests.integration.harness.serving import serve
+from tests.integration.harness.trees import RAW, section, steps
+from tests.places import TREES
 
 pytestmark = pytest.mark.integration
-
-TREES = Path(__file__).parent / "trees"
 
 INIT = {"freebsd": ["/urunit"], "netbsd": ["/sbin/init"]}
 
@@ -61,19 +60,6 @@ def _with_tree(project: Path, system: str) -> Path:
     return project
 
 
-def section(elf: bytes, name: str) -> str:
-    """The text in a section of a 64-bit ELF file."""
-    table = struct.unpack_from("<Q", elf, 40)[0]
-    size, count, names = struct.unpack_from("<HHH", elf, 58)
-    headers = [struct.unpack_from("<II8x8xQQ", elf, table + n * size) for n in range(count)]
-    strings = headers[names][2]
-    for offset, _, start, length in headers:
-        end = elf.index(b"\0", strings + offset)
-        if elf[strings + offset : end].decode() == name:
-            return elf[start : start + length].decode()
-    raise AssertionError(f"no section {name}")
-
-
 def record(builder: Builder, project: Path, text: str, *options: str) -> tuple[Done, str]:
     """Build the kernel alone; its build's log, and what the tree noted."""
     out = project / f"out-{uuid.uuid4().hex[:8]}"
@@ -85,19 +71,6 @@ def record(builder: Builder, project: Path, text: str, *options: str) -> tuple[D
     if kernel[56:60] == b"ARM\x64":
         return done, kernel[64:].decode()
     return done, section(kernel, ".record")
-
-
-RAW = "--progress=rawjson"
-
-
-def steps(done: Done) -> dict[str, bool]:
-    """The steps of a build (with `RAW`) by name: did they run (True), or were they cached?"""
-    found: dict[str, bool] = {}
-    for line in done.log.splitlines():
-        if line.startswith("{"):
-            for vertex in json.loads(line).get("vertexes") or ():
-                found[vertex["name"]] = not vertex.get("cached", False)
-    return found
 
 
 def test_netbsd_kernel(builder: Builder, netbsd: Path) -> None:

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from tests.integration.harness import Builder
-from tests.integration.test_bsd import RAW, TREES, section, steps
+from tests.integration.harness.trees import RAW, build_contexts, section, steps
+from tests.places import TREES
 
 pytestmark = pytest.mark.integration
 
@@ -40,15 +41,7 @@ def application(project: Path) -> Path:
 
 def contexts(*without: str, more: Sequence[str] = ()) -> tuple[str, ...]:
     names = [name for name in ("solo5", "ocaml-solo5", "ocaml", *more) if name not in without]
-    return tuple(word for name in names for word in ("--build-context", f"{name}={TREES / name}"))
-
-
-def kernel(
-    builder: Builder, project: Path, text: str, *options: str, given: Sequence[str] | None = None
-) -> bytes:
-    """The kernel alone, built with the trees' stand-ins, or those that are `given`."""
-    given = contexts() if given is None else given
-    return builder.export(project, text, "kernel", *given, *options)
+    return build_contexts({name: TREES / name for name in names})
 
 
 def test_the_image(builder: Builder, application: Path) -> None:
@@ -100,7 +93,9 @@ def test_a_changed_application(builder: Builder, application: Path) -> None:
     assert "the library is compiled" not in logs(second.log)
     changed = builder.read(second.ref).read("/.boot/kernel")
     assert section(changed, ".record").endswith("changed\n")
-    again = kernel(builder, application, MIRAGE, "--no-cache-filter", "kernel")
+    again = builder.export(
+        application, MIRAGE, "kernel", *contexts(), "--no-cache-filter", "kernel"
+    )
     assert again == changed != before
 
 
@@ -126,13 +121,14 @@ def test_the_target_is_the_monitors(
         assert "qemu cannot boot this kernel: it is an ELF file for Solo5 virtio" in failed.log
         assert failed.marked == ["platforms: {framework: mirage, monitor: qemu}"]
         return
-    noted = section(kernel(builder, application, text), ".record")
+    noted = section(builder.export(application, text, "kernel", *contexts()), ".record")
     assert f"dune target: {target}\n" in noted
 
 
 def test_arm64(builder: Builder, application: Path) -> None:
     noted = section(
-        kernel(builder, application, MIRAGE, "--platform", "linux/arm64"), ".record"
+        builder.export(application, MIRAGE, "kernel", *contexts(), "--platform", "linux/arm64"),
+        ".record",
     ).splitlines()
     assert "solo5 tools: aarch64-linux-gnu-gcc aarch64-linux-gnu-ld aarch64-linux-gnu-objcopy" in (
         noted
@@ -143,7 +139,7 @@ def test_arm64(builder: Builder, application: Path) -> None:
 def test_debians_source_of_ocaml(builder: Builder, application: Path) -> None:
     """Without a build context for it, it comes from the image's own distribution."""
     given = contexts("ocaml")
-    noted = section(kernel(builder, application, MIRAGE, given=given), ".record")
+    noted = section(builder.export(application, MIRAGE, "kernel", *given), ".record")
     assert "ocaml source: the real one\n" in noted
 
 
@@ -186,7 +182,7 @@ def test_an_application_builds_itself(builder: Builder, application: Path) -> No
         "app:\n  from: local\n  path: app\n  build: |\n"
         "    x86_64-solo5-none-static-cc -z solo5-abi=$MODE -o dist/mine.$MODE kernel.S\n",
     )
-    made = kernel(builder, application, text)
+    made = builder.export(application, text, "kernel", *contexts())
     assert section(made, ".record") == "by hand\n"
     failed = builder.fail(application, text.replace("kernel.S", "lost.S"), *contexts())
     assert "lost.S: No such file or directory" in failed.log
@@ -215,7 +211,7 @@ class TestConfigured:
     def test_the_steps(self, builder: Builder, unconfigured: Path) -> None:
         """The tool is told the target, fetching alone has a network, and there is one lock file."""
         given = contexts(more=OPAM)
-        noted = section(kernel(builder, unconfigured, MIRAGE, given=given), ".record")
+        noted = section(builder.export(unconfigured, MIRAGE, "kernel", *given), ".record")
         assert noted.partition("dune network: lo \n")[2].splitlines() == [
             "mirage called: configure --target spt",
             "mirage network: lo ",

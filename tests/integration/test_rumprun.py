@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.integration.harness import Builder
-from tests.integration.test_bsd import RAW, TREES, section, steps
+from tests.integration.harness.trees import RAW, build_contexts, section, steps
+from tests.places import TREES
 
 pytestmark = pytest.mark.integration
 
@@ -37,18 +37,7 @@ def application(project: Path) -> Path:
 
 
 def contexts(**others: Path) -> tuple[str, ...]:
-    given = {name: TREES / name for name in ("solo5", "rumprun")} | others
-    return tuple(
-        word for name, path in given.items() for word in ("--build-context", f"{name}={path}")
-    )
-
-
-def kernel(
-    builder: Builder, project: Path, text: str, *options: str, given: Sequence[str] | None = None
-) -> bytes:
-    """The kernel alone, built with the trees' stand-ins, or those that are `given`."""
-    given = contexts() if given is None else given
-    return builder.export(project, text, "kernel", *given, *options)
+    return build_contexts({name: TREES / name for name in ("solo5", "rumprun")} | others)
 
 
 def test_the_image(builder: Builder, application: Path) -> None:
@@ -100,7 +89,10 @@ def test_what_builds_what_anew(builder: Builder, application: Path) -> None:
     assert not ran.get(NETBSD)
     assert not ran.get(PLATFORM)
     assert ran["[rumprun] bake for Solo5's spt"]
-    assert kernel(builder, application, RUMPRUN, "--no-cache-filter", "kernel") == before
+    assert (
+        builder.export(application, RUMPRUN, "kernel", *contexts(), "--no-cache-filter", "kernel")
+        == before
+    )
     shutil.copytree(TREES / "solo5", application / "newer")
     (application / "newer" / "include" / "solo5.h").write_text(f"/* {uuid.uuid4()} */\n")
     third = builder.build(application, RUMPRUN, RAW, *contexts(solo5=application / "newer"))
@@ -119,11 +111,11 @@ def test_configurations(builder: Builder, application: Path) -> None:
         "from: source, config: solo5_mine, fragments: [mine.conf], "
         "options: {rumpfs_kernfs: true, rumpvfs: false}",
     ).replace("spt", "hvt")
-    noted = section(kernel(builder, application, text), ".record")
+    noted = section(builder.export(application, text, "kernel", *contexts()), ".record")
     assert "baked: solo5_mine -lrumpfs_kernfs -lsolo5_hvt manifest.o" in noted
     text = RUMPRUN.replace("monitor: spt", "monitor: hvt")
     text = text.replace("from: source", "from: source, config: solo5_spt")
-    noted = section(kernel(builder, application, text), ".record")
+    noted = section(builder.export(application, text, "kernel", *contexts()), ".record")
     assert "baked: solo5_spt -lrumpvfs -lrumpdev_disk -lrumpnet_ukvmif -lsolo5_hvt" in noted
 
 
@@ -133,7 +125,10 @@ def test_the_program(builder: Builder, application: Path) -> None:
         "$CC -o server server.c",
         "mkdir bin && $CC -o bin/server server.c && $CC -o client server.c && cp /bin/true tool",
     )
-    noted = section(kernel(builder, application, text + "cmd: [/usr/bin/server]\n"), ".record")
+    noted = section(
+        builder.export(application, text + "cmd: [/usr/bin/server]\n", "kernel", *contexts()),
+        ".record",
+    )
     assert noted.endswith("program: bin/server\n")
 
 
@@ -150,7 +145,7 @@ def test_parts_of_the_tree(builder: Builder, application: Path) -> None:
     failed = builder.fail(application, RUMPRUN, *contexts(**given))
     assert "has no buildrump.sh: name it with --build-context buildrump=" in failed.log
     given["buildrump"] = application / "buildrump.sh"
-    noted = section(kernel(builder, application, RUMPRUN, given=contexts(**given)), ".record")
+    noted = section(builder.export(application, RUMPRUN, "kernel", *contexts(**given)), ".record")
     assert "buildrump.sh: of a context\n" in noted
     failed = builder.fail(application, RUMPRUN, *contexts(rumprun=TREES / "ocaml"))
     assert "the source is no Rumprun tree with Solo5" in failed.log
@@ -161,7 +156,9 @@ def test_a_source_of_the_users(builder: Builder, application: Path) -> None:
     shutil.copytree(TREES / "rumprun", application / "tree")
     (application / "tree" / "buildrump.sh" / "buildrump.sh").write_text("of the file\n")
     text = RUMPRUN.replace("from: source", "from: source, source: {local: tree}")
-    assert "buildrump.sh: of the file\n" in section(kernel(builder, application, text), ".record")
+    assert "buildrump.sh: of the file\n" in section(
+        builder.export(application, text, "kernel", *contexts()), ".record"
+    )
 
 
 def test_a_compiler_that_fails(builder: Builder, application: Path) -> None:

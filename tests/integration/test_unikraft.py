@@ -7,13 +7,13 @@ The kernels boot nothing (trees/README.md); docs/verified.md has what was built 
 from __future__ import annotations
 
 import shutil
-import uuid
 from pathlib import Path
 
 import pytest
 
 from tests.integration.harness import Builder
-from tests.integration.test_bsd import TREES, section
+from tests.integration.harness.trees import build_contexts, section
+from tests.places import TREES
 
 pytestmark = pytest.mark.integration
 
@@ -49,17 +49,7 @@ def contexts(**instead: Path) -> tuple[str, ...]:
     names = ("app-elfloader", "lib-libelf", "lib-lwip", "lwip")
     trees = {"unikraft": folder / "core", **{name: folder / name for name in names}}
     trees |= {name.replace("_", "-"): path for name, path in instead.items()}
-    return tuple(w for name, tree in trees.items() for w in ("--build-context", f"{name}={tree}"))
-
-
-def kernel(builder: Builder, project: Path, text: str, *options: str) -> bytes:
-    """The kernel alone, built with the trees' stand-ins."""
-    out = project / f"out-{uuid.uuid4().hex[:8]}"
-    builder.build(
-        project, text, "--target", "kernel", *contexts(), *options, output=f"type=local,dest={out}"
-    )
-    (file,) = [path for path in out.rglob("*") if path.is_file()]
-    return file.read_bytes()
+    return build_contexts(trees)
 
 
 def test_an_application_in_the_kernel(builder: Builder, application: Path) -> None:
@@ -100,7 +90,12 @@ def test_an_application_in_the_kernel(builder: Builder, application: Path) -> No
         "CONFIG_APPHELLO_LOUD=y",
     ]
     lib = ("--build-context", f"lib-mine={TREES / 'unikraft' / 'lib-mine'}")
-    assert kernel(builder, application, text, *lib, "--no-cache-filter", "kernel") == made
+    assert (
+        builder.export(
+            application, text, "kernel", *contexts(), *lib, "--no-cache-filter", "kernel"
+        )
+        == made
+    )
 
 
 def test_a_program_on_the_loader(builder: Builder, application: Path) -> None:
@@ -121,15 +116,15 @@ def test_a_program_on_the_loader(builder: Builder, application: Path) -> None:
     for option in ("LIBPOSIX_ENVIRON_LIBPARAM", "LIBVFSCORE_AUTOMOUNT_CI_RAMFS", "LIBLWIP"):
         assert f"CONFIG_{option}=y\n" in noted
     other = LOADER.replace("one]", "two]").replace("return 0", "return 1")
-    assert kernel(builder, application, other) == packed.read("/.boot/kernel")
+    assert builder.export(application, other, "kernel", *contexts()) == packed.read("/.boot/kernel")
 
 
 def test_another_machine(builder: Builder, application: Path) -> None:
     """Firecracker, and arm64 by the cross compiler, which compiles the program, too."""
     text = LOADER.replace("qemu", "firecracker")
-    noted = section(kernel(builder, application, text), ".record")
+    noted = section(builder.export(application, text, "kernel", *contexts()), ".record")
     assert "CONFIG_KVM_VMM_FIRECRACKER=y\n" in noted
-    made = kernel(builder, application, HELLO, "--platform", "linux/arm64")
+    made = builder.export(application, HELLO, "kernel", *contexts(), "--platform", "linux/arm64")
     assert made[56:60] == b"ARM\x64"
     assert b"make compiler: aarch64-linux-gnu-gcc\n" in made
     assert b"CONFIG_ARCH_ARM_64=y\n" in made

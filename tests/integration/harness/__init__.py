@@ -2,7 +2,7 @@
 
 `builder` is docker's client at one engine, and the builds through it; `images` reads back what was
 pushed; `engines` starts the engines; `programs` compiles the C of `programs/`; `serving` answers
-over HTTP; `flags` and `guests` are fixtures and inputs. Nothing here is a stand-in, and no test
+over HTTP; `trees` are what recipes build from; `flags` and `guests` are fixtures and inputs. Nothing here is a stand-in, and no test
 calls docker or the engine in another way.
 """
 

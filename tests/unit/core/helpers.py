@@ -14,7 +14,11 @@ from frameworks.spec import Text
 from frontend import plan as plans
 from frontend.bunnyfile import Loaded, load
 from frontend.inputs.offline import OfflineInputs
+from frontend.targets import image
 from llb import Caps, Platform, State
+from llb.pb import ops_pb2
+from llb.tree import render
+from tests.places import GOLDENS
 
 AMD64 = Platform("linux", "amd64")
 
@@ -94,3 +98,30 @@ def lower(
     first = Lowering(build)
     _ = first.layers  # a recipe asks for its paths the first time
     return Lowering(build)
+
+
+def graph(state: State, platform: Platform = AMD64) -> str:
+    """The graph of `state` as text."""
+    return render(state.marshal(platform=platform))
+
+
+def assembled(lowering: Lowering) -> State:
+    """The image that a build gives: its layers, and what tells the runtime of them."""
+    keys = image.runtime_keys(lowering.build, lowering.rootfs)
+    return image.assemble(lowering.build, lowering.layers, keys)
+
+
+def check_golden(name: str, lowering: Lowering, *, update: bool) -> None:
+    """The graph of the image is that of tests/goldens, which is written anew with `update`."""
+    made = graph(assembled(lowering), lowering.build.plan.platform)
+    golden = GOLDENS / f"{name}.txt"
+    if update:
+        golden.write_text(made)
+    assert made == golden.read_text()
+
+
+def steps_with_network(state: State) -> set[str]:
+    """The names of the steps that may reach anything."""
+    ops = state.marshal(platform=AMD64).ops()
+    runs = [op for op in ops if op.kind == "exec"]
+    return {op.name for op in runs if op.message.exec.network == ops_pb2.UNSET}

@@ -10,13 +10,12 @@ import llb
 from frameworks.base import Flags, Image
 from frameworks.diagnostics import Problems
 from frameworks.lower import Lowering
-from frontend.targets import TARGETS, find, image
+from frontend.targets import TARGETS, find
 from llb import Caps, Network, Platform, Resources, State, Ulimit
 from llb.definition import DecodedOp
 from llb.pb.ops_pb2 import ExecOp, MountType, NetMode
 from llb.tree import render
-from tests.places import GOLDENS
-from tests.unit.core.helpers import AMD64, FakeInputs, lower
+from tests.unit.core.helpers import AMD64, FakeInputs, assembled, check_golden, graph, lower
 
 HEAD = "version: {version}\nplatforms: {{framework: {framework}, monitor: qemu}}\n"
 LOCAL = "kernel: {from: local, path: vmlinuz}\n"
@@ -50,22 +49,9 @@ def text(name: str) -> str:
     return HEAD.format(version=version, framework=framework) + rest
 
 
-def graph(state: State) -> str:
-    return render(state.marshal(platform=AMD64))
-
-
-def assembled(lowering: Lowering) -> State:
-    keys = image.runtime_keys(lowering.build, lowering.rootfs)
-    return image.assemble(lowering.build, lowering.layers, keys)
-
-
 @pytest.mark.parametrize("name", FILES)
 def test_the_graph(name: str, update_goldens: bool) -> None:
-    made = graph(assembled(lower(text(name))))
-    golden = GOLDENS / f"{name}.txt"
-    if update_goldens:
-        golden.write_text(made)
-    assert made == golden.read_text()
+    check_golden(name, lower(text(name)), update=update_goldens)
 
 
 def test_a_changed_file_of_the_application_leaves_the_kernel_alone() -> None:

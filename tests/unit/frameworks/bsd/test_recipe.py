@@ -11,11 +11,10 @@ from frameworks.diagnostics import Problems
 from frameworks.kit.source import pins
 from frontend.bunnyfile import load
 from frontend.plan import make, platform_args
-from frontend.targets import image
-from llb import Caps, Platform, State
+from llb import Caps, Platform
 from llb.tree import render
-from tests.places import GOLDENS, ROOT
-from tests.unit.core.helpers import AMD64, lower
+from tests.places import ROOT
+from tests.unit.core.helpers import AMD64, check_golden, graph, lower
 
 EXAMPLES = ("freebsd-hello", "freebsd-http", "netbsd-bozohttpd", "netbsd-hello")
 ARM64 = Platform("linux", "arm64")
@@ -30,10 +29,6 @@ def text(name: str) -> str:
     return said.replace("BASE_SHA256:  ", f"BASE_SHA256: {'0' * 64}")
 
 
-def graph(state: State, platform: Platform) -> str:
-    return render(state.marshal(platform=platform))
-
-
 @pytest.mark.parametrize(
     ("name", "architecture"),
     # The sets that netbsd-bozohttpd takes its files from are for amd64, and it says so.
@@ -45,12 +40,7 @@ def graph(state: State, platform: Platform) -> str:
 def test_the_examples(name: str, architecture: str, update_goldens: bool) -> None:
     platform = PLATFORMS[architecture]
     lowering = lower(text(name), platform=platform)
-    keys = image.runtime_keys(lowering.build, lowering.rootfs)
-    made = graph(image.assemble(lowering.build, lowering.layers, keys), platform)
-    golden = GOLDENS / f"{name.replace('/', '-')}-{architecture}.txt"
-    if update_goldens:
-        golden.write_text(made)
-    assert made == golden.read_text()
+    check_golden(f"{name.replace('/', '-')}-{architecture}", lowering, update=update_goldens)
 
 
 def test_the_examples_have_the_same_copies() -> None:

@@ -13,12 +13,16 @@ from frameworks.base import Image
 from frameworks.mirage import Mirage, configured
 from frameworks.mirage.project import WORDS
 from frameworks.mirage.steps.project import look, main
-from frontend.targets import image
-from llb import Platform, State
-from llb.pb import ops_pb2
-from llb.tree import render
-from tests.places import GOLDENS, ROOT
-from tests.unit.core.helpers import AMD64, FakeInputs, lower
+from llb import Platform
+from tests.places import ROOT
+from tests.unit.core.helpers import (
+    AMD64,
+    FakeInputs,
+    check_golden,
+    graph,
+    lower,
+    steps_with_network,
+)
 
 PLATFORMS = {"amd64": AMD64, "arm64": Platform("linux", "arm64")}
 MIRAGE = """\
@@ -27,10 +31,6 @@ platforms: {framework: mirage, monitor: spt}
 kernel: {from: source}
 app: {from: local, path: .}
 """
-
-
-def graph(state: State, platform: Platform = AMD64) -> str:
-    return render(state.marshal(platform=platform))
 
 
 def kernel(text: str, epoch: int | None = None, inputs: FakeInputs | None = None) -> str:
@@ -46,12 +46,7 @@ def test_the_examples(name: str, architecture: str, update_goldens: bool) -> Non
     platform = PLATFORMS[architecture]
     text = (ROOT / "examples" / name / "bunnyfile").read_text()
     lowering = lower(text, platform=platform)
-    keys = image.runtime_keys(lowering.build, lowering.rootfs)
-    made = graph(image.assemble(lowering.build, lowering.layers, keys), platform)
-    golden = GOLDENS / f"{name}-{architecture}.txt"
-    if update_goldens:
-        golden.write_text(made)
-    assert made == golden.read_text()
+    check_golden(f"{name}-{architecture}", lowering, update=update_goldens)
 
 
 def test_one_toolchain_for_all_applications() -> None:
@@ -70,12 +65,7 @@ def test_no_step_of_the_kernel_has_the_network() -> None:
     """What is fetched is sources and packages; what runs on them is alone."""
     lowering = lower(MIRAGE)
     assert lowering.kernel is not None
-    steps = {
-        op.name: op.message.exec.network
-        for op in lowering.kernel.state.marshal(platform=AMD64).ops()
-        if op.kind == "exec"
-    }
-    assert {name for name, network in steps.items() if network == ops_pb2.UNSET} == {
+    assert steps_with_network(lowering.kernel.state) == {
         "[mirage] install the toolchain",
         "[mirage] fetch OCaml's source",
     }
@@ -138,7 +128,7 @@ class TestConfigured:
         ops = [
             op for op in lowering.kernel.state.marshal(platform=AMD64).ops() if op.kind == "exec"
         ]
-        assert {op.name for op in ops if op.message.exec.network == ops_pb2.UNSET} == {
+        assert steps_with_network(lowering.kernel.state) == {
             "[mirage] install the toolchain",
             "[mirage] install opam",
             "[mirage] install the application's packages",

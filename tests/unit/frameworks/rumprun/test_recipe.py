@@ -8,12 +8,16 @@ import llb
 from frameworks.base import Image
 from frameworks.diagnostics import Problems
 from frameworks.rumprun.recipe import GLUE
-from frontend.targets import image
-from llb import Platform, State
-from llb.pb import ops_pb2
-from llb.tree import render
-from tests.places import GOLDENS, ROOT
-from tests.unit.core.helpers import AMD64, FakeInputs, lower
+from llb import Platform
+from tests.places import ROOT
+from tests.unit.core.helpers import (
+    AMD64,
+    FakeInputs,
+    check_golden,
+    graph,
+    lower,
+    steps_with_network,
+)
 
 FOLDER = ROOT / "frameworks" / "rumprun"
 RUMPRUN = """\
@@ -22,10 +26,6 @@ platforms: {framework: rumprun, monitor: spt}
 kernel: {from: source}
 app: {from: local, path: ., build: make}
 """
-
-
-def graph(state: State, platform: Platform = AMD64) -> str:
-    return render(state.marshal(platform=platform))
 
 
 def kernel(text: str, inputs: FakeInputs | None = None) -> str:
@@ -49,12 +49,7 @@ def arguments(text: str) -> list[str]:
 @pytest.mark.parametrize("name", ["rumprun-hello", "rumprun-http", "rumprun-darkhttpd"])
 def test_the_examples(name: str, update_goldens: bool) -> None:
     lowering = lower((ROOT / "examples" / name / "bunnyfile").read_text(), platform=AMD64)
-    keys = image.runtime_keys(lowering.build, lowering.rootfs)
-    made = graph(image.assemble(lowering.build, lowering.layers, keys))
-    golden = GOLDENS / f"{name}-amd64.txt"
-    if update_goldens:
-        golden.write_text(made)
-    assert made == golden.read_text()
+    check_golden(f"{name}-amd64", lowering, update=update_goldens)
 
 
 def test_one_toolchain_for_all_applications() -> None:
@@ -87,14 +82,7 @@ def test_the_configuration_follows_what_is_asked() -> None:
 def test_no_step_of_the_kernel_has_the_network() -> None:
     lowering = lower(RUMPRUN)
     assert lowering.kernel is not None
-    steps = {
-        op.name: op.message.exec.network
-        for op in lowering.kernel.state.marshal(platform=AMD64).ops()
-        if op.kind == "exec"
-    }
-    assert {name for name, network in steps.items() if network == ops_pb2.UNSET} == {
-        "[rumprun] install the toolchain"
-    }
+    assert steps_with_network(lowering.kernel.state) == {"[rumprun] install the toolchain"}
 
 
 def test_build_contexts_stand_in_for_the_trees() -> None:

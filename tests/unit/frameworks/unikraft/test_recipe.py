@@ -11,12 +11,16 @@ import llb
 from frameworks.base import Image
 from frameworks.diagnostics import Problems
 from frameworks.kit.kconfig import Loss
-from frontend.targets import image
-from llb import Platform, State
-from llb.pb import ops_pb2
-from llb.tree import render
-from tests.places import GOLDENS, ROOT
-from tests.unit.core.helpers import AMD64, FakeInputs, lower
+from llb import Platform
+from tests.places import ROOT
+from tests.unit.core.helpers import (
+    AMD64,
+    FakeInputs,
+    check_golden,
+    graph,
+    lower,
+    steps_with_network,
+)
 
 PLATFORMS = {"amd64": AMD64, "arm64": Platform("linux", "arm64")}
 TREES = ("unikraft", "app-elfloader", "lib-libelf", "lib-lwip", "lib-musl", "lwip", "musl")
@@ -35,10 +39,6 @@ cmd: [/server]
 """
 
 
-def graph(state: State, platform: Platform = AMD64) -> str:
-    return render(state.marshal(platform=platform))
-
-
 def kernel(text: str, **given: Image) -> str:
     named = {name.replace("_", "-"): tree for name, tree in given.items()}
     file = lower(text, FakeInputs(named=named)).kernel
@@ -54,12 +54,7 @@ def test_the_examples(name: str, architecture: str, update_goldens: bool) -> Non
     platform = PLATFORMS[architecture]
     text = (ROOT / "examples" / name / "bunnyfile").read_text()
     lowering = lower(text, platform=platform)
-    keys = image.runtime_keys(lowering.build, lowering.rootfs)
-    made = graph(image.assemble(lowering.build, lowering.layers, keys), platform)
-    golden = GOLDENS / f"{name}-{architecture}.txt"
-    if update_goldens:
-        golden.write_text(made)
-    assert made == golden.read_text()
+    check_golden(f"{name}-{architecture}", lowering, update=update_goldens)
 
 
 def test_one_toolchain_for_all_kernels() -> None:
@@ -73,14 +68,7 @@ def test_no_step_of_the_kernel_has_the_network() -> None:
     text = HELLO.replace("path: .", "path: ., libraries: [musl, lwip]")
     made = lower(text).kernel
     assert made is not None
-    steps = {
-        op.name: op.message.exec.network
-        for op in made.state.marshal(platform=AMD64).ops()
-        if op.kind == "exec"
-    }
-    assert {name for name, network in steps.items() if network == ops_pb2.UNSET} == {
-        "[unikraft] install the toolchain"
-    }
+    assert steps_with_network(made.state) == {"[unikraft] install the toolchain"}
 
 
 def test_a_program_of_the_root_is_no_part_of_the_kernel() -> None:
