@@ -1,9 +1,9 @@
 """What the integration tests build, push, read back and boot with.
 
 `builder` is docker's client at one engine, and the builds through it; `images` reads back what was
-pushed; `engines` starts the engines; `programs` compiles the C of `programs/`; `serving` answers
-over HTTP; `trees` are what recipes build from; `flags` and `guests` are fixtures and inputs. Nothing here is a stand-in, and no test
-calls docker or the engine in another way.
+pushed; `engines` starts the engines; `programs` compiles the C of `programs/`; `trees` are what
+recipes build from; `serving` answers over HTTP; `flags` and `guests` are fixtures and inputs.
+Nothing here is a stand-in for docker, and no test calls it or the engine in another way.
 """
 
 from tests.integration.harness.builder import EPOCH, FILE, Builder, Done
