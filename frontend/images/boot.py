@@ -24,7 +24,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, TypedDict, Unpack
 
 from frameworks import kernelfile
 from frameworks.runtime import RUNTIME
@@ -449,65 +449,36 @@ def _mount(*words: str) -> None:
         raise OSError(f"cannot mount {words[-2]} into the guest: {done.stderr.strip()}")
 
 
+class Choices(TypedDict, total=False):
+    """What of `prepared` one may choose who boots an image of a registry."""
+
+    platform: Platform
+    machine: Machine
+    args: Sequence[str]
+    env: Mapping[str, str]
+    source: str
+    monitor: str
+    user: str
+
+
 @contextlib.contextmanager
-def running(
-    ref: str,
-    *,
-    platform: Platform | None = None,
-    machine: Machine | None = None,
-    args: Sequence[str] | None = None,
-    env: Mapping[str, str] | None = None,
-    source: str | None = None,
-    monitor: str | None = None,
-    user: str | None = None,
-) -> Iterator[Guest]:
+def running(ref: str, **choices: Unpack[Choices]) -> Iterator[Guest]:
     """The guest of the image `ref` of a registry, booted; leaving the block stops it.
 
-    The rest is as for `prepared`. Raises NotBootable, NotInstalled, or OSError where the image
-    cannot be read.
+    Raises NotBootable, NotInstalled, or OSError where the image cannot be read.
     """
     with (
         tempfile.TemporaryDirectory(prefix="hutch-boot-") as name,
         Repository(ref) as images,
-        prepared(
-            images,
-            Path(name),
-            platform=platform,
-            machine=machine,
-            args=args,
-            env=env,
-            source=source,
-            monitor=monitor,
-            user=user,
-        ) as ready,
+        prepared(images, Path(name), **choices) as ready,
         Guest(ready.command, ready.user) as guest,
     ):
         yield guest
 
 
-def boot(
-    ref: str,
-    *,
-    timeout: float = 60,
-    platform: Platform | None = None,
-    machine: Machine | None = None,
-    args: Sequence[str] | None = None,
-    env: Mapping[str, str] | None = None,
-    source: str | None = None,
-    monitor: str | None = None,
-    user: str | None = None,
-) -> Outcome:
+def boot(ref: str, *, timeout: float = 60, **choices: Unpack[Choices]) -> Outcome:
     """Boot the image `ref` as `running` does, and wait for its end, at most `timeout` seconds."""
-    with running(
-        ref,
-        platform=platform,
-        machine=machine,
-        args=args,
-        env=env,
-        source=source,
-        monitor=monitor,
-        user=user,
-    ) as guest:
+    with running(ref, **choices) as guest:
         return guest.wait(timeout)
 
 
