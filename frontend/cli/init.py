@@ -148,18 +148,14 @@ def _go(folder: Path) -> tuple[str, str]:
     fetch = ""
     if re.search(r"^\s*require\b", _text(folder / "go.mod"), re.MULTILINE):
         fetch = """\
-  fetch: |                    # with the network; the build itself has none
-    export GOPATH="$PWD/.go" GOFLAGS=-modcacherw
-    go mod download
+  fetch: go mod download      # with the network; the build itself has none
 """
     rest = f"""
 app:
   from: local                 # this directory
   path: .
   packages: [golang-go]       # Debian's, for this build alone
-{fetch}  build: |
-    export GOPATH="$PWD/.go" GOCACHE="$PWD/.cache" GOFLAGS=-modcacherw CGO_ENABLED=0
-    go build -trimpath -ldflags=-s -o {name} .
+{fetch}  build: go build -trimpath -ldflags=-s -o {name} .
   artifacts:
     - {name}:/{name}          # what the build leaves, and where it goes in the guest
 
@@ -178,9 +174,7 @@ def _rust(folder: Path) -> tuple[str, str]:
     fetch = ""
     if re.search(r"^\[dependencies\]\s*\n\s*\w", text, re.MULTILINE):
         fetch = """\
-  fetch: |                    # with the network; the build itself has none
-    export CARGO_HOME="$PWD/.cargo-home"
-    cargo fetch
+  fetch: cargo fetch          # with the network; the build itself has none
 """
     rest = f"""
 app:
@@ -188,9 +182,9 @@ app:
   path: .
   packages: [cargo]           # Debian's, for this build alone
 {fetch}  build: |
-    export CARGO_HOME="$PWD/.cargo-home" RUSTFLAGS="-C target-feature=+crt-static"
-    cargo build --release --offline --target "$(uname -m)-unknown-linux-gnu" --target-dir out
-    mv "out/$(uname -m)-unknown-linux-gnu/release/{name}" .
+    export RUSTFLAGS="-C target-feature=+crt-static"
+    cargo build --release --offline
+    mv "target/$CARGO_BUILD_TARGET/release/{name}" .
   artifacts:
     - {name}:/{name}          # what the build leaves, and where it goes in the guest
 
