@@ -103,7 +103,8 @@ def seen(site: Path, addresses: list[str], pictures: Path | None) -> Iterator[st
         # The search is part of every page: its answers come from this site alone.
         phone.goto(base, wait_until="networkidle")
         phone.evaluate("document.querySelector('[data-md-toggle=search]').click()")
-        phone.fill("input.md-search__input", "volume")
+        # The page reads the field when a key goes up: a value that is put into it may go unread.
+        phone.locator("input.md-search__input").press_sequentially("volume")
         phone.wait_for_selector(".md-search-result__item")
         yield from (f"search: {each}" for each in noted)
         if pictures:
