@@ -51,7 +51,7 @@ urunc: setup engine-up image ## the tests that need a real urunc: HUTCH_URUNC=/p
 	@mkdir -p build/urunc
 	$(WITH_IMAGE) $(BIN)/pytest -m urunc -o junit_family=xunit1 --junitxml=build/urunc/last.xml \
 	  tests/integration/test_urunc.py'
-	test -z "$$HUTCH_URUNC" || $(BIN)/python -m tests.integration.urunctable build/urunc/last.xml
+	test -z "$$HUTCH_URUNC" || $(BIN)/python -m tests.integration.harness.urunctable build/urunc/last.xml
 
 INIT_PARTS := config args environment fstype accounts volumes bsd_disk bsd_net
 

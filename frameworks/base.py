@@ -252,7 +252,7 @@ class Build:
     """What the daemon can do; None where no daemon is asked."""
 
     @property
-    def asked(self) -> Range | None:
+    def origin(self) -> Range | None:
         """The line for which something is built from source: the kernel's, or the application's."""
         kernel, app = self.plan.kernel, self.plan.app
         if kernel is not None and kernel.from_ == "source":

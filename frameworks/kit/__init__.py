@@ -19,7 +19,7 @@ called. What is the same for all is here; each function gives an `llb` state, or
             Mount.bind("/out", scratch()),
         ),
         env=kit.FIXED,
-        meta=build.meta("kernel", "make", build.asked),
+        meta=build.meta("kernel", "make", build.origin),
     )
     return kit.checked(build, step.mount("/out"), "kernel")   an error, if no monitor can boot it
 

@@ -65,7 +65,7 @@ def cross(build: Build, tools: State, guest: Cross) -> tuple[State, dict[str, st
     state = tools.file(
         mkdir(FOLDER, timestamp=stamp),
         *(mkfile(f"{FOLDER}/{name}", text, timestamp=stamp) for name, text in files.items()),
-        meta=build.meta("app", "name the guest's tools", build.asked),
+        meta=build.meta("app", "name the guest's tools", build.origin),
     )
     return state, environment(guest, architecture)
 

@@ -105,7 +105,7 @@ def toolchain(build: Build, packages: Iterable[str], of: Release | None = None) 
 
     Where a build is of its plan's platform and nothing else, so is this: one vertex for all files.
     """
-    at = _own(build) or build.asked
+    at = _own(build) or build.origin
     meta = build.meta("toolchain", "install the toolchain", at)
     return install(build, base(build, of), packages, meta, of)
 

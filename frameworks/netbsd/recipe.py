@@ -151,7 +151,7 @@ class NetBSD(BSD):
         It is the cross compiler also where it is the native one: its name is the same everywhere.
         """
         guest = build.plan.architecture
-        at = build.plan.toolchain.from_ or build.asked
+        at = build.plan.toolchain.from_ or build.origin
         meta = build.meta(step, "install the cross compiler", at)
         state = kit.install(build, self.debian(build), kit.compiler(guest), meta)
         return state, guest.gnu_triplet

@@ -161,7 +161,7 @@ class Rumprun(Framework):
                 Mount.bind(OBJECTS, scratch()),
             ),
             env=_BUILDING,
-            meta=build.meta("toolchain", "build NetBSD's drivers and C library", build.asked),
+            meta=build.meta("toolchain", "build NetBSD's drivers and C library", build.origin),
         )
         return build.run(
             debian,
@@ -177,7 +177,7 @@ class Rumprun(Framework):
                 Mount.bind(PREFIX, scratch()),
             ),
             env=_BUILDING,
-            meta=build.meta("toolchain", "build Rumprun for Solo5", build.asked),
+            meta=build.meta("toolchain", "build Rumprun for Solo5", build.origin),
         ).mount(PREFIX)
 
     def _sources(self, build: Build, debian: State) -> tuple[Mount, ...]:

@@ -51,16 +51,16 @@ class Keys:
         """Those without which an image is no guest's."""
         return self.type, self.monitor, self.kernel
 
-    def root(self, said: Mapping[str, str]) -> str:
-        """The key by which `said` names a file that is the guest's root; "" for none."""
-        if said.get(self.initrd):
+    def root(self, values: Mapping[str, str]) -> str:
+        """The key by which `values` name a file that is the guest's root; "" for none."""
+        if values.get(self.initrd):
             return self.initrd
-        return self.disk if said.get(self.disk) and said.get(self.mount) == "/" else ""
+        return self.disk if values.get(self.disk) and values.get(self.mount) == "/" else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """What hutch has to tell the runtime of an image.
+class BootFacts:
+    """The facts by which the runtime boots an image.
 
     `type` is the guest's, `monitor` and `version` are names; `kernel`, `initrd` and `disk` are
     paths in the image, "" for none, and `mount` is where the guest mounts the disk. `tree` says
@@ -181,8 +181,8 @@ class Runtime(ABC):
         """Note what it would not take of `keys`, which are short names and values."""
 
     @abstractmethod
-    def tells(self, told: Told) -> dict[str, str]:
-        """The keys that say so, by full name, sorted: annotations of the manifest, and labels."""
+    def annotate(self, facts: BootFacts) -> dict[str, str]:
+        """The keys for `facts`, by full name, sorted: annotations of the manifest, and labels."""
 
     @abstractmethod
     def written(self, keys: Mapping[str, str]) -> bytes:
@@ -193,14 +193,14 @@ class Runtime(ABC):
         """The keys of such a file by full name. Raises ValueError for what is none."""
 
     @abstractmethod
-    def heard(
+    def effective(
         self,
         annotations: Mapping[str, str],
         labels: Mapping[str, str],
         file: Mapping[str, str],
         version: str,
     ) -> dict[str, str]:
-        """What counts of the keys, by short name, that an image has in three places."""
+        """The keys that count, by short name, of those that an image has in three places."""
 
     @abstractmethod
     def arguments(

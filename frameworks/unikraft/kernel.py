@@ -249,7 +249,7 @@ def _origin(build: Build, name: str, tools: State) -> list[Mount]:
         return []
     state = kit.named(build, name)
     if state is None:
-        at = build.asked
+        at = build.origin
         if "url" in entry:
             url = Text(entry["url"]) if at is None else Text(entry["url"], at)
             state = kit.source(build, UrlSource(url, Text(entry["sha256"])), tools).state

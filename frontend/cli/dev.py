@@ -102,7 +102,7 @@ class Guests:
             ready = fresh.enter_context(boots.prepared(images, Path(name), self._told))
             # Its ports may be those of the one before.
             self._open.close()
-            console = Console(_write, config_as_initrd=ready.said.rootfs != "initrd")
+            console = Console(_write, config_as_initrd=ready.contract.rootfs != "initrd")
             guest = boot.Guest(ready.command, ready.user, echo=console.feed, keep=_KEPT)
             self._guest = fresh.enter_context(guest)
             self._open = fresh.pop_all()

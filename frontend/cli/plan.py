@@ -97,7 +97,7 @@ def _fetched(build: Build) -> tuple[str, list[str]]:
     tools = f"{_IMAGE}{Reference.parse(TOOLS).tagged()}"
     whole = [each for each in _sources(build, state) if each != tools]
     image = ""
-    if build.asked is not None:
+    if build.origin is not None:
         with contextlib.suppress(Problems):  # a framework may build in no image of its own
             names = _sources(build, lowering.toolchain)
             found = (each.removeprefix(_IMAGE) for each in names if each.startswith(_IMAGE))

@@ -201,7 +201,7 @@ def _watch(ready: boot.Prepared, command: list[str], options: argparse.Namespace
     console = Console(
         out.write,
         all=options.verbose,
-        config_as_initrd=ready.said.rootfs != "initrd",
+        config_as_initrd=ready.contract.rootfs != "initrd",
     )
     broke = False
 

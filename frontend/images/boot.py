@@ -15,15 +15,13 @@ import ctypes
 import os
 import re
 import signal
-import stat
 import subprocess
-import tarfile
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO, TypedDict, Unpack
 
 from frameworks import kernelfile
@@ -33,7 +31,9 @@ from frameworks.runtime.monitors import Monitor
 from frontend.images import volumes
 from frontend.images.layers import ImageFiles
 from frontend.images.oci import Images, StoredImage, decode
+from frontend.images.placing import place
 from frontend.images.registry import Repository
+from frontend.images.users import User, refusal, resolve
 from frontend.images.volumes import Binding
 from llb import Platform
 
@@ -98,15 +98,6 @@ class Outcome:
             code = int(killed[1], 16)
             return (code >> 8 & 0xFF) or (128 + (code & 0x7F) if code & 0x7F else FAILED)
         return FAILED
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """Who a process runs as: numbers, with the further groups."""
-
-    uid: int
-    gid: int
-    groups: tuple[int, ...] = ()
 
 
 def _die_with_parent() -> None:
@@ -243,7 +234,7 @@ class Guest:
             self._grew.notify_all()
 
 
-def contract(
+def contract_of(
     image: StoredImage,
     tree: ImageFiles,
     source: str | None = None,
@@ -262,7 +253,7 @@ def contract(
     if source is not None:
         keys = dict(zip(SOURCES, (annotations, labels, file), strict=True))[source]
     else:
-        keys = RUNTIME.heard(annotations, labels, file, version)
+        keys = RUNTIME.effective(annotations, labels, file, version)
     missing = [name for name in RUNTIME.keys.needed if not keys.get(name)]
     if missing:
         lacks = RUNTIME.prefix + missing[0]
@@ -288,7 +279,7 @@ class Prepared:
     `notes` are lines for the user.
     """
 
-    said: Contract
+    contract: Contract
     machine: Machine
     command: tuple[str, ...]
     user: User | None
@@ -298,8 +289,8 @@ class Prepared:
     def ends_with_the_guests(self) -> bool:
         """Whether the monitor's status is the guest's, as Solo5's tenders have it, and QEMU for a
         guest that has its device for that (docs/contract/urunc.md 2.2)."""
-        monitor = RUNTIME.monitors.get(self.said.monitor)
-        return self.said.type in RUNTIME.with_status or (
+        monitor = RUNTIME.monitors.get(self.contract.monitor)
+        return self.contract.type in RUNTIME.with_status or (
             monitor is not None and monitor.kind == "tender"
         )
 
@@ -338,45 +329,45 @@ def prepared(
     if machine is None:
         machine = Machine()
     version = version or ("" if callable(machine) else machine.version)
-    said = contract(image, tree, source, version=version, user=user)
+    contract = contract_of(image, tree, source, version=version, user=user)
     process = image.process
     if entrypoint is not None:
-        said = replace(said, args=(*entrypoint, *(args or ())))
+        contract = replace(contract, args=(*entrypoint, *(args or ())))
     elif args is not None:
-        said = replace(said, args=(*(process.get("Entrypoint") or ()), *args))
+        contract = replace(contract, args=(*(process.get("Entrypoint") or ()), *args))
     if env:
-        there = [entry for entry in said.env if entry.partition("=")[0] not in env]
-        said = replace(said, env=(*there, *(f"{k}={v}" for k, v in env.items())))
+        there = [entry for entry in contract.env if entry.partition("=")[0] not in env]
+        contract = replace(contract, env=(*there, *(f"{k}={v}" for k, v in env.items())))
     if workdir is not None:
-        said = replace(said, workdir=workdir)
+        contract = replace(contract, workdir=workdir)
     notes: list[str] = []
-    row = RUNTIME.monitors.get(said.monitor)
-    if monitor is None and anywhere and row is not None and said.type in RUNTIME.portable:
+    row = RUNTIME.monitors.get(contract.monitor)
+    if monitor is None and anywhere and row is not None and contract.type in RUNTIME.portable:
         monitor = row.stand_in or None
         if monitor is not None:
-            notes.append(f"the image asks for {said.monitor}; here it runs on {monitor}")
+            notes.append(f"the image asks for {contract.monitor}; here it runs on {monitor}")
     if monitor is not None:
-        said = replace(said, keys={**said.keys, RUNTIME.keys.monitor: monitor})
+        contract = replace(contract, keys={**contract.keys, RUNTIME.keys.monitor: monitor})
     if callable(machine):
-        machine = machine(said, image.platform.architecture)
+        machine = machine(contract, image.platform.architecture)
     chosen = replace(
         machine, architecture=image.platform.architecture, version=version or machine.version
     )
-    attached = volumes.attach(said, mounts, directory, chosen)
+    attached = volumes.attach(contract, mounts, directory, chosen)
     chosen = replace(chosen, volumes=(*chosen.volumes, *attached.disks))
-    files = place(said, tree, directory, chosen)
-    if (row := RUNTIME.monitors.get(said.monitor)) is not None and row.kind == "tender":
+    files = place(contract, tree, directory, chosen)
+    if (row := RUNTIME.monitors.get(contract.monitor)) is not None and row.kind == "tender":
         chosen, files = tended(chosen, files)
     if attached.copies and files.initrd:
         volumes.append(files.initrd, attached.copies)
-    who: User | None = User(said.uid, said.gid, said.groups)
+    who: User | None = User(contract.uid, contract.gid, contract.groups)
     if os.geteuid() != 0:
         who = None
-        if refused := refusal(said, tree):
+        if refused := refusal(contract, tree):
             raise NotBootable(f"{refused} (and not as root, this cannot try)")
-    command = tuple(RUNTIME.command(said, files, chosen))
+    command = tuple(RUNTIME.command(contract, files, chosen))
     with bound(directory / "root", attached.binds), tapped(chosen, row):
-        yield Prepared(said, chosen, command, who, (*notes, *attached.notes))
+        yield Prepared(contract, chosen, command, who, (*notes, *attached.notes))
 
 
 def tended(machine: Machine, files: Files) -> tuple[Machine, Files]:
@@ -482,131 +473,6 @@ def boot(ref: str, *, timeout: float = 60, **choices: Unpack[Choices]) -> Outcom
         return guest.wait(timeout)
 
 
-def place(said: Contract, tree: ImageFiles, directory: Path, machine: Machine) -> Files:
-    """Write the contract's files into `directory`, and the init's and the monitor's configuration.
-
-    The image's are below `root`, at their own paths, with their owners (if this is root) and modes,
-    as a container engine unpacks them; what urunc writes is root's and open to all, as urunc's is.
-    """
-    handed = RUNTIME.init_file(said, machine)
-    root = directory / "root"
-    root.mkdir()
-    if said.rootfs == "share":
-        tree.unpack(str(root))
-
-    def lay(key: str) -> str | None:
-        path = said.keys.get(key)
-        if not path:
-            return None
-        return str(root / path.lstrip("/")) if said.rootfs == "share" else _lay(tree, path, root)
-
-    kernel, initrd, block = map(lay, RUNTIME.keys.files)
-    assert kernel is not None
-    files = Files(kernel, initrd, block)
-    if said.rootfs == "share":
-        files = replace(files, share=str(root))
-    if handed is not None:
-        if said.rootfs == "initrd" and initrd is not None:
-            with open(initrd, "ab") as out:
-                out.write(b"\0" * (-out.tell() % 4) + handed)
-        else:
-            config = directory / "init.conf"
-            config.write_bytes(handed)
-            config.chmod(0o644)
-            files = replace(files, config=str(config))
-    monitor = RUNTIME.monitors.get(said.monitor)
-    if monitor is not None and monitor.configuration is not None:
-        files = replace(files, monitor=str(directory / "monitor.json"))
-        Path(files.monitor).write_text(monitor.configuration(said, files, machine))
-        Path(files.monitor).chmod(0o644)
-    return files
-
-
-def refusal(said: Contract, tree: ImageFiles) -> str | None:
-    """Why the monitor, as the contract's user, could not open one of its files; None if it can.
-
-    It reads the kernel and the initrd, and opens the disk image for writing, too: urunc asks for
-    no disk that is read-only.
-    """
-    for key, wanted in zip(RUNTIME.keys.files, ("r", "r", "rw"), strict=True):
-        path = said.keys.get(key)
-        if not path:
-            continue
-        for parent in reversed(PurePosixPath(path).parents):
-            if str(parent) in tree and not _may(said, tree.stat(str(parent)), "x"):
-                return f"user {said.uid} may not enter {parent}, which has {path}"
-        info = tree.stat(path)
-        if not _may(said, info, wanted):
-            verb = {"r": "read", "rw": "write"}[wanted]
-            mode = stat.S_IMODE(info.mode)
-            return f"user {said.uid} may not {verb} {path}, of {info.uid}:{info.gid} with {mode:o}"
-    return None
-
-
-def _may(said: Contract, info: tarfile.TarInfo, wanted: str) -> bool:
-    """Whether a file's owner and mode let the contract's user do each of `wanted`."""
-    if said.uid == 0:
-        return True
-    shift = 0
-    if info.uid == said.uid:
-        shift = 6
-    elif info.gid in (said.gid, *said.groups):
-        shift = 3
-    bits = sum({"r": 4, "w": 2, "x": 1}[each] for each in wanted)
-    return (info.mode >> shift) & bits == bits
-
-
-def _lay(tree: ImageFiles, path: str, root: Path) -> str:
-    """Write the file `path` of the image below `root`, after the directories that it is in."""
-    for parent in [str(each) for each in reversed(PurePosixPath(path).parents)][1:]:
-        to = root / parent.lstrip("/")
-        if not to.is_dir():
-            to.mkdir()
-            if parent in tree:
-                _own(to, tree.stat(parent))
-    to = root / path.lstrip("/")
-    tree.save(path, str(to))
-    _own(to, tree.stat(path))
-    return str(to)
-
-
-def _own(path: Path, info: tarfile.TarInfo) -> None:
-    if os.geteuid() == 0:
-        os.chown(path, info.uid, info.gid)
-    path.chmod(stat.S_IMODE(info.mode))
-
-
 def plain(data: bytes) -> str:
     """What a console printed, as text that a terminal does not obey, with plain ends of lines."""
     return _RESET.sub("\n", data.decode(errors="replace")).replace("\r\n", "\n")
-
-
-def resolve(text: str, tree: ImageFiles) -> User:
-    """A config's `User` in numbers, looked up in the image as Docker and containerd do.
-
-    A user without a group has the one of `/etc/passwd`, or 0, and those that `/etc/group` lists it
-    in. Raises NotBootable for a name that is not there.
-    """
-    name, _, group = text.partition(":")
-    name = name or "0"
-    known = _lines(tree, "/etc/passwd")
-    found = next((line for line in known if line[0] == name), None)
-    if found is None and name.isdigit():
-        found = next((line for line in known if len(line) > 3 and line[2] == name), None)
-    if found is None and not name.isdigit():
-        raise NotBootable(f"the image's /etc/passwd does not know '{name}'")
-    uid = int(found[2]) if found else int(name)
-    groups = _lines(tree, "/etc/group")
-    if group:
-        named = next((line for line in groups if line[0] == group), None)
-        if named is None and not group.isdigit():
-            raise NotBootable(f"the image's /etc/group does not know '{group}'")
-        gid = int(named[2]) if named else int(group)
-        return User(uid, gid, (gid,))
-    gid = int(found[3]) if found else 0
-    more = [int(line[2]) for line in groups if found and found[0] in line[-1].split(",")]
-    return User(uid, gid, tuple(dict.fromkeys((gid, *more))))
-
-
-def _lines(tree: ImageFiles, file: str) -> list[list[str]]:
-    return [line.split(":") for line in (tree.read(file) or b"").decode().splitlines() if line]

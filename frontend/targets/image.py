@@ -18,7 +18,7 @@ from frameworks.lower import KERNEL, Root
 from frameworks.process import Process
 from frameworks.rootfs.packed import ROOTFS
 from frameworks.runtime import RUNTIME
-from frameworks.runtime.base import Told
+from frameworks.runtime.base import BootFacts
 from frameworks.spec import Text
 from llb import State, imageconfig, merge, scratch
 
@@ -38,8 +38,8 @@ def runtime_keys(build: Build, root: Root) -> dict[str, str]:
     plan = build.plan
     packed = ROOTFS if root.file is not None else ""
     is_initrd = plan.rootfs.type == "initrd"
-    return RUNTIME.tells(
-        Told(
+    return RUNTIME.annotate(
+        BootFacts(
             type=build.framework.guest.type,
             monitor=str(plan.monitor),
             version=None if plan.version is None else str(plan.version),

@@ -19,7 +19,7 @@ import pytest
 from frontend.images import boot
 from tests.integration.harness import EXAMPLES, ROOT, Builder, Guests
 from tests.integration.harness.engines import start
-from tests.integration.matrix import Images
+from tests.integration.harness.matrix import Images
 
 
 def pytest_configure() -> None:

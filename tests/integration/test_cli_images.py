@@ -15,7 +15,7 @@ import pytest
 from frontend.images.registry import Repository
 from frontend.images.write import attached
 from tests.integration.harness import ROOT, Builder, Guests, programs
-from tests.integration.matrix import Images
+from tests.integration.harness.matrix import Images
 
 pytestmark = pytest.mark.integration
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.harness import ROOT, Builder
-from tests.integration.matrix import Images
+from tests.integration.harness.matrix import Images
 
 pytestmark = pytest.mark.integration
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.harness import ROOT, Builder, Guests, programs
-from tests.integration.matrix import Images
+from tests.integration.harness.matrix import Images
 
 pytestmark = pytest.mark.integration
 

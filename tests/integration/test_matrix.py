@@ -14,7 +14,7 @@ from frameworks.runtime.machine import Machine
 from frameworks.runtime.urunc.versions import NEWEST, VERSIONS
 from frontend.cli import main
 from frontend.images import boot
-from tests.integration.matrix import SHAPES, USERS, WORDS, Images, guest_user, printed
+from tests.integration.harness.matrix import SHAPES, USERS, WORDS, Images, guest_user, printed
 
 pytestmark = pytest.mark.integration
 

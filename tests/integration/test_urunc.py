@@ -9,7 +9,8 @@
     HUTCH_MIRAGE        a directory with what the MirageOS examples are built from: Solo5's tree
                         `solo5`, `ocaml-solo5`, and `duniverse` with mirage-http's libraries
 
-It needs root, and QEMU; the monitor runs without KVM. `tests.integration.realurunc` says how.
+It needs root, and QEMU; the monitor runs without KVM.
+`tests.integration.harness.realurunc` says how.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from frontend.images import boot
 from frontend.images.registry import Repository
 from llb import Platform
 from tests.integration.harness import EXAMPLES, PREFIX, Builder
-from tests.integration.matrix import (
+from tests.integration.harness.matrix import (
     FILE,
     INCLUDE,
     SHAPES,
@@ -42,7 +43,7 @@ from tests.integration.matrix import (
     guest_user,
     printed,
 )
-from tests.integration.realurunc import ADDRESS, Containerd, Host, Network, Ran, Running
+from tests.integration.harness.realurunc import ADDRESS, Containerd, Host, Network, Ran, Running
 
 URUNC = os.environ.get("HUTCH_URUNC", "")
 
@@ -83,7 +84,9 @@ def modelled(ref: str, host: Host, user: str | None) -> list[str]:
     """The monitor's command line as `frameworks.runtime.urunc.guests` makes it for this urunc."""
     with Repository(ref) as repository:
         image = repository.image(Platform("linux", "amd64"))
-        contract = boot.contract(image, repository.tree(image), version=host.model.name, user=user)
+        contract = boot.contract_of(
+            image, repository.tree(image), version=host.model.name, user=user
+        )
     files = where(contract, bool(host.model.configuration) and guests.has_urunit(contract))
     return guests.command(contract, files, Machine(kvm=True, version=host.model.name))
 

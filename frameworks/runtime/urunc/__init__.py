@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from frameworks.runtime import monitors
-from frameworks.runtime.base import Keys, Runtime, Slot, Told
+from frameworks.runtime.base import BootFacts, Keys, Runtime, Slot
 
 if TYPE_CHECKING:
     from frameworks.diagnostics import Collector
@@ -133,26 +133,26 @@ class Urunc(Runtime):
 
         check(keys, problems)
 
-    def tells(self, told: Told) -> dict[str, str]:
+    def annotate(self, facts: BootFacts) -> dict[str, str]:
         """`cmdline` is for urunc before 0.6, which knows no arguments but these; later ones take
         the config's entrypoint and command."""
         keys = {
-            KEYS.type: told.type,
-            KEYS.monitor: told.monitor,
-            KEYS.tree: "true" if told.tree else "false",
+            KEYS.type: facts.type,
+            KEYS.monitor: facts.monitor,
+            KEYS.tree: "true" if facts.tree else "false",
         }
-        if told.kernel:
-            keys[KEYS.kernel] = told.kernel
-        if told.args:
-            keys[KEYS.command] = " ".join(told.args)
-        if told.version is not None:
-            keys[KEYS.version] = told.version
-        if told.initrd:
-            keys[KEYS.initrd] = told.initrd
-        if told.disk:
-            keys[KEYS.disk] = told.disk
-            keys[KEYS.mount] = told.mount
-        keys.update(told.more)
+        if facts.kernel:
+            keys[KEYS.kernel] = facts.kernel
+        if facts.args:
+            keys[KEYS.command] = " ".join(facts.args)
+        if facts.version is not None:
+            keys[KEYS.version] = facts.version
+        if facts.initrd:
+            keys[KEYS.initrd] = facts.initrd
+        if facts.disk:
+            keys[KEYS.disk] = facts.disk
+            keys[KEYS.mount] = facts.mount
+        keys.update(facts.more)
         return {self.prefix + name: keys[name] for name in sorted(keys)}
 
     def written(self, keys: Mapping[str, str]) -> bytes:
@@ -170,7 +170,7 @@ class Urunc(Runtime):
         except (AttributeError, TypeError) as error:
             raise ValueError(str(error)) from None
 
-    def heard(
+    def effective(
         self,
         annotations: Mapping[str, str],
         labels: Mapping[str, str],

@@ -2,7 +2,9 @@
 
 `builder` is docker's client at one engine, and the builds through it; `images` reads back what was
 pushed; `engines` starts the engines; `programs` compiles the C of `programs/`; `trees` are what
-recipes build from; `serving` answers over HTTP; `flags` and `guests` are fixtures and inputs.
+recipes build from; `serving` answers over HTTP; `flags`, `guests` and `matrix` are
+fixtures and inputs; `realurunc` runs images under a real urunc; `urunctable` and `enginestable`
+write what was seen into pages.
 Nothing here is a stand-in for docker, and no test calls it or the engine in another way.
 """
 

@@ -45,7 +45,7 @@ class Owl(Framework):
     )
 
     def kernel(self, build: Build) -> File:
-        meta = build.meta("kernel", "hoot", build.asked)
+        meta = build.meta("kernel", "hoot", build.origin)
         state = build.run(llb.image("owl:1"), ["make"], meta=meta).root
         return File(state, "owl.elf")
 '''

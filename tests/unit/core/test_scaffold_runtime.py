@@ -158,7 +158,7 @@ def test_a_row_is_a_monitor(tmp_path: Path) -> None:
 
 RUNTIME = """
 from frameworks.runtime import monitors
-from frameworks.runtime.base import Keys, Runtime, Slot, Told
+from frameworks.runtime.base import Keys, Runtime, Slot, BootFacts
 
 
 class Crux(Runtime):
@@ -186,12 +186,12 @@ class Crux(Runtime):
     def is_device_name(self, name): return True
     def path_fault(self, path, *, root=False): return ""
     def check(self, keys, problems): pass
-    def tells(self, told):
-        said = {"kind": told.type, "vmm": told.monitor, "kernel": told.kernel, "disk": told.disk}
-        return {self.prefix + name: value for name, value in said.items()}
+    def annotate(self, facts):
+        keys = {"kind": facts.type, "vmm": facts.monitor, "kernel": facts.kernel}
+        return {self.prefix + name: value for name, value in {**keys, "disk": facts.disk}.items()}
     def written(self, keys): return repr(dict(keys)).encode()
     def read(self, data): return {}
-    def heard(self, annotations, labels, file, version): return dict(annotations)
+    def effective(self, annotations, labels, file, version): return dict(annotations)
     def arguments(self, keys, args, version): return args
     def command(self, contract, files, machine): return ["crux", contract.monitor]
     def init_file(self, contract, machine): return None

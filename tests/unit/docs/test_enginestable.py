@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration import enginestable
-from tests.integration.enginestable import FEATURES, FILES, cell, main, missing, read
+from tests.integration.harness import enginestable
+from tests.integration.harness.enginestable import FEATURES, FILES, cell, main, missing, read
+from tests.places import ROOT
 
-FOLDER = Path(enginestable.__file__).parent
+FOLDER = ROOT / "tests/integration"
 JUNIT = """\
 <testsuites><testsuite>
 <testcase classname="tests.integration.test_flags_inputs.TestA" name="test_a"/>

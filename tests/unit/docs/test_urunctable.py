@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.integration import urunctable
-from tests.integration.matrix import SHAPES, USERS
+from tests.integration.harness import urunctable
+from tests.integration.harness.matrix import SHAPES, USERS
 
 JUNIT = """<testsuites><testsuite>
 <testcase name="test_whoever_runs_it[raw-root]"><properties>

@@ -1,181 +1,27 @@
-"""Where the files of a guest go before it is booted, who the monitor is, and how it ended."""
+"""What an image tells the runtime, how the monitor is started, and how it ended."""
 
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import os
-import stat
 import subprocess
 import sys
-import tarfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from frameworks.runtime.machine import Contract, Machine, NotBootable
-from frameworks.runtime.urunc.versions import NEWEST, NEXT
+from frameworks.runtime.machine import NotBootable
+from frameworks.runtime.urunc.versions import NEWEST
 from frontend.images import boot
-from frontend.images.boot import FAILED, Outcome, User
-from frontend.images.layers import ImageFiles
+from frontend.images.boot import FAILED, Outcome
 from frontend.images.oci import StoredImage
+from frontend.images.users import User
 from llb import Platform
 from tests.places import ROOT
-
-KEYS = {"binary": "/k", "block": "/b", "blkMntPoint": "/", "hypervisor": "qemu"}
-
-
-def tree(*files: tuple[str, int, int, int, bytes | None]) -> ImageFiles:
-    """A tree of one layer: path, mode, user, group, content; None is a directory."""
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as out:
-        for path, mode, uid, gid, data in files:
-            info = tarfile.TarInfo(path.lstrip("/"))
-            info.mode, info.uid, info.gid = mode, uid, gid
-            info.type = tarfile.DIRTYPE if data is None else tarfile.REGTYPE
-            info.size = len(data or b"")
-            out.addfile(info, io.BytesIO(data or b""))
-    packed.seek(0)
-    return ImageFiles([("application/vnd.oci.image.layer.v1.tar", packed)])
-
-
-SMALL = (("/k", 0o644, 0, 0, b"kernel"), ("/b", 0o644, 0, 0, b"disk"), ("/i", 0o644, 0, 0, b"cpio"))
-
-
-@pytest.mark.parametrize("type", ["freebsd", "netbsd"])
-@pytest.mark.parametrize("network", [True, False])
-def test_the_bsds_read_their_configuration_from_a_disk(
-    tmp_path: Path, type: str, network: bool
-) -> None:
-    """In whole sectors: Firecracker hides what is beyond them (docs/contract/urunc.md 2.3)."""
-    said = Contract({**KEYS, "unikernelType": type}, ("/urunit", "/app"), ("A=b",))
-    files = boot.place(said, tree(*SMALL), tmp_path, Machine(network=network))
-    assert files.config is not None
-    data = Path(files.config).read_bytes().replace(b"\0", b"\n")
-    assert b"UES\nA=b\nUEE\n" in data
-    assert len(data) % 512 == 0
-    assert (b"UNS\nIP:10." in data) == network
-
-
-def test_a_newer_urunc_ends_records_with_a_nul(tmp_path: Path) -> None:
-    keys = {**KEYS, "unikernelType": "freebsd"}
-    said = Contract(keys, ("/urunit", "/app"), ("A=b\nc",))
-    files = boot.place(said, tree(*SMALL), tmp_path, Machine(version=NEXT.name))
-    assert files.config is not None
-    data = Path(files.config).read_bytes()
-    assert data.startswith(b"URUNIT1\0UES\0A=b\nc\0UEE\0")
-    assert data.rstrip(b"\0").endswith(b"UNE")
-    assert len(data) % 512 == 0
-
-
-def test_firecracker_reads_a_file_of_its_own(tmp_path: Path) -> None:
-    keys = {**KEYS, "unikernelType": "linux", "hypervisor": "firecracker"}
-    said = Contract(keys, ("/urunit", "/app"))
-    files = boot.place(said, tree(*SMALL), tmp_path, Machine())
-    config = json.loads(Path(files.monitor).read_text())
-    assert config["boot-source"]["initrd_path"] == files.config
-    assert Path(config["boot-source"]["kernel_image_path"]).read_bytes() == b"kernel"
-
-
-def test_files_are_the_images_own(tmp_path: Path) -> None:
-    """At their paths, with their modes and, as root, their owners; so are their directories."""
-    found = tree(
-        ("/.boot", 0o750, 5, 6, None),
-        ("/.boot/k", 0o600, 7, 8, b"kernel"),
-        ("/x/y/b", 0o640, 0, 0, b"disk"),
-    )
-    keys = {**KEYS, "unikernelType": "linux", "binary": "/.boot/k", "block": "/x/y/b"}
-    files = boot.place(Contract(keys, ("/init",)), found, tmp_path, Machine())
-    kernel, disk = Path(files.kernel), Path(files.block or "")
-    assert kernel == tmp_path / "root/.boot/k"
-    modes = [stat.S_IMODE(p.stat().st_mode) for p in (kernel, kernel.parent, disk, disk.parent)]
-    assert modes == [0o600, 0o750, 0o640, 0o755]
-    if os.geteuid() == 0:
-        owners = [(p.stat().st_uid, p.stat().st_gid) for p in (kernel, kernel.parent, disk)]
-        assert owners == [(7, 8), (5, 6), (0, 0)]
-
-
-def test_what_urunc_writes_is_open(tmp_path: Path) -> None:
-    """The configuration as an initrd is in the monitor's root, the shared tree is the image's."""
-    found = tree(*SMALL, ("/secret", 0o600, 0, 0, b"x"))
-    keys = {"unikernelType": "linux", "hypervisor": "qemu", "binary": "/k", "mountRootfs": "true"}
-    files = boot.place(Contract(keys, ("/urunit",)), found, tmp_path, Machine())
-    assert files.share is not None
-    assert sorted(os.listdir(files.share)) == ["b", "i", "k", "secret"]
-    assert files.config is not None
-    assert stat.S_IMODE(os.stat(files.config).st_mode) == 0o644
-
-
-@pytest.mark.parametrize("name", ["0.6.0", "0.7.0"])
-def test_an_initrd_gets_the_configuration_where_urunc_has_one(tmp_path: Path, name: str) -> None:
-    keys = {"unikernelType": "linux", "hypervisor": "qemu", "binary": "/k", "initrd": "/i"}
-    machine = Machine(version=name)
-    files = boot.place(Contract(keys, ("/urunit",)), tree(*SMALL), tmp_path, machine)
-    data = Path(files.initrd or "").read_bytes()
-    assert data.startswith(b"cpio")
-    assert (b"UES\n" in data) == (name == "0.7.0")
-
-
-PASSWD = b"root:x:0:0::/:\nredis:x:101:102::/:\n"
-GROUP = b"root:x:0:\nredis:x:102:\naudio:x:29:redis,other\nx:x:7:other\n"
-USERS = tree(("/etc/passwd", 0o644, 0, 0, PASSWD), ("/etc/group", 0o644, 0, 0, GROUP))
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("", User(0, 0, (0,))),
-        ("redis", User(101, 102, (102, 29))),
-        ("101", User(101, 102, (102, 29))),
-        ("4000", User(4000, 0, (0,))),
-        ("redis:audio", User(101, 29, (29,))),
-        ("4000:5000", User(4000, 5000, (5000,))),
-        (":redis", User(0, 102, (102,))),
-    ],
-)
-def test_users_are_resolved_as_a_container_engine_does(text: str, expected: User) -> None:
-    assert boot.resolve(text, USERS) == expected
-
-
-@pytest.mark.parametrize("text", ["nobody", "redis:wheel"])
-def test_names_that_the_image_does_not_know(text: str) -> None:
-    with pytest.raises(NotBootable, match=r"does not know '(nobody|wheel)'$"):
-        boot.resolve(text, USERS)
-
-
-@pytest.mark.parametrize(
-    ("uid", "groups", "kernel", "disk", "expected"),
-    [
-        (0, (), (0, 0, 0), (0, 0, 0), None),
-        (1000, (), (0o644, 0, 0), (0o666, 0, 0), None),
-        (1000, (), (0o644, 0, 0), (0o644, 0, 0), "user 1000 may not write /b, of 0:0 with 644"),
-        (1000, (), (0o600, 0, 0), (0o666, 0, 0), "user 1000 may not read /k, of 0:0 with 600"),
-        (1000, (), (0o600, 1000, 0), (0o060, 0, 50), None),
-        (1000, (), (0o044, 1000, 0), (0o666, 0, 0), "user 1000 may not read /k, of 1000:0 with 44"),
-        (1000, (7,), (0o640, 0, 7), (0o660, 0, 7), None),
-    ],
-)
-def test_what_the_monitors_user_may_open(
-    uid: int,
-    groups: tuple[int, ...],
-    kernel: tuple[int, int, int],
-    disk: tuple[int, int, int],
-    expected: str | None,
-) -> None:
-    """Said where it cannot be tried, for want of root. Of the owner only the owner's bits count."""
-    found = tree(("/k", *kernel, b"k"), ("/b", *disk, b"b"))
-    said = Contract({**KEYS, "unikernelType": "linux"}, ("/i",), (), uid, 50, groups)
-    assert boot.refusal(said, found) == expected
-
-
-def test_a_directory_that_the_monitors_user_may_not_enter() -> None:
-    found = tree(("/d", 0o700, 0, 0, None), ("/d/k", 0o644, 0, 0, b"k"))
-    said = Contract({"binary": "/d/k"}, (), uid=1000)
-    assert boot.refusal(said, found) == "user 1000 may not enter /d, which has /d/k"
-
+from tests.unit.core.imagefiles import USERS
 
 PROCESS = {"Entrypoint": ["/urunit"], "Cmd": ["x"], "User": "redis"}
 THREE = {"unikernelType": "linux", "hypervisor": "qemu", "binary": "/k"}
@@ -197,17 +43,17 @@ def image(process: Mapping[str, object], where: str = "labels") -> StoredImage:
 
 
 def test_the_contract_has_the_user_of_the_image_or_the_one_asked_for() -> None:
-    assert boot.contract(image(PROCESS), USERS).uid == 101
-    other = boot.contract(image(PROCESS), USERS, user="1000")
+    assert boot.contract_of(image(PROCESS), USERS).uid == 101
+    other = boot.contract_of(image(PROCESS), USERS, user="1000")
     assert (other.uid, other.gid) == (1000, 0)
 
 
 @pytest.mark.parametrize("where", ["labels", "annotations"])
 def test_older_uruncs_read_the_file_alone(where: str) -> None:
     """Their shims hand over neither annotations nor labels (docs/contract/urunc.md 6)."""
-    assert boot.contract(image(PROCESS, where), USERS, version=NEWEST.name).keys == THREE
+    assert boot.contract_of(image(PROCESS, where), USERS, version=NEWEST.name).keys == THREE
     with pytest.raises(NotBootable, match="ordinary container"):
-        boot.contract(image(PROCESS, where), USERS, version="0.7.0")
+        boot.contract_of(image(PROCESS, where), USERS, version="0.7.0")
 
 
 PANIC = "[    1.5] Kernel panic - not syncing: "

@@ -68,9 +68,9 @@ PLACES = ({"binary": "a"}, {"binary": "l", "hypervisor": "l", "unikernelType": "
 
 def test_which_of_three_places_counts() -> None:
     annotations, labels, file = PLACES
-    assert RUNTIME.heard(annotations, labels, file, "") == {**labels, **annotations}
-    assert RUNTIME.heard(annotations, {}, file, "") == file
-    assert RUNTIME.heard(annotations, labels, file, "0.7.0") == file
+    assert RUNTIME.effective(annotations, labels, file, "") == {**labels, **annotations}
+    assert RUNTIME.effective(annotations, {}, file, "") == file
+    assert RUNTIME.effective(annotations, labels, file, "0.7.0") == file
 
 
 def test_whose_arguments_the_guest_gets() -> None:

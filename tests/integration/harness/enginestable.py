@@ -1,6 +1,6 @@
 """Writes docs/engines.md: run the tests of flags on each Docker, and say what each can do.
 
-    python -m tests.integration.enginestable [JUNIT-DIRECTORY]
+    python -m tests.integration.harness.enginestable [JUNIT-DIRECTORY]
 
 With a directory nothing is run: the results `<engine>*.xml` in it are read. A feature is a row, and
 all of its tests decide: passed on that engine, or skipped for the reason that is printed below the
@@ -17,7 +17,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from xml.etree import ElementTree
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.places import ROOT
+
 PAGE = ROOT / "docs" / "engines.md"
 FILES = ("inputs", "build", "ask", "supply", "containerfile")
 
@@ -178,7 +179,7 @@ def page(results: Mapping[str, Results]) -> str:
         "",
         "A row is a feature of Docker's that works with a bunnyfile as with a Dockerfile, if the",
         "engine can do it. The tests of these features write the table, run on each engine:",
-        "`python -m tests.integration.enginestable`.",
+        "`python -m tests.integration.harness.enginestable`.",
         "",
         "| | " + " | ".join(ENGINES[name] for name in results) + " |",
         "|---" * (len(results) + 1) + "|",

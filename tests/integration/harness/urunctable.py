@@ -1,6 +1,6 @@
 """Writes the table of docs/image.md: which image starts and answers under which urunc.
 
-    python -m tests.integration.urunctable JUNIT-FILE...
+    python -m tests.integration.harness.urunctable JUNIT-FILE...
 
 `make urunc` calls it with what its run left. Columns of other versions stay as they are.
 """
@@ -14,11 +14,11 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from frameworks.runtime.urunc import versions
-from tests.integration.matrix import SHAPES, USERS
+from tests.integration.harness.matrix import SHAPES, USERS
+from tests.places import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "image.md"
-BEGIN, END = "<!-- tests/integration/urunctable.py begins -->", "<!-- it ends -->"
+BEGIN, END = "<!-- tests/integration/harness/urunctable.py begins -->", "<!-- it ends -->"
 
 SHAPE_NAMES = {
     "raw": "`raw`",

@@ -26,8 +26,8 @@ from types import TracebackType
 from frameworks.runtime.urunc import versions
 from frameworks.runtime.urunc.versions import Version
 from frontend.images import boot
-from frontend.images.boot import User
 from frontend.images.registry import Repository
+from frontend.images.users import User, resolve
 from tests.integration.harness import programs
 
 MEMORY = 256 << 20
@@ -405,7 +405,7 @@ def _unpack(
         (bundle / "lower").mkdir()
         tree.unpack(str(bundle / "lower"))
         process = image.process
-        who: User = boot.resolve(process.get("User") or "" if user is None else user, tree)
+        who: User = resolve(process.get("User") or "" if user is None else user, tree)
     command = process.get("Cmd") or () if args is None else args
     return {
         "ociVersion": "1.0.2",
