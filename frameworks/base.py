@@ -22,7 +22,7 @@ from frameworks.diagnostics import Collector, Diagnostic, Problems, problem
 from frameworks.process import Process
 from frameworks.rootfs.filesystems import FileSystem
 from frameworks.runtime import monitors
-from frameworks.spec import App, Kernel, Rootfs, Settings, Source, Text, Toolchain
+from frameworks.spec import App, Kernel, Package, Rootfs, Settings, Source, Text, Toolchain
 from llb import (
     CacheSharing,
     Caps,
@@ -139,6 +139,8 @@ class Plan:
     """Runtime keys by short name that the file gives itself (a Dockerfile's labels); they win."""
     warnings: tuple[Diagnostic, ...] = ()
     """What the framework notes about the plan; the code of each is the name of a lint rule."""
+    packages: tuple[Package, ...] | None = None
+    """What `rootfs.packages` come to here by the lock file; None where it does not say."""
     compat: bool = False
     """A v0.1 file: copies and config merge as the Go tool does them
     (docs/contract/urunc.md 4.2)."""
@@ -362,6 +364,10 @@ _LACKING = {
         "take a prebuilt one with `from: local` or `from: <image>` and `path:`",
     ),
     "app": ("build an application", "build it elsewhere, and bring it with `rootfs.include`"),
+    "install_packages": (
+        "install packages",
+        "bring their files with `rootfs.include`: an archive by its URL and sha256",
+    ),
 }
 """What a framework cannot do that lacks a step, and what to do instead."""
 
@@ -397,6 +403,8 @@ class Framework:
             asked["kernel"] = kernel.from_.at
         if app is not None:
             asked["app"] = app.at
+        if plan.rootfs.packages:
+            asked["install_packages"] = plan.rootfs.packages[0].at
         for step, at in asked.items():
             if getattr(type(self), step) is getattr(Framework, step):
                 problems.take(self._lacks(step, at))
@@ -440,6 +448,19 @@ class Framework:
     def app(self, build: Build) -> File:
         """The application, built from source: the directory that its artifacts are in."""
         raise self._lacks("app", build.plan.monitor.at)
+
+    def fetch_packages(self, build: Build, tree: State) -> State:
+        """Fetch `rootfs.packages` and what they need beside what is in `tree`: the guest's base.
+
+        Returns a directory with each package's file under the last part of its URL, and the file
+        `frameworks.rootfs.packages.LIST`, which says what they are. It is not asked where a lock
+        file has answered before.
+        """
+        raise self._lacks("install_packages", build.plan.monitor.at)
+
+    def install_packages(self, build: Build, tree: State, packages: State) -> State:
+        """`tree` with all packages of the directory `packages` installed, without a network."""
+        raise self._lacks("install_packages", build.plan.monitor.at)
 
     def init(
         self, build: Build, tree: State, process: Process

@@ -16,7 +16,7 @@ from functools import cached_property
 from frameworks import rebuilt
 from frameworks.base import Build, File, Image
 from frameworks.process import Process, merge
-from frameworks.rootfs import packed, tree
+from frameworks.rootfs import packages, packed, tree
 from frameworks.rootfs.packed import ROOTFS
 from frameworks.runtime import RUNTIME
 from frameworks.spec import Text, is_url
@@ -105,6 +105,8 @@ class Lowering:
     def _filled(self, base: State, process: Process) -> tuple[State, Process]:
         """The guest's tree of files, and the process as the image's config has to name it."""
         build, plan = self.build, self.plan
+        if plan.rootfs.packages:
+            base = packages.install(build, base)
         additions = [*tree.contents(build, self.app), *tree.workdir(build, process)]
         filled = tree.put(build, base, additions)
         actions, process = self.framework.init(self._init_build(process), filled, process)

@@ -199,7 +199,8 @@ class Include:
 class Rootfs:
     """`rootfs`: the guest's root filesystem. `type` None means the default of the framework.
 
-    `path` and a URL are as for a kernel.
+    `path` and a URL are as for a kernel; `packages` are names as the base's package manager has
+    them.
     """
 
     at: Range
@@ -214,6 +215,17 @@ class Rootfs:
     size: Text | None = None
     mount: Text | None = None
     include: tuple[Include, ...] = ()
+    packages: tuple[Text, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """One file of a package that a lock names: `sha256` is that of its bytes, in hexadecimal."""
+
+    name: str
+    version: str
+    url: str
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)

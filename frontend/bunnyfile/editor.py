@@ -157,6 +157,8 @@ def _narrow(schema: schemas.Schema, section: str, framework: Framework) -> schem
         _offer(properties, "monitor", guest.monitors)
     elif section == "rootfs":
         _offer(properties, "type", guest.rootfs)
+        if not _builds(framework, "install_packages"):
+            del properties["packages"]
         if guest.filesystems:
             names = [each.name for each in guest.filesystems]
             _offer(properties, "filesystem", names)

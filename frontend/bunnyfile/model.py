@@ -268,6 +268,7 @@ def _rootfs(at: Range, section: Mapping) -> Rootfs:
         size=_optional(section, "size"),
         mount=_optional(section, "mount"),
         include=tuple(_include(item) for item in _items(section, "include")),
+        packages=tuple(_texts(section, "packages")),
     )
 
 

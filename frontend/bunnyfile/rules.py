@@ -363,6 +363,16 @@ def _check_rootfs(rootfs: Rootfs, problems: Collector) -> None:
             hint="remove one of them",
             at=rootfs.include[0].at,
         )
+    if rootfs.packages and (rootfs.path is not None or rootfs.type == "none"):
+        is_file = rootfs.path is not None
+        problems.error(
+            "bad-combination",
+            "packages cannot be installed into a root filesystem that is one file already"
+            if is_file
+            else "'rootfs.packages' adds files, and 'type: none' asks for no root filesystem",
+            hint="remove 'path' or 'packages'" if is_file else "remove one of them",
+            at=rootfs.packages[0].at,
+        )
     for include in rootfs.include:
         _check_include(include, problems)
     if rootfs.type is not None and rootfs.type != "block":

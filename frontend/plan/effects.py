@@ -242,7 +242,7 @@ ALWAYS = frozenset(
         *("kernel.options", "kernel.patches", "app", "app.from", "app.path", "app.fetch"),
         *("app.secrets[].id", "app.secrets[].target", "app.secrets[].env"),
         *("app.secrets[].required", "rootfs", "rootfs.path", "rootfs.sha256", "rootfs.type"),
-        *("rootfs.include", "rootfs.include[].from", "rootfs.include[].follow"),
+        *("rootfs.packages", "rootfs.include", "rootfs.include[].from", "rootfs.include[].follow"),
         *("rootfs.include[].sha256", "rootfs.include[].source", "rootfs.include[].destination"),
         *("rootfs.include[].owner", "rootfs.include[].mode"),
         # These are the image's, whatever its guest is.
