@@ -46,7 +46,7 @@ def _lines(result: Mapping[str, Any]) -> Iterator[str]:
         yield from _section(f"{system}'s kernel", _bsd(times))
 
     if starts := result.get("unikernels"):
-        yield from _section("Unikernels on Solo5", _starts(starts))
+        yield from _section("Unikernels, and Linux beside them", _starts(starts))
 
 
 def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
@@ -207,6 +207,9 @@ def _bsd(times: Mapping[str, Any]) -> Iterator[str]:
 
 def _starts(starts: Mapping[str, Any]) -> Iterator[str]:
     yield from _table(
-        ("kernel and monitor", "file", "exec to the first line"),
-        ((name, _mb(found["size"]), _ms(found["seconds"])) for name, found in starts.items()),
+        ("kernel and monitor", "file", "initrd", "exec to the first line"),
+        (
+            (name, _mb(found["size"]), _mb(found["initrd"] or None), _ms(found["seconds"]))
+            for name, found in starts.items()
+        ),
     )

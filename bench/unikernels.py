@@ -1,7 +1,8 @@
-"""What unikernels on Solo5 weigh, and how long they take to their first line.
+"""What unikernels weigh, and how long they take to their first line, beside the smallest Linux.
 
 Their source trees are not where this is run, so whoever has them names a directory with one each by
-the name of its build context (`solo5`, `ocaml-solo5`, `rumprun`):
+the name of its build context (`solo5`, `ocaml-solo5`, `rumprun`, `unikraft`, `app-elfloader`,
+`lib-libelf`, `lib-lwip`, `lwip`); what has none of its trees there is not measured:
 
     HUTCH_BENCH_UNIKERNELS    that directory
 
@@ -32,7 +33,8 @@ TREES = "HUTCH_BENCH_UNIKERNELS"
 class Example:
     """An example that prints `line`, the build contexts it needs, and the monitors it is for.
 
-    `words` are the kernel's command line, as the runtime has it for one without devices.
+    `words` are the kernel's command line, as the runtime has it for one without devices; `initrd`
+    says that its root filesystem is given to the monitor, too.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Example:
     words: str
     line: bytes
     monitors: tuple[str, ...]
+    initrd: bool = False
 
 
 ROWS = (
@@ -57,6 +60,29 @@ ROWS = (
         b"Hello, bench",
         ("spt", "hvt"),
     ),
+    Example(
+        "unikraft-hello",
+        ("unikraft",),
+        "Unikraft -- bench",
+        b"Hello from Unikraft: bench",
+        ("qemu",),
+    ),
+    Example(
+        "unikraft-elfloader",
+        ("unikraft", "app-elfloader", "lib-libelf", "lib-lwip", "lwip"),
+        'Unikraft vfs.fstab=[ "initrd0:/:extract:::" ] -- /server /srv/index.html',
+        b"listening on port 80",
+        ("qemu",),
+        initrd=True,
+    ),
+    Example(
+        "linux-static-c",
+        (),
+        "panic=-1 console=ttyS0 root=/dev/ram0 rw rdinit=/urunit -- /primes 100",
+        b"25 prime numbers below 100",
+        ("qemu",),
+        initrd=True,
+    ),
 )
 MEMORY = 64
 """MiB of a guest's."""
@@ -64,11 +90,12 @@ MEMORY = 64
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A kernel's file in bytes, and the median of the seconds to its first line; None where the
-    monitor is not here."""
+    """The bytes of a kernel's file, and of its initrd; the median of the seconds to its first line,
+    None where the monitor is not here."""
 
     size: int
     seconds: float | None
+    initrd: int = 0
 
 
 def trees() -> Path | None:
@@ -93,22 +120,30 @@ def _start(example: Example, monitor: str, given: Path, frontend: str, rounds: i
         word for name in example.contexts for word in ("--build-context", f"{name}={given / name}")
     ]
     with tempfile.TemporaryDirectory(prefix="hutch-bench-") as folder:
-        directory, out = Path(folder) / example.name, Path(folder) / "out"
+        directory = Path(folder) / example.name
         shutil.copytree(EXAMPLES / example.name, directory)
         said = (directory / "bunnyfile").read_text().partition("\n")[2]
         text = f"# syntax={frontend}\n" + said.replace("monitor: spt", f"monitor: {monitor}", 1)
-        steps.build(directory, text, *flags, "--target", "kernel", "-o", str(out))
-        kernel = next(out.iterdir())
-        return Start(kernel.stat().st_size, started(example, monitor, kernel, rounds))
+        made: list[Path] = []
+        for target in ("kernel", "rootfs") if example.initrd else ("kernel",):
+            out = Path(folder) / target
+            steps.build(directory, text, *flags, "--target", target, "-o", str(out))
+            made += out.iterdir()
+        kernel, *initrd = made
+        seconds = started(example, monitor, kernel, rounds, *initrd)
+        return Start(kernel.stat().st_size, seconds, sum(each.stat().st_size for each in initrd))
 
 
-def started(example: Example, monitor: str, kernel: Path, rounds: int) -> float | None:
+def started(
+    example: Example, monitor: str, kernel: Path, rounds: int, initrd: Path | None = None
+) -> float | None:
     """The median of a kernel's starts; None where the monitor is not here."""
     command = [f"solo5-{monitor}", f"--mem={MEMORY}", str(kernel), example.words]
     if monitor == "qemu":
         command = ["qemu-system-x86_64", "-m", f"{MEMORY}M", "-nodefaults", "-no-reboot"]
         command += ["-display", "none", "-vga", "none", "-serial", "stdio", "-cpu", "max"]
         command += ["-kernel", str(kernel), "-append", example.words]
+        command += ["-initrd", str(initrd)] if initrd else []
     if shutil.which(command[0]) is None or (monitor == "hvt" and not os.access(KVM, os.R_OK)):
         return None
     return statistics.median(first_line(command, example.line) for _ in range(rounds))

@@ -22,6 +22,7 @@ from tests.unit.core.helpers import (
     steps_with_network,
 )
 
+EXAMPLES = ("unikraft-hello", "unikraft-http", "unikraft-elfloader")
 PLATFORMS = {"amd64": AMD64, "arm64": Platform("linux", "arm64")}
 TREES = ("unikraft", "app-elfloader", "lib-libelf", "lib-lwip", "lib-musl", "lwip", "musl")
 HELLO = """\
@@ -48,7 +49,7 @@ def kernel(text: str, **given: Image) -> str:
 
 @pytest.mark.parametrize(
     ("name", "architecture"),
-    [*itertools.product(("unikraft-hello", "unikraft-elfloader"), PLATFORMS)],
+    [*itertools.product(EXAMPLES, PLATFORMS)],
 )
 def test_the_examples(name: str, architecture: str, update_goldens: bool) -> None:
     platform = PLATFORMS[architecture]

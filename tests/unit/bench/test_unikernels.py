@@ -1,0 +1,67 @@
+"""How starts of unikernels are measured, with monitors of our own in PATH."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench import page, unikernels
+from tests.places import ROOT
+from tests.unit.bench.test_page import RESULT
+
+LOADER = next(each for each in unikernels.ROWS if each.name == "unikraft-elfloader")
+
+
+@pytest.fixture
+def monitors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    return tmp_path
+
+
+def monitor(at: Path, script: str) -> None:
+    at.write_text(f"#!/bin/sh\n{script}\n")
+    at.chmod(0o755)
+
+
+def test_a_start_is_till_the_line(monitors: Path) -> None:
+    noted = monitors / "noted"
+    said = f'echo "$@" >> {noted}; echo starting; echo listening on port 80; exec sleep 60'
+    monitor(monitors / "qemu-system-x86_64", said)
+    kernel, initrd = monitors / "kernel", monitors / "rootfs"
+    seconds = unikernels.started(LOADER, "qemu", kernel, 3, initrd)
+    assert seconds is not None
+    calls = noted.read_text().splitlines()
+    assert len(calls) == 3
+    assert all(
+        each.endswith(f"-kernel {kernel} -append {LOADER.words} -initrd {initrd}") for each in calls
+    )
+
+
+def test_a_guest_that_ends_without_the_line(monitors: Path) -> None:
+    monitor(monitors / "qemu-system-x86_64", "echo assertion failure")
+    with pytest.raises(RuntimeError, match="ended without b'listening on port 80':\nassertion"):
+        unikernels.started(LOADER, "qemu", Path("kernel"), 1)
+
+
+def test_a_monitor_that_is_not_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert unikernels.started(unikernels.ROWS[0], "spt", Path("kernel"), 1) is None
+
+
+def test_every_row_is_an_example_for_its_monitor() -> None:
+    """What is built is the example with the monitor in the place of its own."""
+    for row in unikernels.ROWS:
+        said = (ROOT / "examples" / row.name / "bunnyfile").read_text()
+        assert f"monitor: {row.monitors[0]}" in said
+
+
+def test_the_table() -> None:
+    starts = {
+        "unikraft-hello on qemu": {"size": 224_000, "initrd": 0, "seconds": 0.5},
+        "linux-static-c on qemu": {"size": 1_200_000, "initrd": 900_000, "seconds": None},
+    }
+    text = page.render({**RESULT, "unikernels": starts})
+    assert "## Unikernels, and Linux beside them" in text
+    assert "| unikraft-hello on qemu | 0.2 MB |  | 500 ms |" in text
+    assert "| linux-static-c on qemu | 1.2 MB | 0.9 MB |  |" in text
