@@ -48,10 +48,13 @@ def resolve(text: str) -> Kind:
     return "number" if _NUMBER.fullmatch(text) else "str"
 
 
-def parse(file: SourceFile) -> Mapping:
-    """The tree of a file whose top is a mapping; `Problems` for everything else."""
+def parse(file: SourceFile, *, last_counts: bool = False) -> Mapping:
+    """The tree of a file whose top is a mapping; `Problems` for everything else.
+
+    With `last_counts` a key may be there again, and its last value counts: as in files of others.
+    """
     text = decode(file)
-    composer = _Composer(file, text)
+    composer = _Composer(file, text, last_counts=last_counts)
     try:
         root = composer.document()
     except Problems:
@@ -81,8 +84,9 @@ def parse(file: SourceFile) -> Mapping:
 class _Composer:
     """Turns the parser's events into nodes; one for each file."""
 
-    def __init__(self, file: SourceFile, text: str) -> None:
+    def __init__(self, file: SourceFile, text: str, *, last_counts: bool) -> None:
         self.file = file
+        self.last_counts = last_counts
         self.lines = text.split("\n")
         self.problems = Collector(file)
         self._events = events(text)
@@ -226,7 +230,7 @@ class _Composer:
             first = merge_at if key.plain and key.text == "<<" else None
             if key.text in entries:
                 first = entries[key.text].key.at
-            if first is not None:
+            if first is not None and not self.last_counts:
                 self.problems.error(
                     "duplicate-key",
                     f"the key '{key.text}' is here a second time",

@@ -34,7 +34,7 @@ VERBS: Mapping[str, str] = {
     "push": "write an image of a file, or of Docker, to a registry",
     "copy": "copy an image from one registry to another",
     "attach": "attach a file to an image in a registry",
-    "migrate": "write a bunnyfile of version v0.1 as one of version v1",
+    "migrate": "write a file of bunny, kraft or smolBSD as a bunnyfile of version v1",
     "frameworks": "show what each framework can do",
     "schema": "print the JSON Schema of a bunnyfile",
     "completion": "print the completion script of a shell",

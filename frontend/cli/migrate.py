@@ -1,18 +1,24 @@
-"""`hutch migrate`: a bunnyfile of version v0.1, bunny's, as one of version v1."""
+"""`hutch migrate`: a build file of another tool as a bunnyfile of version v1.
+
+bunny's (`version: v0.1`) says the same thing in other words; of kraft's and smolBSD's the rest is
+noted.
+"""
 
 from __future__ import annotations
 
 import argparse
-import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from frontend.cli import buildfile, complain
+from frontend.cli import buildfile, complain, kraftfile, smolerfile
 from frontend.cli.options import parser as make
+from frontend.cli.translation import yaml
 
 if TYPE_CHECKING:
     from frameworks.base import Plan
+    from frontend.cli.translation import Translation
 
 
 def parser() -> argparse.ArgumentParser:
@@ -20,14 +26,25 @@ def parser() -> argparse.ArgumentParser:
     made = make(
         "migrate",
         """
-        The new file builds the same image: what v0.1 leaves to a default is written out. It is
+        Of a file of version v0.1 the new one builds the same image: what v0.1 leaves to a default
+        is written out. Of a Kraftfile and a SMOLerfile it has what they say and hutch has too; the
+        rest is said on standard error with its line, and as comments in the new file. It is
         printed, or takes the old one's place with --write.
         """,
-        examples=("hutch migrate bunnyfile > bunnyfile.v1", "hutch migrate --write bunnyfile"),
+        examples=(
+            "hutch migrate bunnyfile > bunnyfile.v1",
+            "hutch migrate --write bunnyfile",
+            "hutch migrate Kraftfile > bunnyfile",
+            "hutch migrate smolerfiles/Dockerfile.caddy > bunnyfile",
+        ),
         statuses={1: "the file is wrong, or of version v1 already"},
     )
     buildfile.add_file(made)
-    made.add_argument("--write", action="store_true", help="write it over the old one")
+    made.add_argument(
+        "--write",
+        action="store_true",
+        help="write it over the old one; of kraft's or smolBSD's, beside it as `bunnyfile`",
+    )
     return made
 
 
@@ -35,7 +52,11 @@ def run(options: argparse.Namespace) -> int:
     """Print or write the new file."""
     options.platform, options.build_arg, options.build_context = None, [], []
     options.context = None
+    if options.file is None and os.path.isdir(directory := options.path or "."):
+        options.path = _within(directory)
     file = buildfile.read(options)
+    if (other := _translated(file)) is not None:
+        return _put(other, file, write=options.write)
     if file.is_dockerfile:
         raise OSError(f"{file.name} is a Dockerfile: `hutch init` writes a bunnyfile for it")
     loaded, _ = buildfile.load(options, file)
@@ -53,6 +74,39 @@ def run(options: argparse.Namespace) -> int:
     path = Path(buildfile.where(options)[0])
     path.write_text(text, encoding="utf-8")
     print(f"{path} is of version v1 now")
+    return 0
+
+
+def _within(directory: str) -> str:
+    """The file of a directory: kraft's where it has one and no bunnyfile."""
+    if not os.path.lexists(os.path.join(directory, buildfile.NAMES[0])):
+        for name in kraftfile.NAMES:
+            if os.path.lexists(found := os.path.join(directory, name)):
+                return found
+    return directory
+
+
+def _translated(file: buildfile.BuildFile) -> Translation | None:
+    """What a file of kraft's or smolBSD's becomes; None for every other."""
+    if file.is_dockerfile:
+        if smolerfile.is_smolerfile(file.name, file.data):
+            return smolerfile.translate(file.name, file.data)
+    elif kraftfile.is_kraftfile(file.name, file.data):
+        return kraftfile.translate(file.name, file.data, file.context)
+    return None
+
+
+def _put(made: Translation, file: buildfile.BuildFile, *, write: bool) -> int:
+    """Print what a file became, or write it beside that; what it lacks is said with its lines."""
+    for note in made.notes:
+        print(note, file=sys.stderr)
+    if not write:
+        sys.stdout.write(made.text())
+        return 0
+    path = Path(file.context) / buildfile.NAMES[0]
+    with path.open("x", encoding="utf-8") as out:
+        out.write(made.text())
+    print(f"{path} is written; {file.name} is as it was")
     return 0
 
 
@@ -86,7 +140,7 @@ def migrated(plan: Plan, old: bytes) -> str:
         if value is None or value == {}:
             continue
         lines.append("")
-        lines += _yaml(key, value)
+        lines += yaml(key, value)
     return "\n".join(lines) + "\n"
 
 
@@ -99,36 +153,3 @@ def _include(include: Any) -> Any:
     if include.from_ == "local":
         del made["from"]
     return {**made, "follow": False}
-
-
-def _yaml(key: str, value: Any) -> list[str]:
-    """A key with its value, in YAML as people write it."""
-    if isinstance(value, dict):
-        below = [
-            line for name, each in value.items() if each is not None for line in _yaml(name, each)
-        ]
-        return [f"{key}:", *(f"  {line}" for line in below)]
-    if isinstance(value, list | tuple):
-        if value and isinstance(value[0], dict):
-            lines = []
-            for each in value:
-                first, *rest = (f"{k}: {_scalar(v)}" for k, v in each.items())
-                lines += [f"  - {first}", *(f"    {line}" for line in rest)]
-            return [f"{key}:", *lines]
-        return [f"{key}: [{', '.join(json.dumps(str(each)) for each in value)}]"]
-    return [f"{key}: {_scalar(value)}"]
-
-
-def _scalar(value: Any) -> str:
-    """A value as it is where YAML reads it as the same text, else between quotes."""
-    from ruamel.yaml import YAML
-
-    if isinstance(value, bool):
-        return str(value).lower()
-    text = str(value)
-    plain = text and text[0] not in "-?:,[]{}#&*!|>'\"%@` " and not text.endswith((" ", ":"))
-    if plain and ": " not in text and " #" not in text:
-        yaml = YAML(typ="safe", pure=True)
-        if yaml.load(text) == text:
-            return text
-    return json.dumps(text)
