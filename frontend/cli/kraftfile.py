@@ -18,6 +18,8 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from frameworks.architectures import NAMES, TABLE
+from frameworks.runtime import monitors
 from frameworks.scripts import pinned
 from frontend.bunnyfile import yaml
 from frontend.bunnyfile.nodes import Entry, Node, Scalar, Sequence, is_null
@@ -25,7 +27,7 @@ from frontend.bunnyfile.nodes import Mapping as Tree
 from frontend.cli.translation import Translation
 from llb import SourceFile
 
-NAMES = ("Kraftfile", "kraft.yaml", "kraft.yml")
+FILES = ("Kraftfile", "kraft.yaml", "kraft.yml")
 """What kraft looks for in a directory, in this order."""
 
 _PACKAGE = "frameworks.unikraft"
@@ -34,8 +36,9 @@ _SPECS = ("0.5", "0.6")
 _CATALOGUE = "unikraft.org"
 _KERNEL = "/unikraft/bin/kernel"
 """Where kraft's images have their kernel (kraftkit: oci/well_known.go, WellKnownKernelPath)."""
-_MONITORS = {"qemu": "qemu", "kvm": "qemu", "fc": "firecracker", "firecracker": "firecracker"}
-_PROCESSORS = {"x86_64": "x86_64", "amd64": "x86_64", "arm64": "aarch64", "aarch64": "aarch64"}
+_MONITOR = monitors.QEMU.name
+"""What urunc can start everywhere, and kraft takes by itself."""
+_FRAMEWORK = "unikraft"
 _OFFICIAL = re.compile(r"(?:https://|ssh://git@)github\.com/unikraft/unikraft(?:\.git)?/?")
 _REMOTE = re.compile(r"[a-z+]+://|git@")
 _COMMIT = re.compile(r"[0-9a-f]{7,40}")
@@ -46,7 +49,7 @@ _LOADER = ("lwip", "libelf")
 
 def is_kraftfile(name: str, data: bytes) -> bool:
     """Whether a file is one: by its name, or by the key that all of them have."""
-    return os.path.basename(name) in NAMES or bool(
+    return os.path.basename(name) in FILES or bool(
         re.search(rb"^spec(ification)?:", data, re.MULTILINE)
     )
 
@@ -66,7 +69,7 @@ class _Kraft:
         self.said = {entry.key.text: entry for entry in tree}
         self.options: dict[str, Any] = {}
         self.kernel: dict[str, Any] = {"from": "source"}
-        self.platforms: dict[str, Any] = {"framework": "unikraft", "monitor": "qemu"}
+        self.platforms: dict[str, Any] = {"framework": _FRAMEWORK, "monitor": _MONITOR}
         self.app: dict[str, Any] | None = None
         self.loader = False
 
@@ -79,7 +82,8 @@ class _Kraft:
         name, outdir = take("name"), take("outdir")
         if outdir is not None:
             self._note(outdir, "a build writes where it is told: --output")
-        runtime, template, core = take("runtime"), take("template"), take("unikraft")
+        runtime, template = take("runtime"), take("template")
+        core = take("unikraft")
         libraries, targets, rootfs = take("libraries"), take("targets"), take("rootfs")
         self._targets(targets)
         self._kernel(runtime, template, core)
@@ -225,14 +229,14 @@ class _Kraft:
         for item in items:
             platform, processor = _target(item)
             at = Entry(Scalar(f"{platform}/{processor}", "str", False, item.at), item)
-            monitor, architecture = _MONITORS.get(platform), _PROCESSORS.get(processor)
+            monitor, architecture = _monitor(platform), _architecture(processor)
             if monitor is None or (processor and architecture is None):
                 self._note(at, "urunc has no such guest")
             else:
                 usable.append((monitor, architecture, at))
         if not usable:
             return
-        chosen = next((each for each in usable if each[0] == "qemu"), usable[0])
+        chosen = next((each for each in usable if each[0] == _MONITOR), usable[0])
         self.platforms["monitor"], architecture, at = chosen
         if architecture:
             self.platforms["architecture"] = architecture
@@ -364,6 +368,20 @@ def _target(node: Node) -> tuple[str, str]:
         return _text(platform), _text(processor)
     platform_, _, processor_ = _text(node).partition("/")
     return platform_, processor_
+
+
+def _monitor(platform: str) -> str | None:
+    """The monitor that kraft's platform is, None where urunc starts no such guest there."""
+    for monitor in monitors.TABLE.values():
+        if platform in (monitor.name, *monitor.aliases) and monitor.kind == "machine":
+            return monitor.name
+    return None
+
+
+def _architecture(processor: str) -> str | None:
+    """What a bunnyfile calls the processor, None where no guest is built for it."""
+    known = NAMES.get(processor)
+    return None if known is None else TABLE[known].cpu
 
 
 def _dollars(text: str) -> str:

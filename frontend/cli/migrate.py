@@ -80,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
 def _within(directory: str) -> str:
     """The file of a directory: kraft's where it has one and no bunnyfile."""
     if not os.path.lexists(os.path.join(directory, buildfile.NAMES[0])):
-        for name in kraftfile.NAMES:
+        for name in kraftfile.FILES:
             if os.path.lexists(found := os.path.join(directory, name)):
                 return found
     return directory

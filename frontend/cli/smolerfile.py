@@ -17,10 +17,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from frameworks.architectures import AMD64
+from frameworks.runtime import monitors
 from frontend.cli.translation import EMPTY, Translation
 
 _SETS = "https://cdn.netbsd.org/pub/NetBSD/NetBSD-11.0/amd64/binary/sets"
 """NetBSD's own server; those of amd64 are .tar.xz (smolBSD: Makefile, SETSEXT)."""
+
+_FRAMEWORK = "netbsd"
 
 _ENVIRONMENT = {
     "HOME": "/",
@@ -134,7 +138,7 @@ class _Smol:
         put("args", self.args)
         put(
             "platforms",
-            {"framework": "netbsd", "monitor": "qemu", "architecture": "x86_64"},
+            dict(framework=_FRAMEWORK, monitor=monitors.QEMU.name, architecture=AMD64.cpu),
             "No released urunc starts NetBSD guests yet: `hutch run` does.",
         )
         put("kernel", {"from": "source"}, "or netbsd-SMOL: {from: local, path: netbsd-SMOL}")
