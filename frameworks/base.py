@@ -387,6 +387,8 @@ class Framework:
     """Whether an application is configured with `app.options` before it is built."""
     links_libraries: ClassVar[bool] = False
     """Whether an application that is a kernel can name libraries to link with (`app.libraries`)."""
+    takes_sysroot: ClassVar[bool] = False
+    """Whether compilers are told where the guest's libraries are by `app.sysroot`."""
 
     def check(self, plan: Plan, problems: Collector) -> None:
         """Note what is wrong with a plan beyond what `guest` says; default: nothing.

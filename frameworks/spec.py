@@ -151,11 +151,23 @@ class Secret:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """An entry of `app.sysroot`: an image or a build context, or the URL of an archive.
+
+    The bytes of an archive have `sha256`.
+    """
+
+    from_: Text
+    sha256: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class App:
     """`app`: what is built from source. `fetch` and `build` are scripts: all that is code here.
 
     `git` is the repository that `from_` is the URL of; `ssh` are ids of agents; `libraries` are
-    names of the framework's own, for an application that is linked into the kernel.
+    names of the framework's own, for an application that is linked into the kernel. `sysroot` is
+    empty where the file does not say; `source` and `none` stand in it alone.
     """
 
     at: Range
@@ -170,6 +182,7 @@ class App:
     artifacts: tuple[Artifact, ...] = ()
     options: tuple[Option, ...] = ()
     libraries: tuple[Text, ...] = ()
+    sysroot: tuple[Origin, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +291,10 @@ class Bunnyfile:
             yield kernel.from_
         if self.app is not None and self.app.from_ != "local" and self.app.git is None:
             yield self.app.from_
+        if self.app is not None:
+            for origin in self.app.sysroot:
+                if origin.from_ not in ("source", "none") and not is_url(origin.from_):
+                    yield origin.from_
         if self.rootfs is not None:
             from_ = self.rootfs.from_
             if from_ not in ("scratch", "local", "dockerfile") and not is_url(from_):

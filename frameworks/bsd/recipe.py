@@ -19,8 +19,8 @@ from frameworks.kit import SourceTree, checks
 from frameworks.process import Process
 from frameworks.rebuilt import without_init
 from frameworks.scripts import read
-from frameworks.spec import App, Kernel, Source, Text, naming
-from llb import FileAction, Meta, Mount, State, copy, mkdir, mkfile, scratch
+from frameworks.spec import App, Kernel, Origin, Source, Text, naming
+from llb import FileAction, Meta, Mount, Range, State, copy, mkdir, mkfile, scratch
 
 SOURCE = "/usr/src"
 """Where both systems have it. With a tree at /src, FreeBSD's build would take the directory
@@ -47,6 +47,8 @@ class BSD(Framework):
     """For each architecture, the configuration of a file that names none."""
     conf_directories: ClassVar[tuple[str, ...]]
     """Where a tree may keep its kernel configurations; `{machine}` is the system's port."""
+    pkgconfig: ClassVar[tuple[str, ...]] = ()
+    """Where the system and its packages have their .pc files."""
 
     def names(self, architecture: Architecture) -> BSDNames:
         """What the system calls an architecture."""
@@ -244,15 +246,48 @@ class BSD(Framework):
     def app(self, build: Build) -> File:
         """The application's directory as its build script left it.
 
-        Its compiler makes programs for the guest's architecture. There is no C library of the guest
-        in the toolchain: what is built is either without one, or brings it in `toolchain.from`.
+        Its compiler makes programs for the guest's architecture, with the system's own headers and
+        libraries, where `app.sysroot` or the system's source tree has them.
         """
 
         def compilers(said: App) -> tuple[State, dict[str, str]]:
             tools, guest = self.compilers(build)
-            return kit.cross(build, kit.app_packages(build, tools, said), guest)
+            return self.complete(build, kit.app_packages(build, tools, said), guest, said)
 
         return directory(build, compilers)
+
+    def complete(
+        self, build: Build, tools: State, guest: kit.Cross, app: App
+    ) -> tuple[State, dict[str, str]]:
+        """`tools` with the guest's headers and libraries, and the variables that name it all."""
+        said = app.sysroot or self._usual_sysroot(build)
+        if not said or said[0].from_ == "none":
+            return kit.cross(build, tools, guest)
+        guest = replace(
+            guest,
+            sysroot=kit.SYSROOT,
+            libc=True,
+            pkgconfig=tuple(f"{kit.SYSROOT}/{folder}" for folder in self.pkgconfig),
+        )
+        if said[0].from_ != "source":
+            return kit.cross(build, kit.with_sysroot(build, tools, said), guest)
+        at = said[0].from_.at
+        placed = kit.place_sysroot(build, tools, self.libraries(build, at), at)
+        # Its libraries are there as archives alone: the guest's root needs none of them.
+        return kit.cross(build, placed, replace(guest, static=True))
+
+    def _usual_sysroot(self, build: Build) -> tuple[Origin, ...]:
+        kernel = build.plan.kernel
+        if not self.takes_sysroot or kernel is None or kernel.from_ != "source":
+            return ()
+        return (Origin(Text("source", kernel.from_.at)),)
+
+    def libraries(self, build: Build, at: Range) -> State:
+        """Headers, startup files and static libraries of the system, built from its source tree.
+
+        `at` is the line that asks for them.
+        """
+        raise NotImplementedError
 
     def init(
         self, build: Build, tree: State, process: Process

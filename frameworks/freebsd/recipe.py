@@ -14,7 +14,7 @@ from frameworks.rootfs.filesystems import FFS, UFS
 from frameworks.runtime import RUNTIME
 from frameworks.runtime.monitors import FIRECRACKER, QEMU
 from frameworks.scripts import run_script, script
-from llb import Mount, Platform, State, scratch
+from llb import Mount, Platform, Range, State, scratch
 
 OBJECTS = "/obj"
 _LLVM = "/usr/lib/llvm-19/bin"
@@ -22,6 +22,13 @@ _LLVM = "/usr/lib/llvm-19/bin"
 _UNUSED = ("CAROOT", "CLANG", "KERBEROS", "LLD", "LLDB", "LLVM_BINUTILS")
 """Options of FreeBSD's build whose tools `kernel-toolchain` would make first (Makefile.inc1,
 bootstrap-tools), minutes of C++ among them. No kernel needs them: Debian's compiler builds it."""
+
+
+_LEFT_OUT = ("DEBUG_FILES", "MAN", "TESTS")
+_LIBRARIES = (
+    "libc++", "libcrypt", "libexecinfo", "libmd", "librt", "libthr", "libutil", "libz", "msun",
+)  # fmt: skip
+"""What is built beside the C library and the compilers' own: what is in POSIX, C++, and small."""
 
 
 class FreeBSD(BSD):
@@ -56,6 +63,8 @@ class FreeBSD(BSD):
         "sys/{machine}/conf",
         "sys/arch/{machine}/conf",
     )
+    takes_sysroot: ClassVar[bool] = True
+    pkgconfig: ClassVar[tuple[str, ...]] = ("usr/libdata/pkgconfig", "usr/local/libdata/pkgconfig")
 
     def names(self, architecture: Architecture) -> BSDNames:
         return architecture.freebsd
@@ -64,6 +73,8 @@ class FreeBSD(BSD):
         """FreeBSD's images say so in `os`; kernels and other images may be for Linux."""
         rootfs = plan.rootfs
         froms = {str(rootfs.from_), *(str(include.from_) for include in rootfs.include)}
+        if plan.app is not None:
+            froms |= {str(origin.from_) for origin in plan.app.sysroot}
         if ref in froms:
             return Platform("freebsd", plan.platform.architecture)
         return plan.platform
@@ -134,6 +145,35 @@ class FreeBSD(BSD):
         )
         return self.debian(build), tools
 
+    def libraries(self, build: Build, at: Range) -> State:
+        """What `buildworld` makes first of all, and of it the libraries of `_LIBRARIES`."""
+        debian = self.debian(build)
+        source = self.tree(build, debian)
+        objects = self._toolchain(build, debian)
+        names = build.plan.architecture.freebsd
+        prebuilt = " ".join(f"lib/{name}" for name in _LIBRARIES)
+        return build.run(
+            debian,
+            run_script(
+                "libraries.sh",
+                f"{names.machine}.{names.arch}/tmp",
+                *self._arguments(build),
+                # No other library, and none of them to link to at run time.
+                f"_prebuild_libs={prebuilt}",
+                "_generic_libs=",
+                "NO_PIC=yes",
+                *(f"WITHOUT_{option}=yes" for option in _LEFT_OUT),
+            ),
+            mounts=(
+                script("frameworks.freebsd", "libraries.sh"),
+                Mount.bind(SOURCE, source.state, output=False),
+                Mount.bind(OBJECTS, objects, output=False),
+                Mount.bind("/out", scratch()),
+            ),
+            env=self._environment(),
+            meta=build.meta("app", "build FreeBSD's C library", at),
+        ).mount("/out")
+
     def _toolchain(self, build: Build, debian: State) -> State:
         """`kernel-toolchain`: for one source and architecture, the same vertex in every build."""
         source = self.tree(build, debian)
@@ -142,7 +182,6 @@ class FreeBSD(BSD):
             run_script("toolchain.sh", *self._arguments(build)),
             mounts=(
                 script("frameworks.freebsd", "toolchain.sh"),
-                *kit.patches("frameworks.freebsd"),
                 Mount.bind(SOURCE, source.state, output=False),
                 Mount.bind(OBJECTS, scratch()),
             ),

@@ -26,7 +26,7 @@ called. What is the same for all is here; each function gives an `llb` state, or
 What several recipes refuse of a plan is in `frameworks.kit.checks`, which they call in `check`.
 
 `kit.app_packages` installs `app.packages`, `kit.cross` has the variables by which an application's
-scripts find the guest's compiler, `kit.named` takes the build context of a name instead of
+scripts find the guest's compiler, `kit.with_sysroot` the headers and libraries that it reads, `kit.named` takes the build context of a name instead of
 a pinned tree (`--build-context solo5=...`), `frameworks.init` puts hutch's init into a root.
 
 Beside the recipe lie, by name:
@@ -58,9 +58,11 @@ from frameworks.kit.debian import (
 from frameworks.kit.kernel import checked, fingerprint, objects
 from frameworks.kit.patches import patched, patches
 from frameworks.kit.source import Pin, SourceTree, named, pin, pinned_tree, source, versioned
+from frameworks.kit.sysroot import SYSROOT, place_sysroot, with_sysroot
 
 __all__ = [
     "FIXED",
+    "SYSROOT",
     "Cross",
     "Pin",
     "Release",
@@ -83,9 +85,11 @@ __all__ = [
     "patches",
     "pin",
     "pinned_tree",
+    "place_sysroot",
     "release",
     "snapshot",
     "source",
     "toolchain",
     "versioned",
+    "with_sysroot",
 ]

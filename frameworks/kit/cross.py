@@ -34,7 +34,9 @@ class Cross:
     `cc`, `cxx` and `ld` are programs, `prefix` is what the names of the other binutils begin with.
     `flags` go to the compilers in every call. `target` is the compiler's own name of the guest
     where one compiler serves many (clang's --target). `pkgconfig` are folders of .pc files; without
-    one, nothing that the builder has is found. `libc` says that programs are linked to a C library.
+    one, nothing that the builder has is found. `libc` says that programs are linked to a C library,
+    `sysroot` is where its headers and libraries are, "" where the compiler knows; of them, linkers
+    are to take the `static` ones.
     """
 
     system: str
@@ -46,11 +48,20 @@ class Cross:
     flags: tuple[str, ...] = ()
     pkgconfig: tuple[str, ...] = ()
     libc: bool = False
+    sysroot: str = ""
+    static: bool = False
 
     @property
     def options(self) -> tuple[str, ...]:
         """What the compilers are called with, before all else."""
-        return ((f"--target={self.target}",) if self.target else ()) + self.flags
+        target = (f"--target={self.target}",) if self.target else ()
+        sysroot = (f"--sysroot={self.sysroot}",) if self.sysroot else ()
+        return target + sysroot + self.linking
+
+    @property
+    def linking(self) -> tuple[str, ...]:
+        """What of it is about linking, or said by nothing else that CMake reads."""
+        return self.flags + (("-static",) if self.static else ())
 
 
 def cross(build: Build, tools: State, guest: Cross) -> tuple[State, dict[str, str]]:
@@ -92,6 +103,8 @@ def environment(guest: Cross, architecture: Architecture) -> dict[str, str]:
         "CMAKE_TOOLCHAIN_FILE": f"{FOLDER}/toolchain.cmake",
         "MESON_CROSS_FILE": f"{FOLDER}/meson.ini",
     }
+    if guest.sysroot:
+        found["PKG_CONFIG_SYSROOT_DIR"] = guest.sysroot
     if guest.options:
         # Cargo's linker is a program without arguments.
         found[f"{cargo}_RUSTFLAGS"] = " ".join(f"-Clink-arg={word}" for word in guest.options)
@@ -111,9 +124,15 @@ def cmake(guest: Cross, architecture: Architecture, *, native: bool) -> str:
     if guest.target:
         for language in ("C", "CXX"):
             values[f"CMAKE_{language}_COMPILER_TARGET"] = guest.target
-    if guest.flags:
-        for kind in ("EXE", "SHARED", "MODULE"):
-            values[f"CMAKE_{kind}_LINKER_FLAGS_INIT"] = " ".join(guest.flags)
+    if guest.sysroot:
+        values["CMAKE_SYSROOT"] = guest.sysroot
+        for kind in ("LIBRARY", "INCLUDE", "PACKAGE"):
+            values[f"CMAKE_FIND_ROOT_PATH_MODE_{kind}"] = "ONLY"
+    for kind in ("EXE", "SHARED", "MODULE"):
+        # A shared library is not linked statically.
+        words = guest.linking if kind == "EXE" else guest.flags
+        if words:
+            values[f"CMAKE_{kind}_LINKER_FLAGS_INIT"] = " ".join(words)
     values["CMAKE_LINKER"] = guest.ld
     for name in ("ar", "nm", "ranlib", "strip"):
         values[f"CMAKE_{name.upper()}"] = guest.prefix + name
@@ -137,6 +156,7 @@ def meson(guest: Cross, architecture: Architecture, *, native: bool) -> str:
         "[properties]",
         f"needs_exe_wrapper = {'false' if native else 'true'}",
         f"pkg_config_libdir = {_list(guest.pkgconfig)}",
+        *([f"sys_root = '{guest.sysroot}'"] if guest.sysroot else []),
         "[host_machine]",
         f"system = '{guest.system}'",
         f"cpu_family = '{architecture.cpu}'",

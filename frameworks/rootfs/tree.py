@@ -139,7 +139,7 @@ def _include(build: Build, include: Include) -> Addition:
         origin = build.inputs.context(include.source)
     elif include.is_archive:
         assert include.sha256 is not None
-        origin = _archive(build, include.from_, include.sha256, "rootfs", include.at)
+        origin = archive(build, include.from_, include.sha256, "rootfs", include.at)
     else:
         origin = source(build, include.from_, include.source).state
     where = "" if local else f" from {include.from_}"
@@ -165,7 +165,7 @@ def _include(build: Build, include: Include) -> Addition:
     return Addition(f"include {include.source}{where}", include.at, actions)
 
 
-def _archive(build: Build, url: Text, sha256: Text, step: str, at: Range) -> State:
+def archive(build: Build, url: Text, sha256: Text, step: str, at: Range) -> State:
     """The content of an archive; several includes of one archive are one vertex."""
     name = posixpath.basename(url) or "archive"
     fetched = http(
@@ -189,7 +189,7 @@ def downloaded(build: Build, step: str, url: Text, path: Text, sha256: Text | No
     """The file that a URL is, or with a `path` of the user's, that file of the archive there."""
     assert sha256 is not None
     if path != url_file(url) or path.at != url.at:
-        return File(_archive(build, url, sha256, step, url.at), path)
+        return File(archive(build, url, sha256, step, url.at), path)
     meta = build.meta(step, f"fetch {url}", url)
     name = posixpath.basename(path)
     return File(http(url, checksum=f"sha256:{sha256}", filename=name, meta=meta), path)

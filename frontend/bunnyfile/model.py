@@ -18,6 +18,7 @@ from frameworks.spec import (
     Kernel,
     LocalSource,
     Option,
+    Origin,
     PackageSource,
     Platforms,
     Rootfs,
@@ -231,7 +232,21 @@ def _app(at: Range, section: Mapping, problems: Collector) -> App:
         artifacts=tuple(_artifact(item) for item in _texts(section, "artifacts")),
         options=tuple(_option(entry) for entry in options) if isinstance(options, Mapping) else (),
         libraries=tuple(_texts(section, "libraries")),
+        sysroot=_origins(section.find("sysroot")),
     )
+
+
+def _origins(node: Node | None) -> tuple[Origin, ...]:
+    """One, or a list of them; each a name, or a mapping."""
+    if node is None:
+        return ()
+    return tuple(map(_origin, node if isinstance(node, Sequence) else (node,)))
+
+
+def _origin(node: Node) -> Origin:
+    if not isinstance(node, Mapping):
+        return Origin(_text(node))
+    return Origin(_required(node, "from"), _optional(node, "sha256"))
 
 
 def _secret(node: Node) -> Secret:

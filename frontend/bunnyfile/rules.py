@@ -89,6 +89,15 @@ def check_v1(file: Bunnyfile, problems: Collector) -> None:
             _check_inside("app.artifacts", artifact.source, problems)
         if file.app.path is not None:
             _check_inside("app.path", file.app.path, problems)
+        for origin in file.app.sysroot:
+            _check_url("app.sysroot", "archive's file", origin.from_, origin.sha256, problems)
+            if origin.from_ in ("source", "none") and len(file.app.sysroot) > 1:
+                problems.error(
+                    "bad-combination",
+                    f"'{origin.from_}' stands alone in 'app.sysroot', and not in a list",
+                    hint=f"write 'sysroot: {origin.from_}', or leave it out of the list",
+                    at=origin.from_.at,
+                )
         if file.app.artifacts and file.rootfs is not None and file.rootfs.type == "none":
             problems.error(
                 "bad-combination",

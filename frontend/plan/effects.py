@@ -92,7 +92,7 @@ def _app(name: str) -> Callable[[Bunnyfile], Place | None]:
     def place(file: Bunnyfile) -> Place | None:
         value = getattr(file.app, name) if file.app is not None else None
         first = next(iter(value), None) if isinstance(value, tuple) else value
-        for name_of in ("id", "source", "name"):
+        for name_of in ("id", "source", "name", "from_"):
             first = getattr(first, name_of, first)
         return first
 
@@ -182,6 +182,12 @@ def _without_linking(subject: Subject) -> str:
     return ""
 
 
+def _without_sysroot(subject: Subject) -> str:
+    if not subject.framework.takes_sysroot:
+        return f"is not used: compilers for {subject.framework.name} guests have their own"
+    return _without_compiling(subject)
+
+
 def _into_a_file(subject: Subject) -> str:
     if subject.plan.rootfs.path is None:
         return ""
@@ -241,6 +247,8 @@ ALWAYS = frozenset(
         *("kernel.source.sha256", "kernel.source.local", "kernel.config", "kernel.fragments"),
         *("kernel.options", "kernel.patches", "app", "app.from", "app.path", "app.fetch"),
         *("app.secrets[].id", "app.secrets[].target", "app.secrets[].env"),
+        *("app.sysroot.from", "app.sysroot.sha256"),
+        *("app.sysroot[].from", "app.sysroot[].sha256"),
         *("app.secrets[].required", "rootfs", "rootfs.path", "rootfs.sha256", "rootfs.type"),
         *("rootfs.packages", "rootfs.include", "rootfs.include[].from", "rootfs.include[].follow"),
         *("rootfs.include[].sha256", "rootfs.include[].source", "rootfs.include[].destination"),
@@ -271,6 +279,7 @@ KEYS: Mapping[str, Key] = {
         _app("artifacts"), _into_a_file, hint="remove it, or 'rootfs.path'", error=True
     ),
     "app.libraries": Key(_app("libraries"), _without_linking),
+    "app.sysroot": Key(_app("sysroot"), _without_sysroot),
     "rootfs.from": Key(_rootfs("from_"), _without_rootfs),
     "rootfs.dockerfile": Key(_rootfs("dockerfile"), _without_rootfs),
     "rootfs.target": Key(_rootfs("target"), _without_rootfs),

@@ -70,6 +70,14 @@ def test_every_key_of_the_schema_is_judged() -> None:
         (PREBUILT + "envs: [A=b]\n", "mirage", "hvt", 4, "'envs'"),
         (PREBUILT + "workdir: /a\n", "hermit", "qemu", 4, "'workdir'"),
         (
+            "app: {build: make, sysroot: source, artifacts: ['a:/a']}\n",
+            *("linux", "qemu", 3, "'app.sysroot' is not used: compilers for linux guests have"),
+        ),
+        (
+            "app: {sysroot: 'a:1', artifacts: ['a:/a']}\n",
+            *("freebsd", "qemu", 3, "'app.sysroot'"),
+        ),
+        (
             "kernel: {from: source}\napp: {libraries: [lwip]}\n",
             *("mirage", "spt", 4, "'app.libraries' is not used: nothing is linked into mirage"),
         ),
