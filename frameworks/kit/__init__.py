@@ -26,8 +26,9 @@ called. What is the same for all is here; each function gives an `llb` state, or
 What several recipes refuse of a plan is in `frameworks.kit.checks`, which they call in `check`.
 
 `kit.app_packages` installs `app.packages`, `kit.cross` has the variables by which an application's
-scripts find the guest's compiler, `kit.with_sysroot` the headers and libraries that it reads, `kit.named` takes the build context of a name instead of
-a pinned tree (`--build-context solo5=...`), `frameworks.init` puts hutch's init into a root.
+scripts find the guest's compiler, `kit.with_sysroot` the headers and libraries that it reads,
+`kit.named` takes the build context of a name instead of a pinned tree
+(`--build-context solo5=...`), `frameworks.init` puts hutch's init into a root.
 
 Beside the recipe lie, by name:
 

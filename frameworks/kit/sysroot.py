@@ -14,7 +14,7 @@ from frameworks.base import Build
 from frameworks.rootfs.tree import archive
 from frameworks.scripts import run_script, script
 from frameworks.spec import Origin
-from llb import Range, State, copy, scratch
+from llb import Range, State, scratch
 
 SYSROOT = "/hutch/sysroot"
 
@@ -43,21 +43,12 @@ def with_sysroot(build: Build, tools: State, origins: Sequence[Origin]) -> State
             files = archive(build, origin.from_, origin.sha256, "app", origin.from_.at)
         else:
             files = build.fetch(origin.from_, build.platform_of(origin.from_)).state
-        gathered = gathered.file(
-            *(
-                copy(
-                    files,
-                    # The wildcard stands for "if it is there".
-                    f"/{folder[:-1]}[{folder[-1]}]",
-                    f"/{folder}",
-                    contents_only=True,
-                    wildcard=True,
-                    allow_empty_wildcard=True,
-                    create_dest_path=True,
-                    follow_symlink=True,
-                )
-                for folder in _FOLDERS
-            ),
+        gathered = gathered.copy(
+            files,
+            "/",
+            "/",
+            include=_FOLDERS,
+            contents_only=True,
             meta=build.meta("app", f"take the libraries of {origin.from_}", origin.from_),
         )
     return place_sysroot(build, tools, gathered, origins[0].from_.at)

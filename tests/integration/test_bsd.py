@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
 import posixpath
 import re
@@ -16,13 +17,13 @@ import struct
 import tarfile
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.integration.harness import EXAMPLES, Builder, Done
+from tests.integration.harness import EXAMPLES, Builder, Done, programs
 from tests.integration.harness.serving import serve
 from tests.integration.harness.trees import RAW, section, steps
 from tests.places import TREES
@@ -303,6 +304,46 @@ def test_freebsd_image(builder: Builder, freebsd: Path) -> None:
     assert builder.read(again.ref).image.digest == packed.image.digest
 
 
+PROGRAM = """\
+app:
+  build: |
+    $CC -O2 %s -o hello hello.c
+    mkdir -p out && cp -a "$PKG_CONFIG_SYSROOT_DIR/usr" out/
+%s  artifacts: [hello:/hello, out:/out]
+"""
+
+
+@pytest.mark.parametrize("architecture", ["amd64", "arm64"])
+def test_a_program_with_freebsds_own_c_library(
+    builder: Builder, freebsd: Path, tmp_path: Path, architecture: str
+) -> None:
+    """Of the source tree by default, and the same again out of an archive."""
+    machine = {"amd64": 62, "arm64": 183}[architecture]
+    programs.put("hello", freebsd)
+
+    def compiled(flags: str = "", sysroot: str = "") -> Path:
+        out = tmp_path / uuid.uuid4().hex
+        options = ("--target", "app", "--platform", f"linux/{architecture}")
+        text = FREEBSD + PROGRAM % (flags, sysroot)
+        builder.build(freebsd, text, *options, output=f"type=local,dest={out}")
+        elf = (out / "hello").read_bytes()
+        assert struct.unpack_from("<4s14xH", elf) == (b"\x7fELF", machine)
+        assert b"_libraries called: " in elf
+        assert b"/libexec/ld-elf.so.1" not in elf
+        return out
+
+    out = compiled()
+    elf = (out / "hello").read_bytes()
+    assert b"NO_PIC=yes" in elf
+    assert f"TARGET={architecture}".encode() in elf
+    archive = shutil.make_archive(str(tmp_path / "base"), "xztar", out / "out")
+    digest = hashlib.sha256(Path(archive).read_bytes()).hexdigest()
+    with serve(tmp_path) as url:
+        sysroot = f"  sysroot: {{from: '{url}/base.tar.xz', sha256: {digest}}}\n"
+        # It may have shared libraries, too, so what is static says so.
+        compiled("-static", sysroot)
+
+
 OCI = """\
 FROM scratch
 ARG TARGETOS
@@ -361,6 +402,17 @@ def test_no_package(builder: Builder, project: Path) -> None:
     failed = builder.fail(project, NETBSD.replace("{local: tree}", "{package: netbsd-source}"))
     assert "unsupported-source" in failed.log
     assert failed.marked == ["source: {package: netbsd-source}"]
+
+
+def archive(files: Mapping[str, bytes]) -> bytes:
+    """A tar archive of files that anyone may run."""
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w") as made:
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            info.mode, info.size = 0o755, len(content)
+            made.addfile(info, io.BytesIO(content))
+    return data.getvalue()
 
 
 @contextmanager
@@ -431,6 +483,52 @@ def test_a_package_of_freebsd(builder: Builder, freebsd: Path, tmp_path: Path) -
         packed = builder.pack(freebsd, text)
     assert packed.files == ["/.boot/kernel", "/urunc.json", "/usr/local/bin/nginx"]
     assert packed.read("/usr/local/bin/nginx") == b"nginx"
+
+
+def test_packages_of_freebsd_with_what_they_need(
+    builder: Builder, freebsd: Path, tmp_path: Path
+) -> None:
+    """Out of a repository that the base names: a catalogue by zstd, files by absolute names."""
+    folder = tmp_path / "repository"
+    (folder / "All").mkdir(parents=True)
+    lines = []
+    for name, files, needs in (
+        ("nginx", ("sbin/nginx", "etc/nginx/mime.types.sample"), ("pcre2",)),
+        ("pcre2", ("lib/libpcre2-8.so.0",), ()),
+        ("other", ("bin/other",), ()),
+    ):
+        paths = [f"/usr/local/{path}" for path in files]
+        manifest = json.dumps({"name": name, "files": dict.fromkeys(paths, "1$0")}).encode()
+        data = zstd(archive({"+MANIFEST": manifest, **{path: name.encode() for path in paths}}))
+        (folder / f"All/{name}-1.0.pkg").write_bytes(data)
+        said = {
+            **{"name": name, "origin": f"www/{name}", "version": "1.0"},
+            **{"repopath": f"All/{name}-1.0.pkg", "sum": hashlib.sha256(data).hexdigest()},
+            "deps": {need: {"origin": f"www/{need}", "version": "1.0"} for need in needs},
+        }
+        lines.append(json.dumps(said))
+    site = zstd(archive({"packagesite.yaml": "\n".join(lines).encode()}))
+    (folder / "packagesite.pkg").write_bytes(site)
+    (freebsd / "base/usr/local/etc/pkg/repos").mkdir(parents=True)
+    text = FREEBSD + "rootfs: {from: base, type: raw, packages: [nginx]}\ninit: none\n"
+    text += "cmd: [/usr/local/sbin/nginx]\n"
+    base = ("--build-context", f"base={freebsd / 'base'}")
+    with serve(folder) as url:
+        said_by = freebsd / "base/usr/local/etc/pkg/repos/own.conf"
+        said_by.write_text(f'own: {{\n  url: "{url}",\n  signature_type: "none"\n}}\n')
+        packed = builder.pack(freebsd, text, *base)
+        failed = builder.fail(freebsd, text.replace("[nginx]", "[ngnix]"), *base)
+    assert [path for path in packed.files if path.startswith("/usr/local/")] == [
+        "/usr/local/etc/nginx/mime.types",
+        "/usr/local/etc/nginx/mime.types.sample",
+        "/usr/local/etc/pkg/repos/own.conf",
+        "/usr/local/lib/libpcre2-8.so.0",
+        "/usr/local/sbin/nginx",
+    ]
+    assert b"/lib:/usr/lib:/usr/local/lib" in packed.read("/var/run/ld-elf.so.hints")
+    assert not [path for path in packed.files if "+MANIFEST" in path]
+    assert "hutch: the repositories have no package 'ngnix' (did you mean nginx?)" in failed.log
+    assert failed.marked[0].startswith("rootfs: {from: base")
 
 
 def test_a_set_with_a_wrong_checksum(builder: Builder, netbsd: Path, sets: tuple[str, str]) -> None:

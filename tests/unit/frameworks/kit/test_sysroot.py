@@ -1,4 +1,4 @@
-"""The headers and libraries of the guest's system: where they come from, and when they are taken."""
+"""The headers and libraries of the guest's system: where they come from, and when."""
 
 from __future__ import annotations
 

@@ -45,5 +45,27 @@ elif step == "buildkernel":
         # The header of a boot image: 64 bytes, with a mark at 56.
         image = bytes(56) + b"ARM\x64" + bytes(4) + (made / "record").read_bytes()
         (made / "kernel.bin").write_bytes(image)
+elif step in ("_includes", "_libraries"):
+    system, cpu = tree / "tmp", {"amd64": "x86_64", "arm64": "aarch64"}[variables["TARGET"]]
+    with (tree / "tmp/record").open("a") as file:
+        file.write("\n".join(notes) + "\n")
+    (system / "usr/include").mkdir(parents=True, exist_ok=True)
+    (system / "usr/lib").mkdir(parents=True, exist_ok=True)
+    if step == "_includes":
+        (system / "usr/include/stdio.h").write_text("int puts(const char *);\n")
+        sys.exit()
+    tools = next(word.split("=", 1)[1] for word in arguments if word.startswith("--cross-bindir="))
+    for name, code in {
+        "crt1": "int main(void); void _start(void) { main(); for (;;); }",
+        "libc": "int puts(const char *text) { return text == 0; }\n"
+        + f'const char made[] __attribute__((used)) = "{" ".join(notes)}";',
+        **dict.fromkeys(("crti", "crtn", "crtbegin", "crtbeginT", "crtend", "gcc", "gcc_eh"), ""),
+    }.items():
+        compiler = [f"{tools}/clang", f"--target={cpu}-unknown-freebsd", "-xc", "-c", "-o"]
+        made_file = str(system / "usr/lib" / f"{name}.o")
+        subprocess.run([*compiler, made_file, "-"], input=code.encode(), check=True)
+    for name, of in {"libc": "libc", "libgcc": "gcc", "libgcc_eh": "gcc_eh"}.items():
+        files = [str(system / f"usr/lib/{part}") for part in (f"{name}.a", f"{of}.o")]
+        subprocess.run([f"{tools}/llvm-ar", "rc", *files], check=True)
 else:
     sys.exit(f"make.py: what is {step}?")

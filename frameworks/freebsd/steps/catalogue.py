@@ -1,0 +1,355 @@
+"""Fetch packages of FreeBSD, and all that they depend on, out of its repositories.
+
+    catalogue.py --tree TREE --out DIRECTORY --release 15.0 --arch amd64 [--key DIGEST] NAME...
+
+It runs alone in Debian, with openssl and zstd beside Python. TREE is the guest's base: its
+`etc/pkg` and `usr/local/etc/pkg/repos` say where packages are, `var/db/pkg/local.sqlite` what is
+there already. Where it says nothing, it is FreeBSD's own repository for the release, whose
+catalogue is signed by a key with the SHA-256 DIGEST.
+
+Formats: pkg.conf(5), pkg-repository(5); a catalogue is a JSON object a line (`name`, `origin`,
+`version`, `deps`, `repopath`, `sum`); what is signed of it is its SHA-256 in hexadecimal. Each
+file is left under its own name, and `packages.json` says what they are
+(`frameworks.rootfs.packages`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import difflib
+import hashlib
+import io
+import json
+import re
+import sqlite3
+import subprocess
+import sys
+import tarfile
+import tempfile
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+OFFICIAL = "https://pkg.FreeBSD.org/${ABI}/quarterly"
+_TIMEOUT = 120
+_ZSTD = b"\x28\xb5\x2f\xfd"
+_LARGEST = 1 << 30
+
+
+class Wrong(Exception):
+    """What is wrong, in one line for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """Where packages are, and whose signature its catalogue has to have.
+
+    `keys` are SHA-256 digests of public keys, `key` is one itself; None and () for no signature.
+    """
+
+    name: str
+    url: str
+    keys: tuple[str, ...] = ()
+    key: bytes | None = None
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A package of a catalogue."""
+
+    name: str
+    version: str
+    origin: str
+    url: str
+    sha256: str
+    needs: tuple[str, ...] = field(default=())
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Fetch; 0, or 1 with one line on stderr."""
+    parser = argparse.ArgumentParser()
+    for name in ("--tree", "--out", "--release", "--arch"):
+        parser.add_argument(name, required=True)
+    parser.add_argument("--key", action="append", default=[])
+    parser.add_argument("names", nargs="+")
+    said = parser.parse_args(arguments)
+    try:
+        tree = Path(said.tree)
+        known = catalogue(repositories(tree, said.release, said.arch, tuple(said.key)))
+        wanted = resolve(said.names, known, set(installed(tree)))
+        for package in wanted:
+            store(package, Path(said.out))
+    except Wrong as wrong:
+        print(f"hutch: {wrong}", file=sys.stderr)
+        return 1
+    listed = [
+        {"name": each.name, "version": each.version, "url": each.url, "sha256": each.sha256}
+        for each in wanted
+    ]
+    Path(said.out, "packages.json").write_text(json.dumps(listed, indent=1) + "\n")
+    return 0
+
+
+# --- where packages are ---
+
+_BLOCK = re.compile(r'"?([\w.-]+)"?\s*[:=]?\s*\{([^}]*)\}', re.S)
+_PAIR = re.compile(r'"?([\w-]+)"?\s*[:=]\s*("(?:[^"\\]|\\.)*"|[^\s,;]+)')
+
+
+def repositories(tree: Path, release: str, arch: str, keys: tuple[str, ...]) -> list[Repository]:
+    """The repositories of the tree that are enabled, or FreeBSD's own. Raises Wrong.
+
+    `arch` is FreeBSD's name of the processor: amd64, aarch64.
+    """
+    major, _, minor = release.partition(".")
+    words = {
+        "ABI": f"FreeBSD:{major}:{arch}",
+        "VERSION_MAJOR": major,
+        "VERSION_MINOR": minor or "0",
+        "OSVERSION": "",
+        "ARCH": arch,
+    }
+
+    def filled(text: str) -> str:
+        return re.sub(r"\$\{(\w+)\}", lambda found: words.get(found[1], found[0]), text)
+
+    said: dict[str, dict[str, str]] = {}
+    for folder in ("etc/pkg", "usr/local/etc/pkg/repos"):
+        for file in sorted((tree / folder).glob("*.conf")):
+            text = filled(re.sub(r"^\s*#.*$", "", _text(tree, file), flags=re.M))
+            for name, block in _BLOCK.findall(text):
+                pairs = {key.lower(): value.strip('"') for key, value in _PAIR.findall(block)}
+                said.setdefault(name, {}).update(pairs)
+    if not said:
+        return [Repository("FreeBSD", filled(OFFICIAL), keys)]
+    found = []
+    for name, pairs in said.items():
+        off = pairs.get("enabled", "yes").lower() in ("no", "false", "off", "0")
+        url = pairs.get("url", "").removeprefix("pkg+")
+        # Modules are for one kernel of FreeBSD's own.
+        if off or not url or "/kmods_" in url:
+            continue
+        if not url.startswith(("https://", "http://")):
+            raise Wrong(f"packages come by http and https, and the repository {name} is at {url}")
+        signed, trusted, key = pairs.get("signature_type", "none").lower(), keys, None
+        if signed == "fingerprints":
+            trusted = _fingerprints(tree, pairs.get("fingerprints", "")) or keys
+        elif signed == "pubkey":
+            key, trusted = _bytes(tree, tree / pairs.get("pubkey", "").lstrip("/")), ()
+        elif signed == "none":
+            trusted = ()
+        else:
+            raise Wrong(f"the repository {name} has signatures of a kind '{signed}'")
+        priority = int(pairs.get("priority", "0")) if pairs.get("priority", "0").isdigit() else 0
+        found.append(Repository(name, url.rstrip("/"), trusted, key, priority))
+    if not found:
+        raise Wrong("no repository of packages is enabled in the root file system")
+    return sorted(found, key=lambda each: -each.priority)
+
+
+def _fingerprints(tree: Path, folder: str) -> tuple[str, ...]:
+    found = {}
+    for kind in ("trusted", "revoked"):
+        found[kind] = {
+            pairs["fingerprint"].strip('"')
+            for file in sorted((tree / folder.lstrip("/") / kind).glob("*"))
+            if "fingerprint" in (pairs := dict(_PAIR.findall(_text(tree, file))))
+        }
+    return tuple(sorted(found["trusted"] - found["revoked"]))
+
+
+def _bytes(tree: Path, file: Path) -> bytes:
+    """The content of a file of the tree, which no link may lead out of. Raises Wrong."""
+    try:
+        if not file.resolve().is_relative_to(tree.resolve()):
+            raise Wrong(f"/{file.relative_to(tree)} leads out of the root file system")
+        return file.read_bytes()
+    except OSError as error:
+        raise Wrong(f"/{file.relative_to(tree)}: {error.strerror}") from error
+
+
+def _text(tree: Path, file: Path) -> str:
+    return _bytes(tree, file).decode("utf-8", "replace")
+
+
+def installed(tree: Path) -> Iterator[str]:
+    """The names of the packages that are there already, as those of a base of packages are."""
+    file = tree / "var/db/pkg/local.sqlite"
+    if not file.is_file() or file.is_symlink():
+        return
+    # A copy: the file's folder may be read-only, and sqlite makes its journal there.
+    with tempfile.NamedTemporaryFile() as copied:
+        copied.write(file.read_bytes())
+        copied.flush()
+        with contextlib.closing(sqlite3.connect(copied.name)) as base:
+            try:
+                yield from (str(name) for (name,) in base.execute("SELECT name FROM packages"))
+            except sqlite3.DatabaseError as error:
+                raise Wrong(f"/var/db/pkg/local.sqlite cannot be read: {error}") from error
+
+
+# --- what there is ---
+
+
+def catalogue(repositories: Sequence[Repository]) -> dict[str, Found]:
+    """All packages by name; the first repository that has one counts. Raises Wrong."""
+    found: dict[str, Found] = {}
+    for repository in repositories:
+        for each in read(repository, _site(repository)):
+            found.setdefault(each.name, each)
+    return found
+
+
+def _site(repository: Repository) -> bytes:
+    for name in ("packagesite.pkg", "packagesite.tzst", "packagesite.txz"):
+        data = get(f"{repository.url}/{name}", missing=True)
+        if data is not None:
+            return data
+    raise Wrong(f"there is no catalogue of packages at {repository.url}")
+
+
+def read(repository: Repository, archive: bytes) -> Iterator[Found]:
+    """The packages of a catalogue, once its signature is seen to be right. Raises Wrong."""
+    files = _files(archive, repository.url)
+    text = files.get("packagesite.yaml")
+    if text is None:
+        raise Wrong(f"the catalogue of {repository.url} has no packagesite.yaml")
+    verify(repository, text, files)
+    for line in text.decode("utf-8", "replace").splitlines():
+        if not line.strip():
+            continue
+        try:
+            yield _package(repository, json.loads(line))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise Wrong(f"the catalogue of {repository.url} has a line that is none") from error
+
+
+def _package(repository: Repository, said: dict[str, Any]) -> Found:
+    path = said.get("repopath") or said["path"]
+    # `sum` may have its version and kind before it: 2$1$... is SHA-256 in hexadecimal.
+    digest = str(said["sum"]).removeprefix("2$1$")
+    name = str(said["name"])
+    return Found(
+        name,
+        str(said["version"]),
+        str(said.get("origin", "")),
+        f"{repository.url}/{urllib.parse.quote(path, safe='/~+,:@=')}",
+        digest,
+        tuple(said.get("deps") or {}),
+    )
+
+
+def verify(repository: Repository, text: bytes, files: dict[str, bytes]) -> None:
+    """Raise Wrong where the catalogue is not signed by whom the repository says."""
+    if not repository.keys and repository.key is None:
+        return
+    key, signature = repository.key, files.get("signature")
+    if key is None:
+        key = files.get("packagesite.yaml.pub", b"")
+        signature = files.get("packagesite.yaml.sig")
+        if hashlib.sha256(key).hexdigest() not in repository.keys:
+            raise Wrong(f"the catalogue of {repository.url} is signed by no key that is trusted")
+    if signature is None:
+        raise Wrong(f"the catalogue of {repository.url} has no signature")
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "key").write_bytes(key)
+        Path(folder, "signature").write_bytes(signature)
+        done = subprocess.run(
+            ["openssl", "dgst", "-sha256", "-verify", f"{folder}/key", "-signature",
+             f"{folder}/signature"],
+            input=hashlib.sha256(text).hexdigest().encode(),
+            capture_output=True,
+        )  # fmt: skip
+    if done.returncode != 0:
+        raise Wrong(f"the signature of the catalogue of {repository.url} is wrong")
+
+
+def _files(archive: bytes, url: str) -> dict[str, bytes]:
+    """The files of an archive, whatever compresses it; Python's own module knows no zstd."""
+    if archive.startswith(_ZSTD):
+        done = subprocess.run(["zstd", "-dcq"], input=archive, capture_output=True)
+        if done.returncode != 0:
+            raise Wrong(f"the catalogue of {url} is damaged")
+        archive = done.stdout
+    try:
+        with tarfile.open(fileobj=io.BytesIO(archive)) as found:
+            return {
+                member.name.lstrip("/"): file.read(_LARGEST)
+                for member in found
+                if (file := found.extractfile(member)) is not None
+            }
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise Wrong(f"the catalogue of {url} is damaged") from error
+
+
+# --- what is wanted ---
+
+
+def resolve(names: Sequence[str], known: dict[str, Found], there: set[str]) -> list[Found]:
+    """The packages `names` (NAME, ORIGIN or NAME=VERSION) and all that they need, by name.
+
+    What is `there` already is not among them. Raises Wrong.
+    """
+    origins: dict[str, str] = {}
+    for each in known.values():
+        origins.setdefault(each.origin, each.name)
+    found: dict[str, Found] = {}
+    waiting = []
+    for said in names:
+        name, _, version = said.partition("=")
+        name = origins.get(name, name)
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f" (did you mean {near[0]}?)" if near else ""
+            raise Wrong(f"the repositories have no package '{said}'{hint}")
+        if version and known[name].version != version:
+            has = known[name].version
+            raise Wrong(f"the repositories have {name} {has}, and 'packages' says {version}")
+        waiting.append(name)
+    while waiting:
+        name = waiting.pop()
+        if name in found or name in there:
+            continue
+        package = known[name]
+        found[name] = package
+        for need in package.needs:
+            if need not in known and need not in there:
+                raise Wrong(f"{name} needs the package {need}, which no repository has")
+            waiting.append(need)
+    return [found[name] for name in sorted(found)]
+
+
+def store(package: Found, folder: Path) -> None:
+    """Fetch a package's file. Raises Wrong where it is another than the catalogue says."""
+    data = get(package.url)
+    assert data is not None
+    if hashlib.sha256(data).hexdigest() != package.sha256:
+        raise Wrong(f"{package.url} is not what the catalogue says: its SHA-256 is another")
+    name = urllib.parse.unquote(package.url.rpartition("/")[2])
+    if name in ("", ".", "..") or "/" in name:
+        raise Wrong(f"{package.url} is no file of a package")
+    (folder / name).write_bytes(data)
+
+
+def get(url: str, *, missing: bool = False) -> bytes | None:
+    """What is at a URL; None where there is nothing and it may be `missing`. Raises Wrong."""
+    request = urllib.request.Request(url, headers={"User-Agent": "hutch"})
+    try:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:
+            return bytes(answer.read())
+    except urllib.error.HTTPError as error:
+        if missing and error.code in (403, 404):
+            return None
+        raise Wrong(f"{url}: {error.code} {error.reason}") from error
+    except (OSError, ValueError) as error:
+        raise Wrong(f"{url}: {getattr(error, 'reason', error)}") from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

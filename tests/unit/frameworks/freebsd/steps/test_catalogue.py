@@ -1,0 +1,296 @@
+"""FreeBSD's repositories of packages: which count, who signs, what is needed and fetched."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import sqlite3
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from frameworks.freebsd.steps import catalogue
+from frameworks.freebsd.steps.catalogue import Repository, Wrong
+from tests.integration.harness.serving import serve
+
+KEY = "f" * 64
+
+
+def line(name: str, version: str = "1.0", deps: tuple[str, ...] = (), data: bytes = b"") -> str:
+    said = {
+        "name": name,
+        "origin": f"misc/{name}",
+        "version": version,
+        "abi": "FreeBSD:15:amd64",
+        "sum": hashlib.sha256(data).hexdigest(),
+        "path": f"All/{name}-{version}.pkg",
+        "repopath": f"All/Hashed/{name}-{version}~0123.pkg",
+        "deps": {each: {"origin": f"misc/{each}", "version": "1"} for each in deps},
+    }
+    return json.dumps(said)
+
+
+def archive(**files: bytes) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:xz") as made:
+        for name, data in files.items():
+            info = tarfile.TarInfo(name.replace("_", "."))
+            info.size = len(data)
+            made.addfile(info, io.BytesIO(data))
+    return out.getvalue()
+
+
+def conf(tree: Path, text: str, name: str = "etc/pkg/FreeBSD.conf") -> Path:
+    file = tree / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+    return tree
+
+
+# --- where packages are ---
+
+FREEBSD_CONF = """\
+# To disable a repository: FreeBSD: { enabled: no }
+FreeBSD-ports: {
+  url: "pkg+https://pkg.FreeBSD.org/${ABI}/quarterly",
+  mirror_type: "srv",
+  signature_type: "fingerprints",
+  fingerprints: "/usr/share/keys/pkg",
+  enabled: yes
+}
+FreeBSD-ports-kmods: {
+  url: "pkg+https://pkg.FreeBSD.org/${ABI}/kmods_quarterly_${VERSION_MINOR}",
+  enabled: yes
+}
+FreeBSD-base: {
+  url: "pkg+https://pkg.FreeBSD.org/${ABI}/base_release_${VERSION_MINOR}",
+  signature_type: "fingerprints",
+  fingerprints: "/usr/share/keys/pkgbase-${VERSION_MAJOR}",
+  enabled: no
+}
+"""
+
+
+def test_freebsds_own_repository_where_the_tree_says_nothing(tmp_path: Path) -> None:
+    found = catalogue.repositories(tmp_path, "15.0", "aarch64", (KEY,))
+    url = "https://pkg.FreeBSD.org/FreeBSD:15:aarch64/quarterly"
+    assert found == [Repository("FreeBSD", url, (KEY,))]
+
+
+def test_the_repositories_of_a_base(tmp_path: Path) -> None:
+    conf(tmp_path, FREEBSD_CONF)
+    folder = tmp_path / "usr/share/keys/pkg"
+    for kind, digest in (("trusted", "a" * 64), ("trusted", "b" * 64), ("revoked", "b" * 64)):
+        (folder / kind).mkdir(parents=True, exist_ok=True)
+        said = f'function: "sha256"\nfingerprint: "{digest}"\n'
+        (folder / kind / digest[0]).write_text(said)
+    (found,) = catalogue.repositories(tmp_path, "15.1", "amd64", (KEY,))
+    assert found.name == "FreeBSD-ports"
+    assert found.url == "https://pkg.FreeBSD.org/FreeBSD:15:amd64/quarterly"
+    assert found.keys == ("a" * 64,)
+
+
+def test_ones_own_repository_comes_before_it(tmp_path: Path) -> None:
+    conf(tmp_path, FREEBSD_CONF)
+    own = 'mine: {\n url = "http://repo.example/p/", priority = 5, signature_type = none }\n'
+    conf(tmp_path, own + "FreeBSD-base: { enabled: true }", "usr/local/etc/pkg/repos/mine.conf")
+    found = catalogue.repositories(tmp_path, "15.1", "amd64", (KEY,))
+    assert [(each.name, each.keys) for each in found] == [
+        ("mine", ()),
+        ("FreeBSD-ports", (KEY,)),
+        ("FreeBSD-base", (KEY,)),
+    ]
+    assert found[0].url == "http://repo.example/p"
+    assert found[2].url.endswith("/base_release_1")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('a: { url: "https://a.example", enabled: no }', "no repository of packages is enabled"),
+        ('a: { url: "file:///packages" }', "packages come by http and https"),
+        ('a: { url: "https://a.example", signature_type: "pgp" }', "signatures of a kind 'pgp'"),
+        (
+            'a: { url: "https://a.example", signature_type: pubkey, pubkey: "/etc/no.pub" }',
+            "/etc/no.pub: No such file or directory",
+        ),
+    ],
+)
+def test_repositories_that_are_none(tmp_path: Path, text: str, said: str) -> None:
+    conf(tmp_path, text)
+    with pytest.raises(Wrong, match=said):
+        catalogue.repositories(tmp_path, "15.0", "amd64", ())
+
+
+def test_nothing_is_read_outside_the_tree(tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    (tree / "etc/pkg").mkdir(parents=True)
+    (tmp_path / "secret").write_text("a: {}")
+    (tree / "etc/pkg/a.conf").symlink_to("../../../secret")
+    with pytest.raises(Wrong, match=r"/etc/pkg/a.conf leads out of the root file system"):
+        catalogue.repositories(tree, "15.0", "amd64", ())
+
+
+# --- signatures ---
+
+
+@pytest.fixture(scope="module")
+def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("key")
+    run = ["openssl", "genrsa", "-out", str(folder / "key"), "2048"]
+    subprocess.run(run, check=True, capture_output=True)
+    run = ["openssl", "rsa", "-in", str(folder / "key"), "-pubout", "-out", str(folder / "pub")]
+    subprocess.run(run, check=True, capture_output=True)
+    return folder
+
+
+def signed(key: Path, text: bytes) -> bytes:
+    digest = hashlib.sha256(text).hexdigest().encode()
+    run = ["openssl", "dgst", "-sha256", "-sign", str(key / "key")]
+    return subprocess.run(run, input=digest, check=True, capture_output=True).stdout
+
+
+def test_who_signs_a_catalogue(key: Path) -> None:
+    text = line("a").encode()
+    public = (key / "pub").read_bytes()
+    trusting = Repository("r", "https://r", (hashlib.sha256(public).hexdigest(),))
+    name = "packagesite.yaml"
+    good = {name: text, f"{name}.sig": signed(key, text), f"{name}.pub": public}
+    catalogue.verify(trusting, text, good)
+    for bad, why in (
+        ({**good, f"{name}.sig": signed(key, b"another")}, "the signature of the catalogue of"),
+        ({**good, f"{name}.pub": public + b"\n"}, "signed by no key that is trusted"),
+        ({name: text}, "signed by no key that is trusted"),
+    ):
+        with pytest.raises(Wrong, match=why):
+            catalogue.verify(trusting, text, bad)
+    own = Repository("r", "https://r", key=public)
+    catalogue.verify(own, text, {name: text, "signature": signed(key, text)})
+    with pytest.raises(Wrong, match="has no signature"):
+        catalogue.verify(own, text, {name: text})
+
+
+# --- what is wanted ---
+
+
+def known(*lines: str) -> dict[str, catalogue.Found]:
+    repository = Repository("r", "https://r")
+    data = archive(packagesite_yaml="\n".join(lines).encode())
+    return {each.name: each for each in catalogue.read(repository, data)}
+
+
+LINES = (
+    line("nginx", "1.26", ("pcre2", "zlib")),
+    line("pcre2", "10.43", ("readline",)),
+    line("readline", deps=("pcre2",)),
+    line("zlib"),
+    line("other"),
+)
+
+
+def test_a_package_brings_what_it_needs() -> None:
+    def names(*said: str, there: tuple[str, ...] = ()) -> list[str]:
+        return [each.name for each in catalogue.resolve(said, known(*LINES), set(there))]
+
+    assert names("nginx") == ["nginx", "pcre2", "readline", "zlib"]
+    assert names("misc/nginx", there=("zlib", "pcre2")) == ["nginx"]
+    assert names("zlib=1.0", "other") == ["other", "zlib"]
+    assert names("zlib", there=("zlib",)) == []
+    (zlib,) = catalogue.resolve(["zlib"], known(*LINES), set())
+    assert zlib.url == "https://r/All/Hashed/zlib-1.0~0123.pkg"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("ngnix", r"the repositories have no package 'ngnix' \(did you mean nginx\?\)"),
+        ("zlib=2.0", r"the repositories have zlib 1.0, and 'packages' says 2.0"),
+        ("broken", r"broken needs the package nothing, which no repository has"),
+    ],
+)
+def test_a_package_that_there_is_not(name: str, said: str) -> None:
+    with pytest.raises(Wrong, match=said):
+        catalogue.resolve([name], known(*LINES, line("broken", deps=("nothing",))), set())
+
+
+@pytest.mark.parametrize("text", [b"none", b"{}", b"[]", b'{"name": "a"}'])
+def test_a_line_that_is_no_package(text: bytes) -> None:
+    with pytest.raises(Wrong, match="has a line that is none"):
+        list(catalogue.read(Repository("r", "https://r"), archive(packagesite_yaml=text)))
+
+
+def test_a_catalogue_that_is_none() -> None:
+    for data, said in ((b"none", "is damaged"), (archive(a=b""), "has no packagesite.yaml")):
+        with pytest.raises(Wrong, match=said):
+            list(catalogue.read(Repository("r", "https://r"), data))
+
+
+# --- all of it ---
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "repository"
+    (folder / "All/Hashed").mkdir(parents=True)
+    for name in ("one-1.0", "two-1.0"):
+        (folder / f"All/Hashed/{name}~0123.pkg").write_bytes(name.encode())
+    lines = [line("one", deps=("two",), data=b"one-1.0"), line("two", data=b"two-1.0")]
+    data = archive(packagesite_yaml="\n".join(lines).encode())
+    (folder / "packagesite.pkg").write_bytes(data)
+    with serve(folder) as url:
+        conf(tmp_path / "tree", f'mine: {{ url: "{url}" }}\n')
+        yield folder
+
+
+def fetch(tmp_path: Path, *names: str) -> int:
+    (tmp_path / "out").mkdir()
+    where = ["--tree", str(tmp_path / "tree"), "--out", str(tmp_path / "out")]
+    return catalogue.main([*where, "--release", "15.0", "--arch", "amd64", "--", *names])
+
+
+def test_what_is_fetched(tmp_path: Path, repository: Path) -> None:
+    assert fetch(tmp_path, "one") == 0
+    out = tmp_path / "out"
+    listed = json.loads((out / "packages.json").read_text())
+    assert [each["name"] for each in listed] == ["one", "two"]
+    assert listed[0]["url"].endswith("/All/Hashed/one-1.0~0123.pkg")
+    assert listed[0]["sha256"] == hashlib.sha256(b"one-1.0").hexdigest()
+    assert (out / "two-1.0~0123.pkg").read_bytes() == b"two-1.0"
+
+
+def test_what_a_base_has_is_not_fetched(tmp_path: Path, repository: Path) -> None:
+    base = tmp_path / "tree/var/db/pkg/local.sqlite"
+    base.parent.mkdir(parents=True)
+    with sqlite3.connect(base) as made:
+        made.execute("CREATE TABLE packages (id INTEGER, name TEXT, version TEXT)")
+        made.execute("INSERT INTO packages VALUES (1, 'two', '0.9')")
+    made.close()
+    assert fetch(tmp_path, "one") == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "one-1.0~0123.pkg",
+        "packages.json",
+    ]
+
+
+def test_another_file_than_the_catalogue_says(
+    tmp_path: Path, repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (repository / "All/Hashed/two-1.0~0123.pkg").write_bytes(b"another")
+    assert fetch(tmp_path, "one") == 1
+    said = capsys.readouterr().err
+    assert said.startswith("hutch: http://127.0.0.1:")
+    assert said.endswith(
+        "two-1.0~0123.pkg is not what the catalogue says: its SHA-256 is another\n"
+    )
+
+
+def test_a_repository_without_a_catalogue(
+    tmp_path: Path, repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (repository / "packagesite.pkg").unlink()
+    assert fetch(tmp_path, "one") == 1
+    assert "hutch: there is no catalogue of packages at http://127" in capsys.readouterr().err
