@@ -111,7 +111,7 @@ def _start(images: Images, options: argparse.Namespace) -> dict[str, float]:
         boots.prepared(images, Path(name), options.told) as ready,
     ):
         clock.start = time.monotonic()
-        with boot.Guest(ready.command, ready.user, echo=clock.feed) as guest:
+        with boot.Guest(ready.command, ready.user, echo=clock.feed, network=ready.network) as guest:
             end = clock.start + options.timeout
             while not clock.done.wait(0.05) and not guest.ended:
                 if time.monotonic() > end:

@@ -103,7 +103,13 @@ class Guests:
             # Its ports may be those of the one before.
             self._open.close()
             console = Console(_write, config_as_initrd=ready.contract.rootfs != "initrd")
-            guest = boot.Guest(ready.command, ready.user, echo=console.feed, keep=_KEPT)
+            guest = boot.Guest(
+                ready.command,
+                ready.user,
+                echo=console.feed,
+                keep=_KEPT,
+                network=ready.network,
+            )
             self._guest = fresh.enter_context(guest)
             self._open = fresh.pop_all()
         except (NotBootable, boot.NotInstalled) as error:

@@ -213,7 +213,12 @@ def _watch(ready: boot.Prepared, command: list[str], options: argparse.Namespace
             guest.end()
 
     with boot.Guest(
-        command, ready.user, echo=show, keep=_KEPT, console=options.interactive
+        command,
+        ready.user,
+        echo=show,
+        keep=_KEPT,
+        console=options.interactive,
+        network=ready.network,
     ) as guest:
         if options.gdb is not None:
             complain(f"waiting for a debugger: gdb -ex 'target remote :{options.gdb}'")

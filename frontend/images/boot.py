@@ -27,12 +27,12 @@ from typing import IO, TypedDict, Unpack
 from frameworks import kernelfile
 from frameworks.runtime import RUNTIME
 from frameworks.runtime.machine import Contract, Files, Machine, NotBootable
-from frameworks.runtime.monitors import Monitor
-from frontend.images import volumes
+from frontend.images import tap, volumes
 from frontend.images.layers import ImageFiles
 from frontend.images.oci import Images, StoredImage, decode
 from frontend.images.placing import place
 from frontend.images.registry import Repository
+from frontend.images.tap import NotInstalled as NotInstalled
 from frontend.images.users import User, refusal, resolve
 from frontend.images.volumes import Binding
 from llb import Platform
@@ -60,10 +60,6 @@ _END = re.compile(
 """How a guest ends: hutch's init says the command's status; Linux and the BSDs panic."""
 
 _KILLED_INIT = re.compile(r"Attempted to kill init! exitcode=0x([0-9a-f]{8})")
-
-
-class NotInstalled(Exception):
-    """A monitor that this machine lacks; the message says which package has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +115,13 @@ class Guest:
         echo: Callable[[bytes], None] | None = None,
         keep: int | None = None,
         console: bool = False,
+        network: tap.Network | None = None,
     ) -> None:
         """Start `command`, as `user` if one is given, which needs root. Raises NotInstalled.
 
         `echo` is given what the guest prints as it comes; `output` keeps the last `keep` bytes of
-        it at least, None for all. With `console` the guest can be written to (`stdin`).
+        it at least, None for all. With `console` the guest can be written to (`stdin`). `network`
+        is made for it, and lasts as long; raises NotBootable and OSError where it cannot be.
         """
         self.command = tuple(command)
         self._echo = echo
@@ -133,8 +131,9 @@ class Guest:
         self._grew = threading.Condition()
         self._ended = False
         self._start = time.monotonic()
-        try:
-            self._process = subprocess.Popen(
+
+        def start() -> subprocess.Popen[bytes]:
+            return subprocess.Popen(
                 self.command,
                 stdin=subprocess.PIPE if console else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -145,13 +144,19 @@ class Guest:
                 start_new_session=True,  # a terminal's Ctrl-C is for us, who end the guest
                 preexec_fn=_die_with_parent,
             )
-        except FileNotFoundError:
-            has = next(
-                (m for m in RUNTIME.monitors.values() if command[0].startswith(m.name)), None
-            )
-            packages = " ".join(has.packages) if has is not None else ""
-            hint = f": apt-get install {packages}" if packages else ""
-            raise NotInstalled(f"{command[0]} is not installed{hint}") from None
+
+        with contextlib.ExitStack() as undo:
+            namespace = None if network is None else undo.enter_context(network.made())
+            try:
+                self._process = start() if namespace is None else namespace.call(start)
+            except FileNotFoundError:
+                has = next(
+                    (m for m in RUNTIME.monitors.values() if command[0].startswith(m.name)), None
+                )
+                packages = " ".join(has.packages) if has is not None else ""
+                hint = f": apt-get install {packages}" if packages else ""
+                raise NotInstalled(f"{command[0]} is not installed{hint}") from None
+            self._network = undo.pop_all()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -216,6 +221,7 @@ class Guest:
                 self._process.stdin.close()
         assert self._process.stdout is not None
         self._process.stdout.close()
+        self._network.close()
 
     def _read(self) -> None:
         assert self._process.stdout is not None
@@ -276,7 +282,7 @@ def contract_of(
 class Prepared:
     """A guest that is ready to be started: the monitor's command, and the user to run it as.
 
-    `notes` are lines for the user.
+    `notes` are lines for the user. `network` is the one to start it in, None for this machine's.
     """
 
     contract: Contract
@@ -284,6 +290,7 @@ class Prepared:
     command: tuple[str, ...]
     user: User | None
     notes: tuple[str, ...] = ()
+    network: tap.Network | None = None
 
     @property
     def ends_with_the_guests(self) -> bool:
@@ -365,9 +372,12 @@ def prepared(
         who = None
         if refused := refusal(contract, tree):
             raise NotBootable(f"{refused} (and not as root, this cannot try)")
+    network: tap.Network | None = None
+    if chosen.network and row is not None and row.kind == "tender":
+        network = tap.Network(RUNTIME.tap, RUNTIME.gateway, RUNTIME.address, chosen.forwards)
     command = tuple(RUNTIME.command(contract, files, chosen))
-    with bound(directory / "root", attached.binds), tapped(chosen, row):
-        yield Prepared(contract, chosen, command, who, (*notes, *attached.notes))
+    with bound(directory / "root", attached.binds):
+        yield Prepared(contract, chosen, command, who, (*notes, *attached.notes), network)
 
 
 def tended(machine: Machine, files: Files) -> tuple[Machine, Files]:
@@ -380,38 +390,10 @@ def tended(machine: Machine, files: Files) -> tuple[Machine, Files]:
         kinds = {device.kind for device in kernelfile.identify(file).devices or ()}
     if "net" in kinds and not machine.network:
         raise NotBootable("its kernel does not start without a network")
-    if machine.forwards:
-        raise NotBootable(
-            f"ports are forwarded to guests on QEMU; this one is at {RUNTIME.address} itself"
-        )
+    if machine.forwards and "net" not in kinds:
+        raise NotBootable("its kernel has no network to forward a port to")
     files = files if "block" in kinds else replace(files, block=None)
     return replace(machine, network="net" in kinds), files
-
-
-@contextlib.contextmanager
-def tapped(machine: Machine, row: Monitor | None) -> Iterator[None]:
-    """Make the network of a guest that a tender runs, which needs root. Raises OSError."""
-    if not machine.network or row is None or row.kind != "tender":
-        yield
-        return
-    if os.geteuid() != 0:
-        raise NotBootable(f"to give a guest of {row.name} a network, this must run as root")
-    tap, gateway = RUNTIME.tap, RUNTIME.gateway
-    with contextlib.ExitStack() as undo:
-        _ip("tuntap", "add", "dev", tap, "mode", "tap")
-        undo.callback(subprocess.run, ["ip", "tuntap", "del", "dev", tap, "mode", "tap"])
-        _ip("addr", "add", f"{gateway}/24", "dev", tap)
-        _ip("link", "set", tap, "up")
-        yield
-
-
-def _ip(*words: str) -> None:
-    try:
-        done = subprocess.run(["ip", *words], capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        raise NotInstalled("ip is not installed: apt-get install iproute2") from None
-    if done.returncode != 0:
-        raise OSError(f"cannot make the guest's network: {done.stderr.strip()}")
 
 
 @contextlib.contextmanager
@@ -462,7 +444,7 @@ def running(ref: str, **choices: Unpack[Choices]) -> Iterator[Guest]:
         tempfile.TemporaryDirectory(prefix="hutch-boot-") as name,
         Repository(ref) as images,
         prepared(images, Path(name), **choices) as ready,
-        Guest(ready.command, ready.user) as guest,
+        Guest(ready.command, ready.user, network=ready.network) as guest,
     ):
         yield guest
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import pty
+import re
 import select
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -19,6 +21,7 @@ import pytest
 
 from tests.integration.harness import ROOT, Builder, Guests, programs
 from tests.integration.harness.matrix import Images
+from tests.unit.frameworks.test_kernelfile import elf64, manifest, note
 
 pytestmark = pytest.mark.integration
 
@@ -175,6 +178,64 @@ def test_a_server_until_ctrl_c(builder: Builder, context: Path, hutch: Cli) -> N
         assert process.wait(60) == 143
     assert not ours()
     assert "stopped after 3 seconds" in hutch("run", "--timeout", "3", ref, "serve", status=124)
+
+
+TENDED = """\
+version: v1
+platforms: {framework: mirage, monitor: spt}
+kernel: {from: local, path: unikernel.spt}
+"""
+
+
+def read_all(client: socket.socket) -> bytes:
+    return b"".join(iter(lambda: client.recv(65536), b""))
+
+
+@pytest.fixture
+def tended(builder: Builder, project: Path) -> str:
+    """An image for Solo5's spt, whose kernel has a network and is only that much of one."""
+    abi = note(b"Solo5\0", 0x31494241, struct.pack("<IIII", 2, 1, 0, 0))
+    (project / "unikernel.spt").write_bytes(elf64(abi + manifest(("service", 2))))
+    return builder.build(project, TENDED).ref
+
+
+def test_ports_of_a_tenders_guest(builder: Builder, tended: str) -> None:
+    """Two at once, each in a network of its own; of either nothing is left.
+
+    The tender is a stand-in; with the real one Rumprun's server was seen to answer so.
+    """
+    if os.geteuid() != 0:
+        pytest.skip("a guest of a tender gets its network as root")
+    hutch = Cli(builder)
+    hutch.environ["PATH"] = f"{programs.PROGRAMS}:{hutch.environ['PATH']}"
+    words = ["run", "-p", "80", "-p", "80/udp", tended]
+
+    def ports(process: subprocess.Popen[bytes]) -> list[int]:
+        said = read_until(process, b"listening")
+        assert b"links: lo tap0_urunc" in said
+        return [int(found) for found in re.findall(rb"127\.0\.0\.1:(\d+)", said)]
+
+    with hutch.started(*words) as first, hutch.started(*words) as second:
+        for process in (first, second):
+            tcp, udp = ports(process)
+            sent = os.urandom(1 << 20)
+            with socket.create_connection(("127.0.0.1", tcp), 60) as client:
+                client.sendall(sent)
+                client.shutdown(socket.SHUT_WR)
+                assert read_all(client) == b"guest: " + sent
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+                client.settimeout(60)
+                client.connect(("127.0.0.1", udp))
+                for text in (b"one", b"two"):
+                    client.send(text)
+                    assert client.recv(100) == b"guest: " + text
+            taken = hutch("run", "-p", f"{tcp}:80", tended, status=1)
+            assert f"cannot forward 127.0.0.1:{tcp} to the guest: Address already in use" in taken
+        for process in (first, second):
+            process.send_signal(signal.SIGINT)
+            assert process.wait(60) == 130
+    assert not ours()
+    assert "tap0_urunc" not in Path("/proc/net/dev").read_text()
 
 
 def ours() -> list[str]:
