@@ -75,6 +75,10 @@ lint: setup ## what must hold before a commit
 	$(BIN)/python -m llb.pb.gen
 	@for file in llb/pb/*_pb2.py*; do cmp "$$file" "build/generated/$${file##*/}" || exit 1; done
 	$(BIN)/shellcheck .ci/run .ci/packages .ci/tags
+	$(BIN)/actionlint -shellcheck=$(BIN)/shellcheck -pyflakes=
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-actions action.yml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci \
+	  examples/ci/gitlab-ci.yml
 
 gen: setup ## generate the code of the wire messages, and the pages of keys and verbs
 	$(BIN)/python -m llb.pb.gen

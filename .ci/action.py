@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import os
+import platform
+import shutil
 import subprocess
 import sys
 import threading
@@ -85,11 +87,25 @@ def build() -> int:
     return subprocess.run(buildx(*more)).returncode
 
 
+def provide_qemu() -> None:
+    """Install what runs the guest, which GitHub's runners do not have: QEMU for this machine's
+    architecture, as Debian and Ubuntu package it."""
+    machine = platform.machine()
+    if shutil.which(f"qemu-system-{machine}"):
+        return
+    package = {"x86_64": "qemu-system-x86", "aarch64": "qemu-system-arm"}[machine]
+    root = () if os.geteuid() == 0 else ("sudo",)
+    subprocess.run((*root, "apt-get", "update", "-q"), check=True, stdout=subprocess.DEVNULL)
+    install = ("apt-get", "install", "-y", "-q", "--no-install-recommends", package)
+    subprocess.run((*root, *install), check=True, stdout=subprocess.DEVNULL)
+
+
 def boot() -> int:
     """Build for this machine, boot, and wait for the text."""
     done = subprocess.run(buildx(f"--tag={given('IMAGE')}", "--load"))
     if done.returncode:
         return done.returncode
+    provide_qemu()
     venv = Path(os.environ.get("RUNNER_TEMP", "/tmp")) / "hutch"
     subprocess.run([sys.executable, "-m", "venv", venv], check=True)
     subprocess.run([venv / "bin/pip", "install", "--quiet", HUTCH], check=True)

@@ -1,5 +1,6 @@
 # All examples by one command, in this checkout: docker buildx bake -f examples/docker-bake.hcl [GROUP]
-# Equal steps of all targets run once: a kernel that several want is built for all of them.
+# Equal steps of all targets run once: a kernel that several want is built for all of them. Each target writes a cache of
+# its own: of several that write to one name, the last one's would be left.
 
 variable "FRONTEND" {
   description = "hutch's image, where the files' own syntax line is not meant"
@@ -22,8 +23,6 @@ group "default" {
 target "_common" {
   dockerfile = "bunnyfile"
   args       = FRONTEND == "" ? {} : { BUILDKIT_SYNTAX = FRONTEND }
-  cache-from = REGISTRY == "" ? [] : ["type=registry,ref=${REGISTRY}/cache"]
-  cache-to   = REGISTRY == "" ? [] : ["type=registry,ref=${REGISTRY}/cache,mode=max"]
 }
 
 # Linux guests, whose sources are Debian's. linux-hello needs its kernel beside it: `make demo` builds that one.
@@ -33,9 +32,11 @@ target "linux" {
   matrix = {
     example = ["linux-static-c", "linux-arm64", "linux-redis", "linux-python", "linux-nginx-dockerfile", "go-http"]
   }
-  context   = "examples/${example}"
-  platforms = [example == "linux-arm64" ? "linux/arm64" : "linux/amd64"]
-  tags      = [REGISTRY == "" ? "${example}:${TAG}" : "${REGISTRY}/${example}:${TAG}"]
+  context    = "examples/${example}"
+  platforms  = [example == "linux-arm64" ? "linux/arm64" : "linux/amd64"]
+  tags       = [REGISTRY == "" ? "${example}:${TAG}" : "${REGISTRY}/${example}:${TAG}"]
+  cache-from = REGISTRY == "" ? [] : ["type=registry,ref=${REGISTRY}/cache:${example}"]
+  cache-to   = REGISTRY == "" ? [] : ["type=registry,ref=${REGISTRY}/cache:${example},mode=max"]
 }
 
 # Guests whose sources come from elsewhere. netbsd-bozohttpd is not here: it asks for a release's digest.
@@ -45,7 +46,9 @@ target "others" {
   matrix = {
     example = ["freebsd-hello", "freebsd-http", "mirage-hello", "mirage-http", "netbsd-hello", "rumprun-darkhttpd", "rumprun-hello", "rumprun-http"]
   }
-  context   = "examples/${example}"
-  platforms = ["linux/amd64"]
-  tags      = [REGISTRY == "" ? "${example}:${TAG}" : "${REGISTRY}/${example}:${TAG}"]
+  context    = "examples/${example}"
+  platforms  = ["linux/amd64"]
+  tags       = [REGISTRY == "" ? "${example}:${TAG}" : "${REGISTRY}/${example}:${TAG}"]
+  cache-from = REGISTRY == "" ? [] : ["type=registry,ref=${REGISTRY}/cache:${example}"]
+  cache-to   = REGISTRY == "" ? [] : ["type=registry,ref=${REGISTRY}/cache:${example},mode=max"]
 }

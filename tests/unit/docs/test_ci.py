@@ -159,6 +159,28 @@ def test_a_build_has_the_inputs_as_arguments(action: Any, monkeypatch: pytest.Mo
     ]
 
 
+@pytest.mark.parametrize("uid", [0, 1000])
+def test_what_boots_a_guest_is_installed(
+    action: Any, monkeypatch: pytest.MonkeyPatch, uid: int
+) -> None:
+    """GitHub's runners have no QEMU, and their user is not root."""
+    ran: list[tuple[str, ...]] = []
+    monkeypatch.setattr("platform.machine", lambda: "aarch64")
+    monkeypatch.setattr("os.geteuid", lambda: uid)
+    monkeypatch.setattr("subprocess.run", lambda words, **_: ran.append(words))
+    monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
+    action["provide_qemu"]()
+    assert ran == []
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    action["provide_qemu"]()
+    root = ["sudo"] if uid else []
+    assert [[*words][: len(root) + 2] for words in ran] == [
+        [*root, "apt-get", "update"],
+        [*root, "apt-get", "install"],
+    ]
+    assert ran[1][-1] == "qemu-system-arm"
+
+
 def test_bake_has_examples_that_need_nothing_more() -> None:
     text = (ROOT / "examples/docker-bake.hcl").read_text()
     baked = [
@@ -177,6 +199,6 @@ def test_gitlab_s_recipe_builds_with_a_cache_that_outlives_the_runner() -> None:
     }
     assert {each["stage"] for each in jobs.values()} == set(recipe["stages"])
     assert "--check" in jobs["check"]["script"][0]
-    image = jobs["image"]["script"][0]
-    assert "--cache-from" in image
-    assert "mode=max" in image
+    build = jobs["build"]["script"][0]
+    assert "--cache-from" in build
+    assert "mode=max" in build
