@@ -6,7 +6,11 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
 
 from tests.places import ROOT
 
@@ -46,3 +50,19 @@ def start(name: str | None, environ: Mapping[str, str] | None = None) -> dict[st
         done = engine(*words, environ=environ, named=name is not None)
         assert done.returncode == 0, done.stderr
     return {**os.environ, **json.loads(done.stdout)}
+
+
+@contextmanager
+def another(name: str, environ: Mapping[str, str], state: Path) -> Iterator[dict[str, str]]:
+    """The environment of a second engine of the kind `name`, which has built nothing yet.
+
+    `environ` is the first one's, whose registry it has; `state` is an empty directory for it.
+    """
+    roots = Path(environ["DOCKER_CONFIG"]).parent / "roots"
+    if not roots.is_dir() or os.geteuid() != 0:
+        pytest.skip("needs the private engine")
+    (state / "roots").symlink_to(roots)
+    own = {"HUTCH_ENGINE_DIR": str(state), "HUTCH_REGISTRY": environ["HUTCH_REGISTRY"]}
+    yield start(name, own)
+    done = engine("down", *options(name), environ=own)
+    assert done.returncode == 0, done.stderr

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.harness.builder import Builder
-from tests.integration.harness.engines import engine, options, start
+from tests.integration.harness.engines import another, start
 
 
 @pytest.fixture(scope="session")
@@ -34,16 +34,11 @@ def project(hutch: Builder, tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def pruned(hutch: Builder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Builder]:
     """A second engine of the same kind, whose cache is nobody else's and may be pruned."""
-    state = tmp_path_factory.mktemp("engine")
-    roots = Path(hutch.environ["DOCKER_CONFIG"]).parent / "roots"
-    if not roots.is_dir() or os.geteuid() != 0:
-        pytest.skip("needs the private engine")
-    (state / "roots").symlink_to(roots)
-    environ = {"HUTCH_ENGINE_DIR": str(state), "HUTCH_REGISTRY": hutch.registry}
-    with closing(Builder(hutch.name, start(hutch.name, environ), hutch.frontend)) as second:
+    with (
+        another(hutch.name, hutch.environ, tmp_path_factory.mktemp("engine")) as environ,
+        closing(Builder(hutch.name, environ, hutch.frontend)) as second,
+    ):
         yield second
-    done = engine("down", *options(hutch.name), environ=environ)
-    assert done.returncode == 0, done.stderr
 
 
 def tree(folder: Path) -> dict[str, str]:
