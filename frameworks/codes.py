@@ -110,6 +110,11 @@ CODES: dict[str, tuple[str, str]] = {
     "missing-secret": ("Missing secret", "The build was not given a secret that it reads."),
     "missing-agent": ("Missing agent", "The build was not given an SSH agent that it uses."),
     "no-such-image": ("No such image", "An image cannot be found, or may not be read."),
+    "bad-lock": ("Bad lock", "The lock file beside the bunnyfile cannot be used."),
+    "not-locked": (
+        "Not locked",
+        "The build takes only what is locked, and the lock file lacks something.",
+    ),
     "dockerfile-recursion": ("Dockerfile recursion", "A Dockerfile would call hutch for ever."),
     "unknown-target": ("Unknown target", "There is no part of the build of that name."),
     "no-such-target": ("No such target", "The file lacks the section that a target would build."),

@@ -76,6 +76,11 @@ class Lowering:
         return None if self.plan.app is None else self.framework.app(self.build)
 
     @cached_property
+    def packages(self) -> File:
+        """What `rootfs.packages` come to today, over the root filesystem's base."""
+        return packages.listed(self.build, self._base().state)
+
+    @cached_property
     def rootfs(self) -> Root:
         """The root filesystem, with the image config that comes with its base."""
         plan = self.plan

@@ -68,9 +68,10 @@ class Session:
             yield platform, loaded
 
     def _load(self, file: SourceFile, platform: Platform) -> Loaded:
+        lock = self.contexts.lock()
         args = {**plan.platform_args(platform, self.worker), **self.options.build_args}
         try:
-            return load(file.data, file.filename, args)
+            return load(file.data, file.filename, args).locked(lock)
         except Unsound as found:
             asked, contexts = bool(self.options.platforms), self.options.named_contexts
             raise plan.more(found, platform, asked=asked, contexts=contexts) from None
@@ -85,6 +86,8 @@ class Session:
             epoch=options.epoch,
             args=loaded.args,
             contexts=options.named_contexts,
+            lock=loaded.lock,
+            strict=options.lock == "strict",
         )
 
     def with_rootfs_type(self, planned: Plan) -> Plan:

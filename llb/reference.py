@@ -99,6 +99,14 @@ def normalise(text: str) -> str:
     return str(Reference.parse(text).tagged())
 
 
+def context_name(image: str) -> str:
+    """The name of the build context that would stand in for an image, as buildx has it."""
+    try:
+        return Reference.parse(image).familiar.removesuffix(":latest")
+    except InvalidReference:
+        return image
+
+
 def check_digest(text: str, digest: str) -> None:
     """Raise InvalidReference about `text` unless `digest` is `sha256:` and 64 lower-case hex
     digits.

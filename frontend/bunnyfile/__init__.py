@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import frameworks
 import schemas
@@ -27,6 +28,9 @@ from frontend.bunnyfile.validate import validate
 from frontend.bunnyfile.version import version_of
 from frontend.bunnyfile.yaml import parse
 from llb import Position, Range, SourceFile
+
+if TYPE_CHECKING:
+    from frontend.bunnyfile.lock import Lock
 
 __all__ = ["MAX_ERRORS", "Loaded", "Unsound", "fragment", "kind_of", "load", "schema"]
 
@@ -46,6 +50,14 @@ class Loaded:
     tree: nodes.Mapping
     args: Mapping[str, str]
     """The build arguments that have a value: those of the file and the platform's."""
+    lock: Lock | None = None
+    """The lock file that counts, whose commits `bunnyfile` has; None without one."""
+
+    def locked(self, lock: Lock | None) -> Loaded:
+        """The same with what a lock file pins."""
+        if lock is None:
+            return self
+        return replace(self, bunnyfile=lock.pinned(self.bunnyfile), lock=lock)
 
 
 class Unsound(Problems):

@@ -1,9 +1,18 @@
-"""Bunnyfile or Dockerfile? Told from the first instruction, without parsing either."""
+"""Bunnyfile or Dockerfile? Told from the first instruction, without parsing either.
+
+And what stands beside a bunnyfile: its lock (`frontend.bunnyfile.lock`), which few have.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import Literal
+
+LOCK_FILE = ".lock"
+"""What follows a bunnyfile's name in that of its lock file."""
+
+MOST_LOCKED = 16 << 20
+"""How many bytes a lock file may have: a hundred times what the packages of a desktop need."""
 
 _INSTRUCTIONS = re.compile(
     r"ADD|ARG|CMD|COPY|ENTRYPOINT|ENV|EXPOSE|FROM|HEALTHCHECK|LABEL|MAINTAINER|ONBUILD|RUN|SHELL"

@@ -18,6 +18,7 @@ from llb.masked import printable
 if TYPE_CHECKING:
     from frameworks.base import Plan
     from frontend.bunnyfile import Loaded
+    from frontend.bunnyfile.lock import Lock
     from frontend.lint.verdict import Request, Verdict
     from llb import SourceFile
 
@@ -30,11 +31,13 @@ _STDIN = "-"
 
 @dataclass(frozen=True, slots=True)
 class BuildFile:
-    """A build file: what messages call it, its bytes, and the directory of the build context."""
+    """A build file: what messages call it, its bytes, the directory of the build context, and the
+    bytes of its lock file, None where there is none."""
 
     name: str
     data: bytes
     context: str
+    lock: bytes | None = None
 
     @property
     def is_dockerfile(self) -> bool:
@@ -63,6 +66,11 @@ def add_build(to: argparse.ArgumentParser) -> None:
         "--context", metavar="DIR", help="the build context (default: the file's directory)"
     )
     add_platform(to)
+    add_arguments(to)
+
+
+def add_arguments(to: argparse.ArgumentParser) -> None:
+    """Add build arguments and named contexts."""
     to.add_argument(
         "--build-arg", action="append", default=[], metavar="NAME=VALUE", help="a build argument"
     )
@@ -109,7 +117,36 @@ def read(options: argparse.Namespace) -> BuildFile:
     file, context = where(options)
     if file == _STDIN:
         return BuildFile("<stdin>", sys.stdin.buffer.read(MOST_BYTES + 1), context)
-    return BuildFile(file, localfile.read(file, MOST_BYTES + 1), context)
+    return BuildFile(file, localfile.read(file, MOST_BYTES + 1), context, _beside(file))
+
+
+def _beside(file: str) -> bytes | None:
+    """The bytes of a build file's lock file; None where there is none. Raises OSError."""
+    from frontend.bunnyfile.kind import LOCK_FILE, MOST_LOCKED
+
+    try:
+        return localfile.read(file + LOCK_FILE, MOST_LOCKED + 1)
+    except FileNotFoundError:
+        return None
+
+
+def lock_of(options: argparse.Namespace, file: BuildFile) -> Lock | None:
+    """What the lock file pins, None where there is none or nobody is to read it. Raises Problems.
+
+    It is what `Contexts.lock` is to a build.
+    """
+    from frontend.bunnyfile import lock
+    from frontend.bunnyfile.kind import LOCK_FILE
+    from llb import SourceFile
+
+    mode = args_of(options).get("HUTCH_LOCK", "")
+    if mode == "off" or file.is_dockerfile:
+        return None
+    if file.lock is not None:
+        return lock.read(SourceFile(file.name + LOCK_FILE, file.lock, "json"))
+    if mode == "strict":
+        raise lock.missing(SourceFile(file.name, file.data))
+    return None
 
 
 def load(options: argparse.Namespace, file: BuildFile) -> tuple[Loaded, Platform]:
@@ -119,9 +156,10 @@ def load(options: argparse.Namespace, file: BuildFile) -> tuple[Loaded, Platform
 
     asked: Platform | None = options.platform
     platform = asked or host()
+    lock = lock_of(options, file)
     args = {**plans.platform_args(platform, platform), **args_of(options)}
     try:
-        loaded = bunnyfile.load(file.data, file.name, args)
+        loaded = bunnyfile.load(file.data, file.name, args).locked(lock)
     except bunnyfile.Unsound as found:
         contexts = contexts_of(options)
         raise plans.more(found, platform, asked=bool(asked), contexts=contexts) from None
@@ -152,6 +190,8 @@ def plan_of(options: argparse.Namespace, file: BuildFile) -> Plan:
         epoch=epoch(),
         args=loaded.args,
         contexts=contexts_of(options),
+        lock=loaded.lock,
+        strict=args_of(options).get("HUTCH_LOCK") == "strict",
     )
     return plans.with_rootfs_type(plan, _head(plan, file.context))
 

@@ -89,7 +89,7 @@ def graph(options: argparse.Namespace) -> Definition:
     if file.is_dockerfile:
         raise OSError(f"{file.name} is a Dockerfile, whose graph only a build makes")
     plan = buildfile.plan_of(options, file)
-    inputs = OfflineInputs(plan.platform)
+    inputs = OfflineInputs(plan.platform, buildfile.lock_of(options, file))
     build = Build(plan, frameworks.get(plan.framework), inputs, plan.platform)
     for _ in range(2):  # the second time every path of the context is known
         lowering = Lowering(build)

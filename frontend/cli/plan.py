@@ -17,6 +17,7 @@ from llb.masked import printable
 if TYPE_CHECKING:
     from frameworks.base import Build, Plan
     from frameworks.lower import Lowering
+    from frontend.bunnyfile.lock import Lock
     from llb import State
 
 _SAID = ("framework", "monitor", "platform", "file", "args", "compat")
@@ -43,8 +44,9 @@ def parser() -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> int:
     """Print the plan."""
-    plan = buildfile.plan_of(options, buildfile.read(options))
-    shown = resolved(plan)
+    file = buildfile.read(options)
+    plan = buildfile.plan_of(options, file)
+    shown = resolved(plan, buildfile.lock_of(options, file))
     if options.tree:
         print(f"{plan.framework} on {plan.monitor} for {plan.platform}")
         for line in _tree(shown, "  "):
@@ -55,8 +57,11 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def resolved(plan: Plan) -> dict[str, Any]:
-    """The plan as JSON values, with what a build fills in where the file says nothing."""
+def resolved(plan: Plan, lock: Lock | None = None) -> dict[str, Any]:
+    """The plan as JSON values, with what a build fills in where the file says nothing.
+
+    `lock` is the lock file, by which images have their digests.
+    """
     import frameworks
     from frameworks.base import Build
     from frontend.inputs.offline import OfflineInputs
@@ -73,7 +78,7 @@ def resolved(plan: Plan) -> dict[str, Any]:
             shown["kernel"]["source"] = plain(source)
     if builds and not shown["kernel"]["config"]:
         shown["kernel"]["config"] = framework.usual_config(plan) or None
-    build = Build(plan, framework, OfflineInputs(plan.platform), plan.platform)
+    build = Build(plan, framework, OfflineInputs(plan.platform, lock), plan.platform)
     image, fetched = _fetched(build)
     if not shown["toolchain"]["from"] and image:
         shown["toolchain"]["from"] = image

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from frameworks.diagnostics import Problems, problem
 from frameworks.git import bad_url
+from frontend.bunnyfile.kind import LOCK_FILE, MOST_LOCKED, kind_of
 from frontend.dockerui import ignorefile
 from frontend.dockerui.options import Environment, Options
 from frontend.gateway.errors import GatewayError, NotAFile
@@ -41,6 +42,7 @@ from llb import (
 from llb.paths import clean
 
 if TYPE_CHECKING:
+    from frontend.bunnyfile.lock import Lock
     from frontend.gateway.client import Client, Ref
 
 CONTEXT = "context"
@@ -59,10 +61,14 @@ _LOCAL = re.compile(rb"local|include|dockerfile|^ *(?:COPY|ADD) ", re.MULTILINE 
 
 @dataclass(frozen=True, slots=True)
 class BuildFile:
-    """The build file: its bytes, and the digest that warnings about it must carry."""
+    """The build file: its bytes, the digest that warnings about it must carry, and its lock file.
+
+    `lock` is None where there is none beside it.
+    """
 
     file: SourceFile
     digest: str
+    lock: SourceFile | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +89,8 @@ class _Found:
     build_file: BuildFile | None = None
     ignored: tuple[str, ...] | None = None
     beside: bytes | None = field(default=None, repr=False)
+    lock: Lock | None = None
+    is_locked: bool = False
 
 
 class Contexts:
@@ -112,6 +120,45 @@ class Contexts:
             self._found.build_file = self._read_build_file()
         return self._found.build_file
 
+    def lock(self) -> Lock | None:
+        """What the lock file beside a bunnyfile pins; None without one, or with `HUTCH_LOCK=off`.
+
+        It is known once the build file is read. Raises `Problems` for one that cannot be used, and
+        where `HUTCH_LOCK=strict` wants one.
+        """
+        found = self._found
+        if found.build_file is not None and not found.is_locked:
+            found.lock = self._read_lock(found.build_file.file, found.build_file.lock)
+            found.is_locked = True
+        return found.lock
+
+    def check_locked(self, image: str) -> None:
+        """Raise `Problems` where the lock file has to pin an image of the build's, and does not.
+
+        Those that the file names are judged with the file; others are the toolchain's.
+        """
+        if self.options.lock != "strict" or (found := self.lock()) is None:
+            return
+        from frontend.bunnyfile.lock import is_open
+        from llb.reference import context_name
+
+        named = {name.partition("::")[0] for name in self.options.named_contexts}
+        if is_open(image) and not found.digest(image) and context_name(image) not in named:
+            hint = "add it with 'hutch lock'"
+            raise problem("not-locked", f"'{image}' is not in the lock file", hint=hint)
+
+    def _read_lock(self, build_file: SourceFile, file: SourceFile | None) -> Lock | None:
+        mode = self.options.lock
+        if mode == "off" or kind_of(build_file.data) == "dockerfile":
+            return None
+        if file is None and mode != "strict":
+            return None
+        from frontend.bunnyfile import lock
+
+        if file is None:
+            raise lock.missing(build_file)
+        return lock.read(file)
+
     def _names(self) -> list[str]:
         """What the build file may be called, the likeliest first."""
         name = self._main().filename
@@ -128,7 +175,7 @@ class Contexts:
         return local(
             where,
             session=self.session(where),
-            follow=[name, name + IGNORE_FILE, *others],
+            follow=[name, name + IGNORE_FILE, name + LOCK_FILE, *others],
             shared_key_hint=where,
             differ=Differ.NONE,
             meta=Meta(name=f"[internal] load build definition from {name}"),
@@ -139,9 +186,11 @@ class Contexts:
         definition = self.marshal(self._build_file_state())
         try:
             ref = self.client.solve(definition).ref
-            self.client.ahead([(ref, name), (ref, name + IGNORE_FILE)])
+            beside_it = (name + IGNORE_FILE, name + LOCK_FILE)
+            self.client.ahead([(ref, each) for each in (name, *beside_it)])
             data = self._first_of(ref, names)
             beside = self._read_if_there(ref, name + IGNORE_FILE)
+            locked = self._read_if_there(ref, name + LOCK_FILE, MOST_LOCKED + 1)
         except GatewayError as error:
             raise error.during(f"cannot read the build file {name}") from error
         if data is None:
@@ -154,7 +203,8 @@ class Contexts:
         if not beside and self._main().state is None and _LOCAL.search(data):
             with suppress(GatewayError):
                 self.client.begin_solve(self._ignore_file(*_OF_CONTEXT), evaluate=True)
-        return BuildFile(SourceFile(name, data, "yaml"), definition.head)
+        lock = None if locked is None else SourceFile(name + LOCK_FILE, locked, "json")
+        return BuildFile(SourceFile(name, data, "yaml"), definition.head, lock)
 
     def _first_of(self, ref: Ref, names: Iterable[str]) -> bytes | None:
         for name in names:

@@ -54,6 +54,8 @@ class Images:
             ref = Reference.parse(name).tagged()
         except InvalidReference as error:
             raise problem("bad-image-reference", str(error)) from None
+        if (lock := self._contexts.lock()) is not None and (digest := lock.digest(name)):
+            ref = ref.pinned(digest)
         try:
             return resolve.registry(
                 self._contexts, ref, platform, log_name=f"[internal] load metadata for {ref}"

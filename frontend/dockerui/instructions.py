@@ -26,6 +26,8 @@ _SHELL = ("/bin/sh", "-c")
 UNKNOWN = "\ufdd0"
 """What stands in the value of a variable that only a base image could set: no text has it
 (a noncharacter of Unicode)."""
+_WITH_FROM = frozenset({"COPY", "RUN"})
+_FROM = re.compile(r"--(?:from=|mount=(?:[^,\s]+,)*from=)(?P<name>[^,\s]+)")
 _WITH_HEREDOC = frozenset({"ADD", "COPY", "RUN"})
 
 
@@ -137,6 +139,25 @@ class Dockerfile:
         for stage in self.stages:
             if stage.base and stage.base != "scratch" and stage.base.lower() not in names:
                 found.setdefault(str(stage.base), stage.base)
+        return list(found.values())
+
+    def images(self) -> list[Text]:
+        """All images that it names: those, and what files are copied or mounted from.
+
+        Where a variable of an instruction's is in the name, only BuildKit knows which it is.
+        """
+        found = {str(base): base for base in self.bases()}
+        names = {stage.name for stage in self.stages if stage.name}
+        for stage in self.stages:
+            for each in stage.instructions:
+                for offset, word in each.words() if each.name in _WITH_FROM else ():
+                    if (said := _FROM.match(word)) is None:
+                        continue
+                    name = said["name"]
+                    if "$" in name or name.isdigit() or name.lower() in (*names, "scratch"):
+                        continue
+                    start = offset + said.start("name")
+                    found.setdefault(name, Text(name, each.at(start, start + len(name))))
         return list(found.values())
 
     def labels(self, target: str, env: Mapping[str, str]) -> dict[Text, Text]:

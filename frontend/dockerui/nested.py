@@ -28,6 +28,7 @@ from llb import (
     State,
     scratch,
 )
+from llb.reference import context_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,7 +66,10 @@ def dockerfile(
     if data is None:
         raise problem("no-such-file", f"there is no '{path}' in the build context")
     try:
-        return solve(contexts, data, path, target or "", platform, ignore=ignore, args=args)
+        pinned = _pinned(contexts, data, args)
+        return solve(
+            contexts, data, path, target or "", platform, ignore=ignore, args=args, pinned=pinned
+        )
     except GatewayError as error:
         if target is None or error.is_placed or not _NO_STAGE.search(error.message):
             raise
@@ -91,12 +95,13 @@ def solve(
     ours: bool = False,
     args: Mapping[str, str] | None = None,
     stand_ins: Mapping[str, ResolvedImage] | None = None,
+    pinned: Mapping[str, str] | None = None,
 ) -> ResolvedImage:
     """Build the Dockerfile whose bytes are `data`, called `name` in messages.
 
     `ignore` is the ignore file of its own, b"" for the build's. `ours` says that its `# syntax=`
     line is what called us, and is not to be followed again. `stand_ins` are images that take the
-    place of those that the file names.
+    place of those that the file names; `pinned` are the references, with digests, of others.
     """
     frontend, options = _request(contexts, data, name, ours=ours)
     options["platform"] = str(platform)
@@ -105,12 +110,12 @@ def solve(
     for key, value in (args or {}).items():
         if key not in PLATFORM_ARGS:
             options[f"build-arg:{key}"] = value
+    for base, reference in (pinned or {}).items():
+        options.setdefault(f"context:{context_name(base)}", f"docker-image://{reference}")
     inputs = dict(_inputs(contexts, data, basename(name), ignore))
     for number, (base, image) in enumerate((stand_ins or {}).items()):
         given = f"hutch-base-{number}"
-        options[f"context:{Reference.parse(base).familiar.removesuffix(':latest')}"] = (
-            f"input:{given}"
-        )
+        options[f"context:{context_name(base)}"] = f"input:{given}"
         encoded = b64encode(image.config).decode()
         options[f"input-metadata:{given}"] = json.dumps({"containerimage.config": encoded})
         inputs[given] = contexts.marshal(image.state)
@@ -135,6 +140,24 @@ def solve(
     except ValueError as error:
         raise problem("bad-image", f"the image of '{name}' is broken: {error}") from None
     return ResolvedImage(state, "", config)
+
+
+def _pinned(contexts: Contexts, data: bytes, args: Mapping[str, str]) -> dict[str, str]:
+    """The images of a Dockerfile by name, as the lock file has them.
+
+    Raises Problems where it has to have one, and has not.
+    """
+    lock = contexts.lock()
+    if lock is None:
+        return {}
+    from frontend.dockerui.instructions import Dockerfile
+
+    found = {}
+    for name in Dockerfile(data, {**contexts.options.build_args, **args}).images():
+        contexts.check_locked(name)
+        if digest := lock.digest(name):
+            found[str(name)] = str(Reference.parse(name).tagged().pinned(digest))
+    return found
 
 
 def ask(contexts: Contexts, data: bytes, name: str) -> Mapping[str, bytes]:

@@ -33,6 +33,9 @@ _SHOWN = 60
 LAST_SECOND = (1 << 32) - 1
 """The last second since 1970 that a cpio archive can hold, in 2106."""
 
+LOCK_MODES = ("strict", "off")
+"""What `HUTCH_LOCK` may be: everything has to be in the lock file, or nobody reads it."""
+
 Value = TypeVar("Value")
 
 
@@ -95,6 +98,7 @@ class Options:
     multi_platform: bool = False
     epoch: int | None = None
     epoch_from_context: bool = False
+    lock: str = ""
 
     # how to build it
     no_cache: bool | frozenset[str] = False
@@ -165,6 +169,7 @@ class _Parser:
             multi_platform=self._multi_platform(args, len(platforms)),
             epoch=epoch,
             epoch_from_context=from_context,
+            lock=self._lock(args.get("HUTCH_LOCK", "")),
             no_cache=_no_cache(raw.get("no-cache")),
             resolve_mode=self._resolve_mode(),
             network=self._network(),
@@ -276,6 +281,12 @@ class _Parser:
         except Problems as problems:
             self._problems.take(problems)
             return None, False
+
+    def _lock(self, text: str) -> str:
+        if text and text not in LOCK_MODES:
+            message = f"--build-arg HUTCH_LOCK cannot be {text[:_SHOWN]!r}"
+            self._problems.error(_CODE, message, hint=did_you_mean(text, LOCK_MODES))
+        return text
 
     def _resources(self) -> Resources | None:
         limits = Resources(

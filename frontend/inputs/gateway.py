@@ -101,6 +101,7 @@ class GatewayInputs(Inputs):
         platforms = tuple(dict.fromkeys((platform, *others)))
 
         def resolve() -> ResolvedImage:
+            self._contexts.check_locked(ref)
             return first_variant(platforms, lambda each: self._images.resolve(ref, each))[1]
 
         hint = ""

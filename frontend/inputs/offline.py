@@ -1,18 +1,22 @@
 """Inputs without a daemon, for `hutch plan` and `hutch llb` and for goldens.
 
 The context is a local source, images stay as they are named, and hutch's own image is named by its
-reference: the graph has the shape that the gateway gives it, only nothing in it is pinned.
+reference: the graph has the shape that the gateway gives it, and pinned is what a lock file pins.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import llb
 from frameworks.base import Image, Inputs
 from frameworks.diagnostics import problem
 from frameworks.spec import Text
-from llb import InvalidReference, Platform, State
+from llb import InvalidReference, Platform, Reference, State
+
+if TYPE_CHECKING:
+    from frontend.bunnyfile.lock import Lock
 
 TOOLS = "hutch"
 """What stands for hutch's own image where no daemon says which it is."""
@@ -21,8 +25,10 @@ TOOLS = "hutch"
 class OfflineInputs(Inputs):
     """Every source by its name."""
 
-    def __init__(self, worker: Platform) -> None:
+    def __init__(self, worker: Platform, lock: Lock | None = None) -> None:
+        """`lock` is the lock file, which pins images also here."""
         self._worker = worker
+        self._lock = lock
         self._paths: set[str] = set()
         self._context: tuple[int, State] | None = None
 
@@ -47,7 +53,9 @@ class OfflineInputs(Inputs):
 
     def image(self, ref: Text, platform: Platform, others: Sequence[Platform] = ()) -> Image:
         try:
-            return Image(llb.image(ref, platform=platform), ref)
+            digest = self._lock.digest(ref) if self._lock is not None else ""
+            name = str(Reference.parse(ref).tagged().pinned(digest)) if digest else str(ref)
+            return Image(llb.image(name, platform=platform), name)
         except InvalidReference as error:
             raise problem("bad-image-reference", str(error), at=ref.at) from None
 

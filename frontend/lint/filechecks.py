@@ -11,6 +11,7 @@ import posixpath
 import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import frameworks
 from frameworks.architectures import NAMES
@@ -23,14 +24,18 @@ from frontend.bunnyfile.args import PLATFORM_ARGS
 from frontend.bunnyfile.nodes import Entry, Mapping, Node, Scalar, Sequence
 from frontend.lint import directive
 from frontend.lint.findings import Report, finding, report
-from llb import InvalidReference, Range, Reference
+from llb import Range
+from llb.reference import context_name
+
+if TYPE_CHECKING:
+    from frontend.bunnyfile.lock import Lock
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
     """What a check looks at: the decoded file, its tree, the warnings of reading it, the names of
-    the build's contexts (`--build-context`), which are not images, and of its arguments, and the
-    faults of its `# check=` line."""
+    the build's contexts (`--build-context`), which are not images, and of its arguments, the faults
+    of its `# check=` line, and the lock file, whose commits the file has."""
 
     bunnyfile: Bunnyfile
     tree: Mapping
@@ -38,20 +43,15 @@ class Subject:
     contexts: frozenset[str] = frozenset()
     given: frozenset[str] = frozenset()
     faults: tuple[Diagnostic, ...] = ()
-
-
-def _context_name(image: str) -> str:
-    """The name of the build context that would stand in for an image, as buildx has it."""
-    try:
-        return Reference.parse(image).familiar.removesuffix(":latest")
-    except InvalidReference:
-        return image
+    lock: Lock | None = None
 
 
 def _unpinned_image(subject: Subject) -> Iterator[Diagnostic]:
     for image in subject.bunnyfile.images():
         name = image.rpartition("/")[2]
-        if "@" in name or _context_name(image) in subject.contexts:
+        if "@" in name or context_name(image) in subject.contexts:
+            continue
+        if subject.lock is not None and subject.lock.digest(image):
             continue
         if ":" not in name or name.endswith(":latest"):
             yield finding(
@@ -430,7 +430,13 @@ def lint(
     checks, faults = directive.read(loaded.file, options)
     names = frozenset(name.partition("::")[0] for name in contexts)  # NAME::PLATFORM
     subject = Subject(
-        loaded.bunnyfile, loaded.tree, loaded.warnings, names, frozenset(given), faults
+        loaded.bunnyfile,
+        loaded.tree,
+        loaded.warnings,
+        names,
+        frozenset(given),
+        faults,
+        loaded.lock,
     )
     found = [
         each for name, check in CHECKS.items() if checks.apply(name) for each in check(subject)

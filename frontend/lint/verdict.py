@@ -65,6 +65,8 @@ def judge(loaded: Loaded, platform: Platform, request: Request) -> Verdict:
             epoch=request.epoch,
             args=loaded.args,
             contexts=request.contexts,
+            lock=loaded.lock,
+            strict=request.args.get("HUTCH_LOCK") == "strict",
         )
         noted = planned.warnings
         target = targets.check(request.target, planned)

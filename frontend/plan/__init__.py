@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, is_dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import frameworks
 from frameworks import architectures
@@ -37,6 +37,9 @@ from frameworks.spec import (
 from frontend.bunnyfile import Unsound, shortened
 from frontend.plan import effects
 from llb import Platform, SourceFile
+
+if TYPE_CHECKING:
+    from frontend.bunnyfile.lock import Lock
 
 KERNEL_SOURCE = "kernel-source"
 APP_SOURCE = "app-source"
@@ -72,11 +75,14 @@ def make(
     epoch: int | None = None,
     args: Mapping[str, str] | None = None,
     contexts: Collection[str] = (),
+    lock: Lock | None = None,
+    strict: bool = False,
 ) -> Plan:
     """The plan to build `bunnyfile` for `platform`.
 
     `args` are the build arguments with a value, `contexts` the names of build contexts: two of them
     stand in for a whole source, wherever the file has it from (`KERNEL_SOURCE`, `APP_SOURCE`).
+    `lock` is the lock file, whose commits the bunnyfile has; what it lacks is an error if `strict`.
     Raises Problems with everything that the framework's guests cannot take.
     """
     problems = Collector(file)
@@ -121,9 +127,12 @@ def make(
         keys={str(key): str(value) for key, value in keys.items()},
         args=args or {},
         epoch=epoch,
+        packages=lock.files(str(platform), bunnyfile.rootfs) if lock is not None else None,
         compat=bunnyfile.version != "v1",
     )
     _check_names(bunnyfile, names, problems)
+    if lock is not None:
+        _check_lock(lock, plan, bunnyfile, names, problems, strict=strict)
     framework.check_steps(plan, problems)
     effects.note(bunnyfile, plan, framework, problems)
     if platform.architecture not in framework.guest.monitors.get(said.monitor, ()):
@@ -326,6 +335,26 @@ def _check_architecture(bunnyfile: Bunnyfile, platform: Platform, problems: Coll
             hint="leave `architecture` out and let --platform decide",
             at=said.at,
         )
+
+
+def _check_lock(
+    lock: Lock,
+    plan: Plan,
+    bunnyfile: Bunnyfile,
+    contexts: Collection[str],
+    problems: Collector,
+    *,
+    strict: bool,
+) -> None:
+    """Note what the lock file should pin, and does not."""
+    for word in lock.lacking(bunnyfile, str(plan.platform), contexts):
+        message = f"'{word}' is not in the lock file"
+        if strict:
+            hint = "add it with 'hutch lock'"
+            problems.error("not-locked", message, hint=hint, at=word.at)
+        else:
+            hint = "add it with 'hutch lock': until then it is what it is on the day of the build"
+            problems.warn("UnlockedSource", message, hint=hint, at=word.at)
 
 
 _WORDS = {

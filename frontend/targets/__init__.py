@@ -59,6 +59,7 @@ def check(name: str, plan: Plan) -> str:
         "kernel": plan.kernel is None,
         "rootfs": plan.rootfs.type == "none",
         "app": plan.app is None,
+        "packages": not plan.rootfs.packages,
     }
     if lacks.get(target):
         raise _nothing(plan, target)
@@ -115,12 +116,19 @@ def _toolchain(lowering: Lowering) -> Target:
     return Target(lowering.toolchain, lowering, _bare(lowering.toolchain))
 
 
+def _packages(lowering: Lowering) -> Target:
+    if not lowering.plan.rootfs.packages:
+        raise _nothing(lowering.plan, "packages")
+    return _file(lowering, "packages", lowering.packages)
+
+
 TARGETS: dict[str, Callable[[Lowering], Target]] = {
     "image": _image,
     "kernel": _kernel,
     "rootfs": _rootfs,
     "app": _app,
     "toolchain": _toolchain,
+    "packages": _packages,
 }
 
 
@@ -130,6 +138,7 @@ DESCRIPTIONS = {
     "rootfs": "the root filesystem: its file, or the tree of a raw one",
     "app": "the application's artifacts",
     "toolchain": "the image that kernels and applications are built in",
+    "packages": "what 'rootfs.packages' come to today: the list that 'hutch lock' writes down",
 }
 """The targets in words, for `--call=targets`."""
 
@@ -145,6 +154,7 @@ def available(bunnyfile: Bunnyfile) -> frozenset[str]:
         "rootfs": packed,
         "app": app is not None,
         "toolchain": builds,
+        "packages": bunnyfile.rootfs is not None and bool(bunnyfile.rootfs.packages),
     }
     return frozenset(name for name, there in sections.items() if there)
 

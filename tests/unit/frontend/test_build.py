@@ -222,7 +222,7 @@ def test_the_calls_of_a_build_of_prebuilt_files(asked: pytest.MonkeyPatch) -> No
     result = build(client).message
     assert [name for name, _ in solver.requests] == [
         *("Ping", "Inputs", "Solve"),  # on their way while the rest is imported
-        *("StatFile", "StatFile"),  # the build file, and the ignore file beside it
+        *("StatFile", "StatFile", "StatFile"),  # the build file, and what is beside it
         "ReadFile",
         "Solve",  # the context's ignore file, while the build file is understood
         "StatFile",

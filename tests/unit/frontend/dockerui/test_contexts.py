@@ -57,7 +57,7 @@ class TestBuildFile:
         assert asked is not None
         assert dict(asked.attrs) == {
             "local.session": "session",
-            "local.followpaths": '["bunnyfile","bunnyfile.dockerignore"]',
+            "local.followpaths": '["bunnyfile","bunnyfile.dockerignore","bunnyfile.lock"]',
             "local.sharedkeyhint": "dockerfile",
             "local.differ": "none",
         }

@@ -24,6 +24,7 @@ PAGES = ROOT / "docs" / "rules"
 ELSEWHERE = {
     "InheritedLabel",  # a Dockerfile's
     "UnknownArgument",  # of the command line
+    "UnlockedSource",  # of the file beside it
     *(name for name, rule in RULES.items() if rule.phases == (Phase.IMAGE,)),
 }
 NEW = "version: v1\nplatforms: {framework: linux, monitor: qemu}\n"

@@ -1,0 +1,166 @@
+"""What a bunnyfile leaves open: what its lock file has to have, on all platforms of the guest."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from frontend.cli import buildfile
+
+if TYPE_CHECKING:
+    from frameworks.base import Plan
+    from frameworks.spec import GitSource, Text
+    from frontend.bunnyfile.lock import Lock, Packages
+
+PACKAGES = "packages"
+"""The target of a build that lists them, and what they are called together."""
+
+
+@dataclass(slots=True)
+class Wanted:
+    """What a lock has to have, by the names that it has there, with the words of the file.
+
+    `packages` are by platform: what is asked for, and the image that they are installed over.
+    """
+
+    images: dict[str, Text] = field(default_factory=dict)
+    git: dict[str, GitSource] = field(default_factory=dict)
+    packages: dict[str, tuple[tuple[Text, ...], str]] = field(default_factory=dict)
+
+    def of(self, lock: Lock, renewed: set[str]) -> Lock:
+        """What a lock has of it already, without what is to be `renewed`."""
+        from frontend.bunnyfile.lock import Lock
+
+        return Lock(
+            {k: v for k, v in lock.images.items() if k in self.images and k not in renewed},
+            {k: v for k, v in lock.git.items() if k in self.git and k not in renewed},
+            {
+                name: found
+                for name, found in lock.packages.items()
+                if PACKAGES not in renewed and self.fits(name, found)
+            },
+        )
+
+    def fits(self, platform: str, found: Packages) -> bool:
+        """Whether a lock's packages of a platform are those that are asked for."""
+        asked, _ = self.packages.get(platform, ((), ""))
+        return bool(asked) and set(asked) == set(found.asked)
+
+
+def wanted(options: argparse.Namespace, file: buildfile.BuildFile) -> Wanted:
+    """What the file leaves open, on all platforms. Raises Problems."""
+    from frameworks.diagnostics import Problems
+
+    found = Wanted()
+    failed: Problems | None = None
+    done = 0
+    for each in _platforms(options, file):
+        try:
+            _note(found, options, file, each)
+            done += 1
+        except Problems as problems:
+            if options.platform:
+                raise
+            failed = failed or problems  # the file may be for others alone
+    if failed is not None and not done:
+        raise failed
+    return found
+
+
+def _platforms(options: argparse.Namespace, file: buildfile.BuildFile) -> list[Any]:
+    """The platforms to lock for: those asked for, the file's own, or all of the guest's."""
+    import frameworks
+    from frontend.cli.options import host
+    from frontend.plan import architecture
+    from llb import Platform
+
+    if options.platform:
+        return list(options.platform)
+    loaded, own = buildfile.load(_for(options, None), file)
+    if architecture(loaded.bunnyfile):
+        return [own]
+    said = loaded.bunnyfile.platforms
+    guest = frameworks.guest(said.framework)
+    found = [Platform("linux", name) for name in guest.monitors.get(said.monitor, ())]
+    return found or [host()]
+
+
+def _for(options: argparse.Namespace, platform: Any) -> argparse.Namespace:
+    """The options for one platform, of a build that reads no lock."""
+    args = [*options.build_arg, "HUTCH_LOCK=off"]
+    return argparse.Namespace(**{**vars(options), "platform": platform, "build_arg": args})
+
+
+def _note(
+    found: Wanted, options: argparse.Namespace, file: buildfile.BuildFile, platform: Any
+) -> None:
+    import frameworks
+    from frameworks.base import Build
+    from frameworks.lower import Lowering
+    from frontend.bunnyfile import lock
+    from frontend.inputs.recorded import RecordedInputs
+    from frontend.targets import TARGETS, available
+
+    one = _for(options, platform)
+    loaded, _ = buildfile.load(one, file)
+    plan = buildfile.plan_of(one, file)
+    contexts = buildfile.contexts_of(options)
+    inputs = RecordedInputs(plan.platform, contexts)
+    build = Build(plan, frameworks.get(plan.framework), inputs, plan.platform)
+    for _ in range(2):  # the second time every path of the context is known
+        lowering = Lowering(build)
+        for name in sorted(available(loaded.bunnyfile)):
+            if name != PACKAGES:
+                TARGETS[name](lowering)
+    images = list(inputs.images.values())
+    for path, args in inputs.dockerfiles.values():
+        images += _of_dockerfile(options, file, path, args, contexts)
+    for image in images:
+        if lock.is_open(image):
+            found.images.setdefault(lock.name_of(image), image)
+    for source in lock.repositories(loaded.bunnyfile):
+        if lock.is_open_git(source) and not _stands_in(plan, source):
+            found.git.setdefault(lock.git_name(source), source)
+    rootfs = plan.rootfs
+    if rootfs.packages:
+        base = lock.name_of(rootfs.from_) if str(rootfs.from_) in inputs.images else ""
+        found.packages[str(plan.platform)] = (rootfs.packages, base)
+
+
+def _stands_in(plan: Plan, source: GitSource) -> bool:
+    """Whether a build context is there instead of a repository."""
+    kernel, app = plan.kernel, plan.app
+    used = [kernel.source if kernel is not None else None, app.git if app is not None else None]
+    return source not in used
+
+
+def _of_dockerfile(
+    options: argparse.Namespace,
+    file: buildfile.BuildFile,
+    path: Text,
+    args: Any,
+    contexts: Sequence[str],
+) -> list[Text]:
+    """The images that a Dockerfile of the build context names, at the line that names it."""
+    from frameworks.diagnostics import problem
+    from frameworks.spec import Text
+    from frontend.dockerui.instructions import UNKNOWN, Dockerfile
+    from frontend.inputs import localfile
+    from llb.reference import context_name
+
+    try:
+        data = localfile.read(os.path.join(file.context, path.lstrip("/")), buildfile.MOST_BYTES)
+    except OSError:
+        raise problem(
+            "no-such-file", f"there is no '{path}' in the build context", at=path.at
+        ) from None
+    known = {**buildfile.args_of(options), **args}
+    named = {name.partition("::")[0] for name in contexts}
+    return [
+        Text(image, path.at)
+        for image in Dockerfile(data, known).images()
+        if image and UNKNOWN not in image and context_name(image) not in named
+    ]

@@ -1,0 +1,338 @@
+"""`hutch lock` against registries and git servers on the loopback interface."""
+
+from __future__ import annotations
+
+import hashlib
+import http.server
+import io
+import json
+import os
+import subprocess
+import threading
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from frontend.cli import docker, main
+
+INDEX = "application/vnd.oci.image.index.v1+json"
+
+
+class Registry:
+    """Tags with their manifests, which change when the registry is told to."""
+
+    def __init__(self) -> None:
+        self.tags: dict[str, bytes] = {}
+        self.asked: list[str] = []
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                outer.asked.append(self.path)
+                body = outer.tags.get(self.path.removeprefix("/v2/").replace("/manifests/", ":"))
+                self.send_response(404 if body is None else 200)
+                self.send_header("Content-Type", INDEX)
+                self.send_header("Content-Length", str(len(body or b"")))
+                self.end_headers()
+                self.wfile.write(body or b"")
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.host = f"localhost:{self.http.server_port}"
+        threading.Thread(target=self.http.serve_forever, args=(0.01,), daemon=True).start()
+
+    def push(self, tag: str, content: str) -> str:
+        """Put a manifest under a tag; returns its digest."""
+        self.tags[tag] = json.dumps({"mediaType": INDEX, "x": content}).encode()
+        return "sha256:" + hashlib.sha256(self.tags[tag]).hexdigest()
+
+
+@pytest.fixture
+def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
+    """A registry, which is Docker Hub's mirror, too."""
+    found = Registry()
+
+    class Docker:
+        def ask(self, *words: str) -> Any:
+            assert words == ("info", "--format", "{{json .RegistryConfig.Mirrors}}")
+            answer = json.dumps([f"http://{found.host}/"])
+            return subprocess.CompletedProcess(words, 0, answer, "")
+
+    monkeypatch.setattr(docker, "find", Docker)
+    yield found
+    found.http.shutdown()
+    found.http.server_close()
+
+
+def git(*words: str, at: Path) -> str:
+    """Run git; returns what it prints."""
+    environ = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+    for who in ("AUTHOR", "COMMITTER"):
+        environ |= {f"GIT_{who}_NAME": "a", f"GIT_{who}_EMAIL": "a@example.org"}
+    done = subprocess.run(
+        ["git", *words], cwd=at, env=environ, check=True, capture_output=True, text=True
+    )
+    return done.stdout.strip()
+
+
+class Repository:
+    """A repository that is served by plain HTTP."""
+
+    def __init__(self, folder: Path) -> None:
+        self.work = folder / "work"
+        self.work.mkdir(parents=True)
+        git("init", "-q", "-b", "main", ".", at=self.work)
+        self.first = self.commit("one")
+        handler = partial(_Files, directory=str(folder))
+        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.url = f"http://127.0.0.1:{self.http.server_port}/work/.git"
+        threading.Thread(target=self.http.serve_forever, args=(0.01,), daemon=True).start()
+
+    def commit(self, text: str) -> str:
+        """Commit something; returns the hash."""
+        (self.work / "file").write_text(text)
+        git("add", "file", at=self.work)
+        git("commit", "-q", "-m", text, at=self.work)
+        self.publish()
+        return git("rev-parse", "HEAD", at=self.work)
+
+    def publish(self) -> None:
+        """Tell clients of plain HTTP what there is."""
+        git("update-server-info", at=self.work)
+
+
+class _Files(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Iterator[Repository]:
+    found = Repository(tmp_path / "git")
+    yield found
+    found.http.shutdown()
+    found.http.server_close()
+
+
+def _project(tmp_path: Path, text: str) -> Path:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "bunnyfile").write_text(text)
+    return folder
+
+
+def _lock(folder: Path) -> dict[str, Any]:
+    text = (folder / "bunnyfile.lock").read_text()
+    found: dict[str, Any] = json.loads(text[text.index("{") :])
+    return found
+
+
+def _file(registry: Registry, more: str = "") -> str:
+    return (
+        "version: v1\nplatforms: {framework: linux, monitor: qemu}\n"
+        "kernel: {from: local, path: kernel}\n"
+        f"rootfs:\n  from: {registry.host}/base:1\n  include:\n"
+        f"  - {{from: 'debian:trixie-slim', source: /a, destination: /a}}\n{more}"
+        "cmd: [a]\n"
+    )
+
+
+def test_images(registry: Registry, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = _project(tmp_path, _file(registry))
+    base, debian = registry.push("base:1", "a"), registry.push("library/debian:trixie-slim", "b")
+    assert main(["lock", "--check", str(folder)]) == 1
+    out = capsys.readouterr().out
+    assert f"bunnyfile:5:9: {folder}/bunnyfile.lock lacks {registry.host}/base:1\n" in out
+    assert "there is no" in out
+    assert registry.asked == []
+
+    assert main(["lock", str(folder)]) == 0
+    assert _lock(folder) == {
+        "version": 1,
+        "images": {f"{registry.host}/base:1": base, "debian:trixie-slim": debian},
+    }
+    assert main(["lock", "--check", str(folder)]) == 0
+
+    # What is locked stays, until it is to be renewed: by name, or all of it.
+    moved = registry.push("base:1", "c")
+    newer = registry.push("library/debian:trixie-slim", "d")
+    before = (folder / "bunnyfile.lock").read_bytes()
+    assert main(["lock", str(folder)]) == 0
+    assert (folder / "bunnyfile.lock").read_bytes() == before
+    assert main(["lock", "--update", str(folder), "debian:trixie-slim"]) == 0
+    assert _lock(folder)["images"] == {f"{registry.host}/base:1": base, "debian:trixie-slim": newer}
+    capsys.readouterr()
+    assert main(["lock", "--update", "--json", str(folder)]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["entries"] == [
+        {"change": "same", "name": "debian:trixie-slim", "old": newer, "new": newer},
+        {"change": "changed", "name": f"{registry.host}/base:1", "old": base, "new": moved},
+    ]
+
+
+def test_what_nobody_asks_for_any_more(
+    registry: Registry, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = _project(tmp_path, _file(registry))
+    registry.push("base:1", "a")
+    registry.push("library/debian:trixie-slim", "b")
+    assert main(["lock", str(folder)]) == 0
+    file = folder / "bunnyfile"
+    file.write_text(file.read_text().replace("debian:trixie-slim", f"{registry.host}/base:1"))
+    assert main(["lock", "--check", "--json", str(folder)]) == 1
+    said = json.loads(capsys.readouterr().out.partition("\n{")[2].join(["{", ""]))
+    assert said == {
+        "file": f"{folder}/bunnyfile.lock",
+        "lacking": [],
+        "stale": ["debian:trixie-slim"],
+    }
+    assert main(["lock", str(folder)]) == 0
+    assert list(_lock(folder)["images"]) == [f"{registry.host}/base:1"]
+    assert "debian:trixie-slim: removed" in capsys.readouterr().out
+
+
+def test_a_build_context_is_not_looked_up(registry: Registry, tmp_path: Path) -> None:
+    folder = _project(tmp_path, _file(registry))
+    registry.push("base:1", "a")
+    words = ["lock", str(folder), "--build-context", "debian:trixie-slim=docker-image://x"]
+    assert main(words) == 0
+    assert list(_lock(folder)["images"]) == [f"{registry.host}/base:1"]
+
+
+def test_the_images_of_a_dockerfile(registry: Registry, tmp_path: Path) -> None:
+    folder = _project(
+        tmp_path,
+        "version: v1\nargs: {TAG: '1'}\nplatforms: {framework: linux, monitor: qemu}\n"
+        "kernel: {from: local, path: kernel}\nrootfs: {dockerfile: Dockerfile}\ncmd: [a]\n",
+    )
+    (folder / "Dockerfile").write_text(
+        f"ARG TAG\nFROM {registry.host}/base:$TAG AS one\nFROM scratch AS two\nFROM one\n"
+        f"COPY --from={registry.host}/files:1 /a /a\nCOPY --from=one /b /b\n"
+        f"RUN --mount=type=bind,from={registry.host}/tools:1,target=/t --mount=from=0 true\n"
+    )
+    for tag in ("base:1", "files:1", "tools:1"):
+        registry.push(tag, tag)
+    assert main(["lock", str(folder)]) == 0
+    names = [f"{registry.host}/{each}:1" for each in ("base", "files", "tools")]
+    assert list(_lock(folder)["images"]) == names
+
+
+def test_an_image_that_is_not_there_is_told_at_its_line(
+    registry: Registry, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = _project(tmp_path, _file(registry))
+    registry.push("library/debian:trixie-slim", "b")
+    assert main(["lock", str(folder)]) == 1
+    assert f"bunnyfile:5:9: error: cannot read {registry.host}/base:1: not found" in (
+        capsys.readouterr().err
+    )
+    assert not (folder / "bunnyfile.lock").exists()
+
+
+def test_git(repository: Repository, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = _project(
+        tmp_path,
+        "version: v1\nplatforms: {framework: linux, monitor: qemu}\n"
+        f"kernel: {{from: source, source: {{git: '{repository.url}', ref: v1}}}}\n"
+        "toolchain: {from: tools}\n"
+        f"app: {{from: '{repository.url}', build: make, artifacts: ['a:/a']}}\ncmd: [a]\n",
+    )
+    git("tag", "-a", "-m", "one", "v1", at=repository.work)
+    second = repository.commit("two")
+    words = ["lock", str(folder), "--build-context", "tools=docker-image://x"]
+    assert main(words) == 0
+    assert _lock(folder) == {
+        "version": 1,
+        "git": {
+            f"{repository.url}#HEAD": {"ref": "HEAD", "commit": second},
+            # An annotated tag is an object of its own: the lock has its commit.
+            f"{repository.url}#v1": {"ref": "refs/tags/v1", "commit": repository.first},
+        },
+    }
+    # git takes a branch of the same name first.
+    git("branch", "v1", at=repository.work)
+    repository.publish()
+    assert main([*words, "--update"]) == 0
+    assert _lock(folder)["git"][f"{repository.url}#v1"] == {
+        "ref": "refs/heads/v1",
+        "commit": second,
+    }
+    (folder / "bunnyfile").write_text(
+        (folder / "bunnyfile").read_text().replace("ref: v1", "ref: none")
+    )
+    capsys.readouterr()
+    assert main(words) == 1
+    err = capsys.readouterr().err
+    assert f"error: {repository.url} has no branch and no tag 'none'" in err
+    assert "bunnyfile:3:" in err
+
+
+def test_words_that_make_no_sense(
+    registry: Registry,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = _project(tmp_path, _file(registry))
+    for words, said in (
+        ([str(folder), "debian"], "names are for --update"),
+        (["--check", "--update", str(folder)], "--check writes nothing"),
+    ):
+        with pytest.raises(SystemExit) as raised:
+            main(["lock", *words])
+        assert raised.value.code == 2
+        assert said in capsys.readouterr().err
+    assert main(["lock", "--update", str(folder), "debian:trixie"]) == 1
+    assert "has no entry 'debian:trixie': one of: " in capsys.readouterr().err
+    (folder / "Dockerfile").write_text("FROM scratch\n")
+    assert main(["lock", str(folder / "Dockerfile")]) == 1
+    assert "is a Dockerfile" in capsys.readouterr().err
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"version: v1\n")))
+    assert main(["lock", "-"]) == 1
+    assert "standard input is beside nothing" in capsys.readouterr().err
+
+
+def test_a_lock_that_cannot_be_read_is_written_anew_by_update_alone(
+    registry: Registry, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = _project(tmp_path, _file(registry))
+    registry.push("base:1", "a")
+    registry.push("library/debian:trixie-slim", "b")
+    (folder / "bunnyfile.lock").write_text("{\n<<<<<<< HEAD\n")
+    assert main(["lock", str(folder)]) == 1
+    assert "bunnyfile.lock:2:1: error: the lock file cannot be used" in capsys.readouterr().err
+    assert main(["lock", "--update", str(folder)]) == 0
+    assert len(_lock(folder)["images"]) == 2
+
+
+def test_check_and_plan_read_it(
+    registry: Registry, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = _project(tmp_path, _file(registry, "init: none\n"))
+    base = registry.push("base:1", "a")
+    registry.push("library/debian:trixie-slim", "b")
+    assert main(["lock", str(folder)]) == 0
+    text = (folder / "bunnyfile.lock").read_text()
+    (folder / "bunnyfile.lock").write_text(text.replace("debian:trixie-slim", "debian:old"))
+    (folder / "kernel").write_bytes(b"k")
+    capsys.readouterr()
+    assert main(["check", "--platform", "amd64", str(folder)]) == 0
+    assert "UnlockedSource" in capsys.readouterr().out
+    strict = ["--build-arg", "HUTCH_LOCK=strict", "--platform", "amd64", str(folder)]
+    assert main(["check", *strict]) == 1
+    err = capsys.readouterr().err
+    assert "bunnyfile:7:12: error: 'debian:trixie-slim' is not in the lock file" in err
+    assert main(["plan", "--platform", "amd64", str(folder)]) == 0
+    fetched = json.loads(capsys.readouterr().out)["fetched"]
+    assert f"docker-image://{registry.host}/base:1@{base}" in fetched
+    assert main(["plan", "--build-arg", "HUTCH_LOCK=off", str(folder)]) == 0
+    fetched = json.loads(capsys.readouterr().out)["fetched"]
+    assert f"docker-image://{registry.host}/base:1" in fetched
+    (folder / "bunnyfile.lock").unlink()
+    assert main(["check", *strict]) == 1
+    assert "HUTCH_LOCK=strict asks for" in capsys.readouterr().err
