@@ -58,6 +58,9 @@ NOT_OURS = (
 )
 OURS = ("frontend", "frameworks", "llb", "schemas")
 
+# Programs that steps run with another Python than this image's, by themselves: they go as they are.
+ELSEWHERE = (Path("frameworks/freebsd/steps/catalogue.py"),)
+
 # Modules of the standard library for desktops, terminals, developers, servers and OpenSSL: nothing
 # in the image imports them, and together they are more than half of it.
 DROPPED = words(
@@ -220,7 +223,7 @@ def application(source: Path, root: Path) -> None:
                 continue
             if any(map(relative.is_relative_to, NOT_OURS)):
                 continue
-            if path.suffix == ".py":
+            if path.suffix == ".py" and relative not in ELSEWHERE:
                 compile_module(path, target.with_suffix(".pyc"), f"/{STDLIB}/{relative}", bases)
             else:
                 install(path, target)
@@ -241,7 +244,8 @@ def check_imports(source: Path, base: Path) -> None:
     """Stop the build when our packages import a module that was left out above."""
     for package in OURS:
         for path in sorted((source / package).rglob("*.py")):
-            if any(map(path.relative_to(source).is_relative_to, NOT_OURS)):
+            relative = path.relative_to(source)
+            if relative in ELSEWHERE or any(map(relative.is_relative_to, NOT_OURS)):
                 continue
             for name in sorted(imported(path)):
                 top = name.partition(".")[0]
