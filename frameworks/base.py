@@ -397,6 +397,11 @@ class Framework:
         lint (docs/rules/).
         """
 
+    def loads_program(self, plan: Plan) -> bool:
+        """Whether the kernel of `plan` loads one program of the root filesystem, by its path, and
+        runs it in its own address space: it has to be position-independent; default: no."""
+        return False
+
     def check_steps(self, plan: Plan, problems: Collector) -> None:
         """Note the steps that a plan asks for and the framework lacks: those not overridden."""
         kernel, app = plan.kernel, plan.app

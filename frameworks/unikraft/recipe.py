@@ -74,6 +74,11 @@ class Unikraft(Framework):
                 at=app.at,
             )
 
+    def loads_program(self, plan: Plan) -> bool:
+        """Yes, by the ELF loader, where no application is linked into a kernel from source."""
+        built = plan.kernel is not None and plan.kernel.from_ == "source"
+        return built and library(plan) is None
+
     def default_source(self, plan: Plan) -> tuple[str, Source]:
         """The core's pinned repository. Raises Problems for a version that there is not."""
         return core(plan)
@@ -153,10 +158,20 @@ def _check_kernel(plan: Plan, problems: Collector) -> None:
             core(plan)
         except Problems as unknown:
             problems.take(unknown)
-    if library(plan) is None and plan.rootfs.type == "none":
+    if library(plan) is not None:
+        return
+    settings = plan.settings
+    if plan.rootfs.type == "none":
         problems.error(
             "missing-key",
             "the kernel loads a Linux program from the root filesystem, and the file has none",
             hint="add 'rootfs' with a static-PIE program, or an 'app' that is a Unikraft library",
+            at=kernel.from_.at,
+        )
+    elif plan.rootfs.from_ in ("scratch", "local") and not (settings.cmd or settings.entrypoint):
+        problems.warn(
+            "NoCommand",
+            "nothing says which program of the root filesystem the kernel loads",
+            hint="add 'cmd: [...]' or 'entrypoint: [...]'",
             at=kernel.from_.at,
         )

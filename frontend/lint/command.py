@@ -27,25 +27,35 @@ if TYPE_CHECKING:
     from llb import Range
 
 _PT_INTERP = 3
+_ET_DYN = 3
+"""An ELF file that can be anywhere in memory."""
 _MOST_SCRIPTS = 4
 """How many scripts may be each other's interpreters (BINPRM_MAX_RECURSION)."""
 
 
 def wanted(plan: Plan) -> bool:
-    """Whether there is a command to look for: a whole operating system, as v1 describes it."""
-    return frameworks.guest(plan.framework).runs_program and not plan.compat
+    """Whether there is a command to look for: of a whole operating system, as v1 describes it, or
+    of a kernel that loads one program."""
+    return (frameworks.guest(plan.framework).runs_program and not plan.compat) or _loaded(plan)
+
+
+def _loaded(plan: Plan) -> bool:
+    return frameworks.get(plan.framework).loads_program(plan)
 
 
 def judge(plan: Plan, process: Process, tree: Tree) -> Diagnostic | None:
     """What is wrong with the init or the command of `process` in `tree`, or None."""
     named = _own_init(plan)
-    if named is not None:
+    if named is not None and not _loaded(plan):
         why = _why(plan, process, tree, str(named), "its init")
         return _finding(plan, why, named.at) if why else None
     words = command(plan, process)
     if not words:
         return None  # another rule's
-    why = _why(plan, process, tree, words[0], "")
+    if _loaded(plan):
+        why = _why_not_loaded(plan, tree, words[0])
+    else:
+        why = _why(plan, process, tree, words[0], "")
     settings = plan.settings
     said = [*(settings.entrypoint or ()), *(settings.cmd or ())]
     at = said[0].at if said and str(said[0]) == words[0] else plan.rootfs.from_.at
@@ -93,6 +103,28 @@ def _why(plan: Plan, process: Process, tree: Tree, word: str, role: str) -> tupl
     return f"{shown}: it is in no directory of PATH ({path_of(plan, process)})", hint
 
 
+def _why_not_loaded(plan: Plan, tree: Tree, word: str) -> tuple[str, str] | None:
+    """The same of a program that the kernel loads itself: from its path alone, whatever its mode
+    is, and not at a fixed address (Unikraft's app-elfloader, elf_load.c)."""
+    shown, path = f"'{word}'", posixpath.join("/", word)
+    file = tree.stat(path)
+    if file is None or file.is_dir:
+        hint = "the kernel takes the path of a program: name one, or add it to the root filesystem"
+        return f"{shown}: there is no such file in the root filesystem", hint
+    data = tree.read(path, HEAD)
+    if data is None:
+        return None
+    if not data.startswith(b"\x7fELF"):
+        return f"{shown}: it is no ELF file, and the kernel loads nothing else", "name a program"
+    if (why := _of_program(plan, tree, data, shown, "-static-pie")) is not None:
+        return why
+    (kind,) = struct.unpack_from("<H" if data[5] == 1 else ">H", data, 16)
+    if kind != _ET_DYN:
+        hint = "link it as a static PIE (gcc -static-pie)"
+        return f"{shown}: it is linked for a fixed address, and the kernel is in its place", hint
+    return None
+
+
 def _of_file(
     plan: Plan, process: Process, tree: Tree, path: str, shown: str, depth: int
 ) -> tuple[str, str] | None:
@@ -134,7 +166,9 @@ def _of_script(
     return _of_file(plan, process, tree, path, inner, depth + 1)
 
 
-def _of_program(plan: Plan, tree: Tree, data: bytes, shown: str) -> tuple[str, str] | None:
+def _of_program(
+    plan: Plan, tree: Tree, data: bytes, shown: str, static: str = "-static"
+) -> tuple[str, str] | None:
     if len(data) < 64 or data[5] not in (1, 2):
         return f"{shown}: it is a damaged program", "copy it again"
     order = "<" if data[5] == 1 else ">"
@@ -147,7 +181,7 @@ def _of_program(plan: Plan, tree: Tree, data: bytes, shown: str) -> tuple[str, s
         return f"{shown}: it is a program for {machine}, and the guest is {wanted}", hint
     name = _interpreter(data, order)
     if name and tree.stat(posixpath.join("/", name)) is None:
-        hint = "link it statically (gcc -static), or start from an image that has its libraries"
+        hint = f"link it statically (gcc {static}), or start from an image that has its libraries"
         return f"{shown}: its dynamic linker '{name}' is not in the root filesystem", hint
     return None
 

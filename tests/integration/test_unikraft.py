@@ -76,6 +76,7 @@ def test_an_application_in_the_kernel(builder: Builder, application: Path) -> No
         f"make told: {TOLD}",
         "source of liblwip: the fork of lwIP, taken for UNIKRAFT-2_1_x.zip",
         "application: the application",
+        "page fault: vaddr, ctx->esr",
         "driver: virtio_net_config, mtu",
         f"# defconfig called: {called}",
         "# defconfig compiler: x86_64-linux-gnu-gcc",

@@ -24,12 +24,12 @@ cmd: [CMD]
 LINKER = b"/lib64/ld-linux-x86-64.so.2\0"
 
 
-def elf(machine: int, interpreter: bytes = b"", *, at: int = 120) -> bytes:
-    """The head of a 64-bit program, with one program header."""
-    header = b"\x7fELF\x02\x01\x01" + bytes(9) + struct.pack("<HHI", 2, machine, 1)
+def elf(machine: int, interpreter: bytes = b"", *, at: int = 120, kind: int = 2) -> bytes:
+    """The head of a 64-bit program, with one program header; a PIE is of `kind` 3."""
+    header = b"\x7fELF\x02\x01\x01" + bytes(9) + struct.pack("<HHI", kind, machine, 1)
     header += struct.pack("<QQQIHHHHHH", 0, 64, 0, 0, 64, 56, 1, 0, 0, 0)
-    kind = 3 if interpreter else 1
-    segment = struct.pack("<IIQQQQQQ", kind, 4, at, 0, 0, len(interpreter), len(interpreter), 1)
+    what = 3 if interpreter else 1
+    segment = struct.pack("<IIQQQQQQ", what, 4, at, 0, 0, len(interpreter), len(interpreter), 1)
     return header + segment + interpreter
 
 
@@ -194,3 +194,55 @@ def test_unikernels_have_no_command() -> None:
     text = "version: v1\nplatforms: {framework: unikraft, monitor: qemu}\n"
     text += "kernel: {from: local, path: k}\n"
     assert not command.wanted(lower(text).plan)
+
+
+LOADED = """version: v1
+platforms: {framework: unikraft, monitor: qemu}
+kernel: {from: source}
+rootfs: {from: debian}
+cmd: [CMD]
+"""
+
+
+@pytest.mark.parametrize(
+    ("word", "why"),
+    [
+        ("/bin/pie", ""),
+        ("bin/pie", ""),
+        ("/bin/closed-pie", ""),
+        ("/bin/linked", ""),
+        ("/bin/static", "it is linked for a fixed address, and the kernel is in its place"),
+        ("/bin/dynamic", "its dynamic linker '/lib64/ld-linux-x86-64.so.2' is not in the root"),
+        ("/bin/arm", "it is a program for arm64, and the guest is amd64"),
+        ("/bin/script", "it is no ELF file, and the kernel loads nothing else"),
+        ("/bin", "there is no such file in the root filesystem"),
+        ("pie", "there is no such file in the root filesystem"),
+    ],
+)
+def test_a_program_that_the_kernel_loads(word: str, why: str) -> None:
+    """Unikraft's ELF loader: no PATH, no scripts, no modes, and nothing at a fixed address."""
+    pies = {
+        "/bin/pie": (0o755, elf(62, kind=3)),
+        "/bin/closed-pie": (0o600, elf(62, kind=3)),
+        "/bin/linked": (0o755, elf(62, b"/bin/pie\0", kind=3)),
+    }
+    said = judge(word, text=LOADED, root=Root({**ROOT.files, **pies}), entrypoint=())
+    place = f"5 UnrunnableCommand: the guest cannot run '{word}': "
+    assert said.startswith(f"{place}{why}") if why else said == ""
+
+
+def test_a_loader_without_a_command() -> None:
+    text = LOADED.replace("cmd: [CMD]\n", "")
+    assert command.wanted(lower(text).plan)
+    linked = text + "app: {from: local, path: .}\n"
+    assert not command.wanted(lower(linked).plan)
+    found = command.nothing(lower(text).plan, Process())
+    assert found is not None
+    assert found.code == "NoCommand"
+    scratch = lower(text.replace("debian", "scratch, include: ['a:/b']")).plan
+    assert command.nothing(scratch, Process()) is None  # the file's own check has said so
+    assert [(each.code, each.at and each.at.start.line) for each in scratch.warnings] == [
+        ("NoCommand", 3)
+    ]
+    said = lower(LOADED.replace("debian", "scratch, include: ['a:/b']")).plan
+    assert said.warnings == ()
