@@ -18,7 +18,8 @@ for name in /origins/*.archive; do
 	touch -d @3 "$objects/.origin"
 done
 cp "$config" /o/.config
-sh /hutch/patch.sh --own /src/unikraft
+number() { sed -n "s/^$1 *= *//p" /src/unikraft/version.mk; }
+sh /hutch/patch.sh --own /src/unikraft "$(number UK_VERSION).$(number UK_SUBVERSION)"
 # Compilers by the names that make calls them by, and ccache in front of each.
 mkdir /tmp/ccache
 for compiler in /usr/bin/*-linux-gnu-gcc; do

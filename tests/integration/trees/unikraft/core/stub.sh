@@ -40,6 +40,7 @@ all)
 		done
 		note=$(cat "$A/note") # what is not there ends it, as a file that does not compile would
 		record "application: $note"
+		[ ! -e lib/ukrandom/include/uk/swrand.h ] || record "random: swrand.h"
 		record "page fault: $(grep -o 'vaddr, ctx->[a-z_]*' lib/ukvmem/arch/arm/pagefault64.c)"
 		record "driver: $(grep -o 'virtio_net_config, m..' drivers/virtio/net/virtio_net.c)"
 		cat "$C"
