@@ -174,7 +174,7 @@ def test_series(tree: Path, series: str, version: str, fits: bool) -> None:
 def test_our_patches_say_what_why_and_what_became_of_them(path: Path) -> None:
     header, separator, changes = path.read_text().partition("\n---\n")
     assert separator
-    assert changes.startswith("--- a/")
+    assert changes.startswith(("--- a/", "--- /dev/null\n+++ b/"))
     assert header.startswith("Subject: ")
     for word in ("What", "Why", "Upstream"):
         assert f"\n\n{word}: " in header
