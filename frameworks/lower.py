@@ -112,14 +112,22 @@ class Lowering:
         build, plan = self.build, self.plan
         if plan.rootfs.packages:
             base = packages.install(build, base)
-        additions = [*tree.contents(build, self.app), *tree.workdir(build, process)]
+        before = None
+        additions = [*tree.included(build)]
+        artifacts = [*tree.artifacts(build, self.app)]
+        if additions and artifacts and plan.rootfs.type == "raw":
+            # The application changes more often: a layer of its own is all that is pushed then.
+            filled = tree.put(build, base, additions)
+            before, base = base, tree.apply(build, base, filled, additions, process)
+            additions = []
+        additions += [*artifacts, *tree.workdir(build, process)]
         filled = tree.put(build, base, additions)
         actions, process = self.framework.init(self._init_build(process), filled, process)
         if actions:
             init = tree.Addition("add the init program", plan.init or plan.rootfs.at, actions)
             filled = tree.put(build, filled, [init])
             additions.append(init)
-        return tree.apply(build, base, filled, additions, process), process
+        return tree.apply(build, base, filled, additions, process, before), process
 
     def _init_build(self, process: Process) -> Build:
         """The build as the init's step sees it: an init that a v0.1 file's base has is replaced."""

@@ -2,7 +2,8 @@
 
 The base is nothing, an image, a Dockerfile's result or a named build context. What is added are
 files of `include`, the application, the working directory, the init: each a vertex of its own, so
-that a missing file is reported at its own line. In the end it is one layer, however much it is.
+that a missing file is reported at its own line. In the end it is one layer, however much it is, or
+two: the files of `include` below the application, which changes more often.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from llb.fileop import Copy, Mkdir, Mkfile
 
 _TREE = "/tree"
 _OUT = "/out"
+_BEFORE = "/before"
 _MOST_VERTICES = 60
 
 
@@ -68,10 +70,14 @@ def source(build: Build, name: Text, path: str = "/") -> Image:
     return build.fetch(name, build.platform_of(name), path)
 
 
-def contents(build: Build, app: File | None) -> Iterator[Addition]:
-    """The files of `include`, and the application's artifacts."""
+def included(build: Build) -> Iterator[Addition]:
+    """The files of `include`."""
     for include in build.plan.rootfs.include:
         yield _include(build, include)
+
+
+def artifacts(build: Build, app: File | None) -> Iterator[Addition]:
+    """The application's artifacts."""
     if app is not None and build.plan.app is not None:
         for artifact in build.plan.app.artifacts:
             copied = copy(
@@ -110,11 +116,17 @@ def put(build: Build, tree: State, additions: Sequence[Addition]) -> State:
 
 
 def apply(
-    build: Build, base: State, tree: State, additions: Iterable[Addition], process: Process
+    build: Build,
+    base: State,
+    tree: State,
+    additions: Iterable[Addition],
+    process: Process,
+    before: State | None = None,
 ) -> State:
     """`base` with what `tree` has more, where the additions put something: one layer.
 
-    A new working directory belongs to the image's user.
+    A new working directory belongs to the image's user: one that `before` lacks, where `base` has
+    additions already, or else `base`.
     """
     paths = sorted({path for addition in additions for path in addition.paths})
     if not paths:
@@ -123,10 +135,14 @@ def apply(
     directory = posixpath.normpath(posixpath.join("/", process.workdir))
     if directory in paths and process.user:
         arguments += ["--workdir", directory, "--user", process.user]
+    mounts = [Mount.bind(_TREE, tree, readonly=True), Mount.bind(_OUT, base)]
+    if before is not None:
+        arguments += ["--before", _BEFORE]
+        mounts.append(Mount.bind(_BEFORE, before, readonly=True))
     step = build.tool(
         "frameworks.steps.apply",
         [*arguments, "--", *paths],
-        mounts=(Mount.bind(_TREE, tree, readonly=True), Mount.bind(_OUT, base)),
+        mounts=tuple(mounts),
         meta=build.meta("rootfs", "make one layer of what was added", build.plan.rootfs.at),
     )
     return step.mount(_OUT)

@@ -29,12 +29,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", required=True, help="the base, to be changed")
     parser.add_argument("--time", type=int, required=True, help="of new directories, in seconds")
     parser.add_argument("--workdir", help="the one of the paths that is the working directory")
+    parser.add_argument("--before", help="where it is looked for, in the place of the output")
     parser.add_argument("--user", help="who is to own that directory if it is new: USER[:GROUP]")
     parser.add_argument("paths", nargs="+", help="where the additions are; absolute")
     options = parser.parse_args(arguments)
     application = _Application(options.tree, options.output, options.time)
     try:
-        is_new = options.workdir and inside.resolve(options.output, options.workdir) is None
+        before = options.before or options.output
+        is_new = options.workdir and inside.resolve(before, options.workdir) is None
         application.run(options.paths)
         if is_new and options.user:
             application.own(options.workdir, options.user)

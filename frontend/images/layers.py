@@ -12,11 +12,13 @@ from __future__ import annotations
 import gzip
 import os
 import posixpath
+import subprocess
 import tarfile
+import threading
 import weakref
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from tempfile import TemporaryFile
 from typing import IO, cast
@@ -37,6 +39,8 @@ _LONGEST_PATH = 4096
 _MOST_IN_MEMORY = 2 << 30
 _PIECE = 1 << 20
 _NOTHING = bytes(_PIECE)
+_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+"""How what these write begins (RFC 1952, RFC 8878)."""
 
 
 class LayerError(OSError):
@@ -333,14 +337,62 @@ def _content(archive: tarfile.TarFile, info: tarfile.TarInfo) -> Iterator[bytes]
 
 
 def _unpacked(media_type: str, file: IO[bytes]) -> IO[bytes]:
-    """Raises LayerError for a compression that is not read here."""
-    if "zstd" in media_type:
-        raise LayerError(f"cannot read a layer of type {media_type}; build with compression=gzip")
-    start = file.read(2)
+    """What is in a layer, by its first bytes. Raises LayerError."""
+    start = file.read(len(_ZSTD))
     file.seek(0)
-    return (
-        cast("IO[bytes]", gzip.GzipFile(fileobj=file, mode="rb")) if start == b"\x1f\x8b" else file
-    )
+    if start.startswith(_GZIP):
+        return cast("IO[bytes]", gzip.GzipFile(fileobj=file, mode="rb"))
+    if start == _ZSTD:
+        return cast("IO[bytes]", _Zstd(file))
+    if "zstd" in media_type:
+        raise LayerError(f"it is not what its type says, {media_type}")
+    return file
+
+
+class _Zstd:
+    """What the program zstd makes of a file, for Python's own library has it from 3.14 on only.
+
+    The program takes at most 128 MiB for a window, whatever a frame asks for (zstd(1)).
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        """Raises LayerError where there is no such program."""
+        command = ["zstd", "-d", "-c", "-q"]
+        pipe = subprocess.PIPE
+        try:
+            self._process = subprocess.Popen(
+                command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL
+            )
+        except FileNotFoundError:
+            raise LayerError(
+                "it is compressed with zstd: apt-get install zstd, or build with compression=gzip"
+            ) from None
+        weakref.finalize(self, _end, self._process)
+        threading.Thread(target=_feed, args=(file, self._process), daemon=True).start()
+
+    def read(self, size: int) -> bytes:
+        """As many bytes, fewer at the end. Raises LayerError for what is damaged."""
+        assert self._process.stdout is not None
+        data = self._process.stdout.read(size)
+        if not data and self._process.wait() != 0:
+            raise LayerError("it is not what zstd writes")
+        return data
+
+
+def _feed(file: IO[bytes], process: subprocess.Popen[bytes]) -> None:
+    assert process.stdin is not None
+    with suppress(OSError, ValueError):  # the program ended, or who reads has closed the file
+        while piece := file.read(_PIECE):
+            process.stdin.write(piece)
+    with suppress(OSError):
+        process.stdin.close()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
+    assert process.stdout is not None
+    process.stdout.close()
 
 
 class _Budget:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import uuid
 from pathlib import Path
 
 import pytest
 
+from frontend.images.oci import Descriptor
 from tests.integration.harness import EPOCH, PREFIX, Builder
+from tests.integration.harness.counted import counted
+from tests.integration.harness.images import raw
+from tests.unit.frameworks.test_kernelfile import elf64
 
 pytestmark = pytest.mark.integration
 
@@ -15,6 +21,16 @@ FILE = """
 version: v1
 platforms: {framework: generic, monitor: qemu}
 kernel: {from: local, path: kernel}
+"""
+
+APPLICATION = """
+version: v1
+platforms: {framework: linux, monitor: qemu}
+kernel: {from: local, path: kernel}
+app: {from: local, path: app, artifacts: ["server:/bin/server"]}
+rootfs: {from: "BASE", type: raw, include: ["assets:/srv/assets"]}
+workdir: /srv
+cmd: [/bin/server]
 """
 
 BASE = r"""
@@ -155,6 +171,55 @@ class TestLayers:
         second = builder.pack(project, text)
         assert first.image.layers[0] == second.image.layers[0]
         assert first.image.layers[1] != second.image.layers[1]
+
+    def test_a_changed_application_moves_only_its_layer(
+        self, builder: Builder, project: Path
+    ) -> None:
+        """Not the base image, nor what lies beside it: what a push sends is counted, and a pull
+        takes the layers that are new."""
+        sizes = {"base": 3 << 20, "assets": 2 << 20, "app/server": 100_000}
+        (project / "app").mkdir()
+        for name, size in sizes.items():
+            (project / name).write_bytes(os.urandom(size))
+        (project / "kernel").write_bytes(elf64() + os.urandom(1 << 20))
+        base = builder.push(project, "FROM scratch\nCOPY base /base\n")
+        text = APPLICATION.replace("BASE", base)
+        with counted(builder.registry) as registry:
+
+            def pushed() -> list[Descriptor]:
+                ref = f"{registry.name}/hutch-test/moved:{uuid.uuid4().hex}"
+                builder.build(project, text, output=f"type=image,name={ref},push=true")
+                return list(builder.read(ref.replace(registry.name, builder.registry)).image.layers)
+
+            first = pushed()
+            # The base image's layer is there, under another name.
+            assert registry.sent > sizes["assets"] + sizes["app/server"]
+            registry.reset()
+            (project / "app/server").write_bytes(os.urandom(sizes["app/server"]))
+            second = pushed()
+            assert sizes["app/server"] < registry.sent < 3 * sizes["app/server"]
+        (new,) = (layer for layer in second if layer not in first)
+        # What starts it is in its layer, too: it may be a file of the application.
+        assert sizes["app/server"] < new.size < 3 * sizes["app/server"]
+        assert len(second) == len(first)
+
+    @pytest.mark.parametrize(
+        ("compression", "kind"),
+        [("gzip", "tar+gzip"), ("zstd", "tar+zstd"), ("uncompressed", "tar")],
+    )
+    def test_the_compression_that_is_asked_for(
+        self, builder: Builder, project: Path, compression: str, kind: str
+    ) -> None:
+        """Not estargz: asked for that, Debian's Docker 28.5.2 ends, whoever the frontend is."""
+        ref = builder.name_of()
+        words = f"type=image,name={ref},push=true,compression={compression},force-compression=true"
+        text = FILE + "rootfs: {include: ['file:/file'], type: initrd}\n"
+        builder.build(project, text, output=f"{words},oci-mediatypes=true")
+        layers = raw(ref).manifest["layers"]
+        assert {each["mediaType"].rpartition(".")[2] for each in layers} == {kind}
+        packed = builder.read(ref)
+        builder.check_keys(packed)
+        assert packed.read("/.boot/kernel") == (project / "kernel").read_bytes()
 
     def test_with_provenance_the_image_is_in_an_index(
         self, builder: Builder, project: Path

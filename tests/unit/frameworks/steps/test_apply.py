@@ -148,6 +148,16 @@ def test_a_new_working_directory_is_the_users(base: Path, user: str, ids: tuple[
     assert (out / "srv").stat().st_uid == 0
 
 
+def test_a_working_directory_of_the_layer_below_is_new(base: Path) -> None:
+    """What is put upon additions is new where the base of both lacks it."""
+    shutil.copytree(base, base.parent / "before", symlinks=True)
+    (base / "srv/made").mkdir(parents=True)
+    options = ("--workdir", "/srv/made", "--user", "7", "--before", str(base.parent / "before"))
+    out = run(base, "touch srv/made/x", *options, "/srv/made/x", "/srv/made")
+    assert (out / "srv/made").stat().st_uid == 7
+    assert (out / "srv/made/x").stat().st_uid == 0
+
+
 def test_a_working_directory_of_the_base_stays_as_it_is(base: Path) -> None:
     out = run(base, "true", "--workdir", "/etc/there", "--user", "7", "/etc/there")
     assert (out / "etc/there").stat().st_uid == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import subprocess
 import tarfile
 from pathlib import Path
 
@@ -88,12 +89,12 @@ def test_nothing_leaves_the_directory(tmp_path: Path) -> None:
     assert not (tmp_path / "x").exists()
 
 
-def test_missing_files_are_said() -> None:
+def test_missing_files_are_said(tmp_path: Path) -> None:
     tree = ImageFiles([layer("a")])
     with pytest.raises(FileNotFoundError, match="no /b in the image"):
         tree.stat("/b")
     with pytest.raises(FileNotFoundError):
-        tree.save("/b", "/nowhere")
+        tree.save("/b", str(tmp_path / "b"))
 
 
 @pytest.mark.parametrize(
@@ -103,6 +104,22 @@ def test_missing_files_are_said() -> None:
 def test_what_is_no_archive(media_type: str, data: bytes) -> None:
     with pytest.raises(LayerError):
         ImageFiles([(media_type, io.BytesIO(data))])
+
+
+def test_a_layer_that_zstd_compressed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """By the program; whole, found in without being read whole, and damaged."""
+    _, whole = layer("a", "b/c", mode="w")
+    command = ["zstd", "-q", "-c"]
+    packed = subprocess.run(command, input=whole.getvalue(), capture_output=True).stdout
+    kind = "application/vnd.oci.image.layer.v1.tar+zstd"
+    assert "/b/c" in ImageFiles([(kind, io.BytesIO(packed))])
+    with pytest.raises(LayerError, match="is not what zstd writes"):
+        ImageFiles([(kind, io.BytesIO(packed[:-9]))])
+    with pytest.raises(LayerError, match="not what its type says"):
+        ImageFiles([(kind, whole)])
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(LayerError, match="apt-get install zstd, or build with compression=gzip"):
+        ImageFiles([(kind, io.BytesIO(packed))])
 
 
 def test_a_cut_archive() -> None:
