@@ -261,6 +261,11 @@ class Build:
             return kernel.from_.at
         return app.at if app is not None else None
 
+    @property
+    def is_cross(self) -> bool:
+        """Whether guests are of another architecture than the machine that builds."""
+        return self.plan.platform.architecture != self.worker.architecture
+
     def can(self, cap: str) -> bool:
         """Whether the daemon is known to have a capability (a constant of `llb.Cap`).
 

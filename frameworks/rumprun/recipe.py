@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from frameworks import kit
 from frameworks.app import directory
-from frameworks.architectures import AMD64
+from frameworks.architectures import AMD64, Architecture
 from frameworks.base import Build, File, Framework, Guest, Plan
 from frameworks.diagnostics import Collector, Diagnostic, did_you_mean
 from frameworks.kit import checks
@@ -24,10 +24,9 @@ from frameworks.spec import App, Source, Text
 from llb import Mount, State, mkfile, scratch
 
 PREFIX = "/opt/rumprun"
-TRIPLE = "x86_64-rumprun-netbsd"
 GLUE = (
-    "bake.conf", "boot.c", "cons.c", "glue.h", "kernel.c", "machdep.c", "rumpukvm_bio.c",
-    "sections.lds", "ukvmif_user.c",
+    "bake.conf", "boot.c", "cons.c", "cpu_sched_switch.S", "glue.h", "kernel.c", "machdep.c",
+    "rumpukvm_bio.c", "sections.lds", "ukvmif_user.c",
 )  # fmt: skip
 OBJECTS = "/obj"
 _SOURCE = "/usr/src/rumprun"
@@ -86,7 +85,7 @@ class Rumprun(Framework):
 
     def toolchain(self, build: Build) -> State:
         """Debian's compilers with Solo5 and Rumprun: `x86_64-rumprun-netbsd-gcc` and its kin."""
-        debian = kit.toolchain(build, _PACKAGES, kit.release(_PACKAGE, "debian"))
+        debian = self._debian(build)
         solo5 = layer.solo5(build, debian)
         rumprun = self._rumprun(build, debian, solo5)
         meta = build.meta("toolchain", "add Solo5 and Rumprun")
@@ -128,7 +127,8 @@ class Rumprun(Framework):
             elif reason == "none":
                 code, at = "not-an-application", app.build or app.path or app.from_
                 message = "the application has no program of Rumprun's compiler"
-                hint = f"build it with $CC and $CXX ({TRIPLE}-gcc, -g++), and link it"
+                triple = _triple(plan.architecture)
+                hint = f"build it with $CC and $CXX ({triple}-gcc, -g++), and link it"
             elif reason == "several":
                 code, at = "not-an-application", app.build or app.path or app.from_
                 message = (
@@ -142,14 +142,50 @@ class Rumprun(Framework):
 
     def app(self, build: Build) -> File:
         """The application's directory as its own scripts left it."""
-        return directory(build, lambda app: (self._app_toolchain(build, app), _ENVIRONMENT))
+        return directory(build, lambda app: self._app_toolchain(build, app))
 
-    def _app_toolchain(self, build: Build, app: App) -> State:
-        return kit.app_packages(build, self.toolchain(build), app)
+    def _app_toolchain(self, build: Build, app: App) -> tuple[State, dict[str, str]]:
+        """The image of an application's scripts, and their variables.
+
+        CMake's file is Rumprun's own, which knows where its libraries are. The last two are what
+        Rumprun's users give `configure --host=`, and what rumprun-packages' makefiles read.
+        """
+        architecture = build.plan.architecture
+        triple, place = _triple(architecture), f"{PREFIX}/rumprun-{architecture.cpu}"
+        guest = kit.Cross(
+            "netbsd",
+            f"{triple}-gcc",
+            f"{triple}-g++",
+            f"{triple}-",
+            f"{triple}-ld",
+            pkgconfig=(f"{place}/lib/pkgconfig",),
+            libc=True,
+        )
+        tools = kit.app_packages(build, self.toolchain(build), app)
+        tools, variables = kit.cross(build, tools, guest)
+        return tools, variables | {
+            "PATH": _PATH,
+            "CPP": f"{triple}-cpp",
+            "CMAKE_TOOLCHAIN_FILE": f"{place}/share/{triple}-toolchain.cmake",
+            "host_alias": triple,
+            "HOST": triple,
+            "RUMPRUN_TOOLCHAIN_TUPLE": triple,
+        }
+
+    def _debian(self, build: Build) -> State:
+        """Debian with the compilers for the guest and for what runs in the build."""
+        packages = [*_PACKAGES]
+        if build.is_cross:
+            guest = build.plan.architecture
+            packages += [*kit.compiler(guest), f"g++-{guest.cross_suffix}", kit.libc(guest)]
+        return kit.toolchain(build, packages, kit.release(_PACKAGE, "debian"))
 
     def _rumprun(self, build: Build, debian: State, solo5: State) -> State:
         """What Rumprun installs at `PREFIX`."""
         source = self._sources(build, debian)
+        architecture = build.plan.architecture
+        prefix = f"{architecture.gnu_triplet}-" if build.is_cross else ""
+        env = {**kit.FIXED, "HOME": "/root", "CC": f"{prefix}gcc", "CXX": f"{prefix}g++"}
         built = build.run(
             debian,
             run_script("netbsd.sh", PREFIX, OBJECTS),
@@ -160,12 +196,12 @@ class Rumprun(Framework):
                 *source,
                 Mount.bind(OBJECTS, scratch()),
             ),
-            env=_BUILDING,
+            env=env,
             meta=build.meta("toolchain", "build NetBSD's drivers and C library", build.origin),
         )
         return build.run(
             debian,
-            run_script("rumprun.sh", PREFIX, OBJECTS, layer.PREFIX, AMD64.solo5),
+            run_script("rumprun.sh", PREFIX, OBJECTS, layer.PREFIX, architecture.solo5),
             mounts=(
                 script(_PACKAGE, "rumprun.sh"),
                 script(_PACKAGE, "build-rr.sh"),
@@ -176,7 +212,7 @@ class Rumprun(Framework):
                 Mount.bind(layer.PREFIX, solo5, readonly=True),
                 Mount.bind(PREFIX, scratch()),
             ),
-            env=_BUILDING,
+            env=env,
             meta=build.meta("toolchain", "build Rumprun for Solo5", build.origin),
         ).mount(PREFIX)
 
@@ -210,6 +246,7 @@ class Rumprun(Framework):
         words = (*(plan.settings.entrypoint or ()), *(plan.settings.cmd or ()))
         arguments = [
             mode,
+            build.plan.architecture.cpu,
             monitors.get(plan.monitor).solo5,
             posixpath.basename(words[0]) if words else "",
             str(config),
@@ -227,7 +264,7 @@ class Rumprun(Framework):
                 *self._fragments(build),
                 Mount.bind("/out", scratch()),
             ),
-            env={**_ENVIRONMENT, **kit.FIXED},
+            env={"PATH": _PATH, **kit.FIXED},
             meta=build.meta("kernel", what, kernel.config or kernel.from_),
         ).mount("/out")
 
@@ -240,23 +277,12 @@ class Rumprun(Framework):
             yield Mount.bind(f"/config/{number}", context, file, readonly=True)
 
 
-_BUILDING = {**kit.FIXED, "HOME": "/root"}
-_ENVIRONMENT = {
-    "PATH": f"{PREFIX}/bin:{layer.PATH}",
-    "CC": f"{TRIPLE}-gcc",
-    "CXX": f"{TRIPLE}-g++",
-    "CPP": f"{TRIPLE}-cpp",
-    "AR": f"{TRIPLE}-ar",
-    "LD": f"{TRIPLE}-ld",
-    "NM": f"{TRIPLE}-nm",
-    "RANLIB": f"{TRIPLE}-ranlib",
-    "STRIP": f"{TRIPLE}-strip",
-    "CMAKE_TOOLCHAIN_FILE": f"{PREFIX}/rumprun-x86_64/share/{TRIPLE}-toolchain.cmake",
-    "HOST": TRIPLE,
-    "RUMPRUN_TOOLCHAIN_TUPLE": TRIPLE,
-}
-"""What an application's scripts find: make and configure read the compilers' names, cmake the
-file's, `configure --host="$HOST"` the triple, and the makefiles of rumprun-packages the last."""
+_PATH = f"{PREFIX}/bin:{layer.PATH}"
+
+
+def _triple(architecture: Architecture) -> str:
+    """With which the names of Rumprun's tools begin."""
+    return f"{architecture.cpu}-rumprun-netbsd"
 
 
 def _glue(build: Build) -> Mount:

@@ -18,7 +18,7 @@ def debian(build: Build, packages: tuple[str, ...] = ()) -> State:
     """The image that compilers run in: Debian, or `toolchain.from`, with Solo5's needs and more."""
     guest = build.plan.architecture
     wanted = {*_PACKAGES, *kit.compiler(guest), *packages}
-    if _is_cross(build):
+    if build.is_cross:
         wanted.add(kit.libc(guest))
     return kit.toolchain(build, sorted(wanted))
 
@@ -31,7 +31,7 @@ def solo5(build: Build, tools: State) -> State:
     """
     source = kit.pin("frameworks.solo5", "solo5")
     env = {**kit.FIXED}
-    if _is_cross(build):
+    if build.is_cross:
         gnu = build.plan.architecture.gnu_triplet
         for variable, tool in (("CC", "gcc"), ("LD", "ld"), ("OBJCOPY", "objcopy")):
             env[f"TARGET_{variable}"] = f"{gnu}-{tool}"
@@ -48,7 +48,3 @@ def solo5(build: Build, tools: State) -> State:
         env=env,
         meta=build.meta("toolchain", "build Solo5"),
     ).mount(PREFIX)
-
-
-def _is_cross(build: Build) -> bool:
-    return build.plan.platform.architecture != build.worker.architecture

@@ -1,14 +1,15 @@
-# A program of Rumprun's compiler becomes a unikernel: bake.sh look|bake TARGET NAME CONFIG DISK ...
+# A program of Rumprun's compiler becomes a unikernel: bake.sh look|bake CPU TARGET NAME CONFIG DISK ...
 #
-# TARGET is spt or hvt, NAME what the program is called ("" where nothing says), CONFIG a configuration
-# of rumprun-bake, DISK `block` where the guest gets one. Then: +COMPONENT adds a library of the
-# rump kernel, -COMPONENT leaves it out, another word is a file of configurations. `look` writes what
-# is missing to /out/report, a line each; `bake` leaves /out/kernel, or says it.
+# CPU is the processor as tools' names have it (x86_64, aarch64), TARGET is spt or hvt, NAME what the
+# program is called ("" where nothing says), CONFIG a configuration of rumprun-bake, DISK `block` where
+# the guest gets one. Then: +COMPONENT adds a library of the rump kernel, -COMPONENT leaves it out,
+# another word is a file of configurations. `look` writes what is missing to /out/report, a line each;
+# `bake` leaves /out/kernel, or says it.
 set -eu
-mode=$1 target=$2 name=$3 config=$4 disk=$5
-shift 5
-solo5=/opt/solo5 rumprun=/opt/rumprun triple=x86_64-solo5-none-static
-libraries=$rumprun/rumprun-x86_64/lib/rumprun-solo5
+mode=$1 cpu=$2 target=$3 name=$4 config=$5 disk=$6
+shift 6
+solo5=/opt/solo5 rumprun=/opt/rumprun triple=$cpu-solo5-none-static
+libraries=$rumprun/rumprun-$cpu/lib/rumprun-solo5
 export RUMPRUN_WARNING_STFU=please
 work=$(mktemp -d)
 report=$work/report programs=$work/programs components=$work/components
@@ -83,5 +84,5 @@ rumprun-bake "$@" \
 	-m "remove -lsolo5_spt -lsolo5_hvt" \
 	-m "add -lsolo5_$target $work/manifest.o -Wl,-T,$solo5/lib/$triple/solo5_$target.lds -Wl,-z,noexecstack,--eh-frame-hdr" \
 	"$config" "$work/kernel" "$(cat "$programs")"
-x86_64-rumprun-netbsd-strip --strip-debug -o /out/kernel "$work/kernel"
+"$cpu-rumprun-netbsd-strip" --strip-debug -o /out/kernel "$work/kernel"
 chmod 0755 /out/kernel

@@ -28,7 +28,7 @@ case $2 in
 build)
 	{
 		echo "build-rr.sh called: $called" | sed 's/ -j[0-9]*//'
-		echo "build-rr.sh compiler: $CC $(gcc -dumpversion), flags of tools: $HOST_CFLAGS"
+		echo "build-rr.sh compiler: $CC $($CC -dumpversion), flags of tools: $HOST_CFLAGS"
 		echo "build-rr.sh threads: $RR_USE_TLS"
 		echo "build-rr.sh epoch: $SOURCE_DATE_EPOCH"
 		echo "build-rr.sh network: $(ls /sys/class/net | tr '\n' ' ')"
@@ -36,7 +36,7 @@ build)
 		cat src-netbsd/sys/rump/*/Makefile.* | tr -s ' \t\n' ' '
 		echo
 	} > "$objects/record"
-	echo "RROBJ=$objects" > "$objects/config.mk"
+	printf 'RROBJ=%s\nCPU=%s\n' "$objects" "$($CC -dumpmachine | sed 's/-.*//')" > "$objects/config.mk"
 	make -s -C platform/solo5 links
 	make -s -C solo5
 	make -s -C platform/solo5 BUILDRR=true

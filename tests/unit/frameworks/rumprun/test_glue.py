@@ -172,3 +172,39 @@ def test_the_console_is_written_by_lines(driver: Path) -> None:
     (first, second) = said(driver, "console")
     assert first == f"[{'a' * 256}][{'a' * 44}b"
     assert second == "][c]"
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        "int a = 1; long b[2];",
+        "int a = 1; long b; int c;",
+        "char a = 1; long double b; char c;",
+        "long a = 1;",
+        "char a; long b; char c;",
+    ],
+)
+def test_the_bounds_of_what_each_thread_has(tmp_path: Path, variables: str) -> None:
+    """As the linker counts: what it aligns between the two parts belongs to them.
+
+    bmk-core puts a thread's copy of both before the thread's pointer, in as many bytes as these
+    symbols say, and the linker its variables by the program's header.
+    """
+    source = tmp_path / "tls.c"
+    each = "".join(f"__thread {one.strip()};" for one in variables.split(";") if one.strip())
+    source.write_text(f"{each}\nvoid _start(void) {{}}\n")
+    program = tmp_path / "program"
+    script = ["-static", "-nostdlib", "-fno-pie", "-no-pie", f"-Wl,-T,{GLUE / 'sections.lds'}"]
+    subprocess.run(["gcc", *script, "-o", program, source], check=True)
+    symbols = subprocess.run(["nm", program], check=True, capture_output=True, text=True).stdout
+    at = {name: int(value, 16) for value, _, name in map(str.split, symbols.splitlines())}
+    headers = subprocess.run(
+        ["readelf", "--wide", "--program-headers", program],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    (tls,) = [line.split() for line in headers.splitlines() if line.split()[:1] == ["TLS"]]
+    size, alignment = int(tls[5], 16), int(tls[7], 16)
+    copied = at["_tdata_end"] - at["_tdata_start"] + at["_tbss_end"] - at["_tbss_start"]
+    assert copied == -(-size // alignment) * alignment

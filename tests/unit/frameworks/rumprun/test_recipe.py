@@ -19,6 +19,7 @@ from tests.unit.core.helpers import (
     steps_with_network,
 )
 
+ARM64 = Platform("linux", "arm64")
 FOLDER = ROOT / "frameworks" / "rumprun"
 RUMPRUN = """\
 version: v1
@@ -46,7 +47,10 @@ def arguments(text: str) -> list[str]:
     return rest
 
 
-@pytest.mark.parametrize("name", ["rumprun-hello", "rumprun-http", "rumprun-darkhttpd"])
+EXAMPLES = ("rumprun-hello", "rumprun-http", "rumprun-darkhttpd")
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
 def test_the_examples(name: str, update_goldens: bool) -> None:
     lowering = lower((ROOT / "examples" / name / "bunnyfile").read_text(), platform=AMD64)
     check_golden(f"{name}-amd64", lowering, update=update_goldens)
@@ -66,15 +70,15 @@ def test_one_toolchain_for_all_applications() -> None:
 def test_the_configuration_follows_what_is_asked() -> None:
     """A network always, as urunc gives one; a disk where the image has one."""
     disk = "rootfs: {type: block, include: [a:/a]}\n"
-    assert arguments(RUMPRUN) == ["bake", "spt", "", "solo5_net", ""]
-    assert arguments(RUMPRUN + disk) == ["bake", "spt", "", "solo5_net_block", "block"]
+    assert arguments(RUMPRUN) == ["bake", "x86_64", "spt", "", "solo5_net", ""]
+    assert arguments(RUMPRUN + disk) == ["bake", "x86_64", "spt", "", "solo5_net_block", "block"]
     told = RUMPRUN.replace(
         "from: source",
         "from: source, config: solo5_plain, fragments: [a.conf, b.conf], "
         "options: {rumpfs_kernfs: true, rumpdev_vnd: false}",
     )
     assert arguments(told.replace("spt", "hvt") + "cmd: [bin/server, -v]\n") == [
-        "bake", "hvt", "server", "solo5_plain", "", "+rumpfs_kernfs", "-rumpdev_vnd",
+        "bake", "x86_64", "hvt", "server", "solo5_plain", "", "+rumpfs_kernfs", "-rumpdev_vnd",
         "/config/0", "/config/1",
     ]  # fmt: skip
 
@@ -145,8 +149,22 @@ def test_what_a_file_cannot_say(text: str, code: str) -> None:
 
 
 def test_amd64_only() -> None:
-    arm64 = Platform("linux", "arm64")
     with pytest.raises(Problems) as caught:
-        lower(RUMPRUN, platform=arm64)
+        lower(RUMPRUN, platform=ARM64)
     assert [problem.code for problem in caught.value.diagnostics] == ["unsupported-platform"]
-    lower(RUMPRUN.partition("app:")[0].replace("source", "local, path: k"), platform=arm64)
+    lower(RUMPRUN.partition("app:")[0].replace("source", "local, path: k"), platform=ARM64)
+
+
+def test_what_scripts_of_an_application_find() -> None:
+    """The names that every guest's compiler has, and Rumprun's own."""
+    made = kernel(RUMPRUN)
+    for variable in (
+        "CC=x86_64-rumprun-netbsd-gcc",
+        "RANLIB=x86_64-rumprun-netbsd-ranlib",
+        "host_alias=x86_64-rumprun-netbsd",
+        "HOST=x86_64-rumprun-netbsd",
+        "MESON_CROSS_FILE=/hutch/cross/meson.ini",
+        "CMAKE_TOOLCHAIN_FILE=/opt/rumprun/rumprun-x86_64/share/x86_64-rumprun-netbsd-toolchain.cmake",
+        "PKG_CONFIG_LIBDIR=/opt/rumprun/rumprun-x86_64/lib/pkgconfig",
+    ):
+        assert variable in made
