@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -15,7 +16,7 @@ from frameworks.rootfs.filesystems import EXT2, FFS
 from frameworks.runtime.monitors import FIRECRACKER, QEMU
 from frameworks.scripts import run_script, script
 from frameworks.spec import Text
-from llb import FileAction, Mount, State, copy, mkdir, mkfile, scratch
+from llb import FileAction, Mount, Range, State, copy, mkdir, mkfile, scratch
 
 OBJECTS = "/obj"
 TOOLS = "/tools"
@@ -23,18 +24,39 @@ _EXTERNAL = "/xt"
 
 _COMPILER = """\
 #!/bin/sh
-exec {compiler} {flags} \\
+exec {compiler} {flags} ${{HUTCH_SYSROOT:+--sysroot="$HUTCH_SYSROOT"}} \\
 	-U__linux__ -U__linux -Ulinux -U__gnu_linux__ -U__unix -Uunix -D__NetBSD__=1 \\
 	-U_FORTIFY_SOURCE "$@"
 """
 _PREPROCESSOR = """\
 #!/bin/sh
-exec {compiler} -U__linux__ -U__linux -Ulinux -U__unix -Uunix "$@"
+exec {compiler} ${{HUTCH_SYSROOT:+--sysroot="$HUTCH_SYSROOT"}} \\
+	-U__linux__ -U__linux -Ulinux -U__unix -Uunix "$@"
 """
 _FLAGS = {
     AMD64.name: "-m64 -fno-pie -no-pie -fcf-protection=none -fno-stack-protector",
     ARM64.name: "-fno-pie -no-pie -fno-stack-protector -mno-outline-atomics",
 }
+_NOT_NEEDED = (
+    "MKARGON2", "MKDOC", "MKHTML", "MKINFO", "MKLINT", "MKMAN", "MKNLS", "MKPIC", "MKPICLIB",
+    "MKPROFILE",
+)  # fmt: skip
+"""What the libraries are built without (share/mk/bsd.README): among it their shared forms."""
+
+_CLANG = "/hutch/clang/netbsd.cfg"
+_OPTIONS = """\
+--ld-path=/usr/bin/{ld}
+-Wl,-z,noseparate-code
+-Wl,-z,noexecstack
+-stdlib=libstdc++
+"""
+"""Options of clang's. From a file, it does not complain of those that a call has no use for.
+
+Headers of C++ are where NetBSD has gcc's, which is what the sets have. Two segments are all that
+ld.elf_so maps of a library (libexec/ld.elf_so/map_object.c), and Debian's linker would make four;
+it would also ask for an executable stack where a startup file says nothing of the stack, as
+NetBSD's do.
+"""
 _BINUTILS = (
     "ar", "as", "ld", "nm", "objcopy", "objdump", "ranlib", "readelf", "size", "strings", "strip",
 )  # fmt: skip
@@ -65,6 +87,8 @@ class NetBSD(BSD):
         ARM64.name: "GENERIC64",
     }
     conf_directories: ClassVar[tuple[str, ...]] = ("sys/arch/{machine}/conf",)
+    takes_sysroot: ClassVar[bool] = True
+    pkgconfig: ClassVar[tuple[str, ...]] = ("usr/lib/pkgconfig", "usr/pkg/lib/pkgconfig")
 
     def names(self, architecture: Architecture) -> BSDNames:
         return architecture.netbsd
@@ -100,13 +124,11 @@ class NetBSD(BSD):
         arguments = self._arguments(build)
         config = self.configure(build, source)
         made = "netbsd" if plan.architecture.boots_elf else "netbsd.img"
-        path = f"{plan.architecture.netbsd.machine}/compile/HUTCH/{made}"
         step = build.run(
             debian,
-            run_script("kernel.sh", path, *arguments),
+            run_script("kernel.sh", plan.architecture.netbsd.machine, made, *arguments),
             mounts=(
-                script("frameworks.netbsd", "kernel.sh"),
-                script("frameworks.kit", "stale.sh"),
+                *_scripts("kernel.sh"),
                 Mount.bind(SOURCE, source.state, readonly=True),
                 # build.sh writes its wrapper of make anew; that is thrown away.
                 Mount.bind(TOOLS, tools, output=False),
@@ -145,7 +167,7 @@ class NetBSD(BSD):
             meta=build.meta("toolchain", "name the cross compiler as NetBSD does"),
         )
 
-    def _cross(self, build: Build, step: str) -> tuple[State, str]:
+    def _cross(self, build: Build, step: str, *more: str) -> tuple[State, str]:
         """The image with Debian's compiler for the guest's architecture, and the compiler's prefix.
 
         It is the cross compiler also where it is the native one: its name is the same everywhere.
@@ -153,13 +175,50 @@ class NetBSD(BSD):
         guest = build.plan.architecture
         at = build.plan.toolchain.from_ or build.origin
         meta = build.meta(step, "install the cross compiler", at)
-        state = kit.install(build, self.debian(build), kit.compiler(guest), meta)
+        state = kit.install(build, self.debian(build), (*kit.compiler(guest), *more), meta)
         return state, guest.gnu_triplet
 
     def compilers(self, build: Build) -> tuple[State, kit.Cross]:
-        """Debian's gcc, for the guest's architecture."""
-        state, _ = self._cross(build, "app")
-        return state, kit.gcc(self.name, build.plan.architecture, libc=False)
+        """Debian's clang, which knows NetBSD, with GNU's binutils, which NetBSD has, too."""
+        guest = build.plan.architecture
+        state, triple = self._cross(build, "app", "clang")
+        linker = f"{triple}-ld"
+        state = state.file(
+            mkdir(posixpath.dirname(_CLANG), timestamp=int(EPOCH)),
+            mkfile(_CLANG, _OPTIONS.format(ld=linker), timestamp=int(EPOCH)),
+            meta=build.meta("app", "tell the compiler of the linker", build.origin),
+        )
+        cross = kit.Cross(
+            self.name,
+            cc="/usr/bin/clang",
+            cxx="/usr/bin/clang++",
+            prefix=f"{triple}-",
+            ld=linker,
+            target=f"{guest.cpu}-unknown-netbsd",
+            flags=(f"--config={_CLANG}",),
+        )
+        return state, cross
+
+    def libraries(self, build: Build, at: Range) -> State:
+        """What `build.sh` makes first of all, and of it the small libraries of the system."""
+        host = self._host(build)
+        source = self.tree(build, host)
+        tools = self._tools(build, host)
+        less = [word for name in _NOT_NEEDED for word in ("-V", f"{name}=no")]
+        arguments = [*self._arguments(build), *less]
+        return build.run(
+            host,
+            run_script("libraries.sh", build.plan.architecture.netbsd.machine, *arguments),
+            mounts=(
+                *_scripts("libraries.sh"),
+                Mount.bind(SOURCE, source.state, readonly=True),
+                Mount.bind(TOOLS, tools, output=False),
+                self.objects(build, OBJECTS, source, arguments, "libraries"),
+                Mount.bind("/out", scratch()),
+            ),
+            env=kit.FIXED,
+            meta=build.meta("app", "build NetBSD's C library", at),
+        ).mount("/out")
 
     def _tools(self, build: Build, debian: State) -> State:
         """The result of `build.sh tools`: for one source, the same vertex in every build."""
@@ -169,8 +228,7 @@ class NetBSD(BSD):
             debian,
             run_script("tools.sh", *arguments),
             mounts=(
-                script("frameworks.netbsd", "tools.sh"),
-                script("frameworks.kit", "stale.sh"),
+                *_scripts("tools.sh"),
                 Mount.bind(SOURCE, source.state, readonly=True),
                 Mount.bind(TOOLS, scratch()),
                 self.objects(build, OBJECTS, source, arguments, "tools"),
@@ -204,3 +262,9 @@ class NetBSD(BSD):
             f"NVFLAGS=-r {EPOCH} -i HUTCH -m {names.machine}",
         )  # fmt: skip
         return arguments + [word for variable in variables for word in ("-V", variable)]
+
+
+def _scripts(name: str) -> tuple[Mount, ...]:
+    """A script of this folder, and those that it calls."""
+    called = script("frameworks.netbsd", "tree.sh"), script("frameworks.kit", "stale.sh")
+    return (script("frameworks.netbsd", name), *called)

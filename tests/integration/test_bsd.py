@@ -40,6 +40,7 @@ kernel:
   source: {local: tree}
 """
 FREEBSD = NETBSD.replace("netbsd", "freebsd")
+DEBIANS = "toolchain: {from: debian:trixie-slim}\n"
 
 
 @pytest.fixture
@@ -97,7 +98,7 @@ def test_netbsd_kernel(builder: Builder, netbsd: Path) -> None:
 
 
 def test_netbsd_with_debians_compiler(builder: Builder, netbsd: Path) -> None:
-    text = NETBSD + "toolchain: {from: debian:trixie-slim}\n"
+    text = NETBSD + DEBIANS
     _, noted = record(builder, netbsd, text)
     assert "-V EXTERNAL_TOOLCHAIN=/xt" in noted
     assert "-V TOOLCHAIN_MISSING=yes" in noted
@@ -129,7 +130,7 @@ def test_freebsd_kernel(builder: Builder, freebsd: Path) -> None:
 
 def test_netbsd_arm64(builder: Builder, netbsd: Path) -> None:
     """A boot image, by Debian's cross compiler; the configuration is the port's own."""
-    text = NETBSD + "toolchain: {from: debian:trixie-slim}\n"
+    text = NETBSD + DEBIANS
     _, noted = record(builder, netbsd, text, "--platform", "linux/arm64")
     assert re.search(r"^tools called: .* -m evbarm -a aarch64 ", noted)
     assert "aarch64--netbsd-gcc" in noted.partition("external: ")[2]
@@ -314,34 +315,55 @@ app:
 
 
 @pytest.mark.parametrize("architecture", ["amd64", "arm64"])
-def test_a_program_with_freebsds_own_c_library(
-    builder: Builder, freebsd: Path, tmp_path: Path, architecture: str
+@pytest.mark.parametrize("system", ["netbsd", "freebsd"])
+def test_a_program_with_the_systems_own_c_library(
+    builder: Builder, project: Path, tmp_path: Path, system: str, architecture: str
 ) -> None:
     """Of the source tree by default, and the same again out of an archive."""
     machine = {"amd64": 62, "arm64": 183}[architecture]
-    programs.put("hello", freebsd)
+    said, step, loader = {
+        "freebsd": (FREEBSD, b"_libraries called: ", b"/libexec/ld-elf.so.1"),
+        "netbsd": (NETBSD + DEBIANS, b"makewrapper called: ", b"/libexec/ld.elf_so"),
+    }[system]
+    _with_tree(project, system)
+    programs.put("hello", project)
 
     def compiled(flags: str = "", sysroot: str = "") -> Path:
         out = tmp_path / uuid.uuid4().hex
         options = ("--target", "app", "--platform", f"linux/{architecture}")
-        text = FREEBSD + PROGRAM % (flags, sysroot)
-        builder.build(freebsd, text, *options, output=f"type=local,dest={out}")
+        text = said + PROGRAM % (flags, sysroot)
+        builder.build(project, text, *options, output=f"type=local,dest={out}")
         elf = (out / "hello").read_bytes()
         assert struct.unpack_from("<4s14xH", elf) == (b"\x7fELF", machine)
-        assert b"_libraries called: " in elf
-        assert b"/libexec/ld-elf.so.1" not in elf
+        assert step in elf
+        assert loader not in elf
         return out
 
     out = compiled()
     elf = (out / "hello").read_bytes()
-    assert b"NO_PIC=yes" in elf
-    assert f"TARGET={architecture}".encode() in elf
+    told = {
+        ("freebsd", "amd64"): (b"NO_PIC=yes", b"TARGET=amd64"),
+        ("freebsd", "arm64"): (b"NO_PIC=yes", b"TARGET=arm64"),
+        ("netbsd", "amd64"): (b"-V MKPIC=no", b"-m amd64 -a x86_64 "),
+        ("netbsd", "arm64"): (b"-V MKPIC=no", b"-m evbarm -a aarch64 "),
+    }
+    for words in told[system, architecture]:
+        assert words in elf
     archive = shutil.make_archive(str(tmp_path / "base"), "xztar", out / "out")
     digest = hashlib.sha256(Path(archive).read_bytes()).hexdigest()
     with serve(tmp_path) as url:
         sysroot = f"  sysroot: {{from: '{url}/base.tar.xz', sha256: {digest}}}\n"
         # It may have shared libraries, too, so what is static says so.
         compiled("-static", sysroot)
+
+
+@pytest.mark.parametrize("missing", ["share/mk/bsd.own.mk", "sys/conf/newvers.sh"])
+def test_a_tree_that_lacks_what_is_called(builder: Builder, netbsd: Path, missing: str) -> None:
+    """The tree of another version may: the file is named, and what the tree says it is."""
+    (netbsd / "tree" / missing).unlink()
+    failed = builder.fail(netbsd, NETBSD, "--target", "kernel")
+    assert f"there is no {missing} in it" in failed.log
+    assert "it says that it is NetBSD 11.99.0" in failed.log
 
 
 OCI = """\

@@ -1,7 +1,7 @@
 #!/bin/sh
 # NetBSD's entry point, as far as hutch calls it: notes how it was called.
 set -eu
-objects= tools= machine=
+objects= tools= machine= cpu= system=
 record() { printf '%s\n' "$*"; }
 said="$*"
 while [ $# -gt 0 ]; do
@@ -10,8 +10,10 @@ while [ $# -gt 0 ]; do
 	-m) machine=$2; shift 2 ;;
 	-O) objects=$2; shift 2 ;;
 	-T) tools=$2; shift 2 ;;
-	-a | -V) shift 2 ;;
-	tools | kernel=*) break ;;
+	-a) cpu=$2; shift 2 ;;
+	-D) system=$2; shift 2 ;;
+	-V) shift 2 ;;
+	tools | makewrapper | kernel=*) break ;;
 	*) echo "build.sh: what is $1?" >&2; exit 1 ;;
 	esac
 done
@@ -53,5 +55,11 @@ kernel=*)
 	# The header of a boot image: 64 bytes, with a mark at 56. The real one is made with every kernel.
 	evbarm) { head -c 56 /dev/zero; printf 'ARM\144'; head -c 4 /dev/zero; cat "$made/record"; } >"$made/netbsd.img" ;;
 	esac
+	;;
+makewrapper)
+	[ -x "$tools/bin/nbconfig" ] || { echo "build.sh: build the tools first" >&2; exit 1; }
+	see libraries >"$objects/record"
+	sed -e "s|@SYSTEM@|$system|; s|@CPU@|$cpu|; s|@OBJECTS@|$objects|" tools/nbmake.sh >"$tools/bin/nbmake-$machine"
+	chmod 755 "$tools/bin/nbmake-$machine"
 	;;
 esac

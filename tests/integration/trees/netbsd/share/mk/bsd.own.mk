@@ -1,0 +1,1 @@
+# Every makefile's settings.
