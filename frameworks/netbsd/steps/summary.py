@@ -1,0 +1,327 @@
+"""Fetch packages of pkgsrc, and all that they depend on, out of NetBSD's repositories.
+
+    summary.py --tree TREE --out DIRECTORY --release 11.0 --arch x86_64 [--path URLS] PATTERN...
+
+It runs alone in Debian. TREE is the guest's base: `usr/pkg/etc/pkgin/repositories.conf` and
+PKG_PATH of `etc/pkg_install.conf` say where packages are, and the databases of packages what is
+there already. URLS, with semicolons between, come before either; where nothing says it, it is
+NetBSD's own repository for the release.
+
+Formats: pkg_summary(5), pkg_install.conf(5), and the patterns of pkg_info(1), with the order of
+versions of pkg_install's dewey.c. Each file is left under its own name, and `packages.json` says
+what they are (`frameworks.rootfs.packages`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import bz2
+import difflib
+import fnmatch
+import gzip
+import hashlib
+import json
+import lzma
+import re
+import sys
+import urllib.error
+import urllib.parse
+import urllib.request
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+OFFICIAL = "https://cdn.NetBSD.org/pub/pkgsrc/packages/NetBSD/{arch}/{release}/All"
+_TIMEOUT = 120
+_SUMMARIES: dict[str, Callable[[bytes], bytes]] = {
+    "pkg_summary.gz": gzip.decompress,
+    "pkg_summary.bz2": bz2.decompress,
+    "pkg_summary.xz": lzma.decompress,
+}
+
+
+class Wrong(Exception):
+    """What is wrong, in one line for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A package of a repository: `full` is NAME-VERSION, `checksum` (algorithm, hexadecimal)."""
+
+    full: str
+    url: str
+    needs: tuple[str, ...] = ()
+    conflicts: tuple[str, ...] = ()
+    checksum: tuple[str, str] | None = None
+
+    @property
+    def name(self) -> str:
+        """Without the version, which follows the last hyphen."""
+        return self.full.rpartition("-")[0]
+
+    @property
+    def version(self) -> str:
+        """What follows the last hyphen."""
+        return self.full.rpartition("-")[2]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Fetch; 0, or 1 with one line on stderr."""
+    parser = argparse.ArgumentParser()
+    for name in ("--tree", "--out", "--release", "--arch"):
+        parser.add_argument(name, required=True)
+    parser.add_argument("--path", default="")
+    parser.add_argument("patterns", nargs="+")
+    said = parser.parse_args(arguments)
+    try:
+        tree, out = Path(said.tree), Path(said.out)
+        known = [
+            package
+            for url in repositories(tree, said.release, said.arch, said.path)
+            for package in parse(url, summary(url))
+        ]
+        listed = []
+        for package in resolve(said.patterns, known, list(installed(tree))):
+            digest = store(package, out)
+            listed.append(
+                {
+                    "name": package.name,
+                    "version": package.version,
+                    "url": package.url,
+                    "sha256": digest,
+                }
+            )
+    except Wrong as wrong:
+        print(f"hutch: {wrong}", file=sys.stderr)
+        return 1
+    Path(out, "packages.json").write_text(json.dumps(listed, indent=1) + "\n")
+    return 0
+
+
+# --- where packages are ---
+
+
+def repositories(tree: Path, release: str, arch: str, path: str) -> list[str]:
+    """URLs of directories with a summary of their packages, the first that has one counts."""
+    words = {"arch": arch, "osrelease": release}
+    found = [url for url in path.split(";") if url.strip()]
+    if not found:
+        for line in _text(tree, "usr/pkg/etc/pkgin/repositories.conf").splitlines():
+            if line.strip() and not line.lstrip().startswith("#"):
+                found.append(re.sub(r"\$(\w+)", lambda m: words.get(m[1], m[0]), line.strip()))
+    if not found:
+        for line in _text(tree, "etc/pkg_install.conf").splitlines():
+            key, equals, value = line.partition("=")
+            if equals and key.strip() == "PKG_PATH":
+                found = [url for url in value.split(";") if url.strip()]
+    if not found:
+        found = [OFFICIAL.format(arch=arch, release=release)]
+    for url in found:
+        if not url.strip().startswith(("https://", "http://")):
+            raise Wrong(f"packages come by http and https, and a repository is at {url.strip()}")
+    return [url.strip().rstrip("/") for url in found]
+
+
+def _text(tree: Path, name: str) -> str:
+    """A file of the tree, which no link may lead out of; "" where there is none."""
+    file = tree / name
+    if not file.is_file() or not file.resolve().is_relative_to(tree.resolve()):
+        return ""
+    return file.read_text("utf-8", "replace")
+
+
+def installed(tree: Path) -> Iterator[str]:
+    """The packages, NAME-VERSION, that the tree's databases have."""
+    for folder in ("usr/pkg/pkgdb", "var/db/pkg"):
+        for contents in sorted((tree / folder).glob("*/+CONTENTS")):
+            yield contents.parent.name
+
+
+# --- what there is ---
+
+
+def summary(url: str) -> str:
+    """The text of a repository's summary. Raises Wrong."""
+    for name, unpacked in _SUMMARIES.items():
+        data = get(f"{url}/{name}", missing=True)
+        if data is None:
+            continue
+        try:
+            return unpacked(data).decode("utf-8", "replace")
+        except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+            raise Wrong(f"{url}/{name} is damaged: {error}") from error
+    raise Wrong(f"there is no summary of packages at {url}")
+
+
+def parse(url: str, text: str) -> Iterator[Found]:
+    """The packages of a summary: lines KEY=VALUE, an empty line after each package."""
+    for paragraph in re.split(r"\n\s*\n", text):
+        fields: dict[str, list[str]] = {}
+        for line in paragraph.splitlines():
+            key, equals, value = line.partition("=")
+            if equals:
+                fields.setdefault(key, []).append(value)
+        if not fields.get("PKGNAME"):
+            continue
+        full = fields["PKGNAME"][0]
+        file = fields.get("FILE_NAME", [f"{full}.tgz"])[0]
+        algorithm, _, digest = fields.get("FILE_CKSUM", [""])[0].partition(" ")
+        known = algorithm.lower() in hashlib.algorithms_guaranteed
+        yield Found(
+            full,
+            f"{url}/{urllib.parse.quote(file, safe='/~+,:@=')}",
+            tuple(fields.get("DEPENDS", ())),
+            tuple(fields.get("CONFLICTS", ())),
+            (algorithm.lower(), digest.strip().lower()) if known and digest else None,
+        )
+
+
+# --- what a pattern means ---
+
+_PARTS = re.compile(r"\d+|alpha|beta|pre|rc|pl|[._]|nb\d*|.", re.I | re.S)
+_WORDS = {"alpha": -3, "beta": -2, "pre": -1, "rc": -1, "pl": 0, ".": 0, "_": 0}
+_RELATION = re.compile(r"(>=|<=|==|!=|>|<)([^<>=!]*)")
+
+
+def version_key(text: str) -> tuple[tuple[int, ...], int]:
+    """What versions are ordered by: their numbers, and pkgsrc's revision (`nb3`)."""
+    numbers: list[int] = []
+    revision = 0
+    for part in _PARTS.findall(text):
+        low = part.lower()
+        if low.isdecimal():
+            numbers.append(int(low))
+        elif low in _WORDS:
+            numbers.append(_WORDS[low])
+        elif low.startswith("nb"):
+            revision = int(low[2:] or 0)
+        elif "a" <= low <= "z":
+            numbers += [0, ord(low) - ord("a") + 1]
+    while numbers and numbers[-1] == 0:
+        numbers.pop()
+    return tuple(numbers), revision
+
+
+def compare(left: str, right: str) -> int:
+    """-1, 0 or 1, as `left` is older, the same or newer."""
+    (one, one_revision), (two, two_revision) = version_key(left), version_key(right)
+    length = max(len(one), len(two))
+    padded = [(*each, *[0] * (length - len(each))) for each in (one, two)]
+    first, second = (padded[0], one_revision), (padded[1], two_revision)
+    return (first > second) - (first < second)
+
+
+def matches(pattern: str, full: str) -> bool:
+    """Whether the package NAME-VERSION is one of those that `pattern` means."""
+    if (braces := re.search(r"\{([^{}]*)\}", pattern)) is not None:
+        before, after = pattern[: braces.start()], pattern[braces.end() :]
+        return any(matches(before + each + after, full) for each in braces[1].split(","))
+    relation = re.search(r"[<>]|==|!=", pattern)
+    if relation is not None:
+        name, _, version = full.rpartition("-")
+        if not fnmatch.fnmatchcase(name, pattern[: relation.start()]):
+            return False
+        said = _RELATION.findall(pattern[relation.start() :])
+        return bool(said) and all(_holds(compare(version, than), how) for how, than in said)
+    if fnmatch.fnmatchcase(full, pattern):
+        return True
+    # A bare name is any version of it.
+    return fnmatch.fnmatchcase(full, f"{pattern}-[0-9]*") and full.rpartition("-")[0] == pattern
+
+
+def _holds(order: int, how: str) -> bool:
+    return {
+        ">=": order >= 0,
+        "<=": order <= 0,
+        "==": order == 0,
+        "!=": order != 0,
+        ">": order > 0,
+        "<": order < 0,
+    }[how]
+
+
+# --- what is wanted ---
+
+
+def resolve(patterns: Sequence[str], known: Sequence[Found], there: Sequence[str]) -> list[Found]:
+    """The best packages for `patterns`, and all that they need, by name. Raises Wrong.
+
+    What is `there` already is not among them. Of several versions of a name the newest counts, in
+    the first repository that has it.
+    """
+    by_name: dict[str, list[Found]] = {}
+    for package in known:
+        by_name.setdefault(package.name, []).append(package)
+    found: dict[str, Found] = {}
+    waiting = [(pattern, "") for pattern in reversed(patterns)]
+    while waiting:
+        pattern, wanted_by = waiting.pop()
+        have = (*there, *(each.full for each in found.values()))
+        if any(matches(pattern, full) for full in have):
+            continue
+        best = _best(pattern, known)
+        if best is None:
+            what = f"{wanted_by} needs '{pattern}', which" if wanted_by else f"'{pattern}'"
+            if wanted_by:
+                raise Wrong(f"{what} no repository has")
+            near = difflib.get_close_matches(pattern, by_name, 1)
+            hint = f" (did you mean {near[0]}?)" if near else ""
+            raise Wrong(f"the repositories have no package {what}{hint}")
+        if best.name in found:
+            taken = found[best.name].full
+            raise Wrong(f"{wanted_by or 'packages'} needs '{pattern}', and {taken} is taken")
+        found[best.name] = best
+        waiting += [(need, best.full) for need in reversed(best.needs)]
+    for package in found.values():
+        for other in found.values():
+            for pattern in package.conflicts:
+                if other is not package and matches(pattern, other.full):
+                    raise Wrong(f"{package.full} and {other.full} cannot be installed together")
+    return [found[name] for name in sorted(found)]
+
+
+def _best(pattern: str, known: Sequence[Found]) -> Found | None:
+    best: Found | None = None
+    for package in known:
+        if not matches(pattern, package.full):
+            continue
+        if best is None or (
+            package.name == best.name and compare(package.version, best.version) > 0
+        ):
+            best = package
+    return best
+
+
+def store(package: Found, folder: Path) -> str:
+    """Fetch a package's file; its SHA-256. Raises Wrong where the summary says another sum."""
+    data = get(package.url)
+    assert data is not None
+    if package.checksum is not None:
+        algorithm, digest = package.checksum
+        if hashlib.new(algorithm, data).hexdigest() != digest:
+            name = algorithm.upper()
+            raise Wrong(f"{package.url} is not what the summary says: its {name} is another")
+    name = urllib.parse.unquote(package.url.rpartition("/")[2])
+    if name in ("", ".", "..") or "/" in name:
+        raise Wrong(f"{package.url} is no file of a package")
+    (folder / name).write_bytes(data)
+    return hashlib.sha256(data).hexdigest()
+
+
+def get(url: str, *, missing: bool = False) -> bytes | None:
+    """What is at a URL; None where there is nothing and it may be `missing`. Raises Wrong."""
+    request = urllib.request.Request(url, headers={"User-Agent": "hutch"})
+    try:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:
+            return bytes(answer.read())
+    except urllib.error.HTTPError as error:
+        if missing and error.code in (403, 404):
+            return None
+        raise Wrong(f"{url}: {error.code} {error.reason}") from error
+    except (OSError, ValueError) as error:
+        raise Wrong(f"{url}: {getattr(error, 'reason', error)}") from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

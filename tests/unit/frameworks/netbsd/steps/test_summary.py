@@ -1,0 +1,241 @@
+"""Packages of pkgsrc: what a repository's summary says, what patterns mean, what is fetched."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from frameworks.netbsd.steps import summary
+from frameworks.netbsd.steps.summary import Found, Wrong, compare, matches, resolve
+from tests.integration.harness.serving import serve
+
+
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [
+        ("1.2", "1.10"),
+        ("1.2", "1.2nb1"),
+        ("1.2nb2", "1.2nb10"),
+        ("1.0rc1", "1.0"),
+        ("1.0alpha2", "1.0beta1"),
+        ("1.0beta1", "1.0rc1"),
+        ("1.0", "1.0pl1"),
+        ("1.0", "1.0a"),
+        ("1.0a", "1.0b"),
+        ("1.1.1w", "3.0"),
+        ("20230101", "20240101"),
+    ],
+)
+def test_the_order_of_versions(older: str, newer: str) -> None:
+    assert compare(older, newer) == -1
+    assert compare(newer, older) == 1
+    assert compare(newer, newer) == 0
+
+
+def test_versions_that_are_the_same() -> None:
+    assert compare("1.0", "1") == 0
+    assert compare("1_2", "1.2") == 0
+
+
+@pytest.mark.parametrize(
+    ("pattern", "full"),
+    [
+        ("nginx", "nginx-1.26.2nb1"),
+        ("nginx-1.26.2nb1", "nginx-1.26.2nb1"),
+        ("nginx-[0-9]*", "nginx-1.26.2"),
+        ("nginx>=1.20", "nginx-1.26.2"),
+        ("nginx>=1.20<1.27", "nginx-1.26.2nb3"),
+        ("{mysql,mariadb}-client>=8", "mariadb-client-10.11"),
+        ("p5-*>=1", "p5-DBI-1.643"),
+        ("libfoo-1.{1,2}.*", "libfoo-1.2.3"),
+        ("foo!=1.0", "foo-1.1"),
+        ("foo==1.0", "foo-1.0.0"),
+    ],
+)
+def test_a_pattern_that_means_a_package(pattern: str, full: str) -> None:
+    assert matches(pattern, full)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "full"),
+    [
+        ("nginx", "nginx-devel-1.27"),
+        ("nginx>=1.27", "nginx-1.26.2"),
+        ("nginx>=1.20<1.26", "nginx-1.26"),
+        ("nginx>=1.20", "nginx-devel-1.27"),
+        ("{mysql,mariadb}-client>=8", "mysql-server-8.0"),
+        ("foo>", "bar-1"),
+    ],
+)
+def test_a_pattern_that_does_not(pattern: str, full: str) -> None:
+    assert not matches(pattern, full)
+
+
+def known(*fulls: str, **needs: str) -> list[Found]:
+    return [
+        Found(full, f"http://r/All/{full}.tgz", tuple(needs.get(full.split("-")[0], "").split()))
+        for full in fulls
+    ]
+
+
+def test_all_that_is_needed_and_the_newest() -> None:
+    found = resolve(
+        ["nginx"],
+        known(
+            *("nginx-1.24", "nginx-1.26nb1", "pcre2-10.42", "zlib-1.3", "perl-5.40"),
+            nginx="pcre2>=10.21 zlib>=1.2<2",
+            pcre2="zlib-[0-9]*",
+        ),
+        [],
+    )
+    assert [each.full for each in found] == ["nginx-1.26nb1", "pcre2-10.42", "zlib-1.3"]
+
+
+def test_what_is_there_already_is_not_fetched() -> None:
+    found = resolve(["a"], known("a-1", "b-2", a="b>=1"), ["b-1.5"])
+    assert [each.full for each in found] == ["a-1"]
+
+
+def test_the_first_repository_that_has_a_name_is_no_reason_to_take_an_older_version() -> None:
+    packages = [*known("a-1"), Found("a-2", "http://other/All/a-2.tgz")]
+    assert [each.url for each in resolve(["a"], packages, [])] == ["http://other/All/a-2.tgz"]
+
+
+@pytest.mark.parametrize(
+    ("patterns", "needs", "said"),
+    [
+        (["ngnix"], "", "the repositories have no package 'ngnix' (did you mean nginx?)"),
+        (["nginx"], "pcre2>=11", "nginx-1 needs 'pcre2>=11', which no repository has"),
+        (["pcre2", "nginx"], "pcre2<10", "nginx-1 needs 'pcre2<10', and pcre2-10 is taken"),
+    ],
+)
+def test_what_cannot_be_had(patterns: list[str], needs: str, said: str) -> None:
+    packages = known("nginx-1", "pcre2-9", "pcre2-10", nginx=needs)
+    with pytest.raises(Wrong) as wrong:
+        resolve(patterns, packages, [])
+    assert str(wrong.value) == said
+
+
+def test_two_that_are_not_to_meet() -> None:
+    one = Found("a-1", "http://r/a-1.tgz", conflicts=("b-[0-9]*",))
+    with pytest.raises(Wrong, match="a-1 and b-2 cannot be installed together"):
+        resolve(["a", "b"], [one, *known("b-2")], [])
+
+
+def tree(tmp_path: Path, **files: str) -> Path:
+    root = tmp_path / "tree"
+    root.mkdir(exist_ok=True)
+    for name, text in files.items():
+        path = root / name.replace("__", "/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return root
+
+
+def test_where_packages_are(tmp_path: Path) -> None:
+    def places(path: str = "") -> list[str]:
+        return summary.repositories(tree(tmp_path), "11.0", "x86_64", path)
+
+    official = "https://cdn.NetBSD.org/pub/pkgsrc/packages/NetBSD/x86_64/11.0/All"
+    assert places() == [official]
+    (tmp_path / "tree/etc").mkdir()
+    (tmp_path / "tree/etc/pkg_install.conf").write_text(
+        "VERBOSE=1\nPKG_PATH = http://a/;http://b\n"
+    )
+    assert places() == ["http://a", "http://b"]
+    pkgin = tmp_path / "tree/usr/pkg/etc/pkgin/repositories.conf"
+    pkgin.parent.mkdir(parents=True)
+    pkgin.write_text("# ours\nhttps://m/$arch/$osrelease/All\n")
+    assert places() == ["https://m/x86_64/11.0/All"]
+    assert places("http://c/All/;http://d") == ["http://c/All", "http://d"]
+    with pytest.raises(Wrong, match="by http and https, and a repository is at ftp://x"):
+        places("ftp://x")
+
+
+def test_a_configuration_that_leads_out_is_none(tmp_path: Path) -> None:
+    (tmp_path / "outside").write_text("PKG_PATH=http://evil\n")
+    root = tree(tmp_path)
+    (root / "etc").mkdir()
+    (root / "etc/pkg_install.conf").symlink_to(tmp_path / "outside")
+    assert summary.repositories(root, "11.0", "aarch64", "") == [
+        "https://cdn.NetBSD.org/pub/pkgsrc/packages/NetBSD/aarch64/11.0/All"
+    ]
+
+
+def test_what_the_databases_have(tmp_path: Path) -> None:
+    root = tree(tmp_path, **{"usr__pkg__pkgdb__a-1__+CONTENTS": "", "var__db__pkg__b-2__x": ""})
+    assert list(summary.installed(root)) == ["a-1"]
+
+
+SUMMARY = """\
+PKGNAME=hello-2.12nb1
+DEPENDS=libgreet>=1.0
+COMMENT=Says hello
+FILE_NAME=hello-2.12nb1.tgz
+FILE_CKSUM=SHA256 {digest}
+DESCRIPTION=Says=hello
+DESCRIPTION=
+
+PKGNAME=libgreet-1.4
+COMMENT=A library
+
+"""
+
+
+def run(tmp_path: Path, url: str, *patterns: str) -> int:
+    (tmp_path / "out").mkdir(exist_ok=True)
+    where = ["--tree", str(tree(tmp_path)), "--out", str(tmp_path / "out"), "--path", url]
+    return summary.main([*where, "--release", "11.0", "--arch", "x86_64", "--", *patterns])
+
+
+@pytest.mark.parametrize("kind", ["gz", "bz2"])
+def test_fetching(tmp_path: Path, kind: str) -> None:
+    served = tmp_path / "All"
+    served.mkdir()
+    (served / "hello-2.12nb1.tgz").write_bytes(b"hello")
+    (served / "libgreet-1.4.tgz").write_bytes(b"greet")
+    digests = [hashlib.sha256(data).hexdigest() for data in (b"hello", b"greet")]
+    text = SUMMARY.format(digest=digests[0]).encode()
+    packed = {"gz": gzip.compress, "bz2": bz2.compress}[kind](text)
+    (served / f"pkg_summary.{kind}").write_bytes(packed)
+    with serve(tmp_path) as url:
+        assert run(tmp_path, f"{url}/All", "hello") == 0
+        assert json.loads((tmp_path / "out/packages.json").read_text()) == [
+            {
+                "name": name,
+                "version": version,
+                "url": f"{url}/All/{name}-{version}.tgz",
+                "sha256": digest,
+            }
+            for name, version, digest in zip(
+                ("hello", "libgreet"), ("2.12nb1", "1.4"), digests, strict=True
+            )
+        ]
+    assert (tmp_path / "out/libgreet-1.4.tgz").read_bytes() == b"greet"
+
+
+def test_what_goes_wrong_on_the_way(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    served = tmp_path / "All"
+    served.mkdir()
+    with serve(tmp_path) as url:
+        assert run(tmp_path, f"{url}/All", "hello") == 1
+        assert capsys.readouterr().err == f"hutch: there is no summary of packages at {url}/All\n"
+        (served / "pkg_summary.gz").write_bytes(b"nothing")
+        assert run(tmp_path, f"{url}/All", "hello") == 1
+        assert f"{url}/All/pkg_summary.gz is damaged" in capsys.readouterr().err
+        (served / "pkg_summary.gz").write_bytes(
+            gzip.compress(SUMMARY.format(digest="0" * 64).encode())
+        )
+        (served / "libgreet-1.4.tgz").write_bytes(b"greet")
+        (served / "hello-2.12nb1.tgz").write_bytes(b"another")
+        assert run(tmp_path, f"{url}/All", "hello") == 1
+        said = "hello-2.12nb1.tgz is not what the summary says: its SHA256 is another"
+        assert said in capsys.readouterr().err
+        (served / "hello-2.12nb1.tgz").unlink()
+        assert run(tmp_path, f"{url}/All", "hello") == 1
+        assert "hello-2.12nb1.tgz: 404" in capsys.readouterr().err
