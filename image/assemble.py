@@ -59,7 +59,10 @@ NOT_OURS = (
 OURS = ("frontend", "frameworks", "llb", "schemas")
 
 # Programs that steps run with another Python than this image's, by themselves: they go as they are.
-ELSEWHERE = (Path("frameworks/freebsd/steps/catalogue.py"),)
+ELSEWHERE = (
+    Path("frameworks/freebsd/steps/catalogue.py"),
+    Path("frameworks/netbsd/steps/summary.py"),
+)
 
 # Modules of the standard library for desktops, terminals, developers, servers and OpenSSL: nothing
 # in the image imports them, and together they are more than half of it.

@@ -6,6 +6,7 @@ The kernels boot nothing (trees/README.md); docs/verified.md has what was built 
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import json
@@ -551,6 +552,46 @@ def test_packages_of_freebsd_with_what_they_need(
     assert not [path for path in packed.files if "+MANIFEST" in path]
     assert "hutch: the repositories have no package 'ngnix' (did you mean nginx?)" in failed.log
     assert failed.marked[0].startswith("rootfs: {from: base")
+
+
+def test_packages_of_netbsd_with_what_they_need(
+    builder: Builder, netbsd: Path, tmp_path: Path
+) -> None:
+    """Out of a repository that the file names: a summary by gzip, and packages as pkg_create's."""
+    folder = tmp_path / "All"
+    folder.mkdir()
+    paragraphs = []
+    for name, files, needs in (
+        ("nginx-1.26.2nb1", ("sbin/nginx", "share/examples/nginx.conf"), "pcre2>=10.21"),
+        ("pcre2-10.42", ("lib/libpcre2-8.so.0",), ""),
+        ("other-1.0", ("bin/other",), ""),
+    ):
+        lines = [f"@name {name}", "@cwd /usr/pkg", *files]
+        script = "# FILE: etc/nginx.conf c share/examples/nginx.conf 0640\nexit 1\n"
+        members = {"+CONTENTS": "\n".join(lines).encode(), "+INSTALL": script.encode()}
+        data = gzip.compress(archive({**members, **{path: name.encode() for path in files}}))
+        (folder / f"{name}.tgz").write_bytes(data)
+        digest = hashlib.sha512(data).hexdigest()
+        said = [f"PKGNAME={name}", f"FILE_NAME={name}.tgz", f"FILE_CKSUM=SHA512 {digest}"]
+        paragraphs.append("\n".join([*said, *([f"DEPENDS={needs}"] if needs else [])]) + "\n")
+    (folder / "pkg_summary.gz").write_bytes(gzip.compress("\n".join(paragraphs).encode()))
+    with serve(tmp_path) as url:
+        text = f"args: {{PKG_PATH: '{url}/All'}}\n" + NETBSD
+        text += "rootfs: {type: raw, packages: [nginx]}\ninit: none\ncmd: [/usr/pkg/sbin/nginx]\n"
+        packed = builder.pack(netbsd, text)
+        failed = builder.fail(netbsd, text.replace("[nginx]", "[ngnix]"))
+    assert [path for path in packed.files if path.startswith("/usr/pkg/")] == [
+        "/usr/pkg/etc/nginx.conf",
+        "/usr/pkg/lib/libpcre2-8.so.0",
+        "/usr/pkg/pkgdb/nginx-1.26.2nb1/+CONTENTS",
+        "/usr/pkg/pkgdb/nginx-1.26.2nb1/+INSTALL",
+        "/usr/pkg/pkgdb/pcre2-10.42/+CONTENTS",
+        "/usr/pkg/pkgdb/pcre2-10.42/+INSTALL",
+        "/usr/pkg/sbin/nginx",
+        "/usr/pkg/share/examples/nginx.conf",
+    ]
+    assert packed.read("/usr/pkg/etc/nginx.conf") == b"nginx-1.26.2nb1"
+    assert "the repositories have no package 'ngnix' (did you mean nginx?)" in failed.log
 
 
 def test_a_set_with_a_wrong_checksum(builder: Builder, netbsd: Path, sets: tuple[str, str]) -> None:

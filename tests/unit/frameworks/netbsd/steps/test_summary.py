@@ -201,7 +201,7 @@ def test_fetching(tmp_path: Path, kind: str) -> None:
     (served / "libgreet-1.4.tgz").write_bytes(b"greet")
     digests = [hashlib.sha256(data).hexdigest() for data in (b"hello", b"greet")]
     text = SUMMARY.format(digest=digests[0]).encode()
-    packed = {"gz": gzip.compress, "bz2": bz2.compress}[kind](text)
+    packed = gzip.compress(text) if kind == "gz" else bz2.compress(text)
     (served / f"pkg_summary.{kind}").write_bytes(packed)
     with serve(tmp_path) as url:
         assert run(tmp_path, f"{url}/All", "hello") == 0
