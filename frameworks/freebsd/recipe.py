@@ -25,7 +25,8 @@ bootstrap-tools), minutes of C++ among them. No kernel needs them: Debian's comp
 
 
 _FETCHING = ("ca-certificates", "openssl", "python3", "zstd")
-_LEFT_OUT = ("DEBUG_FILES", "MAN", "TESTS")
+_LEFT_OUT = ("CDDL", "DEBUG_FILES", "EXAMPLES", "GAMES", "LIB32", "MAN", "OPENMP", "TESTS")
+"""What no library of these is made of; every directory of it would be searched for headers."""
 _LIBRARIES = (
     "libc++", "libcrypt", "libexecinfo", "libmd", "librt", "libthr", "libutil", "libz", "msun",
 )  # fmt: skip
@@ -152,7 +153,8 @@ class FreeBSD(BSD):
         source = self.tree(build, debian)
         objects = self._toolchain(build, debian)
         names = build.plan.architecture.freebsd
-        prebuilt = " ".join(f"lib/{name}" for name in _LIBRARIES)
+        # Of the two lists neither may be empty: make would look for a target without a name.
+        *prebuilt, last = (f"lib/{name}" for name in _LIBRARIES)
         return build.run(
             debian,
             run_script(
@@ -160,8 +162,8 @@ class FreeBSD(BSD):
                 f"{names.machine}.{names.arch}/tmp",
                 *self._arguments(build),
                 # No other library, and none of them to link to at run time.
-                f"_prebuild_libs={prebuilt}",
-                "_generic_libs=",
+                f"_prebuild_libs={' '.join(prebuilt)}",
+                f"_generic_libs={last}",
                 "NO_PIC=yes",
                 *(f"WITHOUT_{option}=yes" for option in _LEFT_OUT),
             ),

@@ -136,8 +136,8 @@ class Runtime(ABC):
     tap: ClassVar[str] = ""
     portable: ClassVar[frozenset[str]] = frozenset()
     """Types of guests whose kernels do not depend on the monitor."""
-    with_volumes: ClassVar[frozenset[str]] = frozenset()
-    """Types of guests that `hutch run -v` gives further disks."""
+    with_volumes: ClassVar[Mapping[str, str]] = {}
+    """Types of guests that `hutch run -v` gives further disks, and what file system these have."""
     with_status: ClassVar[frozenset[str]] = frozenset()
     """Types of guests that end a virtual machine with a status of theirs."""
 

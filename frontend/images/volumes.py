@@ -98,14 +98,15 @@ def attach(
     if not mounts:
         return Attached()
     if said.type not in RUNTIME.with_volumes or RUNTIME.init_file(said, machine) is None:
-        raise NotBootable("only Linux guests with hutch's init (or urunit) mount a volume")
+        raise NotBootable("only guests with hutch's init (or urunit) mount a volume")
     found = Attached()
+    kind = RUNTIME.with_volumes[said.type]
     for number, mount in enumerate(mounts):
-        scratch = directory / f"volume{number}.ext4"
+        scratch = directory / f"volume{number}.{kind}"
         if mount.is_volume:
             if mount.read_only:
                 raise NotBootable(f"volume '{mount.source}' cannot be read-only")
-            file = home() / f"{mount.source}.ext4" if mount.source else scratch
+            file = home() / f"{mount.source}.{kind}" if mount.source else scratch
             if not file.exists():
                 make(file, SIZE, said)
             elif os.geteuid() == 0:
@@ -152,14 +153,14 @@ def _with(
 
 
 def make(file: Path, size: int, said: Contract, content: str = "") -> None:
-    """Make an ext4 file system, of a directory's content or empty, that the guest's user owns.
+    """Make a file system, of a directory's content or empty, that the guest's user owns.
 
     Raises OSError.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     root = os.geteuid() == 0
     owner = f"root_owner={said.uid}:{said.gid}"
-    words = ["mke2fs", "-q", "-F", "-t", "ext4", "-E", owner]
+    words = ["mke2fs", "-q", "-F", "-t", RUNTIME.with_volumes[said.type], "-E", owner]
     words += ["-d", content] if content else []
     path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
     try:
@@ -235,7 +236,7 @@ def _has(initrd: str, path: str) -> bool:
 
 
 def _is_disk(path: str) -> bool:
-    """Whether a file is a disk with a file system that Linux guests mount (ext2, ext3, ext4)."""
+    """Whether a file is a disk with a file system that guests mount (ext2, ext3, ext4)."""
     with open(path, "rb") as file:
         file.seek(1024 + 56)
         return file.read(2) == b"\x53\xef"

@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from frameworks.runtime.machine import Volume
-from tests.integration.harness import EXAMPLES, ROOT, Builder
-from tests.integration.harness.guests import served
+from tests.integration.harness import EXAMPLES, ROOT, Builder, load
+from tests.integration.harness.guests import listening, served
+from tests.integration.harness.programs import PROGRAMS
 from tests.integration.harness.tools import run
 from tests.places import TREES
 
@@ -53,6 +54,29 @@ def test_a_server_in_go_keeps_its_data(builder: Builder, project: Path, tmp_path
     # The guest was not asked to end: it lost its power.
     with served(ref, 8080, volumes=volumes) as ask:
         assert body(ask(GET % b"/visits")) == b"4\n"
+
+
+def test_a_service_under_load(builder: Builder, project: Path, tmp_path: Path) -> None:
+    """Many connections, a file larger than the memory of many a buffer, clock and entropy.
+
+    docs/verified.md has ten times as much, on each system.
+    """
+    shutil.copytree(PROGRAMS / "service", project, dirs_exist_ok=True)
+    text = example(tmp_path / "example").replace("go-http", "service")
+    disk = tmp_path / "data.img"
+    with disk.open("wb") as file:
+        file.truncate(64 << 20)
+    run("/sbin/mke2fs", "-q", "-F", "-t", "ext4", str(disk))
+    ref = builder.build(project, text).ref
+    with listening(ref, 8080, volumes=(Volume(str(disk), "/data"),)) as where:
+        assert load.ask(where, "/") == b"linux/amd64\n"
+        answers = load.many(where, "/", 1000, 100)
+        assert answers.faults == {}
+        assert load.large(where, 16 << 20)
+        away, slept = load.clock(where)
+        assert away < 60
+        assert slept >= 100
+        assert load.random(where, 20) == 20
 
 
 @pytest.mark.parametrize("system", ["netbsd", "freebsd"])

@@ -91,7 +91,11 @@ class Urunc(Runtime):
     gateway: ClassVar[str] = GATEWAY
     tap: ClassVar[str] = TAP
     portable: ClassVar[frozenset[str]] = frozenset({"freebsd", "linux"})
-    with_volumes: ClassVar[frozenset[str]] = frozenset({"linux"})
+    with_volumes: ClassVar[Mapping[str, str]] = {
+        "freebsd": "ext2",
+        "linux": "ext4",
+        "netbsd": "ext2",
+    }
     # By QEMU's device isa-debug-exit (2.2).
     with_status: ClassVar[frozenset[str]] = frozenset({"mewz"})
 

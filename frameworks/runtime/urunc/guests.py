@@ -272,7 +272,12 @@ def _disks(contract: Contract, files: Files, machine: Machine) -> list[tuple[str
     disks = []
     if contract.keys.get(KEYS.disk) and files.block:
         disks.append(("rootfs" if contract.rootfs == "block" else "annot_vol", files.block))
-    return disks + [(f"vol{number}", v.file) for number, v in enumerate(machine.volumes)]
+    return disks + _volumes(machine)
+
+
+def _volumes(machine: Machine) -> list[tuple[str, str]]:
+    """The volumes in their order: urunc's name for each, and its file."""
+    return [(f"vol{number}", volume.file) for number, volume in enumerate(machine.volumes)]
 
 
 def _console(contract: Contract, machine: Machine) -> str:
@@ -493,8 +498,11 @@ def _freebsd(contract: Contract, files: Files, machine: Machine) -> list[str]:
         kenv.append("URUNIT_CONFIG=/dev/vtbd1")
         if machine.network and not _is_near(GATEWAY, machine.mask):
             kenv.append("URUNIT_DEFROUTE=1")
+    # By the names of the disks, which init finds them by.
+    for id, file in _volumes(machine):
+        options += _disk(id, file, f"virtio-blk-{bus}")
     if not machine.kvm:
-        kenv.append("boot_serial=1")
+        kenv += ["boot_serial=1", *board.freebsd_clock]
     words = board.freebsd_prefix + " ".join(kenv)
     return [*options, "-nodefaults", "-no-reboot", "-append", words]
 
@@ -508,6 +516,8 @@ def _netbsd(contract: Contract, files: Files, machine: Machine) -> list[str]:
     options = ["-nodefaults", "-no-reboot", "-global", "virtio-mmio.force-legacy=false"]
     options += _disk("rootfs", files.block, "virtio-blk-device")
     options += _net(contract, machine, "virtio-net-device")
+    for id, file in _volumes(machine):
+        options += _disk(id, file, "virtio-blk-device")
     options += _disk("urunit", files.config, "virtio-blk-device") if files.config else []
     return [*options, "-append", "console=com root=ld0a"]
 
@@ -541,7 +551,8 @@ class _Board:
     `guests` are those that can be booted here. `usual` is the machine of all guests but those in
     `own`. `net` is the end of the name of the network device, `linux_console` Linux's serial line,
     `unikraft_console` the parameter that names Unikraft's. `freebsd_bus` is what FreeBSD's devices
-    are attached to, and `freebsd_prefix` stands before its parameters.
+    are attached to, `freebsd_prefix` stands before its parameters, and `freebsd_clock` says where
+    the clock is that nothing else describes: on KVM the kernel asks KVM.
     """
 
     guests: frozenset[str]
@@ -552,6 +563,7 @@ class _Board:
     unikraft_console: str
     freebsd_bus: str
     freebsd_prefix: str
+    freebsd_clock: tuple[str, ...]
 
 
 _BOARDS: Mapping[str, _Board] = {
@@ -577,6 +589,11 @@ _BOARDS: Mapping[str, _Board] = {
         unikraft_console="",
         freebsd_bus="device",
         freebsd_prefix="",
+        freebsd_clock=(
+            "hint.atrtc.0.at=isa",
+            "hint.atrtc.0.port=0x70",
+            "hint.atrtc.0.irq=8",
+        ),
     ),
     ARM64.name: _Board(
         guests=frozenset(("freebsd", "linux", "unikraft")),
@@ -589,6 +606,7 @@ _BOARDS: Mapping[str, _Board] = {
         # name (sys/arm64/arm64/machdep_boot.c).
         freebsd_bus="pci",
         freebsd_prefix="FreeBSD:",
+        freebsd_clock=(),
     ),
 }
 """By the architecture's name in `frameworks.architectures`."""

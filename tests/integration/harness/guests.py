@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import re
 import socket
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from frameworks.runtime.machine import MASK, Forward, Machine, Volume
 from frontend.images import boot
+from tests.integration.harness import load
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +37,10 @@ def printed(output: str) -> list[str]:
 
 
 @contextmanager
-def served(
-    ref: str, port: int, mask: str = MASK, volumes: tuple[Volume, ...] = ()
-) -> Iterator[Callable[[bytes], bytes]]:
-    """A guest whose `port` answers; what it yields sends a request and returns all that comes."""
+def _started(
+    ref: str, port: int, mask: str, volumes: tuple[Volume, ...]
+) -> Iterator[tuple[boot.Guest, int]]:
+    """A guest, and the port of this machine that leads to its `port`."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         host = listener.getsockname()[1]
@@ -50,6 +52,15 @@ def served(
         volumes=volumes,
     )
     with boot.running(ref, machine=machine) as guest:
+        yield guest, host
+
+
+@contextmanager
+def served(
+    ref: str, port: int, mask: str = MASK, volumes: tuple[Volume, ...] = ()
+) -> Iterator[Callable[[bytes], bytes]]:
+    """A guest whose `port` answers; what it yields sends a request and returns all that comes."""
+    with _started(ref, port, mask, volumes) as (guest, host):
 
         def ask(request: bytes) -> bytes:
             deadline = time.monotonic() + 120
@@ -71,3 +82,22 @@ def served(
                 time.sleep(0.5)
 
         yield ask
+
+
+@contextmanager
+def listening(ref: str, port: int, volumes: tuple[Volume, ...] = ()) -> Iterator[str]:
+    """A guest with a web server at `port`: HOST:PORT, where it answers by now."""
+    with _started(ref, port, MASK, volumes) as (guest, host):
+        where = f"127.0.0.1:{host}"
+        deadline = time.monotonic() + 120
+        while True:
+            try:
+                load.ask(where, "/")
+            except (OSError, http.client.HTTPException):
+                assert not guest.ended, guest.output
+                assert time.monotonic() < deadline, guest.output
+                time.sleep(0.5)
+            else:
+                break
+        yield where
+        assert not guest.ended, guest.output

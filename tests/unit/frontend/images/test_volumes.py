@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import struct
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -66,6 +67,18 @@ def test_a_volume_is_kept(home: Path, tmp_path: Path) -> None:
 
 
 @needs_mke2fs
+@pytest.mark.parametrize("type", ["freebsd", "netbsd"])
+def test_a_volume_for_the_bsds_has_no_journal(home: Path, tmp_path: Path, type: str) -> None:
+    guest = replace(BLOCK, keys={**BLOCK.keys, "unikernelType": type})
+    found = volumes.attach(guest, (Binding("data", "/data"),), tmp_path, Machine())
+    assert found.disks == (Volume(str(home / "data.ext2"), "/data"),)
+    features = (home / "data.ext2").read_bytes()[1024 + 92 : 1024 + 100]
+    compatible, incompatible = struct.unpack("<2I", features)
+    assert not compatible & 4  # has_journal
+    assert incompatible == 2  # filetype
+
+
+@needs_mke2fs
 def test_a_volume_without_a_name_is_temporary(home: Path, tmp_path: Path) -> None:
     found = volumes.attach(SHARE, (Binding("", "/data"),), tmp_path, Machine())
     assert found.disks == (Volume(str(tmp_path / "volume0.ext4"), "/data"),)
@@ -106,7 +119,7 @@ def test_what_cannot_be(tmp_path: Path) -> None:
     with pytest.raises(NotBootable, match="cannot be read-only"):
         volumes.attach(BLOCK, (Binding("data", "/f", True),), tmp_path, Machine())
     other = replace(BLOCK, keys={**BLOCK.keys, "unikernelType": "unikraft"})
-    with pytest.raises(NotBootable, match="only Linux guests"):
+    with pytest.raises(NotBootable, match="only guests with hutch"):
         volumes.attach(other, (Binding("data", "/f"),), tmp_path, Machine())
     with pytest.raises(FileNotFoundError):
         volumes.attach(BLOCK, (Binding("./none", "/f"),), tmp_path, Machine())

@@ -290,6 +290,30 @@ def test_freebsd() -> None:
     )
 
 
+def test_freebsds_clock() -> None:
+    """KVM tells the kernel the time; where QEMU emulates, nothing does but the board's own clock,
+    which no table describes."""
+    contract = Contract({**BLOCK, "unikernelType": "freebsd"}, ("/urunit", "/a"))
+    emulated = guests.command(contract, Files("K", block="B"), Machine())
+    assert "hint.atrtc.0.port=0x70" in append(emulated).split()
+    virtual = guests.command(contract, Files("K", block="B"), Machine(kvm=True))
+    assert "atrtc" not in append(virtual)
+
+
+@pytest.mark.parametrize(
+    ("type", "disks"), [("freebsd", ["B", "C", "one", "two"]), ("netbsd", ["B", "one", "two", "C"])]
+)
+def test_volumes_of_the_bsds(type: str, disks: list[str]) -> None:
+    """Init finds the disks by their names; of FreeBSD's the kernel is told where init's own is."""
+    contract = Contract({**BLOCK, "unikernelType": type}, ("/urunit", "/a"))
+    machine = Machine(volumes=(Volume("one", "/data"), Volume("two", "/more")))
+    words = guests.command(contract, Files("K", block="B", config="C"), machine)
+    assert [word.rpartition("=")[2] for word in words if word.startswith("format=raw")] == disks
+    assert [word for word in words if "serial=vol1,drive=vol1" in word]
+    text = guests.configuration(contract, machine).replace(b"\0", b"\n")
+    assert b"UBS\nID:vol0\nMP:/data\nID:vol1\nMP:/more\nUBE\n" in text
+
+
 def test_freebsd_on_arm64() -> None:
     """The board's kernel ignores boot parameters that do not begin with its name."""
     contract = Contract({**BLOCK, "unikernelType": "freebsd"}, ("/urunit", "/a"))
