@@ -395,6 +395,9 @@ class Framework:
     takes_sysroot: ClassVar[bool] = False
     """Whether compilers are told where the guest's libraries are by `app.sysroot`."""
 
+    counts_bytes: ClassVar[bool] = False
+    """Whether it knows what the bytes of a kernel from source are (`sizes`)."""
+
     def check(self, plan: Plan, problems: Collector) -> None:
         """Note what is wrong with a plan beyond what `guest` says; default: nothing.
 
@@ -435,6 +438,10 @@ class Framework:
 
     def kernel(self, build: Build) -> File:
         """The kernel, built from source."""
+        raise self._lacks("kernel", build.plan.monitor.at)
+
+    def sizes(self, build: Build) -> File:
+        """What the bytes of a kernel from source are, as JSON, if it `counts_bytes`."""
         raise self._lacks("kernel", build.plan.monitor.at)
 
     def default_source(self, plan: Plan) -> tuple[str, Source] | None:

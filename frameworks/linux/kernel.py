@@ -19,6 +19,7 @@ from frameworks.kit.options import assignment, quote
 from frameworks.linux.configs import DEFAULT, LAYERS, TARGETS, fragments
 from frameworks.linux.source import source
 from frameworks.linux.toolchain import (
+    linkers,
     make_variables,
     strip_command,
     toolchain,
@@ -42,12 +43,51 @@ ENVIRONMENT = {
 }
 """The environment of a kernel's `make`, without what is of one build."""
 
+SIZES = "kernel-size.json"
+"""The file that `sizes` gives."""
+
 _CONFIG = "/config"
 _STEPS = "frameworks.linux.steps.kconfig"
 
 
 def kernel_file(build: Build) -> File:
     """The kernel in the form that the plan's monitor boots."""
+    target = image_target(build)
+    built, _ = _made(build, "build.sh", "/out/kernel", f"make {posixpath.basename(target)}")
+    return kit.checked(build, built, "kernel")
+
+
+def sizes(build: Build) -> File:
+    """What the bytes of the kernel are, as JSON: see `frameworks.linux.steps.sizes`.
+
+    The kernel is made as for an image, from the same objects, and linked once more with a map.
+    """
+    kernel = build.plan.kernel
+    assert kernel is not None
+    measured, config = _made(build, "measure.sh", "/out", "link it with a map")
+    tree = source(build)
+    counted = build.tool(
+        "frameworks.linux.steps.sizes",
+        [
+            *("--source", "/src"),
+            *("--srcarch", build.plan.architecture.linux.source),
+            *("--config", f"{_CONFIG}/config"),
+            *("--measured", "/measured"),
+            *("--out", f"/out/{SIZES}"),
+        ],
+        mounts=[
+            tree.mount("/src"),
+            Mount.bind(_CONFIG, config, readonly=True),
+            Mount.bind("/measured", measured, readonly=True),
+            Mount.bind("/out", scratch()),
+        ],
+        meta=build.meta("kernel", "count its bytes", kernel.at),
+    ).mount("/out")
+    return File(counted, f"/{SIZES}")
+
+
+def _made(build: Build, name: str, out: str, what: str) -> tuple[State, State]:
+    """The directory that a script which builds the kernel leaves, and the kernel's `.config`."""
     plan = build.plan
     kernel = plan.kernel
     assert kernel is not None
@@ -56,33 +96,32 @@ def kernel_file(build: Build) -> File:
     config, report = configure(build, tree, tools)
     at = kernel.config or kernel.at
     kept = kconfig_steps.required(build, _STEPS, config, report, at)
-    target = image_target(build)
-    name = _name(kernel)
-    built = build.run(
+    made = build.run(
         tools,
         run_script(
-            "build.sh",
+            name,
             f"{_CONFIG}/config",
-            target,
-            "/out/kernel",
+            image_target(build),
+            out,
             *make_variables(build, "ccache "),
         ),
         mounts=[
-            script("frameworks.linux", "build.sh"),
+            *(script("frameworks.linux", each) for each in dict.fromkeys(("build.sh", name))),
             tree.mount("/src"),
             Mount.bind(_CONFIG, kept, readonly=True),
             Mount.bind("/out", scratch()),
-            kit.objects(build, "/o", tree.kind, name),
+            kit.objects(build, "/o", tree.kind, _name(kernel)),
             build.cache("/ccache", "linux/ccache"),
         ],
         env={
             **ENVIRONMENT,
             "KBUILD_BUILD_TIMESTAMP": f"@{plan.timestamp}",
             "STRIP": strip_command(build),
+            **({} if name == "build.sh" else {"LINKERS": " ".join(linkers(build))}),
         },
-        meta=build.meta("kernel", f"make {posixpath.basename(target)}", kernel.at),
-    ).mount("/out")
-    return kit.checked(build, built, "kernel")
+        meta=build.meta("kernel", what, kernel.at),
+    )
+    return made.mount("/out"), kept
 
 
 def image_target(build: Build) -> str:

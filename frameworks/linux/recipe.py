@@ -36,6 +36,7 @@ class Linux(Framework):
     )
     takes_parameters: ClassVar[bool] = True
     kernel_by_default: ClassVar[bool] = True
+    counts_bytes: ClassVar[bool] = True
 
     def check(self, plan: Plan, problems: Collector) -> None:
         """Note unknown versions, configurations and impossible options."""
@@ -78,6 +79,12 @@ class Linux(Framework):
         from frameworks.linux.kernel import configuration
 
         return configuration(build)
+
+    def sizes(self, build: Build) -> File:
+        """What the kernel's bytes are, by object file and option."""
+        from frameworks.linux.kernel import sizes
+
+        return sizes(build)
 
     def report(self, build: Build) -> File:
         """What the kernel's configuration lost of the requests: read it when `kernel` fails."""

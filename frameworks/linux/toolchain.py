@@ -59,6 +59,15 @@ def compilers(build: Build, app: App) -> tuple[State, dict[str, str]]:
     return kit.cross(build, tools, kit.gcc("linux", build.plan.architecture, libc=True))
 
 
+def linkers(build: Build) -> tuple[str, ...]:
+    """The programs that may link a kernel, by the names that its Makefiles call them."""
+    version = _llvm(build)
+    if version is not None:
+        return (f"ld.lld{version}",)
+    prefix = f"{build.plan.architecture.gnu_triplet}-ld"
+    return (prefix, f"{prefix}.bfd")
+
+
 def strip_command(build: Build) -> str:
     """The strip for the guest's architecture."""
     version = _llvm(build)

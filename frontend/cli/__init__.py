@@ -30,6 +30,7 @@ VERBS: Mapping[str, str] = {
     "dev": "build and boot, and again after each change",
     "bench": "measure how fast an image boots",
     "lock": "pin what a bunnyfile leaves open, in a file beside it",
+    "kernel": "show what a kernel's bytes are, and what of it runs",
     "inspect": "show what an image is, and what it tells the runtime",
     "diff": "show what changed from one image to another",
     "push": "write an image of a file, or of Docker, to a registry",

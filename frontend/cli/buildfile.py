@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 NAMES = ("bunnyfile", "Dockerfile")
 """What a build file of a directory is called, the first that is there."""
 
+LOCAL = "hutch:1"
+"""The frontend where nobody names one: an image of that name that Docker has itself. It is never
+pulled, for nobody has that name on Docker Hub."""
+
 MOST_BYTES = 1 << 20
 _STDIN = "-"
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from frontend.cli import buildfile, docker
+from frontend.cli.buildfile import LOCAL
 from frontend.inputs import localfile
 
 if TYPE_CHECKING:
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
 
 VARIABLE = "HUTCH_FRONTEND"
 """The variable that names the frontend's image."""
-
-LOCAL = "hutch:1"
-"""The frontend where nobody names one: an image of that name that Docker has itself. It is never
-pulled, for nobody has that name on Docker Hub."""
 
 _ARGUMENT = "BUILDKIT_SYNTAX"
 """The build argument by which BuildKit reads a file with another frontend than it names."""

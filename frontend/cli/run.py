@@ -191,10 +191,10 @@ def _boot(images: Images, directory: Path, options: argparse.Namespace) -> int:
             return 0
         for note in ready.notes:
             complain(note)
-        return _watch(ready, command, options)
+        return watch(ready, command, options)
 
 
-def _watch(ready: boot.Prepared, command: list[str], options: argparse.Namespace) -> int:
+def watch(ready: boot.Prepared, command: list[str], options: argparse.Namespace) -> int:
     """Start the guest, show its console, and return its status."""
     terminal = options.tty and sys.stdin.isatty()
     out = _Output(raw=terminal, failed=lambda: guest.end())

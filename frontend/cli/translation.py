@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from frontend.cli.buildx import LOCAL
+from frontend.cli.buildfile import LOCAL
 from llb.masked import printable
 
 

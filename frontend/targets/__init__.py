@@ -9,6 +9,7 @@ import posixpath
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+import frameworks
 from frameworks.base import File, Plan
 from frameworks.diagnostics import Problems, did_you_mean, problem
 from frameworks.lower import Lowering, Root
@@ -19,6 +20,7 @@ from frontend.targets import image
 from llb import State, scratch
 
 DEFAULT = "image"
+KERNEL_SIZE = "kernel-size"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,32 @@ def check(name: str, plan: Plan) -> str:
     }
     if lacks.get(target):
         raise _nothing(plan, target)
+    if target == KERNEL_SIZE:
+        _check_measured(plan)
     return target
+
+
+def _check_measured(plan: Plan) -> None:
+    """Raise Problems for a kernel whose parts nobody knows."""
+    kernel = plan.kernel
+    if kernel is None:
+        raise _nothing(plan, "kernel")
+    if kernel.from_ != "source":
+        raise problem(
+            "no-such-target",
+            "a kernel that is there already has no parts to be counted",
+            hint="with `from: source` it is built, and its parts are known",
+            at=kernel.from_.at,
+            file=plan.file,
+        )
+    if not frameworks.get(plan.framework).counts_bytes:
+        raise problem(
+            "no-such-target",
+            f"the parts of a kernel of {plan.framework} are not counted",
+            hint="`hutch kernel size` of an image shows the sections of its kernel's file",
+            at=kernel.from_.at,
+            file=plan.file,
+        )
 
 
 def _known(name: str) -> str:
@@ -87,6 +114,11 @@ def _kernel(lowering: Lowering) -> Target:
     if lowering.kernel is None:
         raise _nothing(lowering.plan, "kernel")
     return _file(lowering, "kernel", lowering.kernel)
+
+
+def _kernel_size(lowering: Lowering) -> Target:
+    check(KERNEL_SIZE, lowering.plan)
+    return _file(lowering, "kernel", lowering.framework.sizes(lowering.build))
 
 
 def _rootfs(lowering: Lowering) -> Target:
@@ -125,6 +157,7 @@ def _packages(lowering: Lowering) -> Target:
 TARGETS: dict[str, Callable[[Lowering], Target]] = {
     "image": _image,
     "kernel": _kernel,
+    KERNEL_SIZE: _kernel_size,
     "rootfs": _rootfs,
     "app": _app,
     "toolchain": _toolchain,
@@ -135,6 +168,7 @@ TARGETS: dict[str, Callable[[Lowering], Target]] = {
 DESCRIPTIONS = {
     "image": f"the image that {RUNTIME.name} boots",
     "kernel": "the kernel file alone",
+    KERNEL_SIZE: "what the kernel's bytes are, as JSON, for `hutch kernel size`: of Linux alone",
     "rootfs": "the root filesystem: its file, or the tree of a raw one",
     "app": "the application's artifacts",
     "toolchain": "the image that kernels and applications are built in",
@@ -151,6 +185,7 @@ def available(bunnyfile: Bunnyfile) -> frozenset[str]:
     sections = {
         "image": True,
         "kernel": kernel is not None,
+        KERNEL_SIZE: kernel is not None and kernel.from_ == "source",
         "rootfs": packed,
         "app": app is not None,
         "toolchain": builds,

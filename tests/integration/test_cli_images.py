@@ -58,6 +58,19 @@ def test_build_and_run(builder: Builder, hutch: Cli, tmp_path: Path) -> None:
     )
     assert "hi\n" in hutch("build", "--run", ".", "--", "-m", "128m", status=3)
     assert "hi\n" in hutch("run", "bunnyfile", status=3)
+    # The same kernel: its bytes, and what of it this program needs.
+    sizes = json.loads(hutch("kernel", "size", "--run", "--json", "bunnyfile", "--", "-m", "128m"))
+    options, directories = sizes["options"], sizes["directories"]
+    assert 200_000 < sizes["file"] < sum(each["bytes"] for each in directories.values())
+    assert options["BLK_DEV_INITRD"]["own"]["bytes"] > 0
+    assert options["PRINTK"]["all"]["ran"] > 0
+    assert directories["mm"]["bytes"] > 50_000
+    assert sizes["objects"]["kernel/fork.o"]["options"] == []
+    assert 0 < sizes["objects"]["kernel/fork.o"]["ran"] < sizes["objects"]["kernel/fork.o"]["code"]
+    assert "BINFMT_ELF" not in sizes["unused"]
+    shown = hutch("kernel", "size", "-n", "3", "bunnyfile")
+    assert shown.splitlines()[0].startswith("kernel: ")
+    assert "code that ran" not in shown
     ref = builder.name_of()
     hutch("build", "--provenance=false", "--push", "-t", ref, "-f", "bunnyfile", ".")
     shown = json.loads(hutch("inspect", "--json", ref))
@@ -67,6 +80,7 @@ def test_build_and_run(builder: Builder, hutch: Cli, tmp_path: Path) -> None:
     assert found["kernel"]["form"] == "bzimage"
     assert found["kernel"]["version"].startswith("6.")
     assert found["config"]["Cmd"] == ["/bin/three"]
+    assert "(the compressed kernel)" in hutch("kernel", "size", ref)
     hutch("build", "--no-such-flag", ".", status=125)
     (tmp_path / "bunnyfile").write_text("version: v1\n")
     hutch("build", ".", status=1)
