@@ -20,12 +20,12 @@ def site() -> str:
     return base if base.startswith(("https://", "http://")) else ""
 
 
-def of(code: str) -> str:
-    """The address of the page of a diagnostic's code; "" without a site.
+def of(code: str, base: str | None = None) -> str:
+    """The address of the page of a diagnostic's code; "" without a site, which is `base` if given.
 
     It is that of an error (`frameworks.codes`), or the name of a rule, which begins with a capital.
     """
-    base = site()
+    base = site() if base is None else base.rstrip("/")
     folder = "rules" if code[:1].isupper() else "errors"
     return f"{base}/{folder}/{code}/" if base else ""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from frontend import pages
 from frontend.cli import buildfile
 from frontend.cli.options import parser as make
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 
 FORMATS = ("text", "json", "github", "sarif")
-_VARIABLE = "HUTCH_DOCS"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -45,8 +44,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--docs",
         metavar="URL",
-        default=os.environ.get(_VARIABLE, ""),
-        help=f"where docs/ is published, for links to each finding's page (default: {_VARIABLE})",
+        default=pages.site(),
+        help=f"where the site is, for links to each finding's page (default: {pages.VARIABLE})",
     )
     return made
 
@@ -80,8 +79,7 @@ def run(options: argparse.Namespace) -> int:
         return checked.status
     from frontend.cli import findings
 
-    docs = str(options.docs).rstrip("/")
-    found = [findings.Shown.of(each, docs) for each in (*checked.errors, *checked.findings)]
+    found = [findings.Shown.of(each, options.docs) for each in (*checked.errors, *checked.findings)]
     write = {"json": findings.as_json, "github": findings.as_github, "sarif": findings.as_sarif}
     print(write[options.format](file.name, found), end="")
     return checked.status

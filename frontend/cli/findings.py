@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from frameworks.diagnostics import Diagnostic, Severity
+from frontend import pages
 from frontend._version import __version__
 from llb.masked import masked
 
@@ -34,8 +35,7 @@ class Shown:
 
     @classmethod
     def of(cls, found: Diagnostic, docs: str = "") -> Shown:
-        """A diagnostic; `docs` is where the pages of docs/ are published."""
-        room = "errors" if found.severity == Severity.ERROR and "-" in found.code else "rules"
+        """A diagnostic; `docs` is the address of the site."""
         start, end = (1, 1), (1, 1)
         if found.at is not None:
             start = (found.at.start.line, found.at.start.character + 1)
@@ -48,7 +48,7 @@ class Shown:
             file=found.file.filename if found.file is not None else "",
             start=start,
             end=max(start, end),
-            page=f"{docs}/{room}/{found.code}" if docs else "",
+            page=pages.of(found.code, docs),
         )
 
     @property

@@ -17,7 +17,7 @@ ERROR = HEAD.replace("qemu", "qemo") + "cmd: [a]\n"
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("HUTCH_DOCS", raising=False)
+    monkeypatch.delenv("HUTCH_SITE", raising=False)
     return tmp_path / "bunnyfile"
 
 
@@ -40,7 +40,7 @@ def test_json(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "--format", "json", "--docs", "https://docs.example/"]) == 1
     (found,) = json.loads(capsys.readouterr().out)
     assert (found["code"], found["severity"]) == ("unknown-value", "error")
-    assert found["page"] == "https://docs.example/errors/unknown-value"
+    assert found["page"] == "https://docs.example/errors/unknown-value/"
     file.write_text(HEAD + "cmd: [a]\n")
     assert main(["check", "--format", "json"]) == 0
     assert capsys.readouterr().out == "[]\n"
@@ -53,7 +53,7 @@ def test_github(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == (
         "::warning file=bunnyfile,line=4,endLine=4,col=16,endColumn=21,title=UnpinnedImage::"
         "'nginx' is whatever its newest image is on the day of the build "
-        "(name a version, or pin it with '@sha256:...')%0Ahttps://docs.example/rules/UnpinnedImage\n"
+        "(name a version, or pin it with '@sha256:...')%0Ahttps://docs.example/rules/UnpinnedImage/\n"
     )
     other = file.with_name("a,b:c%.yaml")
     other.write_text(ERROR)
@@ -71,7 +71,7 @@ def test_sarif(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for result in run["results"]:
         rule = rules[result["ruleIndex"]]
         assert rule["id"] == result["ruleId"]
-        assert rule["helpUri"] == f"https://docs.example/rules/{rule['id']}"
+        assert rule["helpUri"] == f"https://docs.example/rules/{rule['id']}/"
         (place,) = result["locations"]
         assert place["physicalLocation"]["artifactLocation"]["uri"] == "bunnyfile"
     assert len({rule["id"] for rule in rules}) == len(rules) > 0
@@ -80,3 +80,12 @@ def test_sarif(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (result,) = json.loads(capsys.readouterr().out)["runs"][0]["results"]
     assert result["level"] == "error"
     assert result["locations"][0]["physicalLocation"]["region"]["startLine"] == 2
+
+
+def test_the_site_is_known_from_one_variable(
+    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text(FINDING)
+    monkeypatch.setenv("HUTCH_SITE", "https://docs.example/h/")
+    main(["check", "--format", "github"])
+    assert "%0Ahttps://docs.example/h/rules/UnpinnedImage/\n" in capsys.readouterr().out
