@@ -8,10 +8,13 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from llb import Meta, Mount, scratch
+from llb import Meta, Mount, ProgressGroup, scratch
 
 FOLDER = "/hutch"
 """Where a step sees the scripts that are mounted for it."""
+
+OURS = ProgressGroup("hutch/scripts", "[internal] scripts of hutch")
+"""What a build shows as one line: files that are written in no time, and say nothing."""
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -46,7 +49,7 @@ def script(package: str, name: str) -> Mount:
     """A script of a package, read-only at /hutch/<name>: so it is not part of any image."""
     data = read(package, "steps", name)
     assert data is not None, name
-    meta = Meta(name=f"[internal] {name}")
+    meta = Meta(name=f"[internal] {name}", group=OURS)
     state = scratch().mkfile(f"/{name}", data, mode=0o755, timestamp=0, meta=meta)
     return Mount.bind(f"{FOLDER}/{name}", state, f"/{name}", readonly=True)
 

@@ -17,7 +17,7 @@ from dataclasses import replace
 
 from frameworks.base import Build
 from frameworks.kit.source import SourceTree
-from frameworks.scripts import FOLDER, files, read, run_script, script
+from frameworks.scripts import FOLDER, OURS, files, read, run_script, script
 from llb import FileAction, Meta, Mount, State, mkdir, mkfile, scratch
 from llb.mount import BindMount
 
@@ -35,7 +35,7 @@ def patches(package: str) -> list[Mount]:
             data = read(package, "patches", series, name)
             assert data is not None
             actions.append(mkfile(f"/{series}/{name}", data, timestamp=0))
-    state = scratch().file(*actions, meta=Meta(name="[internal] patches"))
+    state = scratch().file(*actions, meta=Meta(name="[internal] patches", group=OURS))
     return [
         script("frameworks.kit", "patch.sh"),
         Mount.bind(f"{FOLDER}/patches", state, readonly=True),
