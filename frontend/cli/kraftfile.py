@@ -38,6 +38,8 @@ _KERNEL = "/unikraft/bin/kernel"
 """Where kraft's images have their kernel (kraftkit: oci/well_known.go, WellKnownKernelPath)."""
 _MONITOR = monitors.QEMU.name
 """What urunc can start everywhere, and kraft takes by itself."""
+_KVM = "kvm"
+"""kraft's older name of QEMU (kraftkit: machine/platform/platform.go)."""
 _FRAMEWORK = "unikraft"
 _OFFICIAL = re.compile(r"(?:https://|ssh://git@)github\.com/unikraft/unikraft(?:\.git)?/?")
 _REMOTE = re.compile(r"[a-z+]+://|git@")
@@ -372,6 +374,8 @@ def _target(node: Node) -> tuple[str, str]:
 
 def _monitor(platform: str) -> str | None:
     """The monitor that kraft's platform is, None where urunc starts no such guest there."""
+    if platform == _KVM:
+        return _MONITOR
     for monitor in monitors.TABLE.values():
         if platform in (monitor.name, *monitor.aliases) and monitor.kind == "machine":
             return monitor.name

@@ -146,6 +146,7 @@ def test_each_key_is_there_or_noted(here: Path, capsys: pytest.CaptureFixture[st
         (f"unikraft: {{version: {'a' * 40}}}", [f"commit: {'a' * 40}"]),
         ('runtime: base\ncmd: "-c /a.conf"', ['cmd: ["-c", "/a.conf"]']),
         ("runtime: base\nenv: [A=b]", ["A: b"]),
+        ("runtime: base\ntargets: [kvm/arm64]", ["monitor: qemu", "architecture: aarch64"]),
         ("runtime: base\ntargets: [fc/x86_64]", ["monitor: firecracker", "architecture: x86_64"]),
     ],
 )
