@@ -31,7 +31,10 @@ Files of `version: v0.1` are bunny's; they keep working, and have of these keys 
 `kernel` (`from`, `path`), `rootfs` (`from`, `path`, `type`, `include`), `cmd`, `entrypoint` and
 `envs`.
 
-Which values a framework takes is in its own page: `frameworks/<name>/README.md`.
+Which values a framework takes is in its own page: `frameworks/<name>/README.md`. All keys are in
+[a whole file](whole-file.md), and what `hutch plan bunnyfile` prints has every default filled in.
+
+A key that is **required** has to be there wherever the key above it is.
 """
 
 
@@ -40,8 +43,22 @@ def page() -> str:
     schema = bunnyfile.schema("v1")
     parts = [_HEAD]
     for name, key in keys(schema):
-        parts.append(f"{'##' if '.' not in name else '###'} `{name}`\n\n{_entry(key)}")
+        level = "##" if "." not in name else "###"
+        required = is_required(schema, name)
+        parts.append(f"{level} `{name}`\n\n{_entry(key, required=required)}")
     return "\n".join(parts)
+
+
+def is_required(schema: schemas.Schema, name: str) -> bool:
+    """Whether the mapping that a key is in cannot be without it."""
+    parent, _, last = name.rpartition(".")
+    known = dict(keys(schema))
+    above = known.get(parent.removesuffix("[]"), {}) if parent else schema
+    if parent.endswith("[]"):
+        above = _resolved(schema, above.get("items", {}))
+        branches = [_resolved(schema, each) for each in (above, *above.get("oneOf", ()))]
+        above = next((each for each in branches if "properties" in each), above)
+    return last in above.get("required", ())
 
 
 def table() -> str:
@@ -114,8 +131,12 @@ def _resolved(root: schemas.Schema, schema: schemas.Schema) -> schemas.Schema:
     return found
 
 
-def _entry(schema: schemas.Schema) -> str:
+def _entry(schema: schemas.Schema, *, required: bool) -> str:
     lines = [schema["description"]] if "description" in schema else []
+    if required:
+        lines.append("**Required.**")
+    elif told := schema.get("x-hutch-default"):
+        lines.append(f"Default: {told}.")
     if values := schema.get("enum"):
         lines.append("One of: " + ", ".join(f"`{value}`" for value in values) + ".")
     if "default" in schema:
