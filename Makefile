@@ -14,8 +14,8 @@ FUZZ_SECONDS ?= 60
 # Where the tools of `make docs` are.
 SITE := build/docs/venv
 
-.PHONY: help setup packages demo test unit fuzz fuzz-init integration urunc lint gen docs image bench \
-        lock engine-up engine-down clean
+.PHONY: help setup packages demo test unit fuzz fuzz-init integration urunc lint gen docs recordings \
+        image bench lock engine-up engine-down clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -80,15 +80,20 @@ lint: setup ## what must hold before a commit
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci \
 	  examples/ci/gitlab-ci.yml
 
-gen: setup ## generate the code of the wire messages, and the pages of keys and verbs
+gen: setup ## generate the code of the wire messages, the pages of keys and verbs, and lists
 	$(BIN)/python -m llb.pb.gen
 	$(BIN)/python -m frontend.bunnyfile.reference
 	$(BIN)/python -m frontend.cli.reference
+	$(BIN)/python -m frontend.cli.wholefile
+	$(BIN)/python -m docs.site.examples
 
 docs: setup $(SITE)/.done ## the documentation as a site, in build/docs/site; needs Graphviz
 	@command -v dot >/dev/null || { echo "apt-get install graphviz" >&2; exit 1; }
 	$(BIN)/python -m docs.site.graphs
 	$(SITE)/bin/mkdocs build --quiet --strict
+
+recordings: setup engine-up image $(SITE)/.done ## record commands for the documentation, in docs/pictures
+	$(WITH_IMAGE) $(SITE)/bin/python -m docs.site.recordings'
 
 # The site's own tools are many and heavy: they have a lock and an environment of their own.
 $(SITE)/.done: docs/site/requirements.txt

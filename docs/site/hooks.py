@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,15 @@ from it.
 <div class="graph" markdown>
 [![Build graph of {name}](../graphs/{name}.svg)](../graphs/{name}.svg)
 </div>
+"""
+_PRINTS = """
+## What it prints
+
+The tests build this example, boot it, and look for these lines in what its guest prints:
+
+```text
+{lines}
+```
 """
 _LISTS = ("errors", "rules", "adr")
 
@@ -95,11 +105,21 @@ def _listed(folder: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _output(name: str) -> str:
+    """A section for an example's page: what tests look for in its guest's output; "" where none."""
+    test = ROOT / "examples" / name / "test.toml"
+    guest = tomllib.loads(test.read_text()).get("guest", {}) if test.exists() else {}
+    lines = "\n".join(guest.get("prints", ()))
+    return _PRINTS.format(lines=lines) if lines else ""
+
+
 def _added() -> Iterator[tuple[str, str | bytes]]:
     """The site's files that are not in `docs/`, with their content."""
     for source, page in pages().items():
         text = linked((ROOT / source).read_text(), source)
         name = Path(source).parent.name
+        if source.startswith("examples/"):
+            text += _output(name)
         if (GRAPHS / f"{name}.svg").exists():
             text += _GRAPH.format(name=name)
         yield page, text
