@@ -145,7 +145,8 @@ def _watched(images: Any, sizes: Sizes, options: argparse.Namespace) -> None:
         log.chmod(0o666)  # QEMU may run as another user
         watching = ("-d", "in_asm", "-D", str(log), "-dfilter", f"{begin:#x}..{end:#x}")
         try:
-            boots.watch(ready, [*ready.command, *watching], told)
+            # The tables, or the JSON, are what a program reads: the console is beside them.
+            boots.watch(ready, [*ready.command, *watching], told, to=sys.stderr.buffer)
         except KeyboardInterrupt:
             complain("ended: this is what ran until now")
         with log.open(encoding="ascii", errors="replace") as lines:

@@ -92,7 +92,7 @@ class Sizes:
                     each["path"],
                     each["code"] + each["data"] + each["start"],
                     each["bss"],
-                    each["code"],
+                    0 if each["path"] == PADDING else each["code"],
                     tuple(each["options"]),
                 )
                 for each in said["objects"]

@@ -15,6 +15,7 @@ import tempfile
 import termios
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 from frameworks.runtime import RUNTIME
 from frameworks.runtime.machine import Contract, Forward, Machine, NotBootable
@@ -194,10 +195,16 @@ def _boot(images: Images, directory: Path, options: argparse.Namespace) -> int:
         return watch(ready, command, options)
 
 
-def watch(ready: boot.Prepared, command: list[str], options: argparse.Namespace) -> int:
-    """Start the guest, show its console, and return its status."""
+def watch(
+    ready: boot.Prepared,
+    command: list[str],
+    options: argparse.Namespace,
+    *,
+    to: BinaryIO | None = None,
+) -> int:
+    """Start the guest, show its console on standard output or `to`, and return its status."""
     terminal = options.tty and sys.stdin.isatty()
-    out = _Output(raw=terminal, failed=lambda: guest.end())
+    out = _Output(to or sys.stdout.buffer, raw=terminal, failed=lambda: guest.end())
     console = Console(
         out.write,
         all=options.verbose,
@@ -243,10 +250,11 @@ def _status(ready: boot.Prepared, outcome: boot.Outcome, timeout: float | None) 
 
 
 class _Output:
-    """Standard output, for another thread to write to: a failure waits until it is asked for."""
+    """A stream for another thread to write to: a failure waits until it is asked for."""
 
-    def __init__(self, *, raw: bool, failed: Callable[[], None]) -> None:
+    def __init__(self, stream: BinaryIO, *, raw: bool, failed: Callable[[], None]) -> None:
         """`failed` is called once, when nobody reads any more."""
+        self._stream = stream
         self._raw = raw
         self._tell = failed
         self._failed: OSError | None = None
@@ -258,7 +266,7 @@ class _Output:
         if self._failed is not None:
             return
         try:
-            stream = sys.stdout.buffer
+            stream = self._stream
             if not self._raw:
                 data = self._held + data
                 self._held = b"\r" if data.endswith(b"\r") else b""

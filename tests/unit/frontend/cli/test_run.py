@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 import pytest
@@ -79,7 +80,7 @@ def test_the_commands_own_options_are_the_guests() -> None:
 
 
 def test_ends_of_lines_in_pieces(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    out = run._Output(raw=False, failed=lambda: None)
+    out = run._Output(sys.stdout.buffer, raw=False, failed=lambda: None)
     for piece in (b"a\r", b"\nb", b"\r", b"c\r\nd\n"):
         out.write(piece)
     assert capfdbinary.readouterr().out == b"a\nb\rc\nd\n"
