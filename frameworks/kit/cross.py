@@ -61,7 +61,8 @@ class Cross:
     @property
     def linking(self) -> tuple[str, ...]:
         """What of it is about linking, or said by nothing else that CMake reads."""
-        return self.flags + (("-static",) if self.static else ())
+        # With two dashes: libtool takes the word with one for its own, and no linker sees it.
+        return self.flags + (("--static",) if self.static else ())
 
 
 def cross(build: Build, tools: State, guest: Cross) -> tuple[State, dict[str, str]]:

@@ -49,7 +49,8 @@ def place(contract: Contract, tree: ImageFiles, directory: Path, machine: Machin
         else:
             config = directory / "init.conf"
             config.write_bytes(handed)
-            config.chmod(0o644)
+            # For the BSDs it is a disk, which QEMU opens for writing, as the guest's user.
+            config.chmod(0o644 if contract.rootfs == "share" else RUNTIME.drive_mode)
             files = replace(files, config=str(config))
     monitor = RUNTIME.monitors.get(contract.monitor)
     if monitor is not None and monitor.configuration is not None:

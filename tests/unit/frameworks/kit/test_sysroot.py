@@ -116,11 +116,11 @@ def test_build_systems_are_told() -> None:
         ("/hutch/sysroot/usr/libdata/pkgconfig",), libc=True, sysroot=kit.SYSROOT, static=True,
     )  # fmt: skip
     env = environment(guest, ARM64)
-    assert env["CC"] == "clang --target=x-freebsd --sysroot=/hutch/sysroot -fuse-ld=lld -static"
+    assert env["CC"] == "clang --target=x-freebsd --sysroot=/hutch/sysroot -fuse-ld=lld --static"
     assert env["PKG_CONFIG_SYSROOT_DIR"] == "/hutch/sysroot"
     said = dict(re.findall(r'^set\((\w+) "(.*)"\)$', cmake(guest, ARM64, native=False), re.M))
     assert said["CMAKE_SYSROOT"] == "/hutch/sysroot"
-    assert said["CMAKE_EXE_LINKER_FLAGS_INIT"] == "-fuse-ld=lld -static"
+    assert said["CMAKE_EXE_LINKER_FLAGS_INIT"] == "-fuse-ld=lld --static"
     assert said["CMAKE_SHARED_LINKER_FLAGS_INIT"] == "-fuse-ld=lld"
     assert said["CMAKE_FIND_ROOT_PATH_MODE_LIBRARY"] == "ONLY"
     # There is something to link to, so CMake may try.
