@@ -390,6 +390,9 @@ class Framework:
     """Whether a kernel from source is made of the application (a unikernel)."""
     configures_app: ClassVar[bool] = False
     """Whether an application is configured with `app.options` before it is built."""
+    package_managers: ClassVar[tuple[str, ...]] = ()
+    """Where programs are that install packages: a base with none of them cannot. Empty where no
+    program of the base's is needed."""
     links_libraries: ClassVar[bool] = False
     """Whether an application that is a kernel can name libraries to link with (`app.libraries`)."""
     takes_sysroot: ClassVar[bool] = False
@@ -471,11 +474,18 @@ class Framework:
     def fetch_packages(self, build: Build, tree: State) -> State:
         """Fetch `rootfs.packages` and what they need beside what is in `tree`: the guest's base.
 
-        Returns a directory with each package's file under the last part of its URL, and the file
+        Returns a directory with the packages' files, and the file
         `frameworks.rootfs.packages.LIST`, which says what they are. It is not asked where a lock
         file has answered before.
         """
         raise self._lacks("install_packages", build.plan.monitor.at)
+
+    def missing_packages(self, build: Build, tree: State) -> File | None:
+        """A file with the names of `rootfs.packages` that are nowhere; read when fetching failed.
+
+        Each is a line of its own. None where nobody can say.
+        """
+        return None
 
     def install_packages(self, build: Build, tree: State, packages: State) -> State:
         """`tree` with all packages of the directory `packages` installed, without a network."""

@@ -128,7 +128,11 @@ CODES: dict[str, tuple[str, str]] = {
     "failed-step": ("Failed step", "A step of the build, or a script of the file, failed."),
     "needs-network": ("Needs the network", "The script of `app.build` wanted the network."),
     "no-network": ("No network", "A step that needs the network could not reach it."),
-    "no-such-package": ("No such package", "The toolchain's distribution lacks a package."),
+    "no-such-package": ("No such package", "A distribution lacks a package that is asked for."),
+    "no-package-manager": (
+        "No package manager",
+        "Packages are to be installed into a root filesystem that cannot install any.",
+    ),
     "bad-patch": ("Bad patch", "A patch does not apply to the kernel's source."),
     "not-an-application": (
         "Not an application",

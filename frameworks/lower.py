@@ -75,10 +75,20 @@ class Lowering:
         """The directory in which the application was built; None where there is none."""
         return None if self.plan.app is None else self.framework.app(self.build)
 
-    @cached_property
+    @property
+    def base(self) -> Image:
+        """What the root filesystem starts from."""
+        return self._base()
+
+    @property
     def packages(self) -> File:
         """What `rootfs.packages` come to today, over the root filesystem's base."""
-        return packages.listed(self.build, self._base().state)
+        return packages.listed(self.build, self.base.state)
+
+    @property
+    def missing_packages(self) -> File | None:
+        """Which of `rootfs.packages` are nowhere: read when fetching them failed."""
+        return self.framework.missing_packages(self.build, self.base.state)
 
     @cached_property
     def rootfs(self) -> Root:

@@ -22,7 +22,7 @@ from frameworks.runtime import RUNTIME
 from frontend import targets
 from frontend.dockerui.contexts import BuildFile
 from frontend.dockerui.options import Environment, Options, Sbom
-from frontend.failures import explain, with_lines
+from frontend.failures import explain, places, with_lines
 from frontend.gateway.capabilities import ATTESTATIONS, EVALUATE, WARNINGS
 from frontend.gateway.errors import GatewayError
 from frontend.gateway.result import Builder, Result
@@ -206,6 +206,8 @@ class Run:
         """Raise Problems where a daemon's error has better words."""
         if _builds_kernel(lowering.plan):
             self._explain(lowering)
+        if lowering.plan.rootfs.packages:
+            self._explain_packages(error, lowering)
         if (explained := explain(error, lowering.plan.file)) is not None:
             raise explained from error
 
@@ -276,6 +278,52 @@ class Run:
             return  # it failed before there was a configuration
         if lost := framework.explain(data, plan):
             raise Problems(lost)
+
+    def _explain_packages(self, error: GatewayError, lowering: Lowering) -> None:
+        """Raise Problems if it is `rootfs.packages` that failed: for a name, or for the base."""
+        plan = lowering.plan
+        names = plan.rootfs.packages
+        if names[0].at not in places(error, plan.file.filename):
+            return
+        managers = lowering.framework.package_managers
+        try:
+            base = self.session.ref(File(lowering.base.state, "/"), plan.platform)
+            if managers and not any(self._is_there(base, each) for each in managers):
+                raise problem(
+                    "no-package-manager",
+                    "the root filesystem's base has no package manager that hutch knows",
+                    hint="start 'from' an image with apt, or let a Dockerfile install them",
+                    at=names[0].at,
+                    file=plan.file,
+                )
+            found = lowering.missing_packages
+            if found is None or plan.packages is not None:
+                return
+            said = self.client.read_file(self.session.ref(found, plan.platform), found.path)
+        except GatewayError:
+            return  # a mirror that cannot be reached, say: the first error tells of it
+        lacking = said.decode("utf-8", "replace").splitlines()
+        if missing := [name for name in names if name in lacking]:
+            hint = "names are those of the distribution: look with 'apt-cache search'"
+            raise Problems(
+                Diagnostic(
+                    "no-such-package",
+                    f"the base's distribution has no package '{name}'",
+                    hint,
+                    name.at,
+                    plan.file,
+                )
+                for name in missing
+            )
+
+    def _is_there(self, ref: Ref, path: str) -> bool:
+        try:
+            self.client.stat_file(ref, path)
+        except GatewayError as error:
+            if error.is_missing_file:
+                return False
+            raise
+        return True
 
     def _read(self, inputs: GatewayInputs, path: Text) -> bytes:
         """A file of the build context. Raises Problems where there is none."""

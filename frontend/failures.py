@@ -124,7 +124,7 @@ _OTHERS = _Failure(
 
 def explain(error: GatewayError, file: SourceFile) -> Problems | None:
     """The user's error behind a daemon's, at its lines of `file`; None if it says enough."""
-    at = next(_places(error, file.filename), None)
+    at = next(places(error, file.filename), None)
     if at is None:
         return None
     for failure in _FAILURES:
@@ -160,7 +160,7 @@ def with_lines(error: GatewayError) -> GatewayError:
     return error
 
 
-def _places(error: GatewayError, filename: str) -> Iterator[Range]:
+def places(error: GatewayError, filename: str) -> Iterator[Range]:
     """The ranges of the file that the daemon blames."""
     return (at for name, _, at in _blamed(error) if name == filename)
 

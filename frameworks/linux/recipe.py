@@ -37,9 +37,19 @@ class Linux(Framework):
     takes_parameters: ClassVar[bool] = True
     kernel_by_default: ClassVar[bool] = True
     counts_bytes: ClassVar[bool] = True
+    package_managers: ClassVar[tuple[str, ...]] = ("/usr/bin/apt-get",)
 
     def check(self, plan: Plan, problems: Collector) -> None:
         """Note unknown versions, configurations and impossible options."""
+        rootfs = plan.rootfs
+        if rootfs.packages and rootfs.from_ == "scratch":
+            problems.error(
+                "bad-combination",
+                "packages are installed by the package manager of 'rootfs.from', and 'scratch' has "
+                "none",
+                hint="start from an image of Debian or Ubuntu: 'from: debian:trixie-slim'",
+                at=rootfs.packages[0].at,
+            )
         kernel = plan.kernel
         if kernel is None or kernel.from_ != "source":
             return  # a prebuilt one has nothing of this, and start-up counts
@@ -104,6 +114,24 @@ class Linux(Framework):
         from frameworks.linux.toolchain import compilers
 
         return directory(build, partial(compilers, build))
+
+    def fetch_packages(self, build: Build, tree: State) -> State:
+        """By the package manager of the guest's base: apt."""
+        from frameworks.linux import packages
+
+        return packages.fetch(build, tree)
+
+    def missing_packages(self, build: Build, tree: State) -> File:
+        """Those that its repositories have not."""
+        from frameworks.linux import packages
+
+        return packages.missing(build, tree)
+
+    def install_packages(self, build: Build, tree: State, packages: State) -> State:
+        """As it installs them in a container, without a network."""
+        from frameworks.linux.packages import install
+
+        return install(build, tree, packages)
 
     def init(
         self, build: Build, tree: State, process: Process

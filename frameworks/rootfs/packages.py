@@ -1,12 +1,13 @@
 """The packages of a root filesystem: their files, from the lock or from the guest's repositories.
 
-What a framework fetches is a directory: the packages' files, and `LIST`, a JSON list with an
-object for each of them, sorted by name:
+What a framework fetches is a directory: the packages' files under names of its own, and `LIST`, a
+JSON list with an object for each of them:
 
     [{"name": "nginx", "version": "1.26.3-3", "url": "http://.../nginx_1.26.3-3_amd64.deb",
       "sha256": "..."}]
 
-`hutch lock` writes these into the lock file, and a build that has one fetches nothing else.
+`hutch lock` writes these into the lock file, and a build that has one fetches nothing else: then
+the files are named after the last parts of their URLs.
 """
 
 from __future__ import annotations

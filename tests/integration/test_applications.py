@@ -7,6 +7,8 @@ import json
 import re
 import shutil
 import struct
+import subprocess
+import sys
 import uuid
 import zipfile
 from pathlib import Path
@@ -77,6 +79,40 @@ def test_a_service_under_load(builder: Builder, project: Path, tmp_path: Path) -
         assert away < 60
         assert slept >= 100
         assert load.random(where, 20) == 20
+
+
+PACKAGED = """
+version: v1
+platforms: {framework: linux, monitor: qemu}
+rootfs:
+  from: debian:trixie-slim
+  type: initrd
+  packages: [nginx-light]
+cmd: [nginx, -g, "daemon off; error_log stderr;"]
+"""
+
+
+def test_a_package_of_debian_serves(builder: Builder, project: Path) -> None:
+    """Chosen and locked, installed without a network, twice the same bytes, and booted."""
+    (project / "bunnyfile").write_text(builder.file(PACKAGED))
+    words = [sys.executable, "-m", "frontend", "lock", "--platform", "amd64", str(project)]
+    done = subprocess.run(
+        words, cwd=ROOT, env=dict(builder.environ), capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    text = (project / "bunnyfile.lock").read_text()
+    locked = json.loads(text[text.index("{") :])["packages"]["linux/amd64"]
+    assert locked["asked"] == ["nginx-light"]
+    versions = {each["name"]: each["version"] for each in locked["files"]}
+    assert {"nginx", "nginx-common", "nginx-light"} <= {*versions}
+    strict = ("--build-arg", "HUTCH_LOCK=strict")
+    once = builder.export(project, PACKAGED, "rootfs", *strict)
+    anew = ("--no-cache-filter", "rootfs")
+    assert builder.export(project, PACKAGED, "rootfs", *strict, *anew) == once
+    with served(builder.build(project, PACKAGED, *strict).ref, 80) as ask:
+        answer = ask(GET % b"/")
+    assert answer.startswith(b"HTTP/1.1 200 OK"), answer
+    assert b"Welcome to nginx!" in answer
 
 
 @pytest.mark.parametrize("system", ["netbsd", "freebsd"])

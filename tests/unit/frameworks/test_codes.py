@@ -36,6 +36,7 @@ LATER = {
     "failed-step",
     "lost-option",
     "needs-network",
+    "no-package-manager",
     "no-such-package",
     "not-locked",
     "packed-base",

@@ -191,6 +191,9 @@ CHANGES = re.compile(r"""\bsed\b.*\s(-i|--in-place)|<<|\bed\b|>>?\s*(?!/dev|/tmp
 NO_PATCHES = {
     # No source: a program of the step's own, which stands before the linker.
     "linux/steps/measure.sh": ['cat > "/tmp/linker/$linker" <<- EOF'],
+    # No source: apt's configuration for another processor, and the name of the machine.
+    "linux/steps/packages-apt.sh": ['cat > "$APT_CONFIG" <<- END'],
+    "linux/steps/packages.sh": [": > /etc/machine-id"],
     # No source: where apt finds packages.
     "mirage/steps/ocaml.sh": ["sed -i 's/^Types: *deb *$/Types: deb deb-src/' \"$file\""],
     # Each has its reason in the script.

@@ -1,0 +1,72 @@
+#!/bin/sh
+# Packages of a guest's root filesystem (arguments of a step, so data and no code):
+#
+#     packages.sh fetch OUT ROOT DEBIAN NAME...     the files of all that NAMEs need, and what they are
+#     packages.sh missing OUT ROOT DEBIAN NAME...   which NAMEs are nowhere, a line each in OUT/missing
+#     packages.sh install DIR NAME...                      install the files of DIR, without a network
+#
+# It runs in the guest's own root, or in the same image for the builder's processor; then the guest's is
+# at ROOT (else ROOT is ""), and DEBIAN is what apt calls the guest's processor.
+set -eu
+verb=$1
+shift
+if command -v apt-get > /dev/null && command -v dpkg > /dev/null; then
+	. "${0%/*}/packages-apt.sh"
+else
+	echo "hutch: the image has no apt, which installs packages" >&2
+	exit 1
+fi
+
+# entry NAME VERSION URL FILE: a line of the list of packages (frameworks.rootfs.packages).
+entry() {
+	sum=$(sha256sum "$4")
+	printf '%s{"name": "%s", "version": "%s", "url": "%s", "sha256": "%s"}' \
+		"$separator" "$1" "$2" "$3" "${sum%% *}" >> "$out/packages.json"
+	separator=',
+'
+}
+
+# settle MARK: give everything that is newer than the file MARK the time of the build. What the builder
+# mounts is not of the root, and may not be written.
+settle() {
+	find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /hutch -o -path /etc/resolv.conf \
+		-o -path /etc/hosts \) -prune -o -newer "$1" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
+}
+
+case $verb in
+fetch | missing)
+	out=$1 root=$2 debian=$3
+	shift 3
+	prepare
+	if [ "$verb" = missing ]; then
+		for name; do
+			known "$name" || echo "$name"
+		done > "$out/missing"
+		exit 0
+	fi
+	separator=
+	printf '[' > "$out/packages.json"
+	fetch "$@"
+	echo ']' >> "$out/packages.json"
+	;;
+install)
+	files=$1
+	shift
+	# A container's memory is another file system, which is not looked through.
+	mark=/dev/shm/hutch-mark
+	touch -d "@$(($(date +%s) - 2))" "$mark"
+	machine=
+	[ ! -s /etc/machine-id ] || machine=1
+	install_all "$@"
+	# What tells one system from another is not the same for all guests of an image.
+	if [ -z "$machine" ] && [ -s /etc/machine-id ]; then
+		: > /etc/machine-id
+		rm -f /var/lib/dbus/machine-id
+	fi
+	# Logs and caches have the time in them, or how the system was before.
+	[ ! -d /var/log ] || find /var/log -type f -newer "$mark" -delete
+	rm -f /var/cache/ldconfig/aux-cache
+	settle "$mark"
+	rm "$mark"
+	;;
+esac
