@@ -172,7 +172,8 @@ def _ours(build: Build, trees: Trees) -> list[str]:
     plan = build.plan
     loads, root = library(plan) is None, str(plan.rootfs.type)
     names = ["base", plan.platform.architecture, str(plan.monitor)]
-    names += ["elfloader"] if loads else []
+    loader = ("elfloader", f"elfloader-{plan.platform.architecture}", f"elfloader-{root}")
+    names += loader if loads else ()
     names += ["environ"] if loads or plan.settings.envs else []
     names += ["files", root] if root != "none" else []
     known = files(_PACKAGE, "configs")

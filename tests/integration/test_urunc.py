@@ -8,6 +8,8 @@
                         itself and wants no devices, such as Solo5's own test_hello.spt
     HUTCH_MIRAGE        a directory with what the MirageOS examples are built from: Solo5's tree
                         `solo5`, `ocaml-solo5`, and `duniverse` with mirage-http's libraries
+    HUTCH_UNIKERNELS    a directory with what the Unikraft examples are built from, each tree by the
+                        name of its build context (`UNIKRAFT`)
 
 It needs root, and QEMU; the monitor runs without KVM.
 `tests.integration.harness.realurunc` says how.
@@ -363,6 +365,54 @@ class TestMirage:
         ]
         text = (to / "bunnyfile").read_text().partition("\n")[2]
         return builder.build(to, text, *contexts).ref
+
+
+UNIKRAFT = {
+    "unikraft-hello": ("unikraft",),
+    "unikraft-http": ("unikraft", "lib-lwip", "lwip"),
+    "unikraft-elfloader": ("unikraft", "app-elfloader", "lib-libelf", "lib-lwip", "lwip"),
+}
+"""The Unikraft examples, and the build contexts of each."""
+
+
+class TestUnikraft:
+    """The Unikraft examples from source, under QEMU."""
+
+    def test_hello(self, builder: Builder, host: Host, tmp_path: Path) -> None:
+        """The words of `cmd` come over, and the machine stops when the program returns."""
+        ref = self._built(builder, "unikraft-hello", tmp_path)
+        ran = host.run(ref)
+        assert "Hello from Unikraft: a bunnyfile" in ran.output.splitlines(), ran.output
+        assert list(ran.command[1:]) == modelled(ref, host, None)[1:]
+
+    def test_http(self, builder: Builder, host: Host, tmp_path: Path) -> None:
+        """It takes the address of the container's network, and answers there."""
+        ref = self._built(builder, "unikraft-http", tmp_path)
+        with Network() as network, host.started(ref, network=network) as running:
+            answer = asked(running, 80, GET)
+            assert answer.endswith(b"\r\n\r\nHello from Unikraft: a bunnyfile\n")
+
+    @pytest.mark.parametrize("type", ["initrd", "raw"])
+    def test_a_linux_program(self, builder: Builder, host: Host, tmp_path: Path, type: str) -> None:
+        """Its page is in the root, unpacked from an initrd or over 9p; it has its environment."""
+        ref = self._built(builder, "unikraft-elfloader", tmp_path, type)
+        with Network() as network, host.started(ref, network=network) as running:
+            answer = asked(running, 80, GET)
+            assert b"X-Greeting: from-a-variable\r\n" in answer
+            assert answer.endswith(b"<h1>Linux programs run here, and no Linux does</h1>\n")
+
+    def _built(self, builder: Builder, name: str, tmp_path: Path, type: str | None = None) -> str:
+        given = os.environ.get("HUTCH_UNIKERNELS")
+        if not given:
+            pytest.skip("urunc: HUTCH_UNIKERNELS names no trees")
+        shutil.copytree(EXAMPLES / name, tmp_path / name)
+        contexts: list[str] = []
+        for each in UNIKRAFT[name]:
+            contexts += ["--build-context", f"{each}={Path(given).resolve() / each}"]
+        text = (tmp_path / name / "bunnyfile").read_text().partition("\n")[2]
+        if type is not None:
+            text = text.replace("rootfs:\n", f"rootfs:\n  type: {type}\n")
+        return builder.build(tmp_path / name, text, *contexts).ref
 
 
 class TestContainerd:

@@ -131,7 +131,7 @@ def test_a_library_of_a_build_context() -> None:
         (LOADER, "base amd64 qemu elfloader environ files initrd libelf lwip"),
         (
             LOADER.replace("rootfs: {", "rootfs: {type: raw, "),
-            "base amd64 qemu elfloader environ files raw libelf lwip",
+            "base amd64 qemu elfloader elfloader-raw environ files raw libelf lwip",
         ),
     ],
 )
