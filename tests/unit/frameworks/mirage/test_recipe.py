@@ -39,13 +39,15 @@ def kernel(text: str, epoch: int | None = None, inputs: FakeInputs | None = None
     return graph(file.state)
 
 
-@pytest.mark.parametrize(
-    ("name", "architecture"), [*itertools.product(("mirage-hello", "mirage-http"), PLATFORMS)]
-)
+EXAMPLES = ("mirage-hello", "mirage-http", "mirage-block")
+
+
+@pytest.mark.parametrize(("name", "architecture"), [*itertools.product(EXAMPLES, PLATFORMS)])
 def test_the_examples(name: str, architecture: str, update_goldens: bool) -> None:
     platform = PLATFORMS[architecture]
-    text = (ROOT / "examples" / name / "bunnyfile").read_text()
-    lowering = lower(text, platform=platform)
+    folder = ROOT / "examples" / name
+    brought = FakeInputs(there=[f"/{path.relative_to(folder)}" for path in folder.rglob("*")])
+    lowering = lower((folder / "bunnyfile").read_text(), brought, platform=platform)
     check_golden(f"{name}-{architecture}", lowering, update=update_goldens)
 
 
