@@ -6,10 +6,9 @@
                         `containerd` and `ctr` are looked for in PATH
     HUTCH_SOLO5_SPT     Solo5's tender for spt, and HUTCH_SOLO5_GUEST a kernel for it that ends by
                         itself and wants no devices, such as Solo5's own test_hello.spt
-    HUTCH_MIRAGE        a directory with what the MirageOS examples are built from: Solo5's tree
-                        `solo5`, `ocaml-solo5`, and `duniverse` with mirage-http's libraries
-    HUTCH_UNIKERNELS    a directory with what the Unikraft examples are built from, each tree by the
-                        name of its build context (`UNIKRAFT`)
+    HUTCH_UNIKERNELS    a directory with what the unikernels' examples are built from, each tree by
+                        the name of its build context (`UNIKERNELS`), and `duniverse` with the
+                        libraries of the MirageOS examples
 
 It needs root, and QEMU; the monitor runs without KVM.
 `tests.integration.harness.realurunc` says how.
@@ -299,11 +298,10 @@ def asked(running: Running, port: int, request: bytes) -> bytes:
 def test_every_example_is_run_or_named() -> None:
     """Those of other architectures and systems are not: urunc runs guests of its own machine.
 
-    Nor are those whose sources are not where tests run."""
-    elsewhere = {"linux-arm64", "freebsd-hello", "freebsd-http", "netbsd-hello"}
-    elsewhere |= {"netbsd-bozohttpd", "mirage-hello", "mirage-http"}
+    Those from source are run where their trees are."""
     listed = {file.parent.name for file in EXAMPLES.glob("*/bunnyfile")}
-    assert listed == {*_printing(), *SERVERS, *elsewhere}
+    elsewhere = {name for name in listed if name.startswith(("freebsd-", "netbsd-"))}
+    assert listed == {*_printing(), *SERVERS, *UNIKERNELS, *elsewhere, "linux-arm64"}
 
 
 SPT = """\
@@ -326,12 +324,49 @@ def test_solo5_natively(builder: Builder, host: Host, project: Path) -> None:
     assert "solo5_exit(0) called" in ran.output
 
 
+UNIKERNELS = {
+    "mirage-block": ("solo5", "ocaml-solo5"),
+    "mirage-hello": ("solo5", "ocaml-solo5"),
+    "mirage-http": ("solo5", "ocaml-solo5"),
+    "rumprun-darkhttpd": ("solo5", "rumprun", "darkhttpd"),
+    "rumprun-hello": ("solo5", "rumprun"),
+    "rumprun-http": ("solo5", "rumprun"),
+    "unikraft-elfloader": ("unikraft", "app-elfloader", "lib-libelf", "lib-lwip", "lwip"),
+    "unikraft-hello": ("unikraft",),
+    "unikraft-http": ("unikraft", "lib-lwip", "lwip"),
+}
+"""The unikernels' examples, and the build contexts of each."""
+
+
+def unikernel(builder: Builder, name: str, tmp_path: Path, type: str | None = None) -> str:
+    """An example of `UNIKERNELS`, built from source; `type` is another root filesystem's."""
+    given = os.environ.get("HUTCH_UNIKERNELS")
+    if not given:
+        pytest.skip("urunc: HUTCH_UNIKERNELS names no trees")
+    if "solo5" in UNIKERNELS[name] and not os.environ.get("HUTCH_SOLO5_SPT"):
+        pytest.skip("urunc: HUTCH_SOLO5_SPT names no tender")
+    trees = Path(given).resolve()
+    to = tmp_path / name
+    shutil.copytree(EXAMPLES / name, to)
+    if name in ("mirage-http", "mirage-block"):
+        shutil.copytree(trees / "duniverse", to / "duniverse")
+    text = (to / "bunnyfile").read_text().partition("\n")[2]
+    contexts = []
+    for each in UNIKERNELS[name]:
+        contexts += ["--build-context", f"{each}={trees / each}"]
+        # The application of others is a git repository in the example.
+        text = re.sub(rf"from: \S+/{re.escape(each)}\.git\S*", f"from: {each}", text)
+    if type is not None:
+        text = text.replace("rootfs:\n", f"rootfs:\n  type: {type}\n")
+    return builder.build(to, text, *contexts).ref
+
+
 class TestMirage:
     """The MirageOS examples from source, natively, on Solo5's spt."""
 
     def test_hello(self, builder: Builder, host: Host, tmp_path: Path) -> None:
         """The words of `cmd` come over, and the monitor's status is the container's."""
-        ran = host.run(self._built(builder, "mirage-hello", tmp_path), seconds=60)
+        ran = host.run(unikernel(builder, "mirage-hello", tmp_path), seconds=60)
         lines = ran.output.splitlines()
         hello = "Hello, a, from OCaml 5.3.0 on Solo5!"
         assert lines[lines.index(hello) :][1:4] == [
@@ -344,35 +379,54 @@ class TestMirage:
 
     def test_http(self, builder: Builder, host: Host, tmp_path: Path) -> None:
         """It takes the address of the container's network, and answers there."""
-        ref = self._built(builder, "mirage-http", tmp_path)
+        ref = unikernel(builder, "mirage-http", tmp_path)
         with Network() as network, host.started(ref, network=network) as running:
             answer = asked(running, 80, GET)
             assert b"greeting: from-a-bunnyfile" in answer
             assert f"listening on {ADDRESS}/24, port 80" in running.output
 
-    def _built(self, builder: Builder, name: str, tmp_path: Path) -> str:
-        given = os.environ.get("HUTCH_MIRAGE")
-        if not given or not os.environ.get("HUTCH_SOLO5_SPT"):
-            pytest.skip("urunc: HUTCH_SOLO5_SPT and HUTCH_MIRAGE name no tender and trees")
-        trees = Path(given).resolve()
-        to = tmp_path / name
-        shutil.copytree(EXAMPLES / name, to)
-        if name == "mirage-http":
-            shutil.copytree(trees / "duniverse", to / "duniverse")
-        names = ("solo5", "ocaml-solo5")
-        contexts = [
-            word for each in names for word in ("--build-context", f"{each}={trees / each}")
-        ]
-        text = (to / "bunnyfile").read_text().partition("\n")[2]
-        return builder.build(to, text, *contexts).ref
+    def test_block(self, builder: Builder, host: Host, tmp_path: Path) -> None:
+        """It reads the image's disk, an ext2 of 8 MiB, and writes there."""
+        ran = host.run(unikernel(builder, "mirage-block", tmp_path), seconds=60)
+        lines = ran.output.splitlines()
+        assert "storage: 16384 sectors of 512 bytes" in lines, ran.output
+        assert "magic: ef53" in lines
+        assert "boots: 1" in lines
+        assert ran.exit == 0
 
 
-UNIKRAFT = {
-    "unikraft-hello": ("unikraft",),
-    "unikraft-http": ("unikraft", "lib-lwip", "lwip"),
-    "unikraft-elfloader": ("unikraft", "app-elfloader", "lib-libelf", "lib-lwip", "lwip"),
-}
-"""The Unikraft examples, and the build contexts of each."""
+class TestRumprun:
+    """The Rumprun examples from source, in the same way."""
+
+    def test_hello(self, builder: Builder, host: Host, tmp_path: Path) -> None:
+        """The words of `cmd` come over, and the environment; the status is the program's."""
+        ref = unikernel(builder, "rumprun-hello", tmp_path)
+        ran = host.run(ref, seconds=60)
+        lines = ran.output.splitlines()
+        for line in ("argument 1: to", "argument 2: the world", "threads: 1000 1000 0"):
+            assert line in lines, ran.output
+        greeting = "Hello from a bunnyfile" if host.model.configuration else "none"
+        assert f"greeting: {greeting}" in lines
+        assert "solo5_exit(0) called" in ran.output
+        assert ran.exit == 0
+        assert host.run(ref, args=["hello", "fail"], seconds=60).exit == 3
+
+    @pytest.mark.parametrize(
+        ("name", "port", "expected"),
+        [
+            ("rumprun-http", 80, b"Served by a unikernel, from its disk."),
+            ("rumprun-darkhttpd", 8080, b"Server: darkhttpd/1.17"),
+        ],
+    )
+    def test_server(
+        self, builder: Builder, host: Host, tmp_path: Path, name: str, port: int, expected: bytes
+    ) -> None:
+        """It takes the container's address, mounts the image's disk, and answers from it."""
+        ref = unikernel(builder, name, tmp_path)
+        with Network() as network, host.started(ref, network=network) as running:
+            answer = asked(running, port, GET)
+            assert re.match(rb"HTTP/1\.[01] 200 ", answer), answer
+            assert expected in answer, answer
 
 
 class TestUnikraft:
@@ -380,14 +434,14 @@ class TestUnikraft:
 
     def test_hello(self, builder: Builder, host: Host, tmp_path: Path) -> None:
         """The words of `cmd` come over, and the machine stops when the program returns."""
-        ref = self._built(builder, "unikraft-hello", tmp_path)
+        ref = unikernel(builder, "unikraft-hello", tmp_path)
         ran = host.run(ref)
         assert "Hello from Unikraft: a bunnyfile" in ran.output.splitlines(), ran.output
         assert list(ran.command[1:]) == modelled(ref, host, None)[1:]
 
     def test_http(self, builder: Builder, host: Host, tmp_path: Path) -> None:
         """It takes the address of the container's network, and answers there."""
-        ref = self._built(builder, "unikraft-http", tmp_path)
+        ref = unikernel(builder, "unikraft-http", tmp_path)
         with Network() as network, host.started(ref, network=network) as running:
             answer = asked(running, 80, GET)
             assert answer.endswith(b"\r\n\r\nHello from Unikraft: a bunnyfile\n")
@@ -395,24 +449,11 @@ class TestUnikraft:
     @pytest.mark.parametrize("type", ["initrd", "raw"])
     def test_a_linux_program(self, builder: Builder, host: Host, tmp_path: Path, type: str) -> None:
         """Its page is in the root, unpacked from an initrd or over 9p; it has its environment."""
-        ref = self._built(builder, "unikraft-elfloader", tmp_path, type)
+        ref = unikernel(builder, "unikraft-elfloader", tmp_path, type)
         with Network() as network, host.started(ref, network=network) as running:
             answer = asked(running, 80, GET)
             assert b"X-Greeting: from-a-variable\r\n" in answer
             assert answer.endswith(b"<h1>Linux programs run here, and no Linux does</h1>\n")
-
-    def _built(self, builder: Builder, name: str, tmp_path: Path, type: str | None = None) -> str:
-        given = os.environ.get("HUTCH_UNIKERNELS")
-        if not given:
-            pytest.skip("urunc: HUTCH_UNIKERNELS names no trees")
-        shutil.copytree(EXAMPLES / name, tmp_path / name)
-        contexts: list[str] = []
-        for each in UNIKRAFT[name]:
-            contexts += ["--build-context", f"{each}={Path(given).resolve() / each}"]
-        text = (tmp_path / name / "bunnyfile").read_text().partition("\n")[2]
-        if type is not None:
-            text = text.replace("rootfs:\n", f"rootfs:\n  type: {type}\n")
-        return builder.build(tmp_path / name, text, *contexts).ref
 
 
 class TestContainerd:
