@@ -16,18 +16,28 @@ WAYS = Path("/ways")
 OURS = ("frontend", "frameworks", "llb", "schemas")
 IMPORT = """
 import frontend.gateway.session, frontend.dockerui.contexts, frontend.build
-import frontend.lint.filechecks, ruamel.yaml.scanner, ruamel.yaml.parser
+import frontend.lint.filechecks, frontend.bunnyfile.scanner
+frontend.bunnyfile.scanner.parts()
 """
 PREPARED = "from frontend.startup import prepare\nprepare()\n"
 COLLECTOR = "import gc\ngc.enable()\n"
-WHOLE_PROTOBUF = "import sys\ndel sys.modules['google.protobuf.internal.python_message']\n"
+WHOLE_PROTOBUF = """
+for name in "python_message", "well_known_types":
+    del sys.modules[f"google.protobuf.internal.{name}"]
+"""
+ONE_BY_ONE = "del sys.meta_path[0]\n"
+COMPILED_HERE = "sys.meta_path[0]._patterns.clear()\n"
+BY_NAME = "import runpy\nrunpy._get_module_details('plainclass')\n"
 VARIANTS = {
     "as it is": ("all", PREPARED + IMPORT),
     "dataclasses as they are": ("silent", PREPARED + IMPORT),
-    "docstrings and annotations kept": ("expanded", PREPARED + IMPORT),
-    "the garbage collector on": ("all", PREPARED + COLLECTOR + IMPORT),
+    "docstrings, annotations and typing kept": ("expanded", PREPARED + IMPORT),
+    "a file for each module": ("all", PREPARED + ONE_BY_ONE + IMPORT),
+    "regular expressions compiled": ("all", PREPARED + COMPILED_HERE + IMPORT),
     "all of protobuf": ("all", PREPARED + WHOLE_PROTOBUF + IMPORT),
-    "none of these": ("plain", IMPORT),
+    "the garbage collector on": ("all", PREPARED + COLLECTOR + IMPORT),
+    "the program found by its name (-m)": ("all", BY_NAME + PREPARED + IMPORT),
+    "none of these": ("plain", BY_NAME + IMPORT),
     "Python alone": ("all", "pass"),
 }
 
@@ -39,11 +49,13 @@ def make(source: Path) -> None:
     import marshal
     from importlib.util import MAGIC_NUMBER
 
-    from image.expand import RUNTIME, expand, silent, survey
+    from image import start
+    from image.assemble import STDLIB
+    from image.expand import RUNTIME, TYPES, expand, silent, survey
 
     paths = [path for package in OURS for path in sorted((source / package).rglob("*"))]
     bases = survey(path for path in paths if path.suffix == ".py")
-    paths.append(source / "image" / f"{RUNTIME}.py")
+    paths += [source / "image" / f"{name}.py" for name in (RUNTIME, TYPES)]
     for way in ("all", "silent", "expanded", "plain"):
         for path in paths:
             relative = path.relative_to(source)
@@ -62,6 +74,8 @@ def make(source: Path) -> None:
             code = compile(tree, str(relative), "exec", dont_inherit=True)
             head = MAGIC_NUMBER + (1).to_bytes(4, "little") + bytes(8)
             target.with_suffix(".pyc").write_bytes(head + marshal.dumps(code))
+        if way != "plain":
+            start.write(WAYS / way / start.FILE, [WAYS / way, Path("/", STDLIB)], WAYS / way)
 
 
 def run(rounds: int) -> None:

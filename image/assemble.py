@@ -10,14 +10,15 @@ import argparse
 import ast
 import marshal
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 
-from image.expand import RUNTIME, Known, expand, silent, survey
+from image import start
+from image.expand import RUNTIME, TYPES, Known, expand, silent, survey
+from image.libraries import copy_libraries, drop_unused, install, is_elf
 
 
 def words(text: str) -> frozenset[str]:
@@ -67,116 +68,81 @@ ELSEWHERE = (
     Path("frameworks/netbsd/steps/summary.py"),
 )
 
-# Modules of the standard library for desktops, terminals, developers, servers and OpenSSL: nothing
-# in the image imports them, and together they are more than half of it.
+# Modules of the standard library for desktops, terminals, developers, servers, other systems and
+# OpenSSL: nothing in the image imports them, and together they are two thirds of it.
 DROPPED = words(
     """
     __hello__ __phello__ _aix_support _android_support _apple_support _distutils_system_mod
-    _ios_support _markupbase _osx_support _pydatetime _pydecimal _pyio _pyrepl
-    _sysconfigdata__aarch64-linux-gnu _sysconfigdata__x86_64-linux-gnu antigravity bdb
-    cProfile cmd code codeop colorsys compileall config-3.13-aarch64-linux-gnu
-    config-3.13-x86_64-linux-gnu configparser ctypes curses dbm doctest email ensurepip filecmp
-    fileinput ftplib getopt getpass html http idlelib imaplib lib2to3 mailbox mailcap mimetypes
-    modulefinder multiprocessing netrc nntplib nturl2path optparse pdb pickletools plistlib poplib
-    profile pstats pty py_compile pyclbr pydoc pydoc_data quopri rlcompleter sched shelve
-    sitecustomize smtplib socketserver sqlite3 sre_compile sre_constants sre_parse ssl statistics
-    stringprep symtable sysconfig tabnanny telnetlib test this timeit tkinter trace tracemalloc tty
-    turtle turtledemo unittest venv wave webbrowser wsgiref xml xmlrpc zipapp
+    _ios_support _markupbase _osx_support _py_abc _pydatetime _pydecimal _pyio _pylong _pyrepl
+    _sysconfigdata__aarch64-linux-gnu _sysconfigdata__linux_aarch64-linux-gnu
+    _sysconfigdata__linux_x86_64-linux-gnu _sysconfigdata__x86_64-linux-gnu antigravity asyncio bdb
+    cProfile cmd code codeop colorsys compileall concurrent.futures.process
+    config-3.13-aarch64-linux-gnu config-3.13-x86_64-linux-gnu configparser csv ctypes curses dbm
+    decimal doctest email ensurepip filecmp fileinput fractions ftplib getopt getpass graphlib html
+    http idlelib imaplib importlib.abc importlib.metadata importlib.readers importlib.resources
+    importlib.simple json.__main__ json.tool lib2to3 logging.config logging.handlers mailbox mailcap
+    mimetypes modulefinder multiprocessing netrc nntplib nturl2path optparse pdb pickletools
+    plistlib poplib profile pstats pty py_compile pyclbr pydoc pydoc_data quopri rlcompleter sched
+    shelve sitecustomize smtplib socketserver sqlite3 sre_compile sre_constants sre_parse ssl
+    statistics stringprep symtable sysconfig tabnanny telnetlib test this timeit tkinter trace
+    tracemalloc tty turtle turtledemo unittest urllib.error urllib.request urllib.response
+    urllib.robotparser uuid venv wave webbrowser wsgiref xml xmlrpc zipapp zipfile zoneinfo
     """
 )
 ENCODINGS = words(
     """
-    __init__ aliases ascii cp437 hex_codec idna latin_1 punycode raw_unicode_escape
+    __init__ aliases ascii cp437 hex_codec latin_1 punycode raw_unicode_escape
     unicode_escape utf_16 utf_16_be utf_16_le utf_32 utf_32_be utf_32_le utf_8 utf_8_sig
     """
 )
 EXTENSIONS = words(
     """
-    _asyncio _bz2 _contextvars _decimal _lzma _multibytecodec _queue _uuid _zoneinfo mmap resource
+    _bz2 _contextvars _lzma _multibytecodec _queue mmap resource
     """
 )
 # Parts of the wheels that are for developers or for features that the frontend does not use.
-NOT_NEEDED = ("*.dist-info", "bin", "__pycache__", "*.pyi", "*.pem", "py.typed", "*.proto", "*.h")
-
-
-def needed(elf: Path) -> list[str]:
-    """Names of the shared libraries that an ELF file is linked with, and its loader's."""
-    listing = subprocess.run(
-        ("readelf", "--wide", "--dynamic", "--program-headers", str(elf)),
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
-    names = []
-    for line in listing.splitlines():
-        if "(NEEDED)" in line:
-            names.append(line.rpartition("[")[2].rstrip("]"))
-        elif "Requesting program interpreter: " in line:
-            names.append(Path(line.rpartition(": ")[2].rstrip("]")).name)
-    return names
-
-
-def is_elf(path: Path) -> bool:
-    """Whether a file is a program or a library."""
-    with path.open("rb") as stream:
-        return stream.read(4) == b"\x7fELF"
-
-
-def install(source: Path, target: Path, mode: int = 0o644) -> None:
-    """Copy the content of a file, through links."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source.resolve(), target)
-    target.chmod(mode)
+NOT_NEEDED = (
+    *("*.dist-info", "bin", "__pycache__", "*.pyi", "*.pem", "py.typed", "*.proto", "*.h"),
+    *(
+        "*_benchmark.py",
+        "testing_refleaks.py",
+        "testdata",
+        "compiler",
+        "clibz",
+        "configobjwalker.py",
+        "cyaml.py",
+    ),
+)
 
 
 def compile_module(
-    source: Path, target: Path, name: str, bases: Mapping[str, Known] | None = None
+    source: Path,
+    target: Path,
+    name: str,
+    bases: Mapping[str, Known] | None = None,
+    *,
+    annotated: bool = False,
 ) -> None:
     """Compile a module beside where its source would be; ours with `bases` (`image.expand`).
 
+    `annotated` leaves annotations as they are, which the standard library asks for here and there.
+
     The hash in it is never checked, so neither a time stamp nor the source is needed (PEP 552).
+    Docstrings are left out. Columns of code are too where Python runs with `-X no_debug_ranges`:
+    a traceback marks them in the source, which is not there; its lines stay.
     """
     tree = ast.parse(source.read_bytes())
-    if bases is not None:
-        tree = silent(expand(tree, bases))
+    tree = silent(tree if bases is None else expand(tree, bases), annotated=annotated)
     code = compile(tree, name, "exec", dont_inherit=True, optimize=0)
     target.parent.mkdir(parents=True, exist_ok=True)
     flags = (1).to_bytes(4, "little")
     target.write_bytes(MAGIC_NUMBER + flags + bytes(8) + marshal.dumps(code))
 
 
-def library_file(packages: Path, name: str) -> Path:
-    """Where a shared library is in the unpacked packages."""
-    found = sorted(packages.glob(f"usr/lib/*-linux-gnu/{name}")) or sorted(
-        packages.glob(f"usr/lib*/{name}")
-    )
-    if not found:
-        raise SystemExit(f"no package in the list holds {name}")
-    return found[0]
-
-
-def copy_libraries(packages: Path, root: Path, elves: Iterable[Path]) -> None:
-    """Copy every library that these files need, and those which they need in turn."""
-    waiting = list(elves)
-    seen: set[str] = set()
-    while waiting:
-        for name in needed(waiting.pop()):
-            if name in seen:
-                continue
-            seen.add(name)
-            source = library_file(packages, name)
-            if name.startswith("ld-linux"):
-                # The path of the loader is written into every program: see `loader_directory`.
-                target = root / loader_directory(name) / name
-            else:
-                target = root / source.relative_to(packages)
-            install(source, target, 0o755)
-            waiting.append(target)
-
-
-def loader_directory(name: str) -> str:
-    """`lib64` on x86-64, `lib` on arm64: the psABI of each machine fixes it."""
-    return "usr/lib64" if "x86-64" in name else "usr/lib"
+def dropped(relative: Path) -> bool:
+    """Whether a module's file, from the standard library's top, is of what is left out."""
+    names = (*relative.parts[:-1], relative.name.partition(".")[0])
+    return any(".".join(names[: count + 1]) in DROPPED for count in range(len(names)))
 
 
 def standard_library(packages: Path, root: Path) -> Iterator[Path]:
@@ -184,14 +150,13 @@ def standard_library(packages: Path, root: Path) -> Iterator[Path]:
     top = packages / STDLIB
     for path in sorted(top.rglob("*")):
         relative = path.relative_to(top)
-        first = relative.parts[0].partition(".")[0] if relative.suffix else relative.parts[0]
-        if relative.parts[0] in DROPPED or first in DROPPED or path.is_dir():
+        if path.is_dir() or dropped(relative):
             continue
         if relative.parts[0] == "encodings" and path.stem not in ENCODINGS:
             continue
         if path.suffix == ".py":
             target = root / STDLIB / relative.with_suffix(".pyc")
-            compile_module(path, target, f"/{STDLIB}/{relative}")
+            compile_module(path, target, f"/{STDLIB}/{relative}", annotated=True)
         elif path.suffix == ".so" and relative.name.partition(".")[0] in EXTENSIONS:
             install(path, root / STDLIB / relative)
             yield root / STDLIB / relative
@@ -218,9 +183,9 @@ def wheels(source: Path, root: Path) -> Iterator[Path]:
 def application(source: Path, root: Path) -> None:
     """Compile our packages; their data files go along."""
     bases = survey(path for package in OURS for path in sorted((source / package).rglob("*.py")))
-    runtime = f"{RUNTIME}.py"
-    target = (root / STDLIB / runtime).with_suffix(".pyc")
-    compile_module(Path(__file__).with_name(runtime), target, f"/{STDLIB}/{runtime}", {})
+    for module in (f"{RUNTIME}.py", f"{TYPES}.py"):
+        target = (root / STDLIB / module).with_suffix(".pyc")
+        compile_module(Path(__file__).with_name(module), target, f"/{STDLIB}/{module}", {})
     for package in OURS:
         for path in sorted((source / package).rglob("*")):
             relative = path.relative_to(source)
@@ -246,6 +211,10 @@ def imported(source: Path) -> set[str]:
     return names
 
 
+NOT_FILES = frozenset({"collections.abc"})
+"""Modules that another makes."""
+
+
 def check_imports(source: Path, base: Path) -> None:
     """Stop the build when our packages import a module that was left out above."""
     for package in OURS:
@@ -255,11 +224,12 @@ def check_imports(source: Path, base: Path) -> None:
                 continue
             for name in sorted(imported(path)):
                 top = name.partition(".")[0]
-                if top in OURS or top in sys.builtin_module_names:
+                if top in OURS or top in sys.builtin_module_names or name in NOT_FILES:
                     continue
-                kept = base / STDLIB / top
+                kept = base / STDLIB / name.replace(".", "/")
                 libraries = (base / STDLIB / "lib-dynload").glob(f"{top}.*")
-                if not (kept.is_dir() or kept.with_suffix(".pyc").exists() or any(libraries)):
+                module = kept.with_name(f"{kept.name}.pyc")
+                if not (kept.is_dir() or module.exists() or any(libraries)):
                     raise SystemExit(f"{path} imports {name}, which the image leaves out")
 
 
@@ -307,11 +277,16 @@ def writers(source: Path) -> tuple[str, ...]:
 
 
 def main() -> None:
-    """Fill `--base` (interpreter, tools, dependencies) and `--app` (our own packages)."""
+    """Fill `--base` (interpreter, tools, dependencies) and `--app` (our own packages).
+
+    `--wheels` are the target's; `--native` has what of them is compiled, for this machine.
+    """
     parser = argparse.ArgumentParser()
-    for name in ("packages", "wheels", "source", "base", "app"):
+    for name in ("packages", "wheels", "native", "source", "base", "app"):
         parser.add_argument(f"--{name}", type=Path, required=True)
-    parser.add_argument("--strip", required=True, help="strip(1) for the target")
+    parser.add_argument(
+        "--machine", required=True, help="the target's GNU name, as of its binutils"
+    )
     parser.add_argument("--epoch", type=int, default=0)
     options = parser.parse_args()
 
@@ -325,11 +300,16 @@ def main() -> None:
         install(options.packages / name, base / name)
     elves += standard_library(options.packages, base)
     dependencies = list(wheels(options.wheels, base))
-    subprocess.run((options.strip, "--strip-unneeded", *map(str, dependencies)), check=True)
-    copy_libraries(options.packages, base, [*elves, *dependencies])
+    strip = (f"{options.machine}-strip", "--strip-unneeded")
+    subprocess.run((*strip, *map(str, dependencies)), check=True)
+    for path in dependencies:
+        drop_unused(path, options.packages)
+    copy_libraries(options.packages, base, [*elves, *dependencies], options.machine)
     licences(options.packages, base)
     check_imports(options.source, base)
     application(options.source, options.app)
+    compiled = [options.app / STDLIB, base / STDLIB]
+    start.write(options.app / STDLIB / start.FILE, compiled, options.native)
     set_times(base, options.epoch)
     set_times(options.app, options.epoch)
 

@@ -10,7 +10,7 @@ is not understood here is left as it is, and works as ever.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,6 +29,14 @@ _PARAMETERS = {
 _FLAGS = frozenset({"repr", "hash", "compare"})
 Documented = TypeVar("Documented", ast.FunctionDef, ast.ClassDef, ast.Module)
 _PROVIDED = frozenset({"replace", "asdict", "is_dataclass"})
+TYPES = "plaintyping"
+"""The module of the image that has the names of `typing` that modules there have use for."""
+_TYPES = frozenset(
+    "Any BinaryIO Final Generic IO Literal NoReturn Protocol TYPE_CHECKING TypeAlias TypeVar cast "
+    "overload".split()
+)
+_ANNOTATED = frozenset({"NamedTuple", "TypedDict"})
+"""Classes that are made of their annotations."""
 _ORDER = {
     "__lt__": "less",
     "__le__": "less_or_equal",
@@ -104,9 +112,14 @@ def expand(tree: ast.Module, bases: Mapping[str, Known]) -> ast.Module:
 
 
 class _Silent(ast.NodeTransformer):
-    """Takes out what only readers and checkers need: docstrings, and annotations of functions."""
+    """Takes out what only readers and checkers need; `annotated` leaves annotations as they are."""
+
+    def __init__(self, *, annotated: bool) -> None:
+        self._annotated = annotated
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
+        if self._annotated:
+            return self._without_docstring(node)
         arguments = node.args
         for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
             each.annotation = None
@@ -117,23 +130,67 @@ class _Silent(ast.NodeTransformer):
         return self._without_docstring(node)
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:
-        return self._without_docstring(node)
+        bases = {ast.unparse(base).rpartition(".")[2] for base in node.bases}
+        if not (_decorator(node) or bases & _ANNOTATED):
+            return self._without_docstring(node)
+        node.body = [n if isinstance(n, ast.AnnAssign) else self.visit(n) for n in node.body]
+        return _undocumented(node)
 
     def visit_Module(self, node: ast.Module) -> ast.Module:
         return self._without_docstring(node)
 
-    def _without_docstring(self, node: Documented) -> Documented:
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.stmt:
+        if self._annotated:
+            return node
+        if node.value is None:
+            return ast.copy_location(ast.Pass(), node)
+        return ast.copy_location(ast.Assign([node.target], node.value), node)
+
+    def visit_If(self, node: ast.If) -> ast.stmt | list[ast.stmt]:
         self.generic_visit(node)
-        if ast.get_docstring(node, clean=False) is not None:
-            del node.body[0]
-        node.body = node.body or [ast.Pass()]
+        if not self._annotated and ast.unparse(node.test) == "TYPE_CHECKING":
+            return node.orelse or ast.copy_location(ast.Pass(), node)
         return node
 
+    def _without_docstring(self, node: Documented) -> Documented:
+        self.generic_visit(node)
+        return _undocumented(node)
 
-def silent(tree: ast.Module) -> ast.Module:
-    """The module without docstrings, and without annotations of functions."""
-    _Silent().visit(tree)
+
+def _undocumented(node: Documented) -> Documented:
+    if ast.get_docstring(node, clean=False) is not None:
+        del node.body[0]
+    node.body = node.body or [ast.Pass()]
+    return node
+
+
+def silent(tree: ast.Module, *, annotated: bool = False) -> ast.Module:
+    """The module without what nothing reads where it runs.
+
+    Those are docstrings, and unless `annotated` the annotations, what is imported for them, and
+    `typing` itself.
+    """
+    _Silent(annotated=annotated).visit(tree)
+    if not annotated:
+        _Untyped({node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}).visit(tree)
     return ast.fix_missing_locations(tree)
+
+
+class _Untyped(ast.NodeTransformer):
+    """Takes from `plaintyping` what is imported from `typing`, where it has all that is used."""
+
+    def __init__(self, used: Collection[str]) -> None:
+        self._used = used
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.stmt:
+        if node.module != "typing":
+            return node
+        node.names = [each for each in node.names if (each.asname or each.name) in self._used]
+        if not node.names:
+            return ast.copy_location(ast.Pass(), node)
+        if all(each.name in _TYPES and not each.asname for each in node.names):
+            node.module = TYPES
+        return node
 
 
 def _imports(tree: ast.Module) -> None:

@@ -18,7 +18,7 @@ def events(text: str) -> Iterator[Any]:
     A `%YAML 1.1` line changes nothing: what a plain scalar means is not the scanner's business.
     Raises what the scanner and the parser raise.
     """
-    reader, scanner, parser = _parts()
+    reader, scanner, parser = parts()
 
     class Loader(reader, scanner, parser):  # type: ignore[misc, valid-type]
         comment_handling = None
@@ -37,7 +37,7 @@ def events(text: str) -> Iterator[Any]:
 
 
 @cache
-def _parts() -> tuple[Any, Any, Any]:
+def parts() -> tuple[Any, Any, Any]:
     """The three classes, without running the package's `__init__`.
 
     That imports constructors, representers and an emitter, too: 8 of the 14 ms that ruamel.yaml

@@ -30,7 +30,7 @@ def test_imports_are_found_inside_functions(tmp_path: Path) -> None:
     assert assemble.imported(write(tmp_path / "x.py", text)) == {"a.b", "c", "d.e", "i"}
 
 
-@pytest.mark.parametrize("kept", ["json/__init__.pyc", "json.pyc", "lib-dynload/json.so"])
+@pytest.mark.parametrize("kept", ["json/decoder.pyc", "json/decoder/x.pyc", "lib-dynload/json.so"])
 def test_a_kept_module_may_be_imported(tmp_path: Path, kept: str) -> None:
     base = tmp_path / "base"
     write(base / assemble.STDLIB / kept, "")
@@ -40,9 +40,28 @@ def test_a_kept_module_may_be_imported(tmp_path: Path, kept: str) -> None:
 
 def test_a_module_that_was_left_out_stops_the_build(tmp_path: Path) -> None:
     write(tmp_path / "base" / assemble.STDLIB / "os.pyc", "")
-    source = sources(tmp_path / "source", "def f():\n    from tkinter import Tk\n")
-    with pytest.raises(SystemExit, match=r"late\.py imports tkinter, which the image leaves out"):
-        assemble.check_imports(source, tmp_path / "base")
+    write(tmp_path / "base" / assemble.STDLIB / "json/__init__.pyc", "")
+    for statement, name in (
+        ("from tkinter import Tk", "tkinter"),
+        ("import json.tool", "json.tool"),
+    ):
+        source = sources(tmp_path / "source", f"def f():\n    {statement}\n")
+        with pytest.raises(SystemExit, match=rf"late\.py imports {name}, which the image leaves"):
+            assemble.check_imports(source, tmp_path / "base")
+
+
+@pytest.mark.parametrize(
+    ("file", "left_out"),
+    [
+        ("json/tool.py", True),
+        ("json/__init__.py", False),
+        ("json/decoder.py", False),
+        ("asyncio/events.py", True),
+        ("lib-dynload/_bz2.cpython-313-x86_64-linux-gnu.so", False),
+    ],
+)
+def test_a_module_is_left_out_alone_or_with_its_package(file: str, left_out: bool) -> None:
+    assert assemble.dropped(Path(file)) is left_out
 
 
 def test_what_reads_registries_stays_out(tmp_path: Path) -> None:
@@ -77,18 +96,6 @@ def test_compiled_modules_hold_no_time_and_no_path_of_the_build(tmp_path: Path) 
     # PEP 552: bit 0 is a hash in the place of a time, bit 1 (clear) that it is checked.
     assert made[0][4:8] == b"\x01\0\0\0"
     assert str(tmp_path).encode() not in made[0]
-
-
-def test_loader_is_where_the_programs_look() -> None:
-    assert assemble.loader_directory("ld-linux-x86-64.so.2") == "usr/lib64"
-    assert assemble.loader_directory("ld-linux-aarch64.so.1") == "usr/lib"
-
-
-def test_a_missing_library_is_named(tmp_path: Path) -> None:
-    found = write(tmp_path / "usr/lib/x86_64-linux-gnu/libfound.so.1", "")
-    assert assemble.library_file(tmp_path, "libfound.so.1") == found
-    with pytest.raises(SystemExit, match=r"liblost\.so\.1"):
-        assemble.library_file(tmp_path, "liblost.so.1")
 
 
 def test_set_times_gives_one_time_and_plain_modes(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from image import assemble, expand, plainclass
+from image import assemble, expand, plainclass, plaintyping
 
 ROOT = Path(expand.__file__).parents[1]
 SOURCES = sorted(path for package in assemble.OURS for path in (ROOT / package).rglob("*.py"))
@@ -47,6 +47,7 @@ def classes(module: types.ModuleType) -> Iterator[tuple[str, type]]:
 @pytest.fixture(autouse=True)
 def runtime(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, expand.RUNTIME, plainclass)
+    monkeypatch.setitem(sys.modules, expand.TYPES, plaintyping)
 
 
 WITH_DATACLASSES = [path for path in SOURCES if b"@dataclass" in path.read_bytes()]
