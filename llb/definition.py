@@ -5,9 +5,10 @@ the op and the output that the whole is about; metadata for each op by its diges
 map.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
+from io import BytesIO
 
 from google.protobuf.message import DecodeError
 
@@ -16,6 +17,9 @@ from llb.platform import Platform
 
 _OP = b"\x0a"
 """What comes before an op: the number of the field, and "bytes of this length follow"."""
+_ENTRY = b"\x12"
+"""The same before an entry of `metadata`, and inside that before its value. Its key has 1."""
+_KEY = b"\x0a"
 
 
 class InvalidDefinition(ValueError):
@@ -46,24 +50,57 @@ class DecodedOp:
         return self.metadata.description.get("llb.customname", "")
 
 
+class Metadata(Mapping[str, pb.OpMetadata]):
+    """Metadata of ops by their digests, kept as bytes: a message takes ten times as much.
+
+    A message that is asked for is the reader's to keep.
+    """
+
+    __slots__ = ("_packed", "_same")
+
+    def __init__(self, given: Mapping[str, pb.OpMetadata] | None = None) -> None:
+        self._packed: dict[str, bytes] = {}
+        self._same: dict[bytes, bytes] = {}
+        for digest, message in (given or {}).items():
+            self.put(digest, message)
+
+    def put(self, digest: str, message: pb.OpMetadata) -> None:
+        """Keep a copy of a message as an op's. Ops without names say the same, kept once."""
+        data = message.SerializeToString(deterministic=True)
+        self._packed[digest] = data if message.description else self._same.setdefault(data, data)
+
+    def packed(self, digest: str) -> bytes:
+        """A message's bytes. Raises KeyError."""
+        return self._packed[digest]
+
+    def __getitem__(self, digest: str) -> pb.OpMetadata:
+        return pb.OpMetadata.FromString(self._packed[digest])
+
+    def __contains__(self, digest: object) -> bool:
+        return digest in self._packed
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._packed)
+
+    def __len__(self) -> int:
+        return len(self._packed)
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Definition:
     """A marshalled graph. `raw` holds the ops' bytes, the terminal's last; no ops mean scratch.
 
-    The messages in `metadata` and `source` belong to the definition: do not change them.
+    The message in `source` belongs to the definition: do not change it.
     """
 
     raw: tuple[bytes, ...] = ()
-    metadata: Mapping[str, pb.OpMetadata] = field(default_factory=dict)
+    metadata: Mapping[str, pb.OpMetadata] = field(default_factory=Metadata)
     source: pb.Source | None = None
 
     @classmethod
     def from_pb(cls, message: pb.Definition) -> "Definition":
         """Take over a message. The ops' bytes are kept as they are."""
-        metadata = {}
-        for digest, entry in message.metadata.items():
-            metadata[digest] = copied = pb.OpMetadata()
-            copied.CopyFrom(entry)
+        metadata = Metadata(message.metadata)
         source = None
         if message.HasField("Source"):
             source = pb.Source()
@@ -91,15 +128,33 @@ class Definition:
 
         Part by part, in the order of the fields' numbers: nothing is copied into one message first.
         """
-        parts: list[bytes] = []
-        for data in self.raw:
-            parts += (_OP, varint(len(data)), data)
-        for digest in sorted(self.metadata):
-            entry = pb.Definition(metadata={digest: self.metadata[digest]})
-            parts.append(entry.SerializeToString(deterministic=True))
+        given = self.metadata
+        metadata = given if isinstance(given, Metadata) else Metadata(given)
+        last = b""
         if self.source is not None:
-            parts.append(pb.Definition(Source=self.source).SerializeToString(deterministic=True))
-        return b"".join(parts)
+            last = pb.Definition(Source=self.source).SerializeToString(deterministic=True)
+        out = BytesIO()
+        # A buffer that grows takes half as much again.
+        size = sum(len(part) for part in self._parts(metadata)) + len(last)
+        if size:
+            out.seek(size - 1)
+            out.write(b"\0")
+            out.seek(0)
+        out.writelines(self._parts(metadata))
+        out.write(last)
+        return out.getvalue()
+
+    def _parts(self, metadata: Metadata) -> Iterator[bytes]:
+        for data in self.raw:
+            yield _OP
+            yield varint(len(data))
+            yield data
+        for digest in sorted(metadata):
+            key, value = digest.encode(), metadata.packed(digest)
+            entry = b"".join((_KEY, varint(len(key)), key, _ENTRY, varint(len(value)), value))
+            yield _ENTRY
+            yield varint(len(entry))
+            yield entry
 
     @property
     def is_empty(self) -> bool:
@@ -185,8 +240,13 @@ def _platform(op: pb.Op) -> Platform | None:
     )
 
 
+_SMALL = tuple(bytes((number,)) for number in range(0x80))
+
+
 def varint(number: int) -> bytes:
     """A number as protobuf has it: seven bits a byte, the lowest first."""
+    if number <= 0x7F:
+        return _SMALL[number]
     encoded = bytearray()
     while number > 0x7F:
         encoded.append(number & 0x7F | 0x80)

@@ -5,11 +5,11 @@ looks at its inputs. The work grows with the number of ops and edges, not with t
 the number of ways through the graph.
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Final
 
 from llb.caps import Cap, Caps, MissingCapability, missing
-from llb.definition import Definition, digest_of
+from llb.definition import Definition, Metadata, digest_of
 from llb.encode import Scope, encode, terminal
 from llb.exec import ExecOp
 from llb.fileop import Copy, FileOp
@@ -34,20 +34,22 @@ def marshal(output: Output | None, *, platform: Platform, caps: Caps | None) -> 
     if output is None:
         return Definition()
     marshaller = _Marshaller(Scope({}, platform, caps))
-    for vertex in _inputs_first(output.vertex):
+    for vertex in _inputs_first(output.vertex, marshaller.digests):
         marshaller.add(vertex)
     return marshaller.finish(output)
 
 
-def _inputs_first(root: Vertex) -> Iterator[Vertex]:
-    """Yield each vertex once, after its inputs. A stack of ours, for graphs are deep."""
-    seen = {root}
+def _inputs_first(root: Vertex, done: Container[Vertex]) -> Iterator[Vertex]:
+    """Yield each vertex once, after its inputs. A stack of ours, for graphs are deep.
+
+    `done` has each that was yielded before the next one is asked for. There are no circles, so what
+    is not done is new.
+    """
     stack = [(root, iter(root.inputs))]
     while stack:
         vertex, edges = stack[-1]
         for edge in edges:
-            if edge.vertex not in seen:
-                seen.add(edge.vertex)
+            if edge.vertex not in done:
                 stack.append((edge.vertex, iter(edge.vertex.inputs)))
                 break
         else:
@@ -58,9 +60,10 @@ def _inputs_first(root: Vertex) -> Iterator[Vertex]:
 class _Marshaller:
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
-        self._raw: dict[str, bytes] = {}
-        # Of one message, for each message of its own takes at least a kilobyte.
-        self._metadata = pb.Definition().metadata
+        self.digests = scope.digests
+        self._raw: list[bytes] = []
+        self._metadata = Metadata()
+        self._used = {Cap.CONSTRAINTS, Cap.PLATFORM}
         self._sources = SourceIndex()
         self._impossible: set[Vertex] = set()
 
@@ -70,6 +73,7 @@ class _Marshaller:
             return
         if isinstance(vertex, DiffOp) and missing(self._scope.caps, (Cap.DIFF,)):
             self._impossible.add(vertex)  # but for a merge, which may copy what it stands for
+            self.digests[vertex] = ""
             return
         if isinstance(vertex, MergeOp) and missing(self._scope.caps, (Cap.MERGE,)):
             substitute: Vertex = _merge_by_copying(vertex, self._scope.caps)
@@ -83,38 +87,28 @@ class _Marshaller:
         self._check(substitute, caps)
         data = encode(substitute, self._scope)
         digest = digest_of(data)
-        self._scope.digests[vertex] = digest
-        self._raw.setdefault(digest, data)
-        self._describe(digest, self._metadata_of(substitute, caps))
+        self.digests[vertex] = digest
+        self._add(digest, data, self._metadata_of(substitute, caps))
         if vertex.meta.location is not None:
             self._sources.add(digest, vertex.meta.location)
 
     def finish(self, output: Output) -> Definition:
         self._check_input(output)
         data = terminal(self._scope.digests[output.vertex], output.index)
-        used = {Cap.CONSTRAINTS, Cap.PLATFORM}
-        for metadata in self._metadata.values():
-            if metadata.ignore_cache:
-                used.add(Cap.META_IGNORE_CACHE)
-            if metadata.description:
-                used.add(Cap.META_DESCRIPTION)
-            if metadata.HasField("export_cache"):
-                used.add(Cap.META_EXPORT_CACHE)
         digest = digest_of(data)
-        self._raw[digest] = data
-        self._metadata[digest].caps.update({cap: True for cap in used if self._can(cap)})
-        return Definition(tuple(self._raw.values()), self._metadata, self._sources.message())
+        caps = {str(cap): True for cap in self._used if self._can(cap)}
+        self._add(digest, data, pb.OpMetadata(caps=caps))
+        return Definition(tuple(self._raw), self._metadata, self._sources.message())
 
     def _add_foreign(self, vertex: ForeignOp) -> None:
         definition = vertex.definition
-        self._scope.digests[vertex] = vertex.head
+        self.digests[vertex] = vertex.head
         for data in definition.raw[:-1]:
             digest = digest_of(data)
-            self._raw.setdefault(digest, data)
             # Every op needs an entry, or the daemon's own tools refuse the definition.
-            self._describe(digest, definition.metadata.get(digest, pb.OpMetadata()))
+            self._add(digest, data, definition.metadata.get(digest, pb.OpMetadata()))
         if definition.source is not None:
-            self._sources.merge(definition.source, self._raw)
+            self._sources.merge(definition.source, self._metadata)
 
     def _check(self, vertex: Vertex, caps: tuple[str, ...]) -> None:
         lacking = missing(self._scope.caps, caps)
@@ -147,24 +141,26 @@ class _Marshaller:
             metadata.linux_resources.CopyFrom(_resources(meta))
         return metadata
 
-    def _describe(self, digest: str, metadata: pb.OpMetadata) -> None:
-        """Keep an op's metadata. If two vertices are one op the later has the say, as in Go."""
-        is_new = digest not in self._metadata
-        known = self._metadata[digest]
-        if is_new:
-            known.CopyFrom(metadata)
-            return
-        known.ignore_cache |= metadata.ignore_cache
-        for text in metadata.description:
-            known.description[text] = metadata.description[text]
-        for cap in metadata.caps:
-            known.caps[cap] = True
+    def _add(self, digest: str, data: bytes, metadata: pb.OpMetadata) -> None:
+        """Keep an op and its metadata. Of two vertices that are one op the later one has the say,
+        as in Go."""
+        if metadata.ignore_cache:
+            self._used.add(Cap.META_IGNORE_CACHE)
+        if metadata.description:
+            self._used.add(Cap.META_DESCRIPTION)
         if metadata.HasField("export_cache"):
-            known.export_cache.CopyFrom(metadata.export_cache)
-        if metadata.HasField("progress_group"):
-            known.progress_group.CopyFrom(metadata.progress_group)
-        if metadata.HasField("linux_resources"):
-            known.linux_resources.CopyFrom(metadata.linux_resources)
+            self._used.add(Cap.META_EXPORT_CACHE)
+        if digest not in self._metadata:
+            self._raw.append(data)
+        else:
+            known = self._metadata[digest]
+            # Merging takes the later one's texts, as Go does, but would merge these messages.
+            for name in ("export_cache", "progress_group", "linux_resources"):
+                if metadata.HasField(name):
+                    known.ClearField(name)
+            known.MergeFrom(metadata)
+            metadata = known
+        self._metadata.put(digest, metadata)
 
 
 def _lacks(vertex: Vertex, cap: str) -> MissingCapability:

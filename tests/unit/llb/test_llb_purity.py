@@ -17,6 +17,7 @@ ALLOWED = {
     "enum",
     "functools",
     "hashlib",
+    "io",  # a buffer in memory
     "ipaddress",
     "itertools",
     "json",
