@@ -18,7 +18,7 @@ from frameworks.init import guest
 from frameworks.kit import SourceTree, checks
 from frameworks.process import Process
 from frameworks.rebuilt import without_init
-from frameworks.scripts import read
+from frameworks.scripts import FOLDER, read, script
 from frameworks.spec import App, Kernel, Origin, Source, Text, naming
 from llb import FileAction, Meta, Mount, Range, State, copy, mkdir, mkfile, scratch
 
@@ -47,6 +47,12 @@ class BSD(Framework):
     """For each architecture, the configuration of a file that names none."""
     conf_directories: ClassVar[tuple[str, ...]]
     """Where a tree may keep its kernel configurations; `{machine}` is the system's port."""
+    catalogue: ClassVar[str]
+    """The program of the system's `steps` that reads a catalogue of packages, and fetches them."""
+    catalogue_needs: ClassVar[tuple[str, ...]]
+    """Debian's packages that `catalogue` needs."""
+    installer: ClassVar[str]
+    """The program of the system's `steps` that installs packages."""
     pkgconfig: ClassVar[tuple[str, ...]] = ()
     """Where the system and its packages have their .pc files."""
 
@@ -288,6 +294,40 @@ class BSD(Framework):
         `at` is the line that asks for them.
         """
         raise NotImplementedError
+
+    def request_packages(self, build: Build) -> list[str]:
+        """What tells `catalogue` the repositories, the release and the architecture."""
+        raise NotImplementedError
+
+    def fetch_packages(self, build: Build, tree: State) -> State:
+        """By the system's own catalogues, read by a program of ours on Debian."""
+        names = build.plan.rootfs.packages
+        installing = build.meta("rootfs", "install what fetches", names[0])
+        tools = kit.install(build, kit.base(build), self.catalogue_needs, installing)
+        arguments = ["--tree", "/tree", "--out", "/out", *self.request_packages(build)]
+        return build.run(
+            tools,
+            ["/usr/bin/python3", "-I", f"{FOLDER}/{self.catalogue}", *arguments, "--", *names],
+            mounts=(
+                script(self.package, self.catalogue),
+                Mount.bind("/tree", tree, readonly=True),
+                Mount.bind("/out", scratch()),
+            ),
+            network=True,
+            meta=build.meta("rootfs", "fetch packages", *names),
+        ).mount("/out")
+
+    def install_packages(self, build: Build, tree: State, packages: State) -> State:
+        """Their files, and what most of their scripts are for; none of the scripts runs."""
+        return build.tool(
+            f"{self.package}.steps.{self.installer}",
+            ["/packages", "/tree", str(build.plan.timestamp)],
+            mounts=(
+                Mount.bind("/packages", packages, readonly=True),
+                Mount.bind("/tree", tree),
+            ),
+            meta=build.meta("rootfs", "install packages", *build.plan.rootfs.packages),
+        ).mount("/tree")
 
     def init(
         self, build: Build, tree: State, process: Process

@@ -13,7 +13,7 @@ from frameworks.process import Process
 from frameworks.rootfs.filesystems import FFS, UFS
 from frameworks.runtime import RUNTIME
 from frameworks.runtime.monitors import FIRECRACKER, QEMU
-from frameworks.scripts import FOLDER, pinned, run_script, script
+from frameworks.scripts import pinned, run_script, script
 from llb import Mount, Platform, Range, State, scratch
 
 OBJECTS = "/obj"
@@ -24,7 +24,6 @@ _UNUSED = ("CAROOT", "CLANG", "KERBEROS", "LLD", "LLDB", "LLVM_BINUTILS")
 bootstrap-tools), minutes of C++ among them. No kernel needs them: Debian's compiler builds it."""
 
 
-_FETCHING = ("ca-certificates", "openssl", "python3", "zstd")
 _LEFT_OUT = ("CDDL", "DEBUG_FILES", "EXAMPLES", "GAMES", "LIB32", "MAN", "OPENMP", "TESTS")
 """What no library of these is made of; every directory of it would be searched for headers."""
 _LIBRARIES = (
@@ -66,6 +65,9 @@ class FreeBSD(BSD):
         "sys/arch/{machine}/conf",
     )
     takes_sysroot: ClassVar[bool] = True
+    catalogue: ClassVar[str] = "catalogue.py"
+    catalogue_needs: ClassVar[tuple[str, ...]] = ("ca-certificates", "openssl", "python3", "zstd")
+    installer: ClassVar[str] = "packages"
     pkgconfig: ClassVar[tuple[str, ...]] = ("usr/libdata/pkgconfig", "usr/local/libdata/pkgconfig")
 
     def names(self, architecture: Architecture) -> BSDNames:
@@ -177,42 +179,14 @@ class FreeBSD(BSD):
             meta=build.meta("app", "build FreeBSD's C library", at),
         ).mount("/out")
 
-    def fetch_packages(self, build: Build, tree: State) -> State:
-        """Out of the repositories that the base names, or FreeBSD's own for the plan's release."""
-        plan = build.plan
-        said = plan.rootfs.packages
-        pins = pinned(self.package)
-        tools = kit.install(
-            build, kit.base(build), _FETCHING, build.meta("rootfs", "install what fetches", said[0])
-        )
-        arguments = ["--tree", "/tree", "--out", "/out"]
-        arguments += ["--release", str(plan.version or pins["default"])]
+    def request_packages(self, build: Build) -> list[str]:
+        """The repositories are those that the base names, or FreeBSD's own for the release."""
+        plan, pins = build.plan, pinned(self.package)
+        arguments = ["--release", str(plan.version or pins["default"])]
         arguments += ["--arch", plan.architecture.freebsd.arch]
         for key in pins["keys"]:
             arguments += ["--key", key]
-        return build.run(
-            tools,
-            ["/usr/bin/python3", "-I", f"{FOLDER}/catalogue.py", *arguments, "--", *said],
-            mounts=(
-                script("frameworks.freebsd", "catalogue.py"),
-                Mount.bind("/tree", tree, readonly=True),
-                Mount.bind("/out", scratch()),
-            ),
-            network=True,
-            meta=build.meta("rootfs", "fetch packages", *said),
-        ).mount("/out")
-
-    def install_packages(self, build: Build, tree: State, packages: State) -> State:
-        """Their files, and what most of their scripts are for; none of the scripts runs."""
-        return build.tool(
-            "frameworks.freebsd.steps.packages",
-            ["/packages", "/tree", str(build.plan.timestamp)],
-            mounts=(
-                Mount.bind("/packages", packages, readonly=True),
-                Mount.bind("/tree", tree),
-            ),
-            meta=build.meta("rootfs", "install packages", *build.plan.rootfs.packages),
-        ).mount("/tree")
+        return arguments
 
     def _toolchain(self, build: Build, debian: State) -> State:
         """`kernel-toolchain`: for one source and architecture, the same vertex in every build."""

@@ -14,7 +14,7 @@ from frameworks.bsd.recipe import BSD, CONFIG, EPOCH, PATH, SOURCE
 from frameworks.process import Process
 from frameworks.rootfs.filesystems import EXT2, FFS
 from frameworks.runtime.monitors import FIRECRACKER, QEMU
-from frameworks.scripts import FOLDER, pinned, run_script, script
+from frameworks.scripts import pinned, run_script, script
 from frameworks.spec import Text
 from llb import FileAction, Mount, Range, State, copy, mkdir, mkfile, scratch
 
@@ -87,6 +87,9 @@ class NetBSD(BSD):
         ARM64.name: "GENERIC64",
     }
     conf_directories: ClassVar[tuple[str, ...]] = ("sys/arch/{machine}/conf",)
+    catalogue: ClassVar[str] = "summary.py"
+    catalogue_needs: ClassVar[tuple[str, ...]] = ("ca-certificates", "python3")
+    installer: ClassVar[str] = "pkgsrc"
     takes_sysroot: ClassVar[bool] = True
     pkgconfig: ClassVar[tuple[str, ...]] = ("usr/lib/pkgconfig", "usr/pkg/lib/pkgconfig")
 
@@ -220,45 +223,14 @@ class NetBSD(BSD):
             meta=build.meta("app", "build NetBSD's C library", at),
         ).mount("/out")
 
-    def fetch_packages(self, build: Build, tree: State) -> State:
-        """Out of the repositories that PKG_PATH or the base name, or NetBSD's own."""
-        plan = build.plan
-        said = plan.rootfs.packages
-        pins = pinned(self.package)
+    def request_packages(self, build: Build) -> list[str]:
+        """The repository is PKG_PATH of the file's arguments, or NetBSD's own for the release."""
+        plan, pins = build.plan, pinned(self.package)
         release = pins["versions"][str(plan.version or pins["default"])]["packages"]
-        tools = kit.install(
-            build,
-            kit.base(build),
-            ("ca-certificates", "python3"),
-            build.meta("rootfs", "install what fetches", said[0]),
-        )
-        arguments = ["--tree", "/tree", "--out", "/out", "--release", release]
-        arguments += ["--arch", plan.architecture.netbsd.arch]
+        arguments = ["--release", release, "--arch", plan.architecture.netbsd.arch]
         if path := plan.args.get("PKG_PATH"):
             arguments += ["--path", path]
-        return build.run(
-            tools,
-            ["/usr/bin/python3", "-I", f"{FOLDER}/summary.py", *arguments, "--", *said],
-            mounts=(
-                script("frameworks.netbsd", "summary.py"),
-                Mount.bind("/tree", tree, readonly=True),
-                Mount.bind("/out", scratch()),
-            ),
-            network=True,
-            meta=build.meta("rootfs", "fetch packages", *said),
-        ).mount("/out")
-
-    def install_packages(self, build: Build, tree: State, packages: State) -> State:
-        """Their files, and what their scripts say as data; none of the scripts runs."""
-        return build.tool(
-            "frameworks.netbsd.steps.pkgsrc",
-            ["/packages", "/tree", str(build.plan.timestamp)],
-            mounts=(
-                Mount.bind("/packages", packages, readonly=True),
-                Mount.bind("/tree", tree),
-            ),
-            meta=build.meta("rootfs", "install packages", *build.plan.rootfs.packages),
-        ).mount("/tree")
+        return arguments
 
     def _tools(self, build: Build, debian: State) -> State:
         """The result of `build.sh tools`: for one source, the same vertex in every build."""
