@@ -510,6 +510,17 @@ def test_a_package_of_freebsd(builder: Builder, freebsd: Path, tmp_path: Path) -
     assert packed.read("/usr/local/bin/nginx") == b"nginx"
 
 
+def rootfs(builder: Builder, project: Path, text: str, *options: str) -> dict[str, bytes]:
+    """The guest's files, by path, of a build that makes nothing else."""
+    out = project / f"out-{uuid.uuid4().hex[:8]}"
+    builder.build(project, text, "--target", "rootfs", *options, output=f"type=local,dest={out}")
+    return {
+        f"/{path.relative_to(out)}": path.read_bytes()
+        for path in sorted(out.rglob("*"))
+        if path.is_file()
+    }
+
+
 def test_packages_of_freebsd_with_what_they_need(
     builder: Builder, freebsd: Path, tmp_path: Path
 ) -> None:
@@ -541,17 +552,17 @@ def test_packages_of_freebsd_with_what_they_need(
     with serve(folder) as url:
         said_by = freebsd / "base/usr/local/etc/pkg/repos/own.conf"
         said_by.write_text(f'own: {{\n  url: "{url}",\n  signature_type: "none"\n}}\n')
-        packed = builder.pack(freebsd, text, *base)
+        root = rootfs(builder, freebsd, text, *base)
         failed = builder.fail(freebsd, text.replace("[nginx]", "[ngnix]"), *base)
-    assert [path for path in packed.files if path.startswith("/usr/local/")] == [
+    assert [path for path in root if path.startswith("/usr/local/")] == [
         "/usr/local/etc/nginx/mime.types",
         "/usr/local/etc/nginx/mime.types.sample",
         "/usr/local/etc/pkg/repos/own.conf",
         "/usr/local/lib/libpcre2-8.so.0",
         "/usr/local/sbin/nginx",
     ]
-    assert b"/lib:/usr/lib:/usr/local/lib" in packed.read("/var/run/ld-elf.so.hints")
-    assert not [path for path in packed.files if "+MANIFEST" in path]
+    assert b"/lib:/usr/lib:/usr/local/lib" in root["/var/run/ld-elf.so.hints"]
+    assert not [path for path in root if "+MANIFEST" in path]
     assert "hutch: the repositories have no package 'ngnix' (did you mean nginx?)" in failed.log
     assert failed.marked[0].startswith("rootfs: {from: base")
 
@@ -580,9 +591,9 @@ def test_packages_of_netbsd_with_what_they_need(
     with serve(tmp_path) as url:
         text = f"args: {{PKG_PATH: '{url}/All'}}\n" + NETBSD
         text += "rootfs: {type: raw, packages: [nginx]}\ninit: none\ncmd: [/usr/pkg/sbin/nginx]\n"
-        packed = builder.pack(netbsd, text, *ON_HOST)
+        root = rootfs(builder, netbsd, text, *ON_HOST)
         failed = builder.fail(netbsd, text.replace("[nginx]", "[ngnix]"), *ON_HOST)
-    assert [path for path in packed.files if path.startswith("/usr/pkg/")] == [
+    assert [path for path in root if path.startswith("/usr/pkg/")] == [
         "/usr/pkg/etc/nginx.conf",
         "/usr/pkg/lib/libpcre2-8.so.0",
         "/usr/pkg/pkgdb/nginx-1.26.2nb1/+CONTENTS",
@@ -592,7 +603,7 @@ def test_packages_of_netbsd_with_what_they_need(
         "/usr/pkg/sbin/nginx",
         "/usr/pkg/share/examples/nginx.conf",
     ]
-    assert packed.read("/usr/pkg/etc/nginx.conf") == b"nginx-1.26.2nb1"
+    assert root["/usr/pkg/etc/nginx.conf"] == b"nginx-1.26.2nb1"
     assert "the repositories have no package 'ngnix' (did you mean nginx?)" in failed.log
 
 
