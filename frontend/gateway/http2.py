@@ -116,10 +116,10 @@ class Http2Channel:
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         opened = self._early.pop(method, None)
-        number, stream = opened or self._open(method)
+        number, stream = opened or self._open(method, deadline)
         try:
             if opened is None:
-                self._send(number, stream, request)
+                self._send(method, number, stream, request, deadline)
         except BaseException:
             self._drop(number, stream)
             raise
@@ -134,24 +134,24 @@ class Http2Channel:
         """Wait until a call is over. Raises `GatewayError` where it cannot end any more."""
         try:
             with self._changed:
-                while not (stream.done or self._broken):
-                    left = None if deadline is None else deadline - time.monotonic()
-                    if left is not None and left <= 0:
-                        raise _failure(DEADLINE_EXCEEDED, f"{method} was not answered in time")
-                    self._changed.wait(left)
+                self._until(lambda: stream.done, method, deadline)
         finally:
             self._drop(number, stream)
         if not stream.done:
             raise _failure(UNAVAILABLE, self._broken)
 
-    def _open(self, method: str) -> tuple[int, _Stream]:
+    def _until(self, ready: Callable[[], bool], method: str, deadline: float | None) -> None:
+        """Wait, with `_changed` held, until something is so, or nothing can be any more."""
+        left = None if deadline is None else deadline - time.monotonic()
+        if not self._changed.wait_for(lambda: bool(self._broken) or ready(), left):
+            raise _failure(DEADLINE_EXCEEDED, f"{method} was not answered in time")
+
+    def _open(self, method: str, deadline: float | None) -> tuple[int, _Stream]:
         """Start a stream. Numbers must reach the daemon in order, so the lock is held till then."""
         block = encode([(b":path", SERVICE + method.encode()), *HEADERS])  # ":..." come first
         with self._opening:
             with self._changed:
-                self._changed.wait_for(
-                    lambda: self._broken or len(self._streams) < self._most_streams
-                )
+                self._until(lambda: len(self._streams) < self._most_streams, method, deadline)
                 if self._broken:
                     raise _failure(UNAVAILABLE, self._broken)
                 number, self._next = self._next, self._next + 2
@@ -167,15 +167,15 @@ class Http2Channel:
         if not (stream.done or self._broken):
             self._write(_RST_STREAM, 0, number, _CANCEL.to_bytes(4, "big"))
 
-    def _send(self, number: int, stream: _Stream, message: Message) -> None:
+    def _send(
+        self, method: str, number: int, stream: _Stream, message: Message, deadline: float | None
+    ) -> None:
         """Send a message as fast as the daemon lets us, or until it ends the call."""
         body = message.SerializeToString()
         view = memoryview(b"\x00" + len(body).to_bytes(4, "big") + body)
         while view:
             with self._changed:
-                self._changed.wait_for(
-                    lambda: self._broken or stream.done or self._sendable(stream) > 0
-                )
+                self._until(lambda: stream.done or self._sendable(stream) > 0, method, deadline)
             # What is sent under a larger window must not follow the acknowledgement of a smaller
             # one (RFC 9113 6.9.2), so nobody else may write between the look and the frame.
             with self._writing:

@@ -17,7 +17,7 @@ from llb.pb import gateway_pb2 as gw
 
 DATA, HEADERS, RST_STREAM, SETTINGS, PING, WINDOW_UPDATE = 0, 1, 3, 4, 6, 8
 ACK = 1
-INITIAL_WINDOW_SIZE = 4
+MAX_CONCURRENT_STREAMS, INITIAL_WINDOW_SIZE = 3, 4
 
 
 class Peer:
@@ -125,6 +125,18 @@ def test_an_answer_that_is_none(peer: Peer) -> None:
     peer.send(HEADERS, 1, hpack.encode([(b"grpc-status", b"0")]), 4 | 1)
     with pytest.raises(GatewayError, match="the daemon's answer is no PongResponse message"):
         wait()
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"), [(MAX_CONCURRENT_STREAMS, 1), (INITIAL_WINDOW_SIZE, 0)]
+)
+def test_a_call_that_may_not_be_sent_ends_in_time(peer: Peer, setting: int, value: int) -> None:
+    """The daemon takes no second call, or no content: the time of a call counts while it waits."""
+    channel = Http2Channel(*peer.ends, early=("Ping",))
+    peer.send(SETTINGS, 0, setting.to_bytes(2, "big") + value.to_bytes(4, "big"))
+    peer.until(SETTINGS, ACK)
+    with pytest.raises(GatewayError, match="StatFile was not answered in time"):
+        channel.begin("StatFile", gw.StatFileRequest(Path="x"), gw.StatFileResponse, 0.01)
 
 
 def test_calls_are_answered_in_any_order(peer: Peer) -> None:
