@@ -648,7 +648,7 @@ def test_the_example_with_a_release_set(builder: Builder, tmp_path: Path) -> Non
     text = text.replace("from: source\n", "from: source\n  source: {local: tree}\n", 1)
     text = re.sub(r"  type: block\n  filesystem: .*\n", "  type: raw\n", text)
     names = ("libexec/ld.elf_so", "lib/libc.so.12", "usr/lib/libssl.so.15", "usr/libexec/httpd")
-    with served(tmp_path / "sets", "base.tgz", names) as (url, digest):
+    with served(tmp_path / "sets", "base.tar.xz", names) as (url, digest):
         packed = builder.pack(
             folder,
             text,
