@@ -47,11 +47,20 @@ def pinned(package: str) -> dict[str, Any]:
 
 def script(package: str, name: str) -> Mount:
     """A script of a package, read-only at /hutch/<name>: so it is not part of any image."""
+    return _mounted(package, name, name)
+
+
+def module(package: str, name: str) -> Mount:
+    """What a script in Python imports of a package, read-only where Python finds it beside it."""
+    return _mounted(package, name, f"{package.replace('.', '/')}/steps/{name}")
+
+
+def _mounted(package: str, name: str, place: str) -> Mount:
     data = read(package, "steps", name)
     assert data is not None, name
     meta = Meta(name=f"[internal] {name}", group=OURS)
     state = scratch().mkfile(f"/{name}", data, mode=0o755, timestamp=0, meta=meta)
-    return Mount.bind(f"{FOLDER}/{name}", state, f"/{name}", readonly=True)
+    return Mount.bind(f"{FOLDER}/{place}", state, f"/{name}", readonly=True)
 
 
 def run_script(name: str, *arguments: str) -> list[str]:

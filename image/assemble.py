@@ -64,6 +64,7 @@ OURS = ("frontend", "frameworks", "llb", "schemas")
 
 # Programs that steps run with another Python than this image's, by themselves: they go as they are.
 ELSEWHERE = (
+    Path("frameworks/bsd/steps/fetching.py"),
     Path("frameworks/freebsd/steps/catalogue.py"),
     Path("frameworks/netbsd/steps/summary.py"),
 )

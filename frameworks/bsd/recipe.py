@@ -18,7 +18,7 @@ from frameworks.init import guest
 from frameworks.kit import SourceTree, checks
 from frameworks.process import Process
 from frameworks.rebuilt import without_init
-from frameworks.scripts import FOLDER, read, script
+from frameworks.scripts import FOLDER, module, read, script
 from frameworks.spec import App, Kernel, Origin, Source, Text, naming
 from llb import FileAction, Meta, Mount, Range, State, copy, mkdir, mkfile, scratch
 
@@ -307,9 +307,10 @@ class BSD(Framework):
         arguments = ["--tree", "/tree", "--out", "/out", *self.request_packages(build)]
         return build.run(
             tools,
-            ["/usr/bin/python3", "-I", f"{FOLDER}/{self.catalogue}", *arguments, "--", *names],
+            ["/usr/bin/python3", "-EsB", f"{FOLDER}/{self.catalogue}", *arguments, "--", *names],
             mounts=(
                 script(self.package, self.catalogue),
+                module("frameworks.bsd", "fetching.py"),
                 Mount.bind("/tree", tree, readonly=True),
                 Mount.bind("/out", scratch()),
             ),

@@ -24,6 +24,9 @@ from tarfile import TarFile, TarInfo
 
 from frameworks.steps import full
 
+ERRORS = (tarfile.TarError, OSError, EOFError, ValueError, zlib.error, lzma.LZMAError)
+"""What `unpack` raises of an archive that it cannot unpack."""
+
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _LARGEST_ID = (1 << 32) - 2
 """-1 means "no change" to chown(2)."""
@@ -36,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     archive, directory = sys.argv[1:] if arguments is None else arguments
     try:
         unpack(archive, directory)
-    except (tarfile.TarError, OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
+    except ERRORS as error:
         # Python names every compression that it tried, one a line.
         tried = "\n" in str(error)
         why = "it is no tar archive, or damaged" if tried else full.words(error)
@@ -46,10 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def unpack(archive: str, directory: str) -> None:
-    """Unpack the file `archive` into `directory`.
-
-    Raises TarError, OSError, EOFError, ValueError, zlib.error or LZMAError.
-    """
+    """Unpack the file `archive` into `directory`. Raises one of `ERRORS`."""
     top = os.path.realpath(directory)
     nodes = _may_make_nodes(directory)
     skipped = []

@@ -27,22 +27,17 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from frameworks.bsd.steps import fetching
+from frameworks.bsd.steps.fetching import Fetched, Wrong, get, url_of
+
 OFFICIAL = "https://pkg.FreeBSD.org/${ABI}/quarterly"
-_TIMEOUT = 120
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _LARGEST = 1 << 30
-
-
-class Wrong(Exception):
-    """What is wrong, in one line for the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,21 +74,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--key", action="append", default=[])
     parser.add_argument("names", nargs="+")
     said = parser.parse_args(arguments)
-    try:
-        tree = Path(said.tree)
+    tree, out = Path(said.tree), Path(said.out)
+
+    def fetched() -> Iterator[Fetched]:
         known = catalogue(repositories(tree, said.release, said.arch, tuple(said.key)))
-        wanted = resolve(said.names, known, set(installed(tree)))
-        for package in wanted:
-            store(package, Path(said.out))
-    except Wrong as wrong:
-        print(f"hutch: {wrong}", file=sys.stderr)
-        return 1
-    listed = [
-        {"name": each.name, "version": each.version, "url": each.url, "sha256": each.sha256}
-        for each in wanted
-    ]
-    Path(said.out, "packages.json").write_text(json.dumps(listed, indent=1) + "\n")
-    return 0
+        for each in resolve(said.names, known, set(installed(tree))):
+            yield Fetched(each.name, each.version, each.url, store(each, out))
+
+    return fetching.main(fetched, out)
 
 
 # --- where packages are ---
@@ -239,7 +227,7 @@ def _package(repository: Repository, said: dict[str, Any]) -> Found:
         name,
         str(said["version"]),
         str(said.get("origin", "")),
-        f"{repository.url}/{urllib.parse.quote(path, safe='/~+,:@=')}",
+        url_of(repository.url, path),
         digest,
         tuple(said.get("deps") or {}),
     )
@@ -325,30 +313,14 @@ def resolve(names: Sequence[str], known: dict[str, Found], there: set[str]) -> l
     return [found[name] for name in sorted(found)]
 
 
-def store(package: Found, folder: Path) -> None:
-    """Fetch a package's file. Raises Wrong where it is another than the catalogue says."""
-    data = get(package.url)
-    assert data is not None
-    if hashlib.sha256(data).hexdigest() != package.sha256:
-        raise Wrong(f"{package.url} is not what the catalogue says: its SHA-256 is another")
-    name = urllib.parse.unquote(package.url.rpartition("/")[2])
-    if name in ("", ".", "..") or "/" in name:
-        raise Wrong(f"{package.url} is no file of a package")
-    (folder / name).write_bytes(data)
+def store(package: Found, folder: Path) -> str:
+    """Fetch a package's file; its SHA-256. Raises Wrong where the catalogue says another."""
 
+    def fault(data: bytes) -> str:
+        is_it = hashlib.sha256(data).hexdigest() == package.sha256
+        return "" if is_it else "the catalogue says: its SHA-256 is another"
 
-def get(url: str, *, missing: bool = False) -> bytes | None:
-    """What is at a URL; None where there is nothing and it may be `missing`. Raises Wrong."""
-    request = urllib.request.Request(url, headers={"User-Agent": "hutch"})
-    try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:
-            return bytes(answer.read())
-    except urllib.error.HTTPError as error:
-        if missing and error.code in (403, 404):
-            return None
-        raise Wrong(f"{url}: {error.code} {error.reason}") from error
-    except (OSError, ValueError) as error:
-        raise Wrong(f"{url}: {getattr(error, 'reason', error)}") from error
+    return fetching.store(package.url, folder, fault)
 
 
 if __name__ == "__main__":

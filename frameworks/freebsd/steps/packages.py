@@ -10,16 +10,14 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import struct
 import sys
-import tarfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from frameworks.bsd.steps import installing
 from frameworks.rootfs import inside
-from frameworks.steps import full
 from frameworks.steps.unpack import unpack
 
 HINTS = "var/run/ld-elf.so.hints"
@@ -31,20 +29,11 @@ _OWN = ("+MANIFEST", "+COMPACT_MANIFEST")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Install; 0, or 1 with one line on stderr."""
-    packages, tree, when = sys.argv[1:] if arguments is None else arguments
-    try:
-        for package in sorted(Path(packages).glob("*.*")):
-            if package.name != "packages.json":
-                install(package, tree, int(when))
-        write_hints(tree, int(when))
-    except (tarfile.TarError, OSError, EOFError, ValueError) as error:
-        print(f"hutch: the packages cannot be installed: {full.words(error)}", file=sys.stderr)
-        return 1
-    return 0
+    return installing.main(arguments, install, write_hints)
 
 
 def install(package: Path, tree: str, when: int) -> None:
-    """Unpack the file `package` into `tree`. Raises TarError, OSError, EOFError or ValueError."""
+    """Unpack the file `package` into `tree`. Raises `frameworks.steps.unpack.ERRORS`."""
     unpack(str(package), tree)
     manifest: dict[str, Any] = {}
     for name in _OWN:
@@ -69,9 +58,7 @@ def _configure(tree: str, path: str, when: int) -> None:
         return
     copy = os.path.join(folder, os.path.basename(target))
     if not os.path.lexists(copy):
-        shutil.copy2(found, copy)
-        shutil.chown(copy, os.stat(found).st_uid, os.stat(found).st_gid)
-        os.utime(copy, (when, when))
+        installing.copy_example(found, copy, when)
 
 
 def notes(manifest: dict[str, Any], tree: str) -> Iterator[str]:

@@ -16,14 +16,13 @@ import os
 import re
 import shutil
 import sys
-import tarfile
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from frameworks.bsd.steps import installing
 from frameworks.rootfs import inside
-from frameworks.steps import full
 from frameworks.steps.unpack import unpack
 
 _DATABASES = ("usr/pkg/pkgdb", "var/db/pkg")
@@ -45,19 +44,11 @@ class Placed:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Install; 0, or 1 with one line on stderr."""
-    packages, tree, when = sys.argv[1:] if arguments is None else arguments
-    try:
-        for package in sorted(Path(packages).glob("*.*")):
-            if package.name != "packages.json":
-                install(package, tree, int(when))
-    except (tarfile.TarError, OSError, EOFError, ValueError) as error:
-        print(f"hutch: the packages cannot be installed: {full.words(error)}", file=sys.stderr)
-        return 1
-    return 0
+    return installing.main(arguments, install)
 
 
 def install(package: Path, tree: str, when: int) -> None:
-    """Put the files of `package` into `tree`. Raises TarError, OSError, EOFError or ValueError."""
+    """Put the files of `package` into `tree`. Raises `frameworks.steps.unpack.ERRORS`."""
     with tempfile.TemporaryDirectory(dir=tree, prefix=".hutch-") as folder:
         unpack(str(package), folder)
         contents = Path(folder, "+CONTENTS")
@@ -214,10 +205,8 @@ def _data(tree: str, script: str, prefix: str, when: int) -> None:
         copy = os.path.join(_folder(tree, os.path.dirname(target), when), os.path.basename(target))
         if source is None or not os.path.isfile(source) or os.path.lexists(copy):
             continue
-        shutil.copy2(source, copy)
-        shutil.chown(copy, os.stat(source).st_uid, os.stat(source).st_gid)
+        installing.copy_example(source, copy, when)
         _own(tree, copy, mode, owner, group)
-        os.utime(copy, (when, when))
 
 
 def _from(prefix: str, path: str) -> str:

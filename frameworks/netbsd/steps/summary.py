@@ -20,29 +20,23 @@ import difflib
 import fnmatch
 import gzip
 import hashlib
-import json
 import lzma
 import re
 import sys
-import urllib.error
-import urllib.parse
-import urllib.request
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from frameworks.bsd.steps import fetching
+from frameworks.bsd.steps.fetching import Fetched, Wrong, get, url_of
+
 OFFICIAL = "https://cdn.NetBSD.org/pub/pkgsrc/packages/NetBSD/{arch}/{release}/All"
-_TIMEOUT = 120
 _SUMMARIES: dict[str, Callable[[bytes], bytes]] = {
     "pkg_summary.gz": gzip.decompress,
     "pkg_summary.bz2": bz2.decompress,
     "pkg_summary.xz": lzma.decompress,
 }
-
-
-class Wrong(Exception):
-    """What is wrong, in one line for the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,29 +68,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--path", default="")
     parser.add_argument("patterns", nargs="+")
     said = parser.parse_args(arguments)
-    try:
-        tree, out = Path(said.tree), Path(said.out)
+    tree, out = Path(said.tree), Path(said.out)
+
+    def fetched() -> Iterator[Fetched]:
         known = [
             package
             for url in repositories(tree, said.release, said.arch, said.path)
             for package in parse(url, summary(url))
         ]
-        listed = []
-        for package in resolve(said.patterns, known, list(installed(tree))):
-            digest = store(package, out)
-            listed.append(
-                {
-                    "name": package.name,
-                    "version": package.version,
-                    "url": package.url,
-                    "sha256": digest,
-                }
-            )
-    except Wrong as wrong:
-        print(f"hutch: {wrong}", file=sys.stderr)
-        return 1
-    Path(out, "packages.json").write_text(json.dumps(listed, indent=1) + "\n")
-    return 0
+        for each in resolve(said.patterns, known, list(installed(tree))):
+            yield Fetched(each.name, each.version, each.url, store(each, out))
+
+    return fetching.main(fetched, out)
 
 
 # --- where packages are ---
@@ -170,7 +153,7 @@ def parse(url: str, text: str) -> Iterator[Found]:
         known = algorithm.lower() in hashlib.algorithms_guaranteed
         yield Found(
             full,
-            f"{url}/{urllib.parse.quote(file, safe='/~+,:@=')}",
+            url_of(url, file),
             tuple(fields.get("DEPENDS", ())),
             tuple(fields.get("CONFLICTS", ())),
             (algorithm.lower(), digest.strip().lower()) if known and digest else None,
@@ -295,32 +278,14 @@ def _best(pattern: str, known: Sequence[Found]) -> Found | None:
 
 def store(package: Found, folder: Path) -> str:
     """Fetch a package's file; its SHA-256. Raises Wrong where the summary says another sum."""
-    data = get(package.url)
-    assert data is not None
-    if package.checksum is not None:
-        algorithm, digest = package.checksum
-        if hashlib.new(algorithm, data).hexdigest() != digest:
-            name = algorithm.upper()
-            raise Wrong(f"{package.url} is not what the summary says: its {name} is another")
-    name = urllib.parse.unquote(package.url.rpartition("/")[2])
-    if name in ("", ".", "..") or "/" in name:
-        raise Wrong(f"{package.url} is no file of a package")
-    (folder / name).write_bytes(data)
-    return hashlib.sha256(data).hexdigest()
 
+    def fault(data: bytes) -> str:
+        algorithm, digest = package.checksum or ("", "")
+        if not algorithm or hashlib.new(algorithm, data).hexdigest() == digest:
+            return ""
+        return f"the summary says: its {algorithm.upper()} is another"
 
-def get(url: str, *, missing: bool = False) -> bytes | None:
-    """What is at a URL; None where there is nothing and it may be `missing`. Raises Wrong."""
-    request = urllib.request.Request(url, headers={"User-Agent": "hutch"})
-    try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:
-            return bytes(answer.read())
-    except urllib.error.HTTPError as error:
-        if missing and error.code in (403, 404):
-            return None
-        raise Wrong(f"{url}: {error.code} {error.reason}") from error
-    except (OSError, ValueError) as error:
-        raise Wrong(f"{url}: {getattr(error, 'reason', error)}") from error
+    return fetching.store(package.url, folder, fault)
 
 
 if __name__ == "__main__":

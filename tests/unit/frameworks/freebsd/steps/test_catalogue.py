@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from frameworks.bsd.steps.fetching import Wrong
 from frameworks.freebsd.steps import catalogue
-from frameworks.freebsd.steps.catalogue import Repository, Wrong
+from frameworks.freebsd.steps.catalogue import Repository
 from tests.integration.harness.serving import serve
 
 KEY = "f" * 64

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from frameworks.bsd.steps.fetching import Wrong
 from frameworks.netbsd.steps import summary
-from frameworks.netbsd.steps.summary import Found, Wrong, compare, matches, resolve
+from frameworks.netbsd.steps.summary import Found, compare, matches, resolve
 from tests.integration.harness.serving import serve
 
 
