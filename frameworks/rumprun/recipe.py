@@ -25,8 +25,8 @@ from llb import Mount, State, mkfile, scratch
 
 PREFIX = "/opt/rumprun"
 GLUE = (
-    "bake.conf", "boot.c", "cons.c", "cpu_sched_switch.S", "glue.h", "kernel.c", "machdep.c",
-    "rumpukvm_bio.c", "sections.lds", "ukvmif_user.c",
+    "bake.conf", "boot.c", "cons.c", "glue.h", "kernel.c", "machdep.c", "rumpukvm_bio.c",
+    "sections.lds", "ukvmif_user.c",
 )  # fmt: skip
 OBJECTS = "/obj"
 _SOURCE = "/usr/src/rumprun"

@@ -1,6 +1,6 @@
 # A program of Rumprun's compiler becomes a unikernel: bake.sh look|bake CPU TARGET NAME CONFIG DISK ...
 #
-# CPU is the processor as tools' names have it (x86_64, aarch64), TARGET is spt or hvt, NAME what the
+# CPU is the processor as tools' names have it (x86_64), TARGET is spt or hvt, NAME what the
 # program is called ("" where nothing says), CONFIG a configuration of rumprun-bake, DISK `block` where
 # the guest gets one. Then: +COMPONENT adds a library of the rump kernel, -COMPONENT leaves it out,
 # another word is a file of configurations. `look` writes what is missing to /out/report, a line each;

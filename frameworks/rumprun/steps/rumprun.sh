@@ -13,7 +13,6 @@ platform=platform/solo5
 cp /hutch/glue/boot.c /hutch/glue/cons.c /hutch/glue/kernel.c /hutch/glue/rumpukvm_bio.c "$platform"
 cp /hutch/glue/ukvmif_user.c "$platform/librumpnet_ukvmif"
 cp /hutch/glue/glue.h "$solo5/include/solo5/solo5.h" "$platform/include"
-cp /hutch/glue/cpu_sched_switch.S lib/libbmk_core/arch/aarch64
 for machine in "$platform"/arch/*; do
 	cp /hutch/glue/machdep.c "$machine"
 	cp /hutch/glue/sections.lds "$machine/kern.ldscript"
