@@ -4,6 +4,7 @@ The grammar is that of distribution/reference (`normalize.go`, `regexp.go`), whi
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -105,6 +106,11 @@ def context_name(image: str) -> str:
         return Reference.parse(image).familiar.removesuffix(":latest")
     except InvalidReference:
         return image
+
+
+def context_names(contexts: Iterable[str]) -> frozenset[str]:
+    """The names of build contexts, of which one may be for a platform alone: NAME::PLATFORM."""
+    return frozenset(name.partition("::")[0] for name in contexts)
 
 
 def check_digest(text: str, digest: str) -> None:

@@ -64,7 +64,7 @@ def _runner(build: Build, tree: State) -> tuple[State, str]:
     plan = build.plan
     from_ = plan.rootfs.from_
     own = tree.with_platform(plan.platform)
-    if plan.platform.architecture == build.worker.architecture:
+    if not build.is_cross:
         return own, ""
     if from_ in _BUILT or is_url(from_) or build.inputs.named(from_, plan.platform) is not None:
         return own, ""

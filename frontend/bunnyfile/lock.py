@@ -92,14 +92,19 @@ class Lock:
             source, ref=source.ref if found.ref.startswith(_TAG) else None, commit=commit
         )
 
-    def lacking(self, file: Bunnyfile, platform: str, contexts: Collection[str]) -> Iterator[Text]:
-        """The words of a file that stand for something else each day, and that the lock lacks.
+    def lacks(self, image: str, contexts: Collection[str]) -> bool:
+        """Whether an image is left open: by its name, and by the lock.
 
         `contexts` are the names of build contexts, which are theirs to say.
         """
-        for image in file.images():
-            if is_open(image) and context_name(image) not in contexts and not self.digest(image):
-                yield image
+        return is_open(image) and context_name(image) not in contexts and not self.digest(image)
+
+    def lacking(self, file: Bunnyfile, platform: str, contexts: Collection[str]) -> Iterator[Text]:
+        """The words of a file that stand for something else each day, and that the lock lacks.
+
+        `contexts` are as for `lacks`.
+        """
+        yield from (image for image in file.images() if self.lacks(image, contexts))
         for source in repositories(file):
             if is_open_git(source) and git_name(source) not in self.git:
                 yield source.ref or source.url

@@ -178,6 +178,7 @@ def reached(lines: Iterable[str]) -> Iterator[tuple[int, int]]:
     QEMU prints an instruction's bytes behind its address, or where it can take none apart all
     those of a block on a line of its own.
     """
+    last = 0
     for line in lines:
         if found := _INSTRUCTION.match(line):
             address, size = int(found[1], 16), len(found[2].replace(" ", "")) // 2

@@ -185,11 +185,11 @@ def _check(
     for name, source in wanted.git.items():
         if name not in old.git:
             lacking.append((name, source.ref or source.url))
-    for architecture, (asked, base) in wanted.packages.items():
-        found = old.packages.get(architecture)
-        pinned = f"{base}@{old.images[base]}" if base in old.images else base
-        if found is None or not wanted.fits(architecture, found) or found.base != pinned:
-            lacking.append((f"packages for {architecture}", asked[0]))
+    for name, (asked, _) in wanted.packages.items():
+        found = old.packages.get(name)
+        pinned = wanted.base(name, old.images)
+        if found is None or not wanted.fits(name, found) or found.base != pinned:
+            lacking.append((f"packages for {name}", asked[0]))
     stale = sorted({*old.images} - {*wanted.images} | {*old.git} - {*wanted.git})
     stale += [f"packages for {name}" for name in sorted({*old.packages} - {*wanted.packages})]
     if options.json:

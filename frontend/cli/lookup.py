@@ -151,8 +151,8 @@ def packages(
     from frontend.bunnyfile import lock
 
     made: dict[str, lock.Packages] = {}
-    for name, (asked, base) in wanted.packages.items():
-        pinned = f"{base}@{found.images[base]}" if base in found.images else base
+    for name, (asked, _) in wanted.packages.items():
+        pinned = wanted.base(name, found.images)
         before = found.packages.get(name)
         if before is not None and before.base == pinned:
             made[name] = before

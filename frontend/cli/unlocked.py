@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +48,11 @@ class Wanted:
         """Whether a lock's packages of a platform are those that are asked for."""
         asked, _ = self.packages.get(platform, ((), ""))
         return bool(asked) and set(asked) == set(found.asked)
+
+    def base(self, platform: str, images: Mapping[str, str]) -> str:
+        """The image that a platform's packages are over, with its digest where `images` has it."""
+        _, base = self.packages[platform]
+        return f"{base}@{images[base]}" if base in images else base
 
 
 def wanted(options: argparse.Namespace, file: buildfile.BuildFile) -> Wanted:
@@ -149,7 +154,7 @@ def _of_dockerfile(
     from frameworks.spec import Text
     from frontend.dockerui.instructions import UNKNOWN, Dockerfile
     from frontend.inputs import localfile
-    from llb.reference import context_name
+    from llb.reference import context_name, context_names
 
     try:
         data = localfile.read(os.path.join(file.context, path.lstrip("/")), buildfile.MOST_BYTES)
@@ -158,7 +163,7 @@ def _of_dockerfile(
             "no-such-file", f"there is no '{path}' in the build context", at=path.at
         ) from None
     known = {**buildfile.args_of(options), **args}
-    named = {name.partition("::")[0] for name in contexts}
+    named = context_names(contexts)
     return [
         Text(image, path.at)
         for image in Dockerfile(data, known).images()

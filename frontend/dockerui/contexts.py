@@ -40,6 +40,7 @@ from llb import (
     scratch,
 )
 from llb.paths import clean
+from llb.reference import context_names
 
 if TYPE_CHECKING:
     from frontend.bunnyfile.lock import Lock
@@ -139,11 +140,7 @@ class Contexts:
         """
         if self.options.lock != "strict" or (found := self.lock()) is None:
             return
-        from frontend.bunnyfile.lock import is_open
-        from llb.reference import context_name
-
-        named = {name.partition("::")[0] for name in self.options.named_contexts}
-        if is_open(image) and not found.digest(image) and context_name(image) not in named:
+        if found.lacks(image, context_names(self.options.named_contexts)):
             hint = "add it with 'hutch lock'"
             raise problem("not-locked", f"'{image}' is not in the lock file", hint=hint)
 

@@ -75,7 +75,6 @@ def _elf(file: BinaryIO, head: bytes, size: int) -> tuple[Part, ...]:
             )
             if found:
                 return found
-    layout = order + ("LLQQQQ" if wide else "LLLLLL")
     if entry < struct.calcsize(layout):
         return ()
     table = _at(file, programs, min(count, _MOST) * entry)

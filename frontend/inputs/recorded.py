@@ -8,7 +8,7 @@ from frameworks.base import Image
 from frameworks.spec import Text
 from frontend.inputs.offline import OfflineInputs
 from llb import Platform, scratch
-from llb.reference import context_name
+from llb.reference import context_name, context_names
 
 
 class RecordedInputs(OfflineInputs):
@@ -17,7 +17,7 @@ class RecordedInputs(OfflineInputs):
     def __init__(self, worker: Platform, contexts: Sequence[str]) -> None:
         """`contexts` are the names of build contexts, which stand in for images."""
         super().__init__(worker)
-        self._contexts = {name.partition("::")[0] for name in contexts}
+        self._contexts = context_names(contexts)
         self.images: dict[str, Text] = {}
         self.dockerfiles: dict[str, tuple[Text, Mapping[str, str]]] = {}
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from frameworks.diagnostics import Collector
 from frameworks.rootfs.detect import HEAD
 from frameworks.spec import LocalSource
+from llb.reference import context_names
 
 if TYPE_CHECKING:
     from frameworks.base import Plan
@@ -54,7 +55,7 @@ def of(plan: Plan, contexts: Iterable[str], target: str) -> Iterator[Wanted]:
     wildcards may match nothing: what it matches is the builder's to say.
     """
     kernel, app, rootfs = plan.kernel, plan.app, plan.rootfs
-    named = {name.partition("::")[0] for name in contexts}
+    named = context_names(contexts)
     found: list[Wanted] = []
     if kernel is not None and target in ("image", "kernel"):
         if kernel.from_ == "local" and kernel.path is not None:

@@ -25,7 +25,7 @@ from frontend.bunnyfile.nodes import Entry, Mapping, Node, Scalar, Sequence
 from frontend.lint import directive
 from frontend.lint.findings import Report, finding, report
 from llb import Range
-from llb.reference import context_name
+from llb.reference import context_name, context_names
 
 if TYPE_CHECKING:
     from frontend.bunnyfile.lock import Lock
@@ -428,7 +428,7 @@ def lint(
     under the name of its rule; `given` the names of the build's arguments.
     """
     checks, faults = directive.read(loaded.file, options)
-    names = frozenset(name.partition("::")[0] for name in contexts)  # NAME::PLATFORM
+    names = context_names(contexts)
     subject = Subject(
         loaded.bunnyfile,
         loaded.tree,

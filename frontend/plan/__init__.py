@@ -37,6 +37,7 @@ from frameworks.spec import (
 from frontend.bunnyfile import Unsound, shortened
 from frontend.plan import effects
 from llb import Platform, SourceFile
+from llb.reference import context_names
 
 if TYPE_CHECKING:
     from frontend.bunnyfile.lock import Lock
@@ -86,7 +87,7 @@ def make(
     Raises Problems with everything that the framework's guests cannot take.
     """
     problems = Collector(file)
-    names = {name.partition("::")[0] for name in contexts}
+    names = context_names(contexts)
     bunnyfile = _with_sources(bunnyfile, names)
     said = bunnyfile.platforms
     name, keys = str(said.framework), bunnyfile.settings.runtime_keys(RUNTIME.prefix)
