@@ -201,7 +201,7 @@ class _Smol:
             elif setting == "use_pty":
                 self.run.append("hutch run -it: the service wants a terminal")
             elif setting == "addpkgs":
-                self._note(said, f"{value}: {_NO_PACKAGES}")
+                self._note(said, f"{value}: {_PACKAGE}")
             else:
                 self._note(said, f"{key}: a bunnyfile has nothing of the kind")
 
@@ -228,7 +228,7 @@ class _Smol:
             if not word.startswith("-")
         ]
         if packages:
-            self._note(said, f"{' '.join(packages)}: {_NO_PACKAGES}")
+            self._note(said, f"{' '.join(packages)}: {_PACKAGE}")
         else:
             self._note(said, "nothing of NetBSD runs in a build: use app.build, or bring files")
 
@@ -331,10 +331,7 @@ class _Smol:
         return _REFERENCE.sub(one, text)
 
 
-_NO_PACKAGES = (
-    "a package and what it depends on are named one by one, as archives:"
-    " rootfs.include with from, sha256, source /* and destination /usr/pkg/"
-)
+_PACKAGE = "a package goes into rootfs.packages, which brings what it needs as well"
 
 
 def _words(text: str) -> list[str]:
