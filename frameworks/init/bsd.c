@@ -100,6 +100,8 @@ void start(void)
 	if (config.hostname && *config.hostname)
 		sys_sethostname(config.hostname, strlen(config.hostname));
 	network_up(&config, sys_variable("URUNIT_DEFROUTE", value, sizeof(value)));
+	name_servers(&config);
+	name_hosts();
 	mount_volumes(&config, disk);
 	if (config.arg_count == 0) {
 		say("there is nothing to run: the image has no command, and none was given", NULL);

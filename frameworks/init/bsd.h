@@ -34,11 +34,13 @@ int number_at(const char *text);
 
 void sys_exit(int status) __attribute__((noreturn));
 int sys_open(const char *path, int flags); /* 0: read, 1: write, 2: both */
+int sys_create(const char *path);          /* an empty file, in the place of one that is there */
 long sys_read(int file, void *data, size_t size);
 long sys_write(int file, const void *data, size_t size);
 int sys_close(int file);
 int sys_dup2(int from, int to);
 int sys_mkdir(const char *path, int mode);
+int sys_unlink(const char *path);
 int sys_chdir(const char *path);
 int sys_fork(void);
 int sys_execve(const char *path, char *const *args, char *const *env);
@@ -117,6 +119,13 @@ int find_config_disk(void);
 /* Mount the volumes; `skip` is the disk that holds the configuration, or -1. */
 void mount_volumes(const struct config *config, int skip);
 void unmount_volumes(void);
+
+/* --- bsd_files.c ------------------------------------------------------------------------------ */
+
+/* The runtime's name servers into /etc/resolv.conf, where the root filesystem names none. */
+void name_servers(const struct config *config);
+/* /etc/hosts with the loopback address, where the root filesystem has none. */
+void name_hosts(void);
 
 /* --- bsd_process.c ---------------------------------------------------------------------------- */
 

@@ -15,10 +15,13 @@ void sys_exit(int status)
 }
 
 int sys_open(const char *path, int flags) { return (int)SYSCALL3(5, path, flags, 0); }
+/* O_WRONLY | O_CREAT | O_TRUNC */
+int sys_create(const char *path) { return (int)SYSCALL3(5, path, 0x601, 0644); }
 long sys_read(int file, void *data, size_t size) { return SYSCALL3(3, file, data, size); }
 long sys_write(int file, const void *data, size_t size) { return SYSCALL3(4, file, data, size); }
 int sys_close(int file) { return (int)SYSCALL1(6, file); }
 int sys_dup2(int from, int to) { return (int)SYSCALL2(90, from, to); }
+int sys_unlink(const char *path) { return (int)SYSCALL1(10, path); }
 int sys_mkdir(const char *path, int mode) { return (int)SYSCALL2(136, path, mode); }
 int sys_chdir(const char *path) { return (int)SYSCALL1(12, path); }
 

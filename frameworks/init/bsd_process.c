@@ -35,6 +35,8 @@ void config_complete(struct config *config, const struct config *image)
 		config->ip = image->ip;
 		config->gateway = image->gateway;
 		config->netmask = image->netmask;
+		config->name_servers = image->name_servers;
+		config->name_server_count = image->name_server_count;
 	}
 	if (config->limit_count == 0) {
 		config->limits = image->limits;

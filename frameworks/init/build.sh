@@ -41,7 +41,7 @@ for architecture; do
 			-Wl,--gc-sections,--build-id=none,-z,noexecstack \
 			-o "$out/$system-$architecture" \
 			"$here/bsd_start.c" "$here/$system.c" "$here/bsd.c" "$here/bsd_say.c" "$here/bsd_text.c" \
-			"$here/bsd_disk.c" "$here/bsd_net.c" "$here/bsd_process.c" "$here/config.c" "$here/accounts.c" \
-			"$here/freestanding/libc.c"
+			"$here/bsd_disk.c" "$here/bsd_files.c" "$here/bsd_net.c" "$here/bsd_process.c" \
+			"$here/config.c" "$here/accounts.c" "$here/freestanding/libc.c"
 	done
 done

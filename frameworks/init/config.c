@@ -291,6 +291,12 @@ static const char *read_volumes(struct reader *in, struct config *out)
 
 static const char *read_network(struct reader *in, struct config *out)
 {
+	free(out->name_servers);
+	out->name_server_count = 0;
+	out->name_servers = malloc((in->count - in->next + 1) * sizeof(*out->name_servers));
+	if (!out->name_servers)
+		return "out of memory";
+	out->name_servers[0] = NULL;
 	for (; in->next < in->count; in->next++) {
 		char *record = in->records[in->next], *value;
 
@@ -298,12 +304,16 @@ static const char *read_network(struct reader *in, struct config *out)
 			in->next++;
 			return NULL;
 		}
-		if ((value = value_of(record, "IP:")))
+		if ((value = value_of(record, "IP:"))) {
 			out->ip = value;
-		else if ((value = value_of(record, "GW:")))
+		} else if ((value = value_of(record, "GW:"))) {
 			out->gateway = value;
-		else if ((value = value_of(record, "MSK:")))
+		} else if ((value = value_of(record, "MSK:"))) {
 			out->netmask = value;
+		} else if ((value = value_of(record, "DNS:"))) {
+			out->name_servers[out->name_server_count++] = value;
+			out->name_servers[out->name_server_count] = NULL;
+		}
 	}
 	return "the network section has no end (UNE)";
 }
@@ -360,5 +370,6 @@ void config_free(struct config *config)
 	free(config->volumes);
 	free(config->limits);
 	free(config->ports);
+	free(config->name_servers);
 	memset(config, 0, sizeof(*config));
 }

@@ -14,7 +14,7 @@
  *
  * Ours, in UCS: USR:user[:group] (names or numbers, instead of UID and GID), HN:hostname,
  * PRT:port[/protocol] for each port of the image, and END:poweroff, where a machine that reboots would
- * start anew.
+ * start anew; in UNS: DNS:a for each name server.
  */
 #ifndef HUTCH_CONFIG_H
 #define HUTCH_CONFIG_H
@@ -50,6 +50,8 @@ struct config {
 	struct config_limit *limits;
 	size_t limit_count;
 	const char *ip, *gateway, *netmask; /* UNS, or NULL */
+	char **name_servers; /* NULL-terminated DNS, NULL when there was no network section */
+	size_t name_server_count;
 	char **ports; /* NULL-terminated PRT, NULL when there was none */
 	size_t port_count;
 };

@@ -22,7 +22,7 @@ from frameworks import architectures
 from frameworks.architectures import AMD64, ARM64
 from frameworks.runtime import monitors
 from frameworks.runtime.machine import Contract, Files, Machine, NotBootable
-from frameworks.runtime.urunc import ADDRESS, GATEWAY, KEYS, SLOTS, TAP
+from frameworks.runtime.urunc import ADDRESS, GATEWAY, KEYS, NAME_SERVER, SLOTS, TAP
 from frameworks.runtime.urunc.versions import VERSIONS, Version, usual
 
 MAC = "02:00:00:00:00:02"
@@ -199,7 +199,11 @@ def configuration(contract: Contract, machine: Machine) -> bytes:
         address, gateway, mask = ("", "", "")
         if machine.network:
             address, gateway, mask = ADDRESS, GATEWAY, machine.mask
-        records += ["UNS", f"IP:{address}", f"GW:{gateway}", f"MSK:{mask}", "UNE"]
+        records += ["UNS", f"IP:{address}", f"GW:{gateway}", f"MSK:{mask}"]
+        if contract.type == "netbsd" and machine.network:
+            # No urunc says what NetBSD is told, so here it is also what urunc tells no guest.
+            records.append(f"DNS:{NAME_SERVER}")
+        records.append("UNE")
     if ways(contract, machine).configuration == "records":
         return b"".join(record.encode() + b"\0" for record in ["URUNIT1", *records])
     return ("\n".join(records) + "\n").encode()

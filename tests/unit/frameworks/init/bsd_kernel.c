@@ -29,13 +29,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { NOFILE = 64, NODES = 64, EPERM_ = 1, ENOENT_ = 2, ENXIO_ = 6, EACCES_ = 13, EEXIST_ = 17, ENOSYS_ = 78 };
+enum { NOFILE = 64, NODES = 64, EPERM_ = 1, ENOENT_ = 2, ENXIO_ = 6, EACCES_ = 13, EEXIST_ = 17, EROFS_ = 30, ENOSYS_ = 78 };
 
 static const char *world;
 static int log_file;
 static int orphans;
 static unsigned console, ld_char, ld_block, partitions, raw;
-static struct file { enum { NONE, PLAIN, CONSOLE, SOCKET } kind; int disk; } files[NOFILE];
+static struct file { enum { NONE, PLAIN, WRITTEN, CONSOLE, SOCKET } kind; int disk; } files[NOFILE];
 static struct node { char path[64]; unsigned mode; uint64_t device; } nodes[NODES];
 static size_t node_count;
 
@@ -127,7 +127,7 @@ static long open_disk(int disk)
 	return file < 0 ? -ENXIO_ : keep(file, PLAIN, disk);
 }
 
-static long do_open(const char *path, int flags)
+static long do_open(const char *path, int flags, long mode)
 {
 	int disk, file;
 
@@ -150,6 +150,11 @@ static long do_open(const char *path, int flags)
 			return open_disk((int)(minor / partitions));
 		return -ENXIO_;
 	}
+	if (flags & 0x200) { /* O_CREAT of both systems; the rest is O_WRONLY and O_TRUNC */
+		note("create %s flags %#x mode %lo", path, flags, mode);
+		file = open(below_root(path), O_WRONLY | O_CREAT | O_TRUNC, (mode_t)mode);
+		return file < 0 ? -EROFS_ : keep(file, WRITTEN, -1);
+	}
 	file = open(below_root(path), flags == 0 ? O_RDONLY : O_RDWR);
 	return file < 0 ? -ENOENT_ : keep(file, strcmp(path, "/dev/console") ? PLAIN : CONSOLE, -1);
 }
@@ -158,6 +163,8 @@ static long do_write(int file, const unsigned char *data, size_t size)
 {
 	if (file < 0 || file >= NOFILE || files[file].kind == NONE)
 		note("write to a closed file");
+	else if (files[file].kind == WRITTEN)
+		return write(file, data, size);
 	else if (files[file].kind == SOCKET)
 		note("route %s", hex(data, size));
 	else
@@ -341,7 +348,7 @@ long kernel(long number, long a, long b, long c, long d, long e, long f, long *s
 	if (IS("fork"))
 		return do_fork(second);
 	if (IS("open"))
-		return do_open((const char *)a, (int)b);
+		return do_open((const char *)a, (int)b, c);
 	if (IS("read"))
 		return read((int)a, (void *)b, (size_t)c);
 	if (IS("write"))
@@ -378,6 +385,9 @@ long kernel(long number, long a, long b, long c, long d, long e, long f, long *s
 	else if (IS("mkdir")) {
 		note("mkdir %s %lo", (const char *)a, b);
 		return mkdir(below_root((const char *)a), 0755) == 0 ? 0 : -EEXIST_;
+	} else if (IS("unlink")) {
+		note("unlink %s", (const char *)a);
+		return unlink(below_root((const char *)a)) == 0 ? 0 : -ENOENT_;
 	} else if (IS("chdir")) {
 		struct stat info;
 

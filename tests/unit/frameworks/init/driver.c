@@ -72,6 +72,8 @@ static void dump(const struct config *c, const char *wrong)
 	field("ip", c->ip);
 	field("gateway", c->gateway);
 	field("netmask", c->netmask);
+	for (size_t i = 0; i < c->name_server_count; i++)
+		field("server", c->name_servers[i]);
 }
 
 static void words_out(char **words, size_t count)

@@ -39,6 +39,7 @@ static void check_config(const struct config *config)
 	must(!config->env || !config->env[config->env_count]);
 	must(!config->args || !config->args[config->arg_count]);
 	must(!config->ports || !config->ports[config->port_count]);
+	must(!config->name_servers || !config->name_servers[config->name_server_count]);
 	for (size_t i = 0; i < config->volume_count; i++)
 		must(config->volumes[i].mount[0] == '/' && config->volumes[i].id);
 	for (size_t i = 0; i < config->limit_count; i++)

@@ -208,6 +208,7 @@ def test_programs(tmp_path: Path, system: str, note: bytes) -> None:
         "bsd_say.c",
         "bsd_text.c",
         "bsd_disk.c",
+        "bsd_files.c",
         "bsd_net.c",
         "bsd_process.c",
         "config.c",

@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 SOURCES = ROOT / "frameworks" / "init"
 
 BOTH = {
-    1: "exit", 2: "fork", 3: "read", 4: "write", 5: "open", 6: "close", 12: "chdir", 22: "unmount",
+    1: "exit", 2: "fork", 3: "read", 4: "write", 5: "open", 6: "close", 10: "unlink", 12: "chdir", 22: "unmount",
     23: "setuid", 36: "sync", 54: "ioctl", 59: "execve", 90: "dup2", 136: "mkdir", 147: "setsid",
     181: "setgid", 195: "setrlimit", 202: "__sysctl",
 }  # fmt: skip
@@ -64,6 +64,7 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
         "bsd_say.c",
         "bsd_text.c",
         "bsd_disk.c",
+        "bsd_files.c",
         "bsd_net.c",
         "bsd_process.c",
         "config.c",
@@ -606,3 +607,55 @@ def test_an_address_that_is_none(world: World) -> None:
     log = network(world, "IP:10.0.2", "GW:10.0.2.2")
     assert said(log)[0] == "the network's address is none: 10.0.2"
     assert len(requests(log, world.system, "alias")) == 1
+
+
+def etc(world: World, name: str) -> Path:
+    return world.folder / "root/etc" / name
+
+
+SERVERS = ("IP:10.0.2.15", "DNS:10.0.2.3", "DNS:192.0.2.53")
+
+
+@pytest.mark.parametrize("there", [None, "", "search example.org\n"])
+def test_name_servers(world: World, there: str | None) -> None:
+    if there is not None:
+        world.file("/etc/resolv.conf", there)
+    network(world, *SERVERS)
+    assert etc(world, "resolv.conf").read_text() == "nameserver 10.0.2.3\nnameserver 192.0.2.53\n"
+
+
+def test_name_servers_of_the_root(world: World) -> None:
+    world.file("/etc/resolv.conf", "search a\nnameserver 192.0.2.1\n")
+    world.file("/etc/hosts", "192.0.2.2 here\n")
+    log = network(world, *SERVERS)
+    assert not calls(log, "create")
+    assert not calls(log, "unlink")
+
+
+def test_name_servers_that_nobody_names(world: World) -> None:
+    network(world, "IP:10.0.2.15")
+    assert not etc(world, "resolv.conf").exists()
+
+
+def test_a_link_that_leads_nowhere(world: World) -> None:
+    """As those of images whose file is made when they start."""
+    etc(world, "").mkdir()
+    etc(world, "resolv.conf").symlink_to("../run/resolv.conf")
+    network(world, *SERVERS)
+    assert not etc(world, "resolv.conf").is_symlink()
+    assert "nameserver 10.0.2.3\n" in etc(world, "resolv.conf").read_text()
+
+
+def test_a_file_that_cannot_be_written(world: World) -> None:
+    world.file("/etc", "")
+    log = network(world, *SERVERS)
+    assert said(log)[:2] == [f"cannot write /etc/{name}: error 30" for name in ("resolv.conf", "hosts")]
+
+
+@pytest.mark.parametrize("there", [None, ""])
+def test_hosts(world: World, there: str | None) -> None:
+    if there is not None:
+        world.file("/etc/hosts", there)
+    log = world.boot()
+    assert etc(world, "hosts").read_text() == "127.0.0.1\tlocalhost\n::1\tlocalhost\n"
+    assert calls(log, "create") == ["create /etc/hosts flags 0x601 mode 644"]

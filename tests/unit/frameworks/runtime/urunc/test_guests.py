@@ -344,7 +344,9 @@ def test_the_network_of_the_bsds(type: str) -> None:
     text = guests.configuration(contract, Machine()).replace(b"\0", b"\n")
     assert text.endswith(b"UBE\nUNS\nIP:\nGW:\nMSK:\nUNE\n")
     text = guests.configuration(contract, NET).replace(b"\0", b"\n")
-    assert text.endswith(b"UBE\nUNS\nIP:10.0.2.15\nGW:10.0.2.2\nMSK:255.255.255.0\nUNE\n")
+    servers = {"netbsd": b"DNS:10.0.2.3\n", "freebsd": b""}[type]
+    network = b"IP:10.0.2.15\nGW:10.0.2.2\nMSK:255.255.255.0\n" + servers
+    assert text.endswith(b"UBE\nUNS\n" + network + b"UNE\n")
     assert b"UNS" not in guests.configuration(linux(INITRD, "/urunit"), NET)
 
 
