@@ -46,6 +46,8 @@ def parser() -> argparse.ArgumentParser:
         layout and an archive that Docker saved are read where they are, and a build file or its
         directory is built first, as by `hutch build`. The guest sees what urunc
         would show it, on KVM where this machine can and on QEMU's translation else. Ctrl-C ends it.
+        A forwarded port is for trying, not for load: QEMU's user network takes connections one at a
+        time, and of a hundred at once some are never answered.
         """,
         examples=(
             "hutch run localhost:5000/hello:1",

@@ -45,8 +45,8 @@ GUESTS: Mapping[str, str] = {
 }
 """A type of guests -> the first version that has them (`versions.VERSIONS`)."""
 
-# QEMU's user network, which taps follow here: the guest's address, the gateway and, of QEMU's alone,
-# the name server. urunc takes a tap's own.
+# QEMU's user network, which taps follow here: the guest's address, the gateway, and the name
+# server, which is QEMU's alone. urunc takes a tap's own.
 ADDRESS = "10.0.2.15"
 GATEWAY = "10.0.2.2"
 NAME_SERVER = "10.0.2.3"

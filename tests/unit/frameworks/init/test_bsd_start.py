@@ -21,9 +21,9 @@ HERE = Path(__file__).parent
 SOURCES = ROOT / "frameworks" / "init"
 
 BOTH = {
-    1: "exit", 2: "fork", 3: "read", 4: "write", 5: "open", 6: "close", 10: "unlink", 12: "chdir", 22: "unmount",
-    23: "setuid", 36: "sync", 54: "ioctl", 59: "execve", 90: "dup2", 136: "mkdir", 147: "setsid",
-    181: "setgid", 195: "setrlimit", 202: "__sysctl",
+    1: "exit", 2: "fork", 3: "read", 4: "write", 5: "open", 6: "close", 10: "unlink", 12: "chdir",
+    22: "unmount", 23: "setuid", 36: "sync", 54: "ioctl", 59: "execve", 90: "dup2", 136: "mkdir",
+    147: "setsid", 181: "setgid", 195: "setrlimit", 202: "__sysctl",
 }  # fmt: skip
 FREEBSD = BOTH | {
     7: "wait4", 55: "reboot", 80: "freebsd14_setgroups", 97: "socket", 378: "nmount", 390: "kenv",
@@ -649,7 +649,9 @@ def test_a_link_that_leads_nowhere(world: World) -> None:
 def test_a_file_that_cannot_be_written(world: World) -> None:
     world.file("/etc", "")
     log = network(world, *SERVERS)
-    assert said(log)[:2] == [f"cannot write /etc/{name}: error 30" for name in ("resolv.conf", "hosts")]
+    assert said(log)[:2] == [
+        f"cannot write /etc/{name}: error 30" for name in ("resolv.conf", "hosts")
+    ]
 
 
 @pytest.mark.parametrize("there", [None, ""])

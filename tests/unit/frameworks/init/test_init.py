@@ -88,8 +88,8 @@ def test_config_with_everything_else(driver: Driver, wire: Callable[..., bytes])
     data = wire(
         *("UCS", "ARC:3", "ARV:/bin/sh", "ARV:-c", "ARV:echo 'a  b' \"c\"", "ARV:"),
         *("RLIMIT:RLIMIT_NOFILE:1024:18446744073709551615", "WD:", "FUTURE:1", "UCE"),
-        *("UNS", "IP:10.1.2.3", "GW:10.1.2.1", "MSK:255.255.255.0", "DNS:10.1.2.53", "DNS:::1", "UNE"),
-        *("PAD", "PAD"),
+        *("UNS", "IP:10.1.2.3", "GW:10.1.2.1", "MSK:255.255.255.0", "DNS:10.1.2.53", "DNS:::1"),
+        *("UNE", "PAD", "PAD"),
     )
     assert fields(driver("config", data=data)) == [
         ("workdir", ""),
