@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from frameworks import kit
@@ -14,10 +15,13 @@ from frameworks.rootfs.filesystems import FFS, UFS
 from frameworks.runtime import RUNTIME
 from frameworks.runtime.monitors import FIRECRACKER, QEMU
 from frameworks.scripts import pinned, run_script, script
-from llb import Mount, Platform, Range, State, scratch
+from llb import FileAction, Mount, Platform, Range, State, copy, scratch
 
 OBJECTS = "/obj"
 _LLVM = "/usr/lib/llvm-19/bin"
+
+_HINTS = "/var/run"
+"""Where ld-elf.so.1 looks for the directories of libraries (`steps/hints.py`)."""
 
 _UNUSED = ("CAROOT", "CLANG", "KERBEROS", "LLD", "LLDB", "LLVM_BINUTILS")
 """Options of FreeBSD's build whose tools `kernel-toolchain` would make first (Makefile.inc1,
@@ -178,6 +182,33 @@ class FreeBSD(BSD):
             env=self._environment(),
             meta=build.meta("app", "build FreeBSD's C library", at),
         ).mount("/out")
+
+    def init(
+        self, build: Build, tree: State, process: Process
+    ) -> tuple[Sequence[FileAction], Process]:
+        """hutch's init, and what FreeBSD's own rc would have told ld-elf.so.1 of libraries."""
+        actions, process = super().init(build, tree, process)
+        rootfs = build.plan.rootfs
+        if actions and (rootfs.from_ != "scratch" or rootfs.include):
+            actions = (*actions, self._library_paths(build, tree))
+        return actions, process
+
+    def _library_paths(self, build: Build, tree: State) -> FileAction:
+        stamp = build.plan.timestamp
+        made = build.tool(
+            "frameworks.freebsd.steps.hints",
+            ["/tree", "/out", str(stamp)],
+            mounts=(Mount.bind("/tree", tree, readonly=True), Mount.bind("/out", scratch())),
+            meta=build.meta("rootfs", "tell ld-elf.so.1 of libraries", build.plan.rootfs.at),
+        ).mount("/out")
+        return copy(
+            made,
+            "/",
+            _HINTS,
+            contents_only=True,
+            create_dest_path=True,
+            timestamp=stamp,
+        )
 
     def request_packages(self, build: Build) -> list[str]:
         """The repositories are those that the base names, or FreeBSD's own for the release."""

@@ -402,12 +402,14 @@ def test_images_for_freebsd(builder: Builder, project: Path, tmp_path: Path) -> 
     """Its variant of an image, written as what containerd takes on Linux hosts."""
     both = oci(builder, tmp_path / "both", "linux/amd64", "freebsd/amd64", "freebsd/arm64")
     text = IMAGES.format(kernel=oci(builder, tmp_path / "k", "linux/amd64"), base=both, more=both)
+    text += f"    - {{from: {both}, source: /system, destination: /libexec/ld-elf.so.1}}\n"
     packed = builder.pack(project, text)
     assert packed.read("/system") == packed.read("/more") == b"freebsd"
     assert packed.read("/.boot/kernel") == b"linux"
     assert "SYSTEM=freebsd" in packed.env
     assert packed.args == ["/urunit", "/system"]
     assert str(packed.image.platform) == "linux/amd64"
+    assert b"/usr/local/lib" in packed.read("/var/run/ld-elf.so.hints")
 
 
 @pytest.mark.parametrize("platforms", [["linux/amd64"], ["linux/amd64", "linux/arm64"]])

@@ -7,10 +7,11 @@ It runs alone in Debian, with openssl and zstd beside Python. TREE is the guest'
 there already. Where it says nothing, it is FreeBSD's own repository for the release, whose
 catalogue is signed by a key with the SHA-256 DIGEST.
 
-Formats: pkg.conf(5), pkg-repository(5); a catalogue is a JSON object a line (`name`, `origin`,
-`version`, `deps`, `repopath`, `sum`); what is signed of it is its SHA-256 in hexadecimal. Each
-file is left under its own name, and `packages.json` says what they are
-(`frameworks.rootfs.packages`).
+Formats: pkg.conf(5), pkg-repository(5). A catalogue has a JSON object for each package (`name`,
+`origin`, `version`, `deps`, `shlibs_required`, `repopath`, `sum` and their kin): a line each in
+`packagesite.pkg`, a list in `data.pkg`, which pkg has read since its version 2. What is signed of
+it is its SHA-256 in hexadecimal (libpkg/pkgsign_ossl.c and pkgsign_ecc.c). Each file is left under
+its own name, and `packages.json` says what they are (`frameworks.rootfs.packages`).
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ import sys
 import tarfile
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,11 @@ class Found:
     origin: str
     url: str
     sha256: str
-    needs: tuple[str, ...] = field(default=())
+    needs: tuple[str, ...] = ()
+    wants: tuple[str, ...] = ()
+    """Shared libraries, and other things by names that packages agree on, that it cannot do
+    without: another package `gives` them, or the base has them."""
+    gives: tuple[str, ...] = ()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -78,7 +83,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def fetched() -> Iterator[Fetched]:
         known = catalogue(repositories(tree, said.release, said.arch, tuple(said.key)))
-        for each in resolve(said.names, known, set(installed(tree))):
+        there = There(frozenset(installed(tree)), frozenset(libraries(tree)))
+        for each in resolve(said.names, known, there):
             yield Fetched(each.name, each.version, each.url, store(each, out))
 
     return fetching.main(fetched, out)
@@ -166,20 +172,40 @@ def _text(tree: Path, file: Path) -> str:
     return _bytes(tree, file).decode("utf-8", "replace")
 
 
+@dataclass(frozen=True, slots=True)
+class There:
+    """What a base has: packages, and files in its directories of libraries, by name."""
+
+    packages: frozenset[str] = frozenset()
+    libraries: frozenset[str] = frozenset()
+
+
 def installed(tree: Path) -> Iterator[str]:
     """The names of the packages that are there already, as those of a base of packages are."""
-    file = tree / "var/db/pkg/local.sqlite"
-    if not file.is_file() or file.is_symlink():
+    name = "local.sqlite"
+    there = tree / "var/db/pkg"
+    if not there.resolve().is_relative_to(tree.resolve()):
         return
-    # A copy: the file's folder may be read-only, and sqlite makes its journal there.
-    with tempfile.NamedTemporaryFile() as copied:
-        copied.write(file.read_bytes())
-        copied.flush()
-        with contextlib.closing(sqlite3.connect(copied.name)) as base:
+    with tempfile.TemporaryDirectory() as folder:
+        # A copy: the tree is read-only, and sqlite writes beside what it reads. pkg(8) keeps what
+        # is new in a second file, which is there after a pkg that was killed.
+        for each in (name, f"{name}-wal"):
+            if (there / each).is_file() and not (there / each).is_symlink():
+                Path(folder, each).write_bytes((there / each).read_bytes())
+        if not Path(folder, name).exists():
+            return
+        with contextlib.closing(sqlite3.connect(Path(folder, name))) as base:
             try:
                 yield from (str(name) for (name,) in base.execute("SELECT name FROM packages"))
             except sqlite3.DatabaseError as error:
                 raise Wrong(f"/var/db/pkg/local.sqlite cannot be read: {error}") from error
+
+
+def libraries(tree: Path) -> Iterator[str]:
+    """The names of the shared libraries that are there, whoever brought them."""
+    for folder in ("lib", "usr/lib", "usr/local/lib"):
+        if (tree / folder).resolve().is_relative_to(tree.resolve()):
+            yield from (file.name for file in (tree / folder).glob("*.so*"))
 
 
 # --- what there is ---
@@ -195,7 +221,7 @@ def catalogue(repositories: Sequence[Repository]) -> dict[str, Found]:
 
 
 def _site(repository: Repository) -> bytes:
-    for name in ("packagesite.pkg", "packagesite.tzst", "packagesite.txz"):
+    for name in ("packagesite.pkg", "data.pkg", "packagesite.tzst", "packagesite.txz"):
         data = get(f"{repository.url}/{name}", missing=True)
         if data is not None:
             return data
@@ -205,17 +231,37 @@ def _site(repository: Repository) -> bytes:
 def read(repository: Repository, archive: bytes) -> Iterator[Found]:
     """The packages of a catalogue, once its signature is seen to be right. Raises Wrong."""
     files = _files(archive, repository.url)
-    text = files.get("packagesite.yaml")
-    if text is None:
+    name = next((each for each in ("packagesite.yaml", "data") if each in files), None)
+    if name is None:
         raise Wrong(f"the catalogue of {repository.url} has no packagesite.yaml")
-    verify(repository, text, files)
-    for line in text.decode("utf-8", "replace").splitlines():
-        if not line.strip():
-            continue
-        try:
-            yield _package(repository, json.loads(line))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise Wrong(f"the catalogue of {repository.url} has a line that is none") from error
+    verify(repository, files[name], files)
+    text = files[name].decode("utf-8", "replace")
+    try:
+        for said in _objects(text) if name == "data" else map(json.loads, _lines(text)):
+            yield _package(repository, said)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Wrong(f"the catalogue of {repository.url} has a line that is none") from error
+
+
+def _lines(text: str) -> Iterator[str]:
+    return (line for line in text.splitlines() if line.strip())
+
+
+_PACKAGES = re.compile(r'[{,]\s*"packages"\s*:\s*\[\s*')
+_BETWEEN = re.compile(r"\s*,?\s*")
+
+
+def _objects(text: str) -> Iterator[Any]:
+    """The objects of the list `packages`, one at a time: all of them at once are a gigabyte."""
+    start = _PACKAGES.search(text)
+    if start is None:
+        raise ValueError("there is no list of packages")
+    decoder, at = json.JSONDecoder(), start.end()
+    while not text.startswith("]", at):
+        found, at = decoder.raw_decode(text, at)
+        yield found
+        between = _BETWEEN.match(text, at)
+        at = between.end() if between else at
 
 
 def _package(repository: Repository, said: dict[str, Any]) -> Found:
@@ -230,7 +276,20 @@ def _package(repository: Repository, said: dict[str, Any]) -> Found:
         url_of(repository.url, path),
         digest,
         tuple(said.get("deps") or {}),
+        (*(said.get("shlibs_required") or ()), *(said.get("requires") or ())),
+        (*(said.get("shlibs_provided") or ()), *(said.get("provides") or ())),
     )
+
+
+_KINDS = {"rsa": "PEM", "ecdsa": "DER"}
+"""Signatures that can be checked here, and the form of their keys."""
+_KIND = re.compile(rb"\$PKGSIGN:([^$]*)\$")
+
+
+def _kind(data: bytes) -> tuple[str, bytes]:
+    """The kind of signature that a key or a signature says it is of, and what follows."""
+    said = _KIND.match(data)
+    return (said[1].decode("ascii", "replace"), data[said.end() :]) if said else ("rsa", data)
 
 
 def verify(repository: Repository, text: bytes, files: dict[str, bytes]) -> None:
@@ -239,18 +298,23 @@ def verify(repository: Repository, text: bytes, files: dict[str, bytes]) -> None
         return
     key, signature = repository.key, files.get("signature")
     if key is None:
-        key = files.get("packagesite.yaml.pub", b"")
-        signature = files.get("packagesite.yaml.sig")
-        if hashlib.sha256(key).hexdigest() not in repository.keys:
-            raise Wrong(f"the catalogue of {repository.url} is signed by no key that is trusted")
+        for name in sorted(files):
+            known = _kind(files[name])[1]
+            if name.endswith(".pub") and hashlib.sha256(known).hexdigest() in repository.keys:
+                key, signature = known, files.get(f"{name.removesuffix('.pub')}.sig")
+    if key is None:
+        raise Wrong(f"the catalogue of {repository.url} is signed by no key that is trusted")
     if signature is None:
         raise Wrong(f"the catalogue of {repository.url} has no signature")
+    kind, signature = _kind(signature)
+    if kind not in _KINDS:
+        raise Wrong(f"the catalogue of {repository.url} has a signature of a kind '{kind}'")
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "key").write_bytes(key)
         Path(folder, "signature").write_bytes(signature)
         done = subprocess.run(
-            ["openssl", "dgst", "-sha256", "-verify", f"{folder}/key", "-signature",
-             f"{folder}/signature"],
+            ["openssl", "dgst", "-sha256", "-keyform", _KINDS[kind], "-verify", f"{folder}/key",
+             "-signature", f"{folder}/signature"],
             input=hashlib.sha256(text).hexdigest().encode(),
             capture_output=True,
         )  # fmt: skip
@@ -279,14 +343,17 @@ def _files(archive: bytes, url: str) -> dict[str, bytes]:
 # --- what is wanted ---
 
 
-def resolve(names: Sequence[str], known: dict[str, Found], there: set[str]) -> list[Found]:
+def resolve(names: Sequence[str], known: dict[str, Found], there: There) -> list[Found]:
     """The packages `names` (NAME, ORIGIN or NAME=VERSION) and all that they need, by name.
 
     What is `there` already is not among them. Raises Wrong.
     """
     origins: dict[str, str] = {}
+    givers: dict[str, list[str]] = {}
     for each in known.values():
         origins.setdefault(each.origin, each.name)
+        for thing in each.gives:
+            givers.setdefault(thing, []).append(each.name)
     found: dict[str, Found] = {}
     waiting = []
     for said in names:
@@ -302,15 +369,34 @@ def resolve(names: Sequence[str], known: dict[str, Found], there: set[str]) -> l
         waiting.append(name)
     while waiting:
         name = waiting.pop()
-        if name in found or name in there:
+        if name in found or name in there.packages:
             continue
         package = known[name]
         found[name] = package
         for need in package.needs:
-            if need not in known and need not in there:
+            if need not in known and need not in there.packages:
                 raise Wrong(f"{name} needs the package {need}, which no repository has")
             waiting.append(need)
+        if not waiting:
+            # What is left once all that is needed by name is there, as pkg(8) finds it: FreeBSD's
+            # own packages say little more of each other.
+            waiting = _givers(found, givers, there)
     return [found[name] for name in sorted(found)]
+
+
+def _givers(found: dict[str, Found], givers: dict[str, list[str]], there: There) -> list[str]:
+    """A package for each thing that those of `found` want and nobody gives yet.
+
+    A thing that no package gives is the system's own.
+    """
+    for each in found.values():
+        for thing in each.wants:
+            able = givers.get(thing, ())
+            given = thing in there.libraries
+            given = given or any(name in found or name in there.packages for name in able)
+            if able and not given:
+                return [min(able)]
+    return []
 
 
 def store(package: Found, folder: Path) -> str:

@@ -10,26 +10,22 @@ from __future__ import annotations
 
 import json
 import os
-import struct
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from frameworks.bsd.steps import installing
+from frameworks.freebsd.steps import hints
 from frameworks.rootfs import inside
 from frameworks.steps.unpack import unpack
 
-HINTS = "var/run/ld-elf.so.hints"
-_HINTS_MAGIC = 0x746E6845
-_HEADER = struct.Struct("<6I26I")
-_USUAL = ("/lib", "/usr/lib", "/usr/local/lib")
 _OWN = ("+MANIFEST", "+COMPACT_MANIFEST")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Install; 0, or 1 with one line on stderr."""
-    return installing.main(arguments, install, write_hints)
+    return installing.main(arguments, install, hints.write)
 
 
 def install(package: Path, tree: str, when: int) -> None:
@@ -72,54 +68,6 @@ def notes(manifest: dict[str, Any], tree: str) -> Iterator[str]:
         for name in manifest.get(kind, ()):
             if str(name) not in there:
                 yield f"there is no {name} in /{file}, which its scripts would have put there"
-
-
-def write_hints(tree: str, when: int) -> None:
-    """Tell ld-elf.so.1 where libraries are, as rc's `ldconfig` does when FreeBSD boots.
-
-    Format: struct elfhints_hdr of FreeBSD's elf-hints.h, and the directories, with colons between.
-    """
-    wanted = [*_USUAL, *_said(tree)]
-    if (old := inside.read(tree, HINTS, 1 << 20)) is not None:
-        wanted += _directories(old)
-    folders = ":".join(dict.fromkeys(wanted)).encode()
-    header = (_HINTS_MAGIC, 1, _HEADER.size, len(folders) + 1, 0, len(folders), *[0] * 26)
-    folder = tree
-    for name in os.path.dirname(HINTS).split("/"):
-        folder = os.path.join(folder, name)
-        if os.path.islink(folder):
-            return  # the image has its own idea of where that is
-        if not os.path.isdir(folder):
-            os.mkdir(folder, 0o755)
-            os.utime(folder, (when, when))
-    path = os.path.join(tree, HINTS)
-    if os.path.islink(path):
-        os.unlink(path)
-    with open(path, "wb") as file:
-        file.write(_HEADER.pack(*header) + folders + b"\0")
-    os.utime(path, (when, when))
-
-
-def _said(tree: str) -> Iterator[str]:
-    """The directories that packages name in files of their own."""
-    folder = inside.resolve(tree, "usr/local/libdata/ldconfig")
-    if folder is None or not os.path.isdir(folder):
-        return
-    for name in sorted(os.listdir(folder)):
-        text = inside.read(tree, f"usr/local/libdata/ldconfig/{name}", 1 << 16) or b""
-        for line in text.decode("utf-8", "replace").split():
-            if line.startswith("/") and ":" not in line:
-                yield line
-
-
-def _directories(hints: bytes) -> list[str]:
-    if len(hints) < _HEADER.size:
-        return []
-    magic, version, strings, _, start, length, *_ = _HEADER.unpack_from(hints)
-    if (magic, version) != (_HINTS_MAGIC, 1):
-        return []
-    at = strings + start
-    return [each for each in hints[at : at + length].decode("utf-8", "replace").split(":") if each]
 
 
 if __name__ == "__main__":

@@ -223,6 +223,18 @@ def test_freebsds_init() -> None:
     assert "freebsd-amd64" not in files
 
 
+def test_freebsds_libraries() -> None:
+    """hutch's init starts no rc, which would look for them; another init may."""
+    hints = "-m frameworks.freebsd.steps.hints"
+    for init, told in (("auto", True), ("none", False), ("/sbin/init", False)):
+        assert (hints in rootfs_of("freebsd", init)[1]) is told
+    program = f"{HEAD % 'freebsd'}kernel: {{from: local, path: k}}\nrootfs: {{type: raw}}\n"
+    app = "app: {from: local, build: make, sysroot: none, artifacts: [a:/a]}\ncmd: [/a]\n"
+    tree = lower(program + app).rootfs.tree
+    assert tree is not None
+    assert hints not in graph(tree, AMD64)
+
+
 def test_netbsds_init() -> None:
     """Its kernel starts /sbin/init, whatever the process is."""
     args, files = rootfs_of("netbsd", "auto")

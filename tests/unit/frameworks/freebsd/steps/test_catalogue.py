@@ -15,7 +15,7 @@ import pytest
 
 from frameworks.bsd.steps.fetching import Wrong
 from frameworks.freebsd.steps import catalogue
-from frameworks.freebsd.steps.catalogue import Repository
+from frameworks.freebsd.steps.catalogue import Repository, There
 from tests.integration.harness.serving import serve
 
 KEY = "f" * 64
@@ -175,6 +175,32 @@ def test_who_signs_a_catalogue(key: Path) -> None:
         catalogue.verify(own, text, {name: text})
 
 
+def run(*words: str, data: bytes = b"") -> bytes:
+    return subprocess.run(["openssl", *words], input=data, check=True, capture_output=True).stdout
+
+
+def test_keys_of_elliptic_curves_and_other_kinds(tmp_path: Path) -> None:
+    own = str(tmp_path / "key")
+    run("ecparam", "-name", "secp384r1", "-genkey", "-noout", "-out", own)
+    public = run("ec", "-in", own, "-pubout", "-outform", "DER")
+    text = b'{"packages":[]}'
+    digest = hashlib.sha256(text).hexdigest().encode()
+    signature = run("dgst", "-sha256", "-sign", own, data=digest)
+    # As pkg_repo_create.c of libpkg writes both, the kind first.
+    head = b"$PKGSIGN:ecdsa$"
+    good = {"data": text, "data.sig": head + signature, "data.pub": head + public}
+    trusting = Repository("r", "https://r", (hashlib.sha256(public).hexdigest(),))
+    catalogue.verify(trusting, text, good)
+    catalogue.verify(
+        Repository("r", "https://r", key=public), text, {"signature": head + signature}
+    )
+    with pytest.raises(Wrong, match="the signature of the catalogue of https://r is wrong"):
+        catalogue.verify(trusting, text + b" ", good)
+    other = {**good, "data.sig": b"$PKGSIGN:eddsa$" + signature}
+    with pytest.raises(Wrong, match="has a signature of a kind 'eddsa'"):
+        catalogue.verify(trusting, text, other)
+
+
 # --- what is wanted ---
 
 
@@ -195,13 +221,14 @@ LINES = (
 
 def test_a_package_brings_what_it_needs() -> None:
     def names(*said: str, there: tuple[str, ...] = ()) -> list[str]:
-        return [each.name for each in catalogue.resolve(said, known(*LINES), set(there))]
+        base = There(frozenset(there))
+        return [each.name for each in catalogue.resolve(said, known(*LINES), base)]
 
     assert names("nginx") == ["nginx", "pcre2", "readline", "zlib"]
     assert names("misc/nginx", there=("zlib", "pcre2")) == ["nginx"]
     assert names("zlib=1.0", "other") == ["other", "zlib"]
     assert names("zlib", there=("zlib",)) == []
-    (zlib,) = catalogue.resolve(["zlib"], known(*LINES), set())
+    (zlib,) = catalogue.resolve(["zlib"], known(*LINES), There())
     assert zlib.url == "https://r/All/Hashed/zlib-1.0~0123.pkg"
 
 
@@ -215,7 +242,55 @@ def test_a_package_brings_what_it_needs() -> None:
 )
 def test_a_package_that_there_is_not(name: str, said: str) -> None:
     with pytest.raises(Wrong, match=said):
-        catalogue.resolve([name], known(*LINES, line("broken", deps=("nothing",))), set())
+        catalogue.resolve([name], known(*LINES, line("broken", deps=("nothing",))), There())
+
+
+def test_libraries_that_another_package_gives() -> None:
+    """FreeBSD's own packages need each other by libraries alone."""
+    lines = []
+    for name, wants, gives in (
+        ("fetch", ["libfetch.so.6", "libc.so.7"], []),
+        ("fetch-lib", ["libssl.so.35", "libc.so.7"], ["libfetch.so.6"]),
+        ("fetch-lib32", [], ["libfetch.so.6:32"]),
+        ("ssl-b", [], ["libssl.so.35"]),
+        ("ssl-a", [], ["libssl.so.35"]),
+        ("vi", [], []),
+        ("editor", [], []),
+    ):
+        said = json.loads(line(name))
+        lines.append(json.dumps({**said, "shlibs_required": wants, "shlibs_provided": gives}))
+    lines[-1] = json.dumps({**json.loads(lines[-1]), "requires": ["an-editor"]})
+    lines[-2] = json.dumps({**json.loads(lines[-2]), "provides": ["an-editor"]})
+
+    def names(said: str, there: There) -> list[str]:
+        return [each.name for each in catalogue.resolve([said], known(*lines), there)]
+
+    assert names("fetch", There()) == ["fetch", "fetch-lib", "ssl-a"]
+    assert names("fetch", There(frozenset({"ssl-b"}))) == ["fetch", "fetch-lib"]
+    assert names("fetch", There(libraries=frozenset({"libfetch.so.6"}))) == ["fetch"]
+    assert names("editor", There()) == ["editor", "vi"]
+
+
+def test_what_libraries_a_base_has(tmp_path: Path) -> None:
+    for name in ("lib/libc.so.7", "usr/lib/libssl.so.35", "usr/lib/libssl.a", "home/liba.so"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert sorted(catalogue.libraries(tmp_path)) == ["libc.so.7", "libssl.so.35"]
+
+
+@pytest.mark.parametrize("between", [",", ",\n", " , "])
+def test_the_catalogue_that_pkg_reads_since_its_version_2(between: str) -> None:
+    repository = Repository("r", "https://r")
+    text = f'{{"groups":[{{"name":"g"}}],"packages":[{between.join(LINES)}]}}'
+    found = list(catalogue.read(repository, archive(data=text.encode())))
+    assert found == list(known(*LINES).values())
+    assert not list(catalogue.read(repository, archive(data=b'{"packages":[]}')))
+
+
+@pytest.mark.parametrize("text", [b"{}", b'{"packages":[', b'{"packages":[{"name":"a"}]}'])
+def test_a_catalogue_without_its_list(text: bytes) -> None:
+    with pytest.raises(Wrong, match="has a line that is none"):
+        list(catalogue.read(Repository("r", "https://r"), archive(data=text)))
 
 
 @pytest.mark.parametrize("text", [b"none", b"{}", b"[]", b'{"name": "a"}'])
@@ -275,6 +350,20 @@ def test_what_a_base_has_is_not_fetched(tmp_path: Path, repository: Path) -> Non
         "one-1.0~0123.pkg",
         "packages.json",
     ]
+
+
+def test_a_base_whose_pkg_was_killed(tmp_path: Path) -> None:
+    folder = tmp_path / "tree/var/db/pkg"
+    folder.mkdir(parents=True)
+    made = sqlite3.connect(tmp_path / "local.sqlite")
+    made.execute("PRAGMA journal_mode = WAL")
+    with made:
+        made.execute("CREATE TABLE packages (id INTEGER, name TEXT, version TEXT)")
+        made.execute("INSERT INTO packages VALUES (1, 'two', '0.9')")
+    for name in ("local.sqlite", "local.sqlite-wal"):
+        (folder / name).write_bytes((tmp_path / name).read_bytes())
+    made.close()
+    assert list(catalogue.installed(tmp_path / "tree")) == ["two"]
 
 
 def test_another_file_than_the_catalogue_says(

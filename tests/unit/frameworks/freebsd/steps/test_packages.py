@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from frameworks.freebsd.steps import packages
+from frameworks.freebsd.steps import hints, packages
 
 WHEN = 1_700_000_000
 
@@ -39,7 +39,7 @@ def install(tmp_path: Path) -> int:
 
 def folders(tmp_path: Path) -> list[str]:
     """The directories of the hints, read as ld-elf.so.1 reads them."""
-    data = (tmp_path / "tree" / packages.HINTS).read_bytes()
+    data = (tmp_path / "tree" / hints.HINTS).read_bytes()
     magic, version, table, size, at, length = struct.unpack_from("<6I", data)
     assert (magic, version, table) == (0x746E6845, 1, 128)
     assert data[table + at + length :] == b"\0"
@@ -54,8 +54,8 @@ def test_files_and_nothing_of_the_archives_own(tmp_path: Path) -> None:
     assert install(tmp_path) == 0
     tree = tmp_path / "tree"
     found = sorted(str(path.relative_to(tree)) for path in tree.rglob("*") if path.is_file())
-    assert found == ["usr/local/bin/one", "usr/local/lib/two.so", packages.HINTS]
-    assert (tree / packages.HINTS).stat().st_mtime == WHEN
+    assert found == ["usr/local/bin/one", "usr/local/lib/two.so", hints.HINTS]
+    assert (tree / hints.HINTS).stat().st_mtime == WHEN
 
 
 def test_a_configuration_of_each_sample(tmp_path: Path) -> None:
@@ -113,5 +113,5 @@ def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
     package(tmp_path / "packages", "one", {"/usr/local/etc/a.sample": b"sample"})
     assert install(tmp_path) == 1
     assert not list((tmp_path / "outside").iterdir())
-    packages.write_hints(str(tree), WHEN)
+    hints.write(str(tree), WHEN)
     assert not list((tmp_path / "outside").iterdir())
