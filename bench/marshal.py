@@ -3,30 +3,52 @@
     python3 -m bench.marshal SHAPE SIZE
 
 `chain` is a chain of operations over an image; `wide` has them side by side, merged in the end.
+
+The other side is BuildKit's own client, in Go: `marshal_go/` makes the same graphs with it. It is
+compiled where there is a `go`, in a source tree of BuildKit, which has all that it needs and is not
+written to:
+
+    HUTCH_BENCH_BUILDKIT    that tree
 """
 
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import llb
 
-SHAPES = ("chain", "wide")
+ROOT = Path(__file__).resolve().parent
+BUILDKIT = "HUTCH_BENCH_BUILDKIT"
+OURS, PEER = "hutch", "BuildKit's client"
+
+# Go's client looks through the whole chain before each command, so a long one takes it for ever.
+GRAPHS = (("wide", 100_000), ("chain", 10_000))
 _SIDE_BY_SIDE = 100
 """Inputs of one merge."""
 
 
 @dataclass(frozen=True, slots=True)
-class Graphs:
-    """Vertices marshalled in a second, and bytes of memory for each, the graph included."""
+class Graph:
+    """What a graph costs, in medians: vertices marshalled in a second of processor time, seconds of
+    it to make the states, and bytes of memory for each vertex, the graph included.
 
+    `vertices` is how many came out.
+    """
+
+    vertices: int
     speed: float
+    made: float
     memory: float
 
 
@@ -52,25 +74,79 @@ def _pair(state: llb.State, number: int) -> llb.State:
     return state.mkfile(f"/stamp-{number}", b"done", timestamp=0)
 
 
-def measure(shape: str, size: int, rounds: int = 3) -> Graphs:
-    """Make and marshal a graph in new processes: medians."""
-    command = (sys.executable, "-m", "bench.marshal", shape, str(size))
-    found = [json.loads(subprocess.check_output(command)) for _ in range(rounds)]
-    return Graphs(
-        statistics.median(each["speed"] for each in found),
-        statistics.median(each["memory"] for each in found),
+@contextmanager
+def sides() -> Iterator[Mapping[str, Sequence[str]]]:
+    """The commands that measure one graph, by whose client it is; Go's where it can be compiled."""
+    ours: dict[str, Sequence[str]] = {OURS: (sys.executable, "-m", "bench.marshal")}
+    tree, go = os.environ.get(BUILDKIT), shutil.which("go")
+    if not tree or go is None:
+        yield ours
+        return
+    with tempfile.TemporaryDirectory(prefix="hutch-bench-") as folder:
+        program, overlay = Path(folder, "marshal"), Path(folder, "overlay.json")
+        # As if it were a command of the tree's own: then all it imports is in the tree's `vendor`.
+        path = Path(tree).resolve() / "cmd/hutch-marshal/main.go"
+        overlay.write_text(json.dumps({"Replace": {str(path): str(ROOT / "marshal_go/main.go")}}))
+        subprocess.run(
+            [go, "build", "-mod=vendor", "-overlay", overlay, "-o", program, "./cmd/hutch-marshal"],
+            cwd=tree,
+            env={**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOPROXY": "off"},
+            check=True,
+        )
+        yield {**ours, PEER: (str(program),)}
+
+
+def measure(rounds: int = 3) -> dict[str, dict[str, Graph]]:
+    """Each graph's cost for each side, which take turns; every measure in a new process.
+
+    Ends the run where the sides do not make graphs of as many vertices.
+    """
+    with sides() as commands:
+        return {
+            f"{shape} of {size:,}": in_turn(commands, (shape, str(size)), rounds)
+            for shape, size in GRAPHS
+        }
+
+
+def in_turn(
+    commands: Mapping[str, Sequence[str]], words: Sequence[str], rounds: int
+) -> dict[str, Graph]:
+    """Medians of what commands tell of the graph that `words` name, by side."""
+    found: dict[str, list[Graph]] = {side: [] for side in commands}
+    for _ in range(rounds):
+        for side, command in commands.items():
+            found[side].append(Graph(**json.loads(subprocess.check_output([*command, *words]))))
+    medians = {side: _median(each) for side, each in found.items()}
+    if len({each.vertices for each in medians.values()}) != 1:
+        raise SystemExit(f"the sides' graphs are not alike: {medians}")
+    return medians
+
+
+def _median(found: Sequence[Graph]) -> Graph:
+    return Graph(
+        found[0].vertices,
+        statistics.median(each.speed for each in found),
+        statistics.median(each.made for each in found),
+        statistics.median(each.memory for each in found),
     )
 
 
 def main(shape: str, size: int) -> None:
     """Measure once, in this process."""
-    before = _most_memory()
+    before, began = _most_memory(), time.process_time()
     state = graph(shape, size)
-    start = time.process_time()
-    data = state.marshal(platform=llb.Platform("linux", "amd64")).to_bytes()
-    spent = time.process_time() - start
+    made = time.process_time()
+    definition = state.marshal(platform=llb.Platform("linux", "amd64"))
+    data = definition.to_bytes()
+    ended = time.process_time()
+    found = {
+        "vertices": len(definition.digests) - 1,  # the last one names the result, and is none
+        "speed": size / (ended - made),
+        "made": made - began,
+        "memory": (_most_memory() - before) / size,
+    }
     assert data
-    print(json.dumps({"speed": size / spent, "memory": (_most_memory() - before) / size}))
+    print(json.dumps(found))
 
 
 def _most_memory() -> int:

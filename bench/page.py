@@ -154,15 +154,41 @@ def _layers(layers: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _graphs(graphs: Mapping[str, Any]) -> Iterator[str]:
-    yield "States made and marshalled to bytes, in a new process:"
-    yield ""
-    yield from _table(
-        ("shape", "vertices a second, CPU", "memory of a vertex"),
-        (
-            (shape, f"{found['speed']:,.0f}", f"{found['memory'] / 1e3:.1f} kB")
-            for shape, found in graphs.items()
-        ),
+    yield (
+        "States made, and marshalled to bytes, in a new process. The other side is BuildKit's own "
+        "client in Go, of the source tree in `HUTCH_BENCH_BUILDKIT`, which makes the same graph of "
+        "as many vertices; in brackets is the ratio of hutch to it. Speeds are of processor time, "
+        "that of all threads."
     )
+    yield ""
+    sides = list(next(iter(graphs.values())))
+    yield from _table(("", *sides), _graph_rows(graphs))
+
+
+def _graph_rows(graphs: Mapping[str, Any]) -> Iterator[tuple[object, ...]]:
+    for graph, found in graphs.items():
+        whole = {
+            side: each["vertices"] / (each["made"] + each["vertices"] / each["speed"])
+            for side, each in found.items()
+        }
+        for measure, form, of in (
+            ("vertices marshalled a second", "{:,.0f}", _each(found, "speed")),
+            ("made and marshalled a second", "{:,.0f}", whole),
+            ("bytes of memory for a vertex", "{:,.0f}", _each(found, "memory")),
+        ):
+            yield f"{graph}: {measure}", *_beside(form, of)
+
+
+def _each(found: Mapping[str, Any], name: str) -> dict[str, float]:
+    return {side: each[name] for side, each in found.items()}
+
+
+def _beside(form: str, of: Mapping[str, float]) -> Iterator[str]:
+    """Each side's value, and after the other's the ratio of ours, the first, to it."""
+    ours, *others = of.values()
+    yield form.format(ours)
+    for other in others:
+        yield f"{form.format(other)} ({_ratio(ours, other)})"
 
 
 def _kernels(linux: Mapping[str, Any]) -> Iterator[str]:

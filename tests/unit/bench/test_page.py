@@ -25,7 +25,12 @@ RESULT: dict[str, Any] = {
     "warm": {"bunnyfile": 0.4, "peer": 0.32, "Dockerfile": 0.2},
     "layers": {"bunnyfile": [3, 900], "peer": [4, 1000], "Dockerfile": [3, 950]},
     "bake of 50": {"bunnyfile": 6.0, "peer": 5.0, "Dockerfile": 3.0},
-    "graphs": {"chain": {"speed": 30000.4, "memory": 2248.0}},
+    "graphs": {
+        "chain of 10": {
+            "hutch": {"vertices": 10, "speed": 30_000.4, "made": 0.001, "memory": 2248.0},
+            "Go": {"vertices": 10, "speed": 15_000.2, "made": 0.0001, "memory": 4496.0},
+        }
+    },
 }
 
 
@@ -36,7 +41,9 @@ def test_ratios_have_the_other_side_named() -> None:
     assert "| 50 files in one warm bake | 6.0 s (1.00) | 5.0 s (1.20) | 3.0 s (2.00) |" in text
     assert "- the Go tool, 1: Ping" in text
     assert "| the garbage collector on | 60.0 ms | +10.0 ms |" in text
-    assert "| chain | 30,000 | 2.2 kB |" in text
+    assert "| chain of 10: vertices marshalled a second | 30,000 | 15,000 (2.00) |" in text
+    assert "| chain of 10: made and marshalled a second | 7,500 | 13,044 (0.57) |" in text
+    assert "| chain of 10: bytes of memory for a vertex | 2,248 | 4,496 (0.50) |" in text
     assert "on 2 cores (A), Docker 28.5, with a load of 0.5" in text
 
 
