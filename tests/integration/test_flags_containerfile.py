@@ -14,6 +14,7 @@ from frameworks.steps import cpio
 from frameworks.steps.entries import walk
 from tests.integration.harness import Builder
 from tests.integration.harness.flags import hutch, tree
+from tests.integration.harness.images import raw
 
 __all__ = ["hutch"]
 
@@ -335,7 +336,8 @@ def test_building_on_a_built_image_gives_the_same(hutch: Builder, tmp_path: Path
     seen = []
     for number in range(3):
         ref = f"{hutch.registry}/hutch-test/flags-again-{number}:1"
-        image = hutch.publish(folder, "--provenance=false", "-t", ref, file="Dockerfile")
+        hutch.buildx(folder, *hutch.pushed(ref), "--provenance=false", file="Dockerfile").ok()
+        image = raw(ref)
         files = tree(hutch.files(tmp_path, folder, file="Dockerfile"))
         process = {k: v for k, v in image.config["config"].items() if k != "OnBuild"}
         seen.append((process, files))

@@ -118,6 +118,7 @@ class Builder:
         self.environ = dict(environ)
         self.frontend = frontend
         self.registry = environ["HUTCH_REGISTRY"]
+        self._named: set[str] = set()
         self._open = ExitStack()
         self._scratch = Path(self._open.enter_context(tempfile.TemporaryDirectory()))
 
@@ -143,6 +144,7 @@ class Builder:
         cwd: Path | None = None,
     ) -> Done:
         """Run docker, with `data` on its standard input."""
+        self._named.update(word for word in args if word.startswith(f"{self.registry}/hutch-test/"))
         done = subprocess.run(
             ["docker", *args],
             env={**self.environ, **(env or {})},
@@ -179,16 +181,28 @@ class Builder:
 
     def name_of(self, what: str = "image") -> str:
         """A new name in the registry."""
-        return f"{self.registry}/hutch-test/{what}:{uuid.uuid4().hex[:12]}"
+        name = f"{self.registry}/hutch-test/{what}:{uuid.uuid4().hex[:12]}"
+        self._named.add(name)
+        return name
+
+    def pushed(self, ref: str) -> tuple[str, ...]:
+        """The options of a build that goes to the registry, and not into the engine's store too.
+
+        Docker's containerd store collects its garbage at the end of each image that is removed,
+        which takes longer than a build. Its older store can only push what it holds.
+        """
+        if self.has_containerd_store:
+            return ("--output", f"type=image,name={ref},push=true,store=false")
+        return ("--tag", ref, "--push")
 
     def close(self) -> None:
-        """Close what was read, and remove the images that a push left in the engine."""
+        """Close what was read, and remove this builder's images that the engine still holds."""
         self._open.close()
         wanted = f"reference={self.registry}/hutch-test/*"
         form = "{{.Repository}}:{{.Tag}}"
         listed = self.docker("image", "ls", "--filter", wanted, "--format", form)
-        if listed.status == 0 and listed.out:
-            self.docker("image", "rm", "--force", *listed.out.split())
+        if mine := self._named.intersection(listed.out.split()):
+            self.docker("image", "rm", "--force", *sorted(mine))
 
     # --- building ---
 
@@ -228,7 +242,7 @@ class Builder:
             words.append("--provenance=false")
         if epoch is not None:
             words += ["--build-arg", f"SOURCE_DATE_EPOCH={epoch}"]
-        words += ["--tag", ref, "--push"] if output is None else ["--output", output]
+        words += self.pushed(ref) if output is None else ("--output", output)
         if text is not None:
             file = Path(context) / "bunnyfile"
             if isinstance(text, bytes):
@@ -252,7 +266,7 @@ class Builder:
     def push(self, context: Path, dockerfile: str, *options: str) -> str:
         """An image built from a Dockerfile by Docker's own frontend."""
         ref = self.name_of("base")
-        words = ("--provenance=false", "--push", "-t", ref, "-f", "-", *options)
+        words = ("--provenance=false", *self.pushed(ref), "-f", "-", *options)
         self.buildx(context, *words, file=None, data=dockerfile.encode()).ok()
         return ref
 
@@ -274,7 +288,7 @@ class Builder:
     def publish(self, context: Path | str, *args: str, **more: Any) -> Raw:
         """Build to the registry, with `buildx`, and say what the registry has then."""
         ref = self.name_of()
-        self.buildx(context, "--push", "-t", ref, *args, **more).ok()
+        self.buildx(context, *self.pushed(ref), *args, **more).ok()
         return raw(ref)
 
     def read(self, ref: str, platform: str | None = None) -> Packed:
