@@ -69,15 +69,17 @@ def labels(found: Any) -> set[str]:
 
 def test_diagnostics_agree_with_the_frontend(server: lsp.Server) -> None:
     """Those of the schema do over all of these files: `test_editor.py` of the unit tests."""
-    for path in EXAMPLES:
-        assert server.open(f"{path.as_uri()}.yaml", path.read_text()) == [], path
-    for path in FILES:
-        text = path.read_text(encoding="utf-8", errors="replace")
-        found = server.open(f"file:///errors/{name_of(path)}.bunnyfile.yaml", text)
-        if name_of(path) not in ITS_OWN_MIND:
-            assert bool(found) == bool(refused(text)), (name_of(path), found)
-        for each in found:
-            assert "does not match the pattern" not in each["message"], (name_of(path), each)
+    examples = {f"{path.as_uri()}.yaml": path.read_text() for path in EXAMPLES}
+    assert server.open_all(examples) == {uri: [] for uri in examples}
+    texts = {name_of(path): path.read_text(encoding="utf-8", errors="replace") for path in FILES}
+    uris = {name: f"file:///errors/{name}.bunnyfile.yaml" for name in texts}
+    found = server.open_all({uris[name]: text for name, text in texts.items()})
+    for name, text in texts.items():
+        said = found[uris[name]]
+        if name not in ITS_OWN_MIND:
+            assert bool(said) == bool(refused(text)), (name, said)
+        for each in said:
+            assert "does not match the pattern" not in each["message"], (name, each)
 
 
 def test_a_message_says_what_to_write_at_its_place(server: lsp.Server) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+_AT_ONCE = 32
 
 
 class Server:
@@ -57,12 +59,24 @@ class Server:
 
     def open(self, uri: str, text: str) -> list[dict[str, Any]]:
         """Open a file in the editor, and what the server says is wrong with it."""
-        self._found.pop(uri, None)
-        document = {"uri": uri, "languageId": "yaml", "version": 1, "text": text}
-        self._notify("textDocument/didOpen", {"textDocument": document})
-        while uri not in self._found:
-            self._next()
-        return self._found[uri]
+        return self.open_all({uri: text})[uri]
+
+    def open_all(self, texts: Mapping[str, str]) -> dict[str, list[dict[str, Any]]]:
+        """Open files by their URI, and what the server says is wrong with each.
+
+        The server waits a moment for more to be typed in a file before it reads it: many are opened
+        at a time, and so few that what is said of them fits into a pipe.
+        """
+        uris = list(texts)
+        for at in range(0, len(uris), _AT_ONCE):
+            together = uris[at : at + _AT_ONCE]
+            for uri in together:
+                self._found.pop(uri, None)
+                document = {"uri": uri, "languageId": "yaml", "version": 1, "text": texts[uri]}
+                self._notify("textDocument/didOpen", {"textDocument": document})
+            while not self._found.keys() >= set(together):
+                self._next()
+        return {uri: self._found[uri] for uri in uris}
 
     def _notify(self, method: str, params: dict[str, Any]) -> None:
         self._send({"method": method, "params": params})
