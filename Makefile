@@ -8,6 +8,10 @@ IMAGE ?= hutch:dev
 # Opens a quoted command that finds the frontend's full name in HUTCH_FRONTEND.
 WITH_IMAGE = $(ENGINE) run -- sh -c 'HUTCH_FRONTEND="$$HUTCH_REGISTRY/$(IMAGE)" exec
 
+# How many tests `make integration` runs at a time: each waits for the daemon, a boot or the network
+# half of its time.
+WORKERS ?= $(shell expr 1 + $$(nproc))
+
 # How long `make fuzz-init` runs, in seconds.
 FUZZ_SECONDS ?= 60
 
@@ -45,7 +49,8 @@ fuzz: setup ## inputs that nobody wrote, till you stop it; each fault once, with
 	$(BIN)/python -m tests.fuzz
 
 integration: setup engine-up image ## the tests that need a BuildKit; the engine stays up afterwards
-	$(WITH_IMAGE) $(BIN)/pytest -m integration'
+	$(WITH_IMAGE) $(BIN)/pytest -m integration -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
+	  tests/integration'
 
 urunc: setup engine-up image ## the tests that need a real urunc: HUTCH_URUNC=/path/to/urunc
 	@mkdir -p build/urunc

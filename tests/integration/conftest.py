@@ -21,6 +21,10 @@ from tests.integration.harness import EXAMPLES, ROOT, Builder, Guests
 from tests.integration.harness.engines import start
 from tests.integration.harness.matrix import Images
 
+LONGEST = ("linux", "examples", "bsd", "ci", "cli_run", "farm", "site", "cli_images")
+"""The files that take minutes, or hold one test that is long. `make integration` gives workers
+whole files in the order in which they are collected, and at the end none shall wait for these."""
+
 
 def pytest_configure() -> None:
     """Take Ctrl-C, also where a shell has started these tests in the background and ignores it.
@@ -28,6 +32,16 @@ def pytest_configure() -> None:
     What they start would inherit that, and no test that sends it would come to an end.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take long first."""
+
+    def place(item: pytest.Item) -> int:
+        name = item.path.stem.removeprefix("test_")
+        return LONGEST.index(name) if name in LONGEST else len(LONGEST)
+
+    items.sort(key=place)
 
 
 def _frontend(environ: Mapping[str, str]) -> str:

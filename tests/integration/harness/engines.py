@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
@@ -56,13 +57,26 @@ def start(name: str | None, environ: Mapping[str, str] | None = None) -> dict[st
 def another(name: str, environ: Mapping[str, str], state: Path) -> Iterator[dict[str, str]]:
     """The environment of a second engine of the kind `name`, which has built nothing yet.
 
-    `environ` is the first one's, whose registry it has; `state` is an empty directory for it.
+    `environ` is the first one's, whose registry it has; `state` is an empty directory for it. There
+    is one of them at a time on this machine: their networks are of few numbers.
     """
     roots = Path(environ["DOCKER_CONFIG"]).parent / "roots"
     if not roots.is_dir() or os.geteuid() != 0:
         pytest.skip("needs the private engine")
     (state / "roots").symlink_to(roots)
     own = {"HUTCH_ENGINE_DIR": str(state), "HUTCH_REGISTRY": environ["HUTCH_REGISTRY"]}
-    yield start(name, own)
-    done = engine("down", *options(name), environ=own)
+    with alone(roots):
+        yield start(name, own)
+        done = engine("down", *options(name), environ=own)
     assert done.returncode == 0, done.stderr
+
+
+@contextmanager
+def alone(roots: Path) -> Iterator[None]:
+    """Wait for other tests' second engines to end; those that borrow the same roots are seen."""
+    held = os.open(roots, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)

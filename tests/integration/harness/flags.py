@@ -31,7 +31,7 @@ def project(hutch: Builder, tmp_path: Path) -> Path:
     return hutch.project(tmp_path / "project")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def pruned(hutch: Builder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Builder]:
     """A second engine of the same kind, whose cache is nobody else's and may be pruned."""
     with (
