@@ -126,7 +126,7 @@ MISTAKES = (
         "app.build has none: app.fetch has, and app.packages installs.",
         FILE.replace("generic", "linux").replace(
             "rootfs:",
-            "app:\n  from: local\n  build: apt-get install -y libsqlite3-dev\n"
+            "app:\n  from: local\n  build: apt-get install -qqy libsqlite3-dev\n"
             "  artifacts: [missing.o:/x]\nrootfs:",
         ),
         shows=(">>>   build: apt-get install", "Unable to locate package", "[needs-network]"),
