@@ -76,7 +76,10 @@ def test_an_application_in_the_kernel(builder: Builder, application: Path) -> No
         f"make told: {TOLD}",
         "source of liblwip: the fork of lwIP, taken for UNIKRAFT-2_1_x.zip",
         "application: the application",
+        "end: shutdown_req(UKPLAT_HALT)",
         "page fault: vaddr, ctx->esr",
+        "for arm64: clone.c epoll.h exceptions.S stat.h syscall_ctx.S syscall_prologue.h "
+        "traps_arm64.c ",
         "driver: virtio_net_config, mtu",
         f"# defconfig called: {called}",
         "# defconfig compiler: x86_64-linux-gnu-gcc",
@@ -132,7 +135,7 @@ def test_another_machine(builder: Builder, application: Path) -> None:
     (newer / "version.mk").write_text(version)
     trees = contexts(unikraft=newer)
     made = builder.export(application, HELLO, "kernel", *trees, "--platform", "linux/arm64")
-    assert b"random: swrand.h\n" in made
+    assert b"random: swrand.h\nthreads: arch_prctl.c\n" in made
     assert made[56:60] == b"ARM\x64"
     assert b"make compiler: aarch64-linux-gnu-gcc\n" in made
     assert b"CONFIG_ARCH_ARM_64=y\n" in made

@@ -41,7 +41,11 @@ all)
 		note=$(cat "$A/note") # what is not there ends it, as a file that does not compile would
 		record "application: $note"
 		[ ! -e lib/ukrandom/include/uk/swrand.h ] || record "random: swrand.h"
+		[ ! -e lib/posix-process/arch/x86_64/arch_prctl.c ] || record "threads: arch_prctl.c"
+		record "end: $(grep -o 'shutdown_req([A-Z_]*)' lib/posix-process/process.c)"
 		record "page fault: $(grep -o 'vaddr, ctx->[a-z_]*' lib/ukvmem/arch/arm/pagefault64.c)"
+		# shellcheck disable=SC2046 # names without blanks
+		record "for arm64: $(basename -a $(grep -rlE '__(aarch64|x86_64)__|is_irq|enable_irq|new stack|ectx_load|x30, x30' lib plat) | sort | tr '\n' ' ')"
 		record "driver: $(grep -o 'virtio_net_config, m..' drivers/virtio/net/virtio_net.c)"
 		cat "$C"
 	} > "$O/record"
