@@ -2,7 +2,8 @@
 
 Their source trees are not where this is run, so whoever has them names a directory with one each by
 the name of its build context (`solo5`, `ocaml-solo5`, `rumprun`, `unikraft`, `app-elfloader`,
-`lib-libelf`, `lib-lwip`, `lwip`); what has none of its trees there is not measured:
+`lib-libelf`, `lib-lwip`, `lwip`, and `src-netbsd` and `buildrump` where `rumprun` lacks them); what
+has none of its trees there is not measured:
 
     HUTCH_BENCH_UNIKERNELS    that directory
 
@@ -27,6 +28,8 @@ from bench import steps
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 KVM = Path("/dev/kvm")
 TREES = "HUTCH_BENCH_UNIKERNELS"
+SUBMODULES = ("src-netbsd", "buildrump")
+"""Trees that are contexts of their own where the directory has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +119,10 @@ def measure(given: Path, frontend: str, rounds: int) -> Iterator[tuple[str, Star
 
 
 def _start(example: Example, monitor: str, given: Path, frontend: str, rounds: int) -> Start:
-    flags = [
-        word for name in example.contexts for word in ("--build-context", f"{name}={given / name}")
-    ]
+    names = list(example.contexts)
+    if "rumprun" in names:
+        names += [name for name in SUBMODULES if (given / name).is_dir()]
+    flags = [word for name in names for word in ("--build-context", f"{name}={given / name}")]
     with tempfile.TemporaryDirectory(prefix="hutch-bench-") as folder:
         directory = Path(folder) / example.name
         shutil.copytree(EXAMPLES / example.name, directory)

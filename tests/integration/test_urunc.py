@@ -337,6 +337,9 @@ UNIKERNELS = {
 }
 """The unikernels' examples, and the build contexts of each."""
 
+SUBMODULES = {"rumprun": ("src-netbsd", "buildrump")}
+"""Trees that are contexts of their own where the directory has them, and else in another."""
+
 
 def unikernel(builder: Builder, name: str, tmp_path: Path, type: str | None = None) -> str:
     """An example of `UNIKERNELS`, built from source; `type` is another root filesystem's."""
@@ -352,7 +355,10 @@ def unikernel(builder: Builder, name: str, tmp_path: Path, type: str | None = No
         shutil.copytree(trees / "duniverse", to / "duniverse")
     text = (to / "bunnyfile").read_text().partition("\n")[2]
     contexts = []
+    names = list(UNIKERNELS[name])
     for each in UNIKERNELS[name]:
+        names += [tree for tree in SUBMODULES.get(each, ()) if (trees / tree).is_dir()]
+    for each in names:
         contexts += ["--build-context", f"{each}={trees / each}"]
         # The application of others is a git repository in the example.
         text = re.sub(rf"from: \S+/{re.escape(each)}\.git\S*", f"from: {each}", text)
