@@ -134,8 +134,9 @@ def outside(
     for name in ("obj/usr/src/amd64.amd64/sys", "tools", "out", "config", "hutch", "usr/src"):
         (root / name).mkdir(parents=True, exist_ok=True)
     for folder in (system, "kit"):
-        for script in (ROOT / "frameworks" / folder / "steps").glob("*.sh"):
-            (root / "hutch" / script.name).write_bytes(script.read_bytes())
+        for script in (ROOT / "frameworks" / folder / "steps").iterdir():
+            if script.suffix in (".sh", ".py"):
+                (root / "hutch" / script.name).write_bytes(script.read_bytes())
     if (patches := ROOT / "frameworks" / system / "patches").is_dir():
         shutil.copytree(patches, root / "hutch/patches")
     (root / "config/HUTCH").write_text(configuration(system, source))

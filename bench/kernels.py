@@ -131,8 +131,9 @@ def fill_root(root: Path, directory: Path, frontend: str) -> None:
     for name in ("o", "out", "ccache", "src", "request/ours", "hutch"):
         (root / name).mkdir(parents=True, exist_ok=True)
     for steps_of in (LINUX, KIT):
-        for script in (steps_of / "steps").glob("*.sh"):
-            (root / "hutch" / script.name).write_bytes(script.read_bytes())
+        for script in (steps_of / "steps").iterdir():
+            if script.suffix in (".sh", ".py"):
+                (root / "hutch" / script.name).write_bytes(script.read_bytes())
     shutil.copytree(LINUX / "patches", root / "hutch/patches")
     (root / "etc/resolv.conf").write_bytes(Path("/etc/resolv.conf").read_bytes())
     pinned = (f"{series.package}={series.version}", series.archive, series.suite, series.snapshot)

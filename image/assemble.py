@@ -66,6 +66,7 @@ OURS = ("frontend", "frameworks", "llb", "schemas")
 ELSEWHERE = (
     Path("frameworks/bsd/steps/fetching.py"),
     Path("frameworks/freebsd/steps/catalogue.py"),
+    Path("frameworks/kit/steps/progress.py"),
     Path("frameworks/netbsd/steps/summary.py"),
 )
 

@@ -107,6 +107,7 @@ def _made(build: Build, name: str, out: str, what: str) -> tuple[State, State]:
         ),
         mounts=[
             *(script("frameworks.linux", each) for each in dict.fromkeys(("build.sh", name))),
+            script("frameworks.kit", "progress.py"),
             tree.mount("/src"),
             Mount.bind(_CONFIG, kept, readonly=True),
             Mount.bind("/out", scratch()),

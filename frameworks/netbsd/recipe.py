@@ -132,6 +132,7 @@ class NetBSD(BSD):
             run_script("kernel.sh", plan.architecture.netbsd.machine, made, *arguments),
             mounts=(
                 *_scripts("kernel.sh"),
+                script("frameworks.kit", "progress.py"),
                 Mount.bind(SOURCE, source.state, readonly=True),
                 # build.sh writes its wrapper of make anew; that is thrown away.
                 Mount.bind(TOOLS, tools, output=False),

@@ -71,6 +71,7 @@ def kernel_file(build: Build) -> File:
         run_script("build.sh", "/config/config", "/out/kernel", *_variables(build, trees)),
         mounts=[
             script(_PACKAGE, "build.sh"),
+            script("frameworks.kit", "progress.py"),
             *kit.patches(_PACKAGE),
             *trees.sources,
             *trees.origins,

@@ -18,7 +18,13 @@ cmp -s "$config" /o/.config || cp "$config" /o/.config
 if command -v ccache > /dev/null; then
 	ccache --zero-stats > /dev/null
 fi
-make -C /src O=/o --no-print-directory "-j$(nproc)" "$@" "${file##*/}"
+set -- make -C /src O=/o --no-print-directory "-j$(nproc)" "$@"
+# A dry run says how many objects there will be. It needs what is generated for all of them, and stops
+# before vmlinux, which even a dry run would link (scripts/Makefile.vmlinux). Linux before 6.1 has no such
+# target, and so no total.
+"$@" prepare
+"$@" --dry-run --keep-going vmlinux_o 2> /dev/null |
+	python3 /hutch/progress.py kernel kbuild - "$@" "${file##*/}"
 if command -v ccache > /dev/null; then
 	ccache --show-stats | grep -E '(Hits|Misses):' | head -n 2
 fi

@@ -6,8 +6,9 @@ sh /hutch/tree.sh sys/conf/Makefile.kern.inc sys/conf/newvers.sh "sys/arch/$port
 sh /hutch/stale.sh /usr/src /obj
 trap 'touch /obj/.built' EXIT
 cd /usr/src
-./build.sh -U -u -N1 -j"$(nproc)" "$@" kernel=/config/HUTCH
 compiled=/obj/sys/arch/$port/compile/HUTCH
+python3 /hutch/progress.py kernel netbsd "$compiled/Makefile" \
+	./build.sh -U -u -N1 -j"$(nproc)" "$@" kernel=/config/HUTCH
 if [ ! -e "$compiled/$made" ]; then
 	echo "hutch: the source's build makes no $made, which is the kernel for $port that hutch boots" >&2
 	exit 1

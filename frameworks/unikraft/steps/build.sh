@@ -29,9 +29,11 @@ export PATH="/tmp/ccache:$PATH"
 ccache --zero-stats > /dev/null
 # What a kernel tells of its build is the same in every one: the time, and who and where. Unikraft's
 # releases are older than gcc 14, for which some of their warnings are errors.
-make -C /src/unikraft "-j$(nproc)" UK_CFLAGS=-fpermissive \
+set -- make -C /src/unikraft "-j$(nproc)" UK_CFLAGS=-fpermissive \
 	"HOSTUTC=$(date --utc --iso-8601=seconds --date="@$SOURCE_DATE_EPOCH")" \
 	HOSTUSER=hutch HOSTNAME=buildkit "$@"
+# A dry run says how many objects there will be.
+"$@" --dry-run 2> /dev/null | python3 /hutch/progress.py kernel unikraft - "$@"
 ccache --show-stats | grep -E '(Hits|Misses):' | head -n 2
 cp /o/kernel "$out"
 chmod 0755 "$out"
