@@ -10,8 +10,10 @@ catalogue is signed by a key with the SHA-256 DIGEST.
 Formats: pkg.conf(5), pkg-repository(5). A catalogue has a JSON object for each package (`name`,
 `origin`, `version`, `deps`, `shlibs_required`, `repopath`, `sum` and their kin): a line each in
 `packagesite.pkg`, a list in `data.pkg`, which pkg has read since its version 2. What is signed of
-it is its SHA-256 in hexadecimal (libpkg/pkgsign_ossl.c and pkgsign_ecc.c). Each file is left under
-its own name, and `packages.json` says what they are (`frameworks.rootfs.packages`).
+it is its SHA-256 in hexadecimal, or, with an ECDSA key that the base names itself, its BLAKE2b
+(libpkg/pkgsign_ossl.c and pkgsign_ecc.c). A checksum is a kind and a digest, with `$` between
+(pkg_checksum.c). Each file is left under its own name, and `packages.json` says what they are
+(`frameworks.rootfs.packages`).
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,7 +65,7 @@ class Found:
     version: str
     origin: str
     url: str
-    sha256: str
+    sum: str
     needs: tuple[str, ...] = ()
     wants: tuple[str, ...] = ()
     """Shared libraries, and other things by names that packages agree on, that it cannot do
@@ -266,15 +268,13 @@ def _objects(text: str) -> Iterator[Any]:
 
 def _package(repository: Repository, said: dict[str, Any]) -> Found:
     path = said.get("repopath") or said["path"]
-    # `sum` may have its version and kind before it: 2$1$... is SHA-256 in hexadecimal.
-    digest = str(said["sum"]).removeprefix("2$1$")
     name = str(said["name"])
     return Found(
         name,
         str(said["version"]),
         str(said.get("origin", "")),
         url_of(repository.url, path),
-        digest,
+        str(said["sum"]),
         tuple(said.get("deps") or {}),
         (*(said.get("shlibs_required") or ()), *(said.get("requires") or ())),
         (*(said.get("shlibs_provided") or ()), *(said.get("provides") or ())),
@@ -309,13 +309,16 @@ def verify(repository: Repository, text: bytes, files: dict[str, bytes]) -> None
     kind, signature = _kind(signature)
     if kind not in _KINDS:
         raise Wrong(f"the catalogue of {repository.url} has a signature of a kind '{kind}'")
+    message = hashlib.sha256(text).hexdigest().encode()
+    if kind == "ecdsa" and repository.key is not None:
+        message = hashlib.blake2b(text).digest()
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "key").write_bytes(key)
         Path(folder, "signature").write_bytes(signature)
         done = subprocess.run(
             ["openssl", "dgst", "-sha256", "-keyform", _KINDS[kind], "-verify", f"{folder}/key",
              "-signature", f"{folder}/signature"],
-            input=hashlib.sha256(text).hexdigest().encode(),
+            input=message,
             capture_output=True,
         )  # fmt: skip
     if done.returncode != 0:
@@ -399,12 +402,32 @@ def _givers(found: dict[str, Found], givers: dict[str, list[str]], there: There)
     return []
 
 
+_BASE32 = "ybndrfg8ejkmcpqxot1uwisza345h769"
+"""pkg's own, which starts with the lowest bits of the first byte."""
+
+
+def _base32(digest: bytes) -> str:
+    number = int.from_bytes(digest, "little")
+    return "".join(_BASE32[number >> at & 31] for at in range(0, len(digest) * 8, 5))
+
+
+_DIGESTS: dict[str, Callable[[bytes], str]] = {
+    "0": lambda data: _base32(hashlib.sha256(data).digest()),
+    "1": lambda data: hashlib.sha256(data).hexdigest(),
+    "2": lambda data: _base32(hashlib.blake2b(data).digest()),
+    "5": lambda data: _base32(hashlib.blake2s(data).digest()),
+}
+
+
 def store(package: Found, folder: Path) -> str:
     """Fetch a package's file; its SHA-256. Raises Wrong where the catalogue says another."""
+    kind, _, wanted = package.sum.rpartition("$")
+    digest = _DIGESTS.get(kind or "1")
+    if digest is None:
+        raise Wrong(f"the catalogue has a checksum of a kind '{kind}' for {package.name}")
 
     def fault(data: bytes) -> str:
-        is_it = hashlib.sha256(data).hexdigest() == package.sha256
-        return "" if is_it else "the catalogue says: its SHA-256 is another"
+        return "" if digest(data) == wanted else "the catalogue says: its checksum is another"
 
     return fetching.store(package.url, folder, fault)
 

@@ -191,9 +191,8 @@ def test_keys_of_elliptic_curves_and_other_kinds(tmp_path: Path) -> None:
     good = {"data": text, "data.sig": head + signature, "data.pub": head + public}
     trusting = Repository("r", "https://r", (hashlib.sha256(public).hexdigest(),))
     catalogue.verify(trusting, text, good)
-    catalogue.verify(
-        Repository("r", "https://r", key=public), text, {"signature": head + signature}
-    )
+    one = run("dgst", "-sha256", "-sign", own, data=hashlib.blake2b(text).digest())
+    catalogue.verify(Repository("r", "https://r", key=public), text, {"signature": head + one})
     with pytest.raises(Wrong, match="the signature of the catalogue of https://r is wrong"):
         catalogue.verify(trusting, text + b" ", good)
     other = {**good, "data.sig": b"$PKGSIGN:eddsa$" + signature}
@@ -374,8 +373,36 @@ def test_another_file_than_the_catalogue_says(
     said = capsys.readouterr().err
     assert said.startswith("hutch: http://127.0.0.1:")
     assert said.endswith(
-        "two-1.0~0123.pkg is not what the catalogue says: its SHA-256 is another\n"
+        "two-1.0~0123.pkg is not what the catalogue says: its checksum is another\n"
     )
+
+
+@pytest.mark.parametrize(
+    "said",
+    [  # of b"a", as `pkg checksum` of pkg 2 says them, and as it took them before it had kinds
+        "0$k6fdeje35exic7mat3ci3to5p4jpazd9wy9hr3fzyh7kaz47e4qb",
+        "1$ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb",
+        "2$u3xsc8fhkf9ntjikcz3hcsg1h5n59yqmz8s483emc8gessm4qnpk7ikhgqcmmz98ci391sdx565bazeffh1djkzkep7j1q"
+        "qgeawsc6y",
+        "5$kkdrbcqqyncqdbz35rrtroag8w7819asumnpfoug5rifu8o76brb",
+        "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb",
+    ],
+)
+def test_a_checksum_of_each_kind(tmp_path: Path, said: str) -> None:
+    (tmp_path / "served").mkdir()
+    (tmp_path / "served/a.pkg").write_bytes(b"a")
+    with serve(tmp_path / "served") as url:
+        package = catalogue.Found("a", "1", "misc/a", f"{url}/a.pkg", said)
+        assert catalogue.store(package, tmp_path) == hashlib.sha256(b"a").hexdigest()
+        (tmp_path / "served/a.pkg").write_bytes(b"b")
+        with pytest.raises(Wrong, match="is not what the catalogue says: its checksum is another"):
+            catalogue.store(package, tmp_path)
+
+
+def test_a_checksum_of_another_kind(tmp_path: Path) -> None:
+    package = catalogue.Found("a", "1", "misc/a", "http://127.0.0.1:1/a.pkg", "9$a")
+    with pytest.raises(Wrong, match="the catalogue has a checksum of a kind '9' for a"):
+        catalogue.store(package, tmp_path)
 
 
 def test_a_repository_without_a_catalogue(
