@@ -29,7 +29,7 @@ _PLACES = {
 
 Go and Cargo build out of where they downloaded to, so that is part of the state that `fetch` leaves
 to `build`: a builder whose caches were emptied still builds. pip and npm install out of theirs, and
-do without them; so does a compiler.
+do without them; so does a compiler. `run.sh` has a cache for what Go and Cargo download.
 """
 
 Compilers = Callable[[App], tuple[State, Mapping[str, str]]]
@@ -119,8 +119,7 @@ def _secrets(app: App) -> Iterator[Mount]:
 
 
 def sources(build: Build, app: App) -> State:
-    """The application's directory as it was brought, before any of its scripts ran."""
-    """The application's sources at `/` of a state of their own."""
+    """The application's directory as it was brought, at `/` of a state of its own."""
     path = app.path or Text(".", app.at)
     if app.git is not None:
         meta = build.meta("app", f"fetch {app.git.url}", app.from_)

@@ -7,10 +7,17 @@
 # the script says is passed on as it comes, and looked at only after a failure. Status 211 is for
 # a script that wanted the network in app.build, 212 for one that could not reach it in app.fetch; the
 # script's own 211 and 212 become 1 (frameworks.exits). DOWNLOADS is a folder that outlives the build: Go's
-# modules are taken from there, and new ones kept.
+# modules and Cargo's crates are taken from there, and new ones kept.
 script=$1
 key=$2
 downloads=${3:+$3/go}
+crates=${3:+$3/cargo}
+if [ "$key" = app.fetch ] && [ -s /run/secrets/ca ]; then
+	# The build secret `ca`, as OpenSSL and Go, curl, git, pip, Node and Cargo are told of it.
+	for name in SSL_CERT_FILE CURL_CA_BUNDLE GIT_SSL_CAINFO PIP_CERT NODE_EXTRA_CA_CERTS CARGO_HTTP_CAINFO; do
+		eval ": \"\${$name:=/run/secrets/ca}\"" && export "${name?}"
+	done
+fi
 folder=$(mktemp -d) && mkfifo "$folder/pipe" || exec /bin/sh -e "$script"
 {
 	tee "$folder/said" < "$folder/pipe"
@@ -22,6 +29,26 @@ if [ -n "$downloads" ] && command -v go > /dev/null 2>&1; then
 else
 	downloads=
 fi
+# Cargo asks no server for a crate that is where it would put it, and looks at it no more. So only those
+# are put there whose checksum is the one in Cargo.lock.
+seed() {
+	mkdir -p "$crates" && registries=${CARGO_HOME:?}/registry/cache || return 0
+	find . -name Cargo.lock -exec awk -F '"' '
+		/^name = / { name = $2 }
+		/^version = "/ { version = $2 }
+		/^checksum = / { print $2, name "-" version ".crate" }' {} + | sort -u | while read -r sum crate; do
+		for file in "$crates"/*/"$crate"; do
+			[ -f "$file" ] && [ "$(sha256sum < "$file")" = "$sum  -" ] || continue
+			to=$registries/$(basename "${file%/*}")
+			mkdir -p "$to" && cp "$file" "$to"
+		done
+	done
+}
+if [ -n "$crates" ] && [ -n "${CARGO_HOME:-}" ] && command -v cargo > /dev/null 2>&1; then
+	seed
+else
+	crates=
+fi
 status=0
 /bin/sh -e "$script" > "$folder/pipe" 2>&1 || status=$?
 # What the script has left running may keep the pipe open: a second is enough for what has been said.
@@ -30,20 +57,22 @@ while ! [ -e "$folder/done" ] && [ "$tries" -lt 20 ]; do
 	sleep 0.05
 	tries=$((tries + 1))
 done
-# keep: leave to later builds the modules that are new. A version's files never change; lists of
-# versions do. Another build may be at it: a file is there whole or not at all.
+# keep FROM TO PATTERN: leave to later builds the files that are new. Another build may be at it: a
+# file is there whole or not at all.
 keep() {
-	cd "${GOMODCACHE:-/nowhere}/cache/download" 2> /dev/null || return 0
-	find . -path '*/@v/v[0-9]*' -type f ! -name '*.lock' ! -name '*.partial' -exec sh -c '
+	cd "$1" 2> /dev/null || return 0
+	find . -path "$3" -type f ! -name '*.lock' ! -name '*.partial' -exec sh -c '
 		to=$1
 		shift
 		for file; do
 			[ ! -e "$to/$file" ] || continue
 			mkdir -p "$to/${file%/*}" && cp "$file" "$to/$file.$$" && mv "$to/$file.$$" "$to/$file"
-		done' keep "$downloads" {} +
+		done' keep "$2" {} +
 }
 if [ "$status" -eq 0 ]; then
-	[ -z "$downloads" ] || keep
+	# A version's files never change; Go's lists of versions do.
+	[ -z "$downloads" ] || keep "${GOMODCACHE:-/nowhere}/cache/download" "$downloads" '*/@v/v[0-9]*'
+	[ -z "$crates" ] || keep "$CARGO_HOME/registry/cache" "$crates" '*.crate'
 	exit 0
 fi
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import tarfile
@@ -259,6 +260,56 @@ case "$*" in
 	;;
 esac
 """
+
+
+CARGO = """#!/bin/sh
+for each; do
+	there=$CARGO_HOME/registry/cache/index-1/$each.crate
+	[ ! -e "$there" ] || { echo "had $each"; continue; }
+	mkdir -p "${there%/*}"
+	printf %s "$each" > "$there"
+	echo "downloaded $each"
+done
+"""
+
+
+def test_crates_of_cargo_are_kept_and_found_again(tmp_path: Path) -> None:
+    """By later builds, those that have the checksum of the lock file: Cargo looks at none again."""
+    tools, downloads, script = tmp_path / "bin", tmp_path / "downloads", tmp_path / "app.sh"
+    tools.mkdir()
+    (tools / "cargo").write_text(CARGO)
+    (tools / "cargo").chmod(0o755)
+    kept = downloads / "cargo/index-1"
+
+    def fetch(text: str, home: str) -> str:
+        script.write_text(text)
+        command = ["sh", str(STEPS.parents[1] / "steps/run.sh"), str(script), "app.fetch"]
+        env = {"CARGO_HOME": str(tmp_path / home), "PATH": f"{tools}:{os.environ['PATH']}"}
+        done = subprocess.run(
+            [*command, str(downloads)],
+            cwd=tmp_path,
+            env={**os.environ, **env},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.stderr == ""
+        return done.stdout
+
+    lock = "version = 4\n\n"
+    for name in ("itoa-1.0.1", "ryu-2.0.0"):
+        crate, _, version = name.partition("-")
+        sum_ = hashlib.sha256(name.encode()).hexdigest()
+        lock += f'[[package]]\nname = "{crate}"\nversion = "{version}"\nchecksum = "{sum_}"\n\n'
+    (tmp_path / "Cargo.lock").write_text(lock)
+    first = "downloaded itoa-1.0.1\ndownloaded ryu-2.0.0\n"
+    assert fetch("cargo itoa-1.0.1 ryu-2.0.0", "first") == first
+    assert sorted(path.name for path in kept.iterdir()) == ["itoa-1.0.1.crate", "ryu-2.0.0.crate"]
+    (kept / "ryu-2.0.0.crate").write_text("another's")
+    second = "had itoa-1.0.1\ndownloaded ryu-2.0.0\n"
+    assert fetch("cargo itoa-1.0.1 ryu-2.0.0", "second") == second
+    (tmp_path / "Cargo.lock").unlink()
+    assert fetch("cargo itoa-1.0.1", "third") == "downloaded itoa-1.0.1\n"
 
 
 def test_modules_of_go_are_kept_and_found_again(tmp_path: Path) -> None:
