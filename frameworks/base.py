@@ -390,9 +390,9 @@ class Framework:
     """Whether a kernel from source is made of the application (a unikernel)."""
     configures_app: ClassVar[bool] = False
     """Whether an application is configured with `app.options` before it is built."""
-    package_managers: ClassVar[tuple[str, ...]] = ()
-    """Where programs are that install packages: a base with none of them cannot. Empty where no
-    program of the base's is needed."""
+    package_managers: ClassVar[Mapping[str, str]] = {}
+    """Where programs are that install packages, and what finds a package's name with each: a base
+    with none of them cannot. Empty where no program of the base's is needed."""
     links_libraries: ClassVar[bool] = False
     """Whether an application that is a kernel can name libraries to link with (`app.libraries`)."""
     takes_sysroot: ClassVar[bool] = False

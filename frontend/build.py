@@ -204,11 +204,13 @@ class Run:
 
     def _say_why(self, error: GatewayError, lowering: Lowering) -> None:
         """Raise Problems where a daemon's error has better words."""
-        if _builds_kernel(lowering.plan):
+        plan = lowering.plan
+        names = plan.rootfs.packages
+        if names and names[0].at in places(error, plan.file.filename):
+            self._explain_packages(lowering)
+        elif _builds_kernel(plan):
             self._explain(lowering)
-        if lowering.plan.rootfs.packages:
-            self._explain_packages(error, lowering)
-        if (explained := explain(error, lowering.plan.file)) is not None:
+        if (explained := explain(error, plan.file)) is not None:
             raise explained from error
 
     def _devices(self, lowering: Lowering) -> dict[str, str]:
@@ -279,20 +281,19 @@ class Run:
         if lost := framework.explain(data, plan):
             raise Problems(lost)
 
-    def _explain_packages(self, error: GatewayError, lowering: Lowering) -> None:
-        """Raise Problems if it is `rootfs.packages` that failed: for a name, or for the base."""
+    def _explain_packages(self, lowering: Lowering) -> None:
+        """Raise Problems if `rootfs.packages` failed for a name, or for the base."""
         plan = lowering.plan
         names = plan.rootfs.packages
-        if names[0].at not in places(error, plan.file.filename):
-            return
         managers = lowering.framework.package_managers
         try:
             base = self.session.ref(File(lowering.base.state, "/"), plan.platform)
-            if managers and not any(self._is_there(base, each) for each in managers):
+            there = [path for path in managers if self._is_there(base, path)]
+            if managers and not there:
                 raise problem(
                     "no-package-manager",
                     "the root filesystem's base has no package manager that hutch knows",
-                    hint="start 'from' an image with apt, or let a Dockerfile install them",
+                    hint="start 'from' an image with apt or apk, or let a Dockerfile install them",
                     at=names[0].at,
                     file=plan.file,
                 )
@@ -304,7 +305,9 @@ class Run:
             return  # a mirror that cannot be reached, say: the first error tells of it
         lacking = said.decode("utf-8", "replace").splitlines()
         if missing := [name for name in names if name in lacking]:
-            hint = "names are those of the distribution: look with 'apt-cache search'"
+            hint = "names are those of the distribution"
+            if there:
+                hint += f": look with '{managers[there[0]]}'"
             raise Problems(
                 Diagnostic(
                     "no-such-package",

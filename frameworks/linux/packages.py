@@ -72,5 +72,5 @@ def _runner(build: Build, tree: State) -> tuple[State, str]:
 
 
 def _scripts() -> tuple[Mount, ...]:
-    own = ("packages.sh", "packages-apt.sh")
+    own = ("packages.sh", "packages-apt.sh", "packages-apk.sh")
     return (*(script("frameworks.linux", name) for name in own), script("frameworks.kit", "apt.sh"))

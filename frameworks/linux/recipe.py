@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -37,7 +37,11 @@ class Linux(Framework):
     takes_parameters: ClassVar[bool] = True
     kernel_by_default: ClassVar[bool] = True
     counts_bytes: ClassVar[bool] = True
-    package_managers: ClassVar[tuple[str, ...]] = ("/usr/bin/apt-get",)
+    package_managers: ClassVar[Mapping[str, str]] = {
+        "/usr/bin/apt-get": "apt-cache search",
+        "/sbin/apk": "apk search",
+        "/usr/bin/apk": "apk search",
+    }
 
     def check(self, plan: Plan, problems: Collector) -> None:
         """Note unknown versions, configurations and impossible options."""
@@ -47,9 +51,17 @@ class Linux(Framework):
                 "bad-combination",
                 "packages are installed by the package manager of 'rootfs.from', and 'scratch' has "
                 "none",
-                hint="start from an image of Debian or Ubuntu: 'from: debian:trixie-slim'",
+                hint="start from an image of Debian, Ubuntu or Alpine: 'from: debian:trixie-slim'",
                 at=rootfs.packages[0].at,
             )
+        for name in rootfs.packages:
+            if "/" in name:  # apt's for a release, of which a lock would know nothing
+                problems.error(
+                    "bad-value",
+                    f"'{name}' is no package name",
+                    hint="for one version write NAME=VERSION; CATEGORY/NAME is FreeBSD's",
+                    at=name.at,
+                )
         kernel = plan.kernel
         if kernel is None or kernel.from_ != "source":
             return  # a prebuilt one has nothing of this, and start-up counts

@@ -11,14 +11,18 @@ import subprocess
 import sys
 import uuid
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from frameworks.runtime.machine import Volume
-from tests.integration.harness import EXAMPLES, ROOT, Builder, load
+from frontend.bunnyfile import lock
+from tests.integration.harness import EXAMPLES, ROOT, Builder, Guests, alpine, load
+from tests.integration.harness.alpine import Apk
 from tests.integration.harness.guests import listening, served
 from tests.integration.harness.programs import PROGRAMS
+from tests.integration.harness.serving import serve
 from tests.integration.harness.tools import run
 from tests.places import TREES
 
@@ -113,6 +117,89 @@ def test_a_package_of_debian_serves(builder: Builder, project: Path) -> None:
         answer = ask(GET % b"/")
     assert answer.startswith(b"HTTP/1.1 200 OK"), answer
     assert b"Welcome to nginx!" in answer
+
+
+ALPINE = """
+version: v1
+platforms: {{framework: linux, monitor: qemu}}
+kernel: {{from: local, path: vmlinuz}}
+rootfs:
+  from: {base}
+  type: initrd
+  packages: {packages}
+init: none
+cmd: [/usr/bin/greet]
+"""
+GREET = "#!/bin/sh\ncat /usr/share/greet/*\npoweroff -f\n"
+PACKAGES = (
+    Apk("greet-libs", "1.2_p1-r0", {"usr/share/greet/hello": "hello from a package\n"}),
+    Apk(
+        "greet",
+        "2.0-r1",
+        {"usr/bin/greet": GREET},
+        needs=("greet-libs>=1.0", "musl"),
+        script="#!/bin/sh\necho set up on $(uname -m) > /usr/share/greet/script\n",
+    ),
+    Apk("greet", "2.1-r0", {"usr/bin/greet": GREET}, needs=("greet-libs>=1.0",)),
+    Apk("greet-all", "1-r0", {}, needs=("greet",)),
+)
+ASKED = ("greet=2.0-r1", "greet-all")
+ON_HOST = ("--network", "host", "--allow", "network.host")
+
+
+def _both(builder: Builder, root: Path, folder: Path) -> str:
+    """An image of a root for amd64; for arm64, what apk reads there of the same."""
+    folder.mkdir()
+    shutil.move(root, folder / "amd64")
+    for path in ("etc/apk", "lib/apk/db"):
+        shutil.copytree(folder / "amd64" / path, folder / "arm64" / path)
+    for path in ("etc/apk/arch", "lib/apk/db/installed"):
+        file = folder / "arm64" / path
+        file.write_text(file.read_text().replace("x86_64", "aarch64"))
+    dockerfile = "FROM scratch\nARG TARGETARCH\nCOPY $TARGETARCH /\nENV PATH=/usr/bin:/sbin:/bin\n"
+    return builder.push(folder, dockerfile, "--platform", "linux/amd64,linux/arm64")
+
+
+def test_a_package_of_alpine_runs(
+    builder: Builder, project: Path, tmp_path: Path, linux: Guests, booted: Callable[..., str]
+) -> None:
+    """As Debian's, by Alpine's own apk, out of a repository of the test's own that signs."""
+    root = alpine.root(tmp_path)
+    if root is None:
+        pytest.skip("the package with Alpine in it cannot be had here")
+    shutil.copy(linux.debian, project / "vmlinuz")
+    key, public = alpine.keys(tmp_path)
+    for architecture in ("x86_64", "aarch64"):
+        alpine.repository(tmp_path / "site/main", architecture, key, PACKAGES)
+    (root / "etc/apk/keys" / alpine.KEY).write_bytes(public)
+    with serve(tmp_path / "site") as url:
+        (root / "etc/apk/repositories").write_text(f"{url}/main\n")
+        base = _both(builder, root, tmp_path / "images")
+        text = ALPINE.format(base=base, packages="[greet=2.0-r1, greet-all]")
+        chosen = {}
+        for architecture, name in (("amd64", "x86_64"), ("arm64", "aarch64")):
+            # For the other, the builder's own apk chooses, and nothing of the guest's runs.
+            platform = ("--platform", f"linux/{architecture}")
+            listed = builder.export(project, text, "packages", *ON_HOST, *platform)
+            files = lock.packages_of(listed)
+            chosen[f"linux/{architecture}"] = lock.Packages(ASKED, files)
+            assert {each.name: (each.version, each.url) for each in files} == {
+                "greet": ("2.0-r1", f"{url}/main/{name}/greet-2.0-r1.apk"),
+                "greet-all": ("1-r0", f"{url}/main/{name}/greet-all-1-r0.apk"),
+                "greet-libs": ("1.2_p1-r0", f"{url}/main/{name}/greet-libs-1.2_p1-r0.apk"),
+            }
+        told = lock.written(lock.Lock(packages=chosen), "bunnyfile")
+        (project / "bunnyfile.lock").write_text(told)
+        once = builder.export(project, text, "rootfs")
+        assert builder.export(project, text, "rootfs", "--no-cache-filter", "rootfs") == once
+        output = booted(builder.build(project, text).ref)
+        assert "hello from a package" in output
+        assert "set up on x86_64" in output
+        failed = builder.fail(project, text.replace("greet=2.0-r1", "greet=3"), *ON_HOST)
+        assert "has no package 'greet=3' (names are those of" in failed.error
+        assert "look with 'apk search'" in failed.error
+    failed = builder.fail(project, text.replace("=2.0-r1", ">2"), *ON_HOST)
+    assert "[no-network]" in failed.error
 
 
 @pytest.mark.parametrize("system", ["netbsd", "freebsd"])

@@ -3,7 +3,7 @@
 #
 #     packages.sh fetch OUT ROOT DEBIAN NAME...     the files of all that NAMEs need, and what they are
 #     packages.sh missing OUT ROOT DEBIAN NAME...   which NAMEs are nowhere, a line each in OUT/missing
-#     packages.sh install DIR NAME...                      install the files of DIR, without a network
+#     packages.sh install DIR NAME...               install the files of DIR, without a network
 #
 # It runs in the guest's own root, or in the same image for the builder's processor; then the guest's is
 # at ROOT (else ROOT is ""), and DEBIAN is what apt calls the guest's processor.
@@ -12,8 +12,10 @@ verb=$1
 shift
 if command -v apt-get > /dev/null && command -v dpkg > /dev/null; then
 	. "${0%/*}/packages-apt.sh"
+elif command -v apk > /dev/null; then
+	. "${0%/*}/packages-apk.sh"
 else
-	echo "hutch: the image has no apt, which installs packages" >&2
+	echo "hutch: the image has neither apt nor apk, one of which installs packages" >&2
 	exit 1
 fi
 
@@ -52,6 +54,8 @@ fetch | missing)
 install)
 	files=$1
 	shift
+	# All that is asked for may be in the base.
+	[ -n "$(find "$files" -name '*.deb' -o -name '*.apk')" ] || exit 0
 	# A container's memory is another file system, which is not looked through.
 	mark=/dev/shm/hutch-mark
 	touch -d "@$(($(date +%s) - 2))" "$mark"

@@ -191,7 +191,10 @@ CHANGES = re.compile(r"""\bsed\b.*\s(-i|--in-place)|<<|\bed\b|>>?\s*(?!/dev|/tmp
 NO_PATCHES = {
     # No source: a program of the step's own, which stands before the linker.
     "linux/steps/measure.sh": ['cat > "/tmp/linker/$linker" <<- EOF'],
-    # No source: apt's configuration for another processor, and the name of the machine.
+    # No source: what apk says; apt's configuration for another processor; the name of the machine.
+    "linux/steps/packages-apk.sh": [
+        r'''line="^\\( *[0-9]+/[0-9]+\\) $verbs (.*) \\((.* -> )?([^ ]+)\\)\$"''',
+    ],
     "linux/steps/packages-apt.sh": ['cat > "$APT_CONFIG" <<- END'],
     "linux/steps/packages.sh": [": > /etc/machine-id"],
     # No source: where apt finds packages.
