@@ -111,14 +111,15 @@ def main() -> int:
                 continue
             systems[system] = asdict(bsd.measure(system, source, frontend))
         result["bsd"] = systems
-        if (given := unikernels.trees()) is None:
+        given, images = unikernels.trees(), unikernels.images()
+        if given is None and not images:
             print(f"no unikernels: {unikernels.TREES} names no directory of trees")
         else:
             rounds = min(options.rounds, 5)
-            result["unikernels"] = {
-                name: asdict(started)
-                for name, started in unikernels.measure(given, frontend, rounds)
-            }
+            starts = dict(unikernels.brought(images, rounds))
+            if given is not None:
+                starts.update(unikernels.measure(given, frontend, rounds))
+            result["unikernels"] = {name: asdict(started) for name, started in starts.items()}
 
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(json.dumps(result, indent=2) + "\n")

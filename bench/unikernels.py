@@ -3,9 +3,13 @@
 Their source trees are not where this is run, so whoever has them names a directory with one each by
 the name of its build context (`solo5`, `ocaml-solo5`, `rumprun`, `unikraft`, `app-elfloader`,
 `lib-libelf`, `lib-lwip`, `lwip`, and `src-netbsd` and `buildrump` where `rumprun` lacks them); what
-has none of its trees there is not measured:
+has none of its trees there is not measured. Whoever has the examples built already names their
+images instead:
 
-    HUTCH_BENCH_UNIKERNELS    that directory
+    HUTCH_BENCH_UNIKERNELS          that directory
+    HUTCH_BENCH_UNIKERNEL_IMAGES    references (or OCI layouts), with blanks between them; the last
+                                    part of each is the example's name, and a tag or digest
+                                    (`localhost:5000/mirage-hello:1`)
 
 The monitors are those of this machine, by their names in PATH: `solo5-spt`, `solo5-hvt` where there
 is KVM, and QEMU. A start is from the monitor's exec to the line in this process.
@@ -14,6 +18,7 @@ is KVM, and QEMU. A start is from the monitor's exec to the line in this process
 from __future__ import annotations
 
 import os
+import posixpath
 import shutil
 import statistics
 import subprocess
@@ -24,10 +29,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import steps
+from frameworks.runtime import RUNTIME
+from frontend.images import find
+from frontend.images.boot import contract_of
+from frontend.images.layers import ImageFiles
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 KVM = Path("/dev/kvm")
 TREES = "HUTCH_BENCH_UNIKERNELS"
+IMAGES = "HUTCH_BENCH_UNIKERNEL_IMAGES"
 SUBMODULES = ("src-netbsd", "buildrump")
 """Trees that are contexts of their own where the directory has them."""
 
@@ -107,6 +117,11 @@ def trees() -> Path | None:
     return Path(name).resolve() if name else None
 
 
+def images() -> tuple[str, ...]:
+    """The references of `IMAGES`."""
+    return tuple(os.environ.get(IMAGES, "").split())
+
+
 def measure(given: Path, frontend: str, rounds: int) -> Iterator[tuple[str, Start]]:
     """Each example for each of its monitors, by name, whose trees are all in `given`."""
     for example in ROWS:
@@ -116,6 +131,37 @@ def measure(given: Path, frontend: str, rounds: int) -> Iterator[tuple[str, Star
                     f"{example.name} on {monitor}",
                     _start(example, monitor, given, frontend, rounds),
                 )
+
+
+def brought(refs: Sequence[str], rounds: int) -> Iterator[tuple[str, Start]]:
+    """The example of each image, for the image's own monitor, by name.
+
+    Raises ValueError for one that is called as no example is, ImageError, OSError.
+    """
+    rows = {row.name: row for row in ROWS}
+    for ref in refs:
+        name = posixpath.basename(ref).partition("@")[0].partition(":")[0]
+        if name not in rows:
+            raise ValueError(f"{IMAGES}: {ref} is called as none of {', '.join(rows)}")
+        with find.images(ref) as found, tempfile.TemporaryDirectory(prefix="hutch-bench-") as to:
+            image = found.image(None)
+            tree = found.tree(image)
+            contract = contract_of(image, tree)
+            kernel, *initrd = (
+                _laid(tree, contract.keys[key], Path(to) / key)
+                for key in (RUNTIME.keys.kernel, RUNTIME.keys.initrd)
+                if contract.keys.get(key)
+            )
+            seconds = started(rows[name], contract.monitor, kernel, rounds, *initrd)
+            start = _weighed(kernel, initrd, seconds)
+        yield f"{name} on {contract.monitor}", start
+
+
+def _laid(tree: ImageFiles, path: str, to: Path) -> Path:
+    """An image's file as the file `to`."""
+    with to.open("wb") as file:
+        file.writelines(tree.pieces(path))
+    return to
 
 
 def _start(example: Example, monitor: str, given: Path, frontend: str, rounds: int) -> Start:
@@ -135,7 +181,12 @@ def _start(example: Example, monitor: str, given: Path, frontend: str, rounds: i
             made += out.iterdir()
         kernel, *initrd = made
         seconds = started(example, monitor, kernel, rounds, *initrd)
-        return Start(kernel.stat().st_size, seconds, sum(each.stat().st_size for each in initrd))
+        return _weighed(kernel, initrd, seconds)
+
+
+def _weighed(kernel: Path, initrd: Sequence[Path], seconds: float | None) -> Start:
+    """A measured start, with the sizes of its files."""
+    return Start(kernel.stat().st_size, seconds, sum(each.stat().st_size for each in initrd))
 
 
 def started(

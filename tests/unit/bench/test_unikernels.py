@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from pathlib import Path
 
 import pytest
 
 from bench import page, unikernels
+from frameworks.runtime import RUNTIME
+from frontend.images.oci import MANIFESTS
 from tests.places import ROOT
 from tests.unit.bench.test_page import RESULT
+from tests.unit.frontend.images.test_layout import LAYER, Files, archive
 
 LOADER = next(each for each in unikernels.ROWS if each.name == "unikraft-elfloader")
 
@@ -47,6 +52,46 @@ def test_a_guest_that_ends_without_the_line(monitors: Path) -> None:
 def test_a_monitor_that_is_not_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     assert unikernels.started(unikernels.ROWS[0], "spt", Path("kernel"), 1) is None
+
+
+def layout(to: Path) -> str:
+    """An image of a kernel and an initrd for QEMU, as a layout."""
+    keys = {
+        "unikernelType": "unikraft",
+        "hypervisor": "qemu",
+        "binary": "/.boot/kernel",
+        "initrd": "/.boot/rootfs",
+    }
+    files = Files()
+    layer = archive(**{".boot/kernel": b"kernel", ".boot/rootfs": b"root"})
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": MANIFESTS[0],
+        "config": files.blob(b'{"os": "linux", "architecture": "amd64", "config": {}}'),
+        "layers": [files.blob(gzip.compress(layer), LAYER)],
+        "annotations": {f"{RUNTIME.prefix}{key}": value for key, value in keys.items()},
+    }
+    files.files["index.json"] = files.index(files.blob(json.dumps(manifest).encode(), MANIFESTS[0]))
+    return files.write(to, packed=False)
+
+
+def test_images_that_are_there(monitors: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel and the initrd are the image's, the words those of the example's row."""
+    noted = monitors / "noted"
+    said = f'echo "$@" >> {noted}; while [ "$1" != -kernel ]; do shift; done; cat "$2" >> {noted}'
+    monitor(monitors / "qemu-system-x86_64", f"{said}; echo listening on port 80")
+    monkeypatch.setenv(unikernels.IMAGES, layout(monitors / LOADER.name))
+    [(name, start)] = unikernels.brought(unikernels.images(), 1)
+    assert name == "unikraft-elfloader on qemu"
+    assert (start.size, start.initrd) == (6, 4)
+    assert start.seconds is not None
+    assert noted.read_text().endswith("kernel")
+    assert f"-append {LOADER.words} -initrd " in noted.read_text()
+
+
+def test_an_image_that_is_called_as_no_example() -> None:
+    with pytest.raises(ValueError, match="localhost:5000/x/hello:1 is called as none of mirage-"):
+        list(unikernels.brought(["localhost:5000/x/hello:1"], 1))
 
 
 def test_every_row_is_an_example_for_its_monitor() -> None:
