@@ -275,12 +275,20 @@ class BSD(Framework):
             libc=True,
             pkgconfig=tuple(f"{kit.SYSROOT}/{folder}" for folder in self.pkgconfig),
         )
-        if said[0].from_ != "source":
-            return kit.cross(build, kit.with_sysroot(build, tools, said), guest)
         at = said[0].from_.at
+        if said[0].from_ != "source":
+            placed = self.linkable(build, kit.with_sysroot(build, tools, said), at)
+            return kit.cross(build, placed, guest)
         placed = kit.place_sysroot(build, tools, self.libraries(build, at), at)
         # Its libraries are there as archives alone: the guest's root needs none of them.
         return kit.cross(build, placed, replace(guest, static=True))
+
+    def linkable(self, build: Build, tools: State, at: Range) -> State:
+        """`tools`, which have a system at `kit.SYSROOT`, as their compiler can link with it.
+
+        Default: unchanged. `at` is the line that asks for that system.
+        """
+        return tools
 
     def _usual_sysroot(self, build: Build) -> tuple[Origin, ...]:
         kernel = build.plan.kernel

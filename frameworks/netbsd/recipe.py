@@ -203,6 +203,15 @@ class NetBSD(BSD):
         )
         return state, cross
 
+    def linkable(self, build: Build, tools: State, at: Range) -> State:
+        """With the compiler's own library, which clang does not name."""
+        return build.run(
+            tools,
+            run_script("libgcc.sh", kit.SYSROOT),
+            mounts=[script(self.package, "libgcc.sh")],
+            meta=build.meta("app", "name the compiler's own library to the linker", at),
+        ).root
+
     def libraries(self, build: Build, at: Range) -> State:
         """What `build.sh` makes first of all, and of it the small libraries of the system."""
         host = self._host(build)
