@@ -397,6 +397,8 @@ class Framework:
     """Whether an application that is a kernel can name libraries to link with (`app.libraries`)."""
     takes_sysroot: ClassVar[bool] = False
     """Whether compilers are told where the guest's libraries are by `app.sysroot`."""
+    arguments: ClassVar[tuple[str, ...]] = ()
+    """Build arguments of the file (`args`) that the framework reads."""
 
     counts_bytes: ClassVar[bool] = False
     """Whether it knows what the bytes of a kernel from source are (`sizes`)."""

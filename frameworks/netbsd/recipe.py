@@ -91,6 +91,7 @@ class NetBSD(BSD):
     catalogue_needs: ClassVar[tuple[str, ...]] = ("ca-certificates", "python3")
     installer: ClassVar[str] = "pkgsrc"
     takes_sysroot: ClassVar[bool] = True
+    arguments: ClassVar[tuple[str, ...]] = ("PKG_PATH",)
     pkgconfig: ClassVar[tuple[str, ...]] = ("usr/lib/pkgconfig", "usr/pkg/lib/pkgconfig")
 
     def names(self, architecture: Architecture) -> BSDNames:

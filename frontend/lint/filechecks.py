@@ -352,11 +352,15 @@ def _unused_argument(subject: Subject) -> Iterator[Diagnostic]:
     if rootfs is not None and rootfs.dockerfile is not None:
         return  # which gets them all
     used = "\n".join(scalar.text for scalar in _scalars(subject.tree))
+    framework = subject.bunnyfile.platforms.framework
     for name, _ in subject.bunnyfile.args:
-        if not re.search(rf"\$(\{{{name}\b|{name}\b)", used):
-            yield finding(
-                "UnusedArgument", f"the build argument '{name}' is not used", "remove it", name.at
-            )
+        if re.search(rf"\$(\{{{name}\b|{name}\b)", used):
+            continue
+        if framework in frameworks.TABLE and name in frameworks.get(framework).arguments:
+            continue
+        yield finding(
+            "UnusedArgument", f"the build argument '{name}' is not used", "remove it", name.at
+        )
 
 
 def _bare_variable(subject: Subject) -> Iterator[Diagnostic]:

@@ -303,3 +303,9 @@ def test_arguments_reach_a_dockerfile_and_are_used_by_it() -> None:
     assert names(text.replace("dockerfile: Dockerfile", "include: [a]") + "cmd: [a]\n") == [
         "UnusedArgument"
     ]
+
+
+def test_arguments_that_a_framework_reads() -> None:
+    text = NEW + "args: {PKG_PATH: 'https://a'}\nkernel: {from: local, path: k}\ncmd: [a]\n"
+    assert "UnusedArgument" in names(text)
+    assert "UnusedArgument" not in names(text.replace("linux", "netbsd"))
