@@ -98,7 +98,7 @@ docs: setup $(SITE)/.done ## the documentation as a site, in build/docs/site; ne
 	$(SITE)/bin/mkdocs build --quiet --strict
 
 recordings: setup engine-up image $(SITE)/.done ## record commands for the documentation, in docs/pictures
-	$(WITH_IMAGE) $(SITE)/bin/python -m docs.site.recordings'
+	$(WITH_IMAGE) $(SITE)/bin/python -m docs.site.recordings $(RECORDED)'
 
 # The site's own tools are many and heavy: they have a lock and an environment of their own.
 $(SITE)/.done: docs/site/requirements.txt

@@ -16,6 +16,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 GRAPHS = ROOT / "build/docs/graphs"
+PICTURES = ROOT / "docs/pictures"
 SCHEMA = ROOT / "build/docs/bunnyfile.schema.json"
 
 _LINK = re.compile(r"(?<!!)\[((?:[^\[\]`]|`[^`]*`)*)\]\(([^)\s]+)\)")
@@ -29,6 +30,11 @@ from it.
 <div class="graph" markdown>
 [![Build graph of {name}](../graphs/{name}.svg)](../graphs/{name}.svg)
 </div>
+"""
+_PICTURE = """
+## What it looks like
+
+![{name}, booted by hutch run](../pictures/example-{name}.svg)
 """
 _PRINTS = """
 ## What it prints
@@ -105,6 +111,11 @@ def _listed(folder: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def pictured(example: str) -> Path:
+    """Where the picture of an example's guest is, if there is one."""
+    return PICTURES / f"example-{example}.svg"
+
+
 def _output(name: str) -> str:
     """A section for an example's page: what tests look for in its guest's output; "" where none."""
     test = ROOT / "examples" / name / "test.toml"
@@ -119,6 +130,7 @@ def _added() -> Iterator[tuple[str, str | bytes]]:
         text = linked((ROOT / source).read_text(), source)
         name = Path(source).parent.name
         if source.startswith("examples/"):
+            text += _PICTURE.format(name=name) if pictured(name).exists() else ""
             text += _output(name)
         if (GRAPHS / f"{name}.svg").exists():
             text += _GRAPH.format(name=name)

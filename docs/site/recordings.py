@@ -3,31 +3,27 @@
 Each command is really run, on a terminal of its own, with the engine's Docker and registry; what is
 typed is drawn as if somebody typed it. Of a wait more than a second is cut. A build is made once
 before it is recorded, so that a kernel's minutes are not in the picture: the pages say so.
+
+`python -m docs.site.recordings [NAME | NAME=IMAGE ...]` records some: scenes, and examples by their
+names. An example with an IMAGE is not built, and that image is booted: so are those whose sources
+are not in Debian's archive. Without names all that can be built here are recorded.
 """
 
 from __future__ import annotations
 
 import os
-import pty
-import select
-import signal
-import struct
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from docs.site.hooks import ROOT
-from docs.site.terminal import Event, Screen, animated
+from docs.site import guests
+from docs.site.hooks import PICTURES, ROOT
+from docs.site.recorder import COLUMNS, LINES, Recorder
+from docs.site.terminal import Screen, animated
 
-PICTURES = ROOT / "docs/pictures"
-COLUMNS, LINES = 88, 26
-
-_LONGEST = 900
-_KEY = 0.04
+_NAME = "hutch:1"
+"""What the files of the documentation call hutch's image."""
 
 SERVER = """\
 #include <stdio.h>
@@ -75,106 +71,6 @@ int main(void)
 """
 
 
-@dataclass(slots=True)
-class Recorder:
-    """What a terminal shows, with the times."""
-
-    folder: Path
-    environ: dict[str, str]
-    events: list[Event] = field(default_factory=list)
-    now: float = 0.0
-
-    def put(self, text: str, after: float = 0.0) -> None:
-        """Show a text that no command prints."""
-        self.now += after
-        self.events.append((self.now, text.replace("\n", "\r\n")))
-
-    def type(self, line: str) -> None:
-        """Show a command line as it is typed."""
-        self.put("\x1b[1;32m$\x1b[0m ", 1.0 if self.events else 0.0)
-        for each in line:
-            self.put(each, _KEY)
-        self.put("\n", 0.3)
-
-    def run(self, line: str, answers: dict[str, str] | None = None) -> None:
-        """Type a command and run it; `answers` are typed where it prints what they answer."""
-        self.type(line)
-        with _Terminal(line, self.folder, self.environ) as terminal:
-            self._watch(terminal, dict(answers or {}))
-
-    def start(self, line: str) -> _Terminal:
-        """Type a command and start it; `until` shows what it prints."""
-        self.type(line)
-        return _Terminal(line, self.folder, self.environ)
-
-    def until(self, terminal: _Terminal, text: str) -> None:
-        """Show what a command prints until it has printed `text`."""
-        self._watch(terminal, {}, text)
-
-    def _watch(self, terminal: _Terminal, answers: dict[str, str], until: str = "") -> None:
-        seen = ""
-        for seconds, text in terminal.output():
-            # Where this checkout is, is nobody's business.
-            self.put(text.replace(str(ROOT), "~/hutch").replace("\r\n", "\n"), seconds)
-            seen += text
-            for question, answer in list(answers.items()):
-                if question in seen:
-                    del answers[question]
-                    time.sleep(0.4)
-                    terminal.type(answer + "\n")
-            if until and until in seen:
-                return
-        if until or answers:
-            raise SystemExit(f"never printed {until or answers}:\n{seen}")
-
-
-class _Terminal:
-    """A command on a terminal of its own."""
-
-    def __init__(self, line: str, folder: Path, environ: dict[str, str]) -> None:
-        self.process, self._end = pty.fork()
-        if self.process == 0:
-            os.chdir(folder)
-            os.execvpe("/bin/sh", ["/bin/sh", "-c", f"exec {line}"], environ)
-        import fcntl
-        import termios
-
-        size = struct.pack("HHHH", LINES, COLUMNS, 0, 0)
-        fcntl.ioctl(self._end, termios.TIOCSWINSZ, size)
-
-    def __enter__(self) -> _Terminal:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        try:
-            os.kill(self.process, signal.SIGTERM)
-            os.waitpid(self.process, 0)
-        except (ProcessLookupError, ChildProcessError):
-            pass
-        os.close(self._end)
-
-    def type(self, text: str) -> None:
-        """Give it keys."""
-        os.write(self._end, text.encode())
-
-    def output(self) -> Iterator[tuple[float, str]]:
-        """What it prints, each time with the seconds since the last; ends when it does."""
-        last = start = time.monotonic()
-        while time.monotonic() - start < _LONGEST:
-            if not select.select([self._end], [], [], 1)[0]:
-                continue
-            try:
-                data = os.read(self._end, 1 << 16)
-            except OSError:
-                return
-            if not data:
-                return
-            now = time.monotonic()
-            yield now - last, data.decode("utf-8", "replace")
-            last = now
-        raise SystemExit("it takes too long")
-
-
 def init(made: Recorder) -> None:
     """A first file for a program that is there."""
     (made.folder / "server.c").write_text(SERVER)
@@ -188,7 +84,7 @@ def build_run(made: Recorder) -> None:
     """A build, and the guest that it gives."""
     (made.folder / "server.c").write_text(SERVER + unseen())
     (made.folder / "bunnyfile").write_text(BUNNYFILE)
-    quiet(made, "hutch", "build", "--run", ".")
+    made.quiet("hutch", "build", "--run", ".")
     made.run("sed -i s/argument/word/ server.c")
     made.run("hutch build --run .")
 
@@ -198,7 +94,7 @@ def dev(made: Recorder) -> None:
     clock = CLOCK + unseen()
     (made.folder / "server.c").write_text(clock)
     (made.folder / "bunnyfile").write_text(BUNNYFILE.replace(', "two words", "more"', ""))
-    quiet(made, "hutch", "build", ".")
+    made.quiet("hutch", "build", ".")
     with made.start("hutch dev") as terminal:
         made.until(terminal, "hello\r\n")
         made.put("\n\x1b[2m(in an editor: hello becomes hello again)\x1b[0m\n", 1.0)
@@ -211,11 +107,6 @@ def unseen() -> str:
     return f"/* {time.time_ns()} */\n"
 
 
-def quiet(made: Recorder, *words: str) -> None:
-    """Run a command that is not recorded: what it builds is there afterwards."""
-    subprocess.run(words, cwd=made.folder, env=made.environ, check=True, capture_output=True)
-
-
 SCENES = {
     "init": (init, "hutch init looks at a directory and writes a bunnyfile"),
     "build-run": (build_run, "hutch build --run builds a changed program and boots it"),
@@ -223,8 +114,21 @@ SCENES = {
 }
 
 
-def main(names: list[str]) -> int:
-    """Record the scenes called `names`, or all."""
+def record(name: str, folder: Path, environ: dict[str, str]) -> Path:
+    """Record a scene, and write its picture; returns where that is."""
+    scene, title = SCENES[name]
+    place = folder / "server"
+    place.mkdir()
+    made = Recorder(place, environ)
+    scene(made)
+    frames = Screen(COLUMNS, LINES).frames(made.events)
+    picture = PICTURES / f"record-{name}.svg"
+    picture.write_text(animated(frames, COLUMNS, LINES, title=title), encoding="utf-8")
+    return picture
+
+
+def main(words: list[str]) -> int:
+    """Record the scenes and examples that `words` name, or all that can be had here."""
     command = Path(sys.executable).parent
     environ = {
         **os.environ,
@@ -234,17 +138,22 @@ def main(names: list[str]) -> int:
         "LINES": str(LINES),
         "PS1": "",
     }
-    for name in names or SCENES:
-        scene, title = SCENES[name]
-        with tempfile.TemporaryDirectory(prefix="hutch-recording-") as folder:
-            place = Path(folder) / "server"
-            place.mkdir()
-            made = Recorder(place, environ)
-            scene(made)
-        frames = Screen(COLUMNS, LINES).frames(made.events)
-        picture = PICTURES / f"record-{name}.svg"
-        picture.write_text(animated(frames, COLUMNS, LINES, title=title), encoding="utf-8")
-        print(f"{picture.relative_to(ROOT)}: {len(frames)} frames, {picture.stat().st_size} bytes")
+    with tempfile.TemporaryDirectory(prefix="hutch-recording-") as scratch:
+        docker = Recorder(Path(scratch), environ)
+        docker.quiet("docker", "pull", environ["HUTCH_FRONTEND"])
+        docker.quiet("docker", "tag", environ["HUTCH_FRONTEND"], _NAME)
+        try:
+            for word in words or [*SCENES, *guests.built_here()]:
+                name, _, image = word.partition("=")
+                folder = Path(scratch) / name
+                folder.mkdir()
+                if name in SCENES:
+                    picture = record(name, folder, environ)
+                else:
+                    picture = guests.record(name, image or None, folder, environ)
+                print(f"{picture.relative_to(ROOT)}: {picture.stat().st_size} bytes", flush=True)
+        finally:
+            docker.quiet("docker", "image", "rm", "--force", _NAME)
     return 0
 
 

@@ -32,13 +32,15 @@ _COLOURS = {
 Run = tuple[str, str, bool]
 """Text of one look: the text, its colour, whether it is bold."""
 
+Line = tuple[Run, ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
     """What is on the screen from a moment on, in seconds: for each line its runs of text."""
 
     at: float
-    lines: tuple[tuple[Run, ...], ...]
+    lines: tuple[Line, ...]
 
 
 class Screen:
@@ -70,10 +72,10 @@ class Screen:
                 found.append(Frame(now, lines))
         return found
 
-    def _lines(self) -> tuple[tuple[Run, ...], ...]:
+    def _lines(self) -> tuple[Line, ...]:
         return tuple(self._runs(line) for line in range(self._screen.lines))
 
-    def _runs(self, line: int) -> tuple[Run, ...]:
+    def _runs(self, line: int) -> Line:
         runs: list[Run] = []
         cells = self._screen.buffer[line]
         for column in range(self._screen.columns):
@@ -97,7 +99,7 @@ def animated(
     width = round(columns * _WIDTH + 2 * _PADDING)
     height = lines * _HEIGHT + 2 * _PADDING
     total = frames[-1].at + pause
-    numbers: dict[tuple[Run, ...], int] = {}
+    numbers: dict[Line, int] = {}
     drawn, shown, steps = list[str](), list[str](), list[str]()
     for number, frame in enumerate(frames):
         uses = []

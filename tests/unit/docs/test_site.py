@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from docs.site import graphs, hooks
+from docs.site import graphs, guests, hooks, terminal
+from frontend import bunnyfile
 from llb import Definition
 from tests.places import ROOT
 
@@ -67,3 +68,26 @@ def test_the_site_s_tools_are_pinned() -> None:
     names = re.findall(r"^([a-z0-9.-]+)==\S+", lock, re.M)
     assert {"mkdocs-material", "mkdocs", "playwright"} <= set(names)
     assert lock.count("--hash=sha256:") >= len(names)
+
+
+def test_every_example_can_be_shown_by_its_own_port() -> None:
+    examples = {path.parent.name: path for path in ROOT.glob("examples/*/bunnyfile")}
+    assert set(guests.EXAMPLES) == set(examples)
+    for name, shown in guests.EXAMPLES.items():
+        given = {"BASE_SHA256": "0" * 64}
+        said = bunnyfile.load(examples[name].read_bytes(), name, given).bunnyfile
+        ports = [int(port.partition("/")[0]) for port in said.settings.ports]
+        assert shown.port in (ports or [0]), name
+        assert bool(shown.asks) == bool(shown.port), name
+    pictures = {path.stem for path in hooks.PICTURES.glob("example-*.svg")}
+    assert pictures <= {hooks.pictured(name).stem for name in examples}
+
+
+def test_of_a_long_output_the_middle_is_left_out() -> None:
+    def screen(count: int) -> tuple[terminal.Line, ...]:
+        return (*(((str(number), "white", False),) for number in range(count)), (), ())
+
+    assert guests.shortened(screen(33)) == screen(33)[:33]
+    long = guests.shortened(screen(100))
+    assert [line[0][0] for line in long[:8]] == ["0", "1", "2", "3", "4", "5", "(68 lines)", "74"]
+    assert long[-1][0][0] == "99"
