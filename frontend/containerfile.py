@@ -72,6 +72,7 @@ def make(session: Session, source: BuildFile, platform: Platform, inputs: Gatewa
         platform,
         ours=True,
         stand_ins=_stand_ins(session, parsed, platform),
+        pinned=nested.pinned(session.contexts, parsed.images(), placed=True),
     )
     path = Text(file.filename, _START)
     request = Request(

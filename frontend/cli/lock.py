@@ -45,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
     )
     made.usage = "hutch lock [OPTION ...] [FILE [NAME ...]]"
     made.add_argument(
-        "path", nargs="?", metavar="FILE", help="a bunnyfile, or a directory that has one (.)"
+        "path", nargs="?", metavar="FILE", help="a build file, or a directory that has one (.)"
     )
     made.add_argument(
         "names",
@@ -108,10 +108,6 @@ def run(options: argparse.Namespace) -> int:
     file = buildfile.read(options)
     if file.name == "<stdin>":
         raise OSError("a lock stands beside its file, and standard input is beside nothing")
-    if file.is_dockerfile:
-        raise OSError(
-            f"{file.name} is a Dockerfile: pin its images where it names them, with @sha256:..."
-        )
     source = SourceFile(file.name, file.data)
     wanted = unlocked.wanted(options, file)
     path = file.name + LOCK_FILE

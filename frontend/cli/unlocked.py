@@ -1,4 +1,4 @@
-"""What a bunnyfile leaves open: what its lock file has to have, on all platforms of the guest."""
+"""What a build file leaves open: what its lock file has to have, on all platforms of the guest."""
 
 from __future__ import annotations
 
@@ -84,6 +84,8 @@ def _platforms(options: argparse.Namespace, file: buildfile.BuildFile) -> list[A
 
     if options.platform:
         return list(options.platform)
+    if file.is_dockerfile:
+        return [host()]
     loaded, own = buildfile.load(_for(options, None), file)
     if architecture(loaded.bunnyfile):
         return [own]
@@ -107,12 +109,25 @@ def _note(
     from frameworks.lower import Lowering
     from frontend.bunnyfile import lock
     from frontend.inputs.recorded import RecordedInputs
-    from frontend.targets import TARGETS, available
+    from frontend.targets import DEFAULT, TARGETS, available
 
     one = _for(options, platform)
+    contexts = buildfile.contexts_of(options)
+    if file.is_dockerfile:
+        images = _images(one, file.data, {}, contexts)
+        planned = buildfile.judge_dockerfile(one, file)[0].plan
+        if planned is not None:  # else only a build can judge the labels
+            inputs = RecordedInputs(platform, contexts)
+            TARGETS[DEFAULT](
+                Lowering(Build(planned, frameworks.get(planned.framework), inputs, platform))
+            )
+            images += inputs.images.values()
+        for image in images:
+            if lock.is_open(image):
+                found.images.setdefault(lock.name_of(image), image)
+        return
     loaded, _ = buildfile.load(one, file)
     plan = buildfile.plan_of(one, file)
-    contexts = buildfile.contexts_of(options)
     inputs = RecordedInputs(plan.platform, contexts)
     build = Build(plan, frameworks.get(plan.framework), inputs, plan.platform)
     for _ in range(2):  # the second time every path of the context is known
@@ -152,9 +167,7 @@ def _of_dockerfile(
     """The images that a Dockerfile of the build context names, at the line that names it."""
     from frameworks.diagnostics import problem
     from frameworks.spec import Text
-    from frontend.dockerui.instructions import UNKNOWN, Dockerfile
     from frontend.inputs import localfile
-    from llb.reference import context_name, context_names
 
     try:
         data = localfile.read(os.path.join(file.context, path.lstrip("/")), buildfile.MOST_BYTES)
@@ -162,10 +175,20 @@ def _of_dockerfile(
         raise problem(
             "no-such-file", f"there is no '{path}' in the build context", at=path.at
         ) from None
+    return [Text(image, path.at) for image in _images(options, data, args, contexts)]
+
+
+def _images(
+    options: argparse.Namespace, data: bytes, args: Any, contexts: Sequence[str]
+) -> list[Text]:
+    """The images that a Dockerfile names, each at its place there."""
+    from frontend.dockerui.instructions import UNKNOWN, Dockerfile
+    from llb.reference import context_name, context_names
+
     known = {**buildfile.args_of(options), **args}
     named = context_names(contexts)
     return [
-        Text(image, path.at)
+        image
         for image in Dockerfile(data, known).images()
         if image and UNKNOWN not in image and context_name(image) not in named
     ]

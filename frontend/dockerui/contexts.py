@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from frameworks.diagnostics import Problems, problem
 from frameworks.git import bad_url
-from frontend.bunnyfile.kind import LOCK_FILE, MOST_LOCKED, kind_of
+from frontend.bunnyfile.kind import LOCK_FILE, MOST_LOCKED
 from frontend.dockerui import ignorefile
 from frontend.dockerui.options import Environment, Options
 from frontend.gateway.errors import GatewayError, NotAFile
@@ -31,6 +31,7 @@ from llb import (
     Differ,
     Meta,
     MTime,
+    Range,
     SourceFile,
     State,
     git,
@@ -122,7 +123,7 @@ class Contexts:
         return self._found.build_file
 
     def lock(self) -> Lock | None:
-        """What the lock file beside a bunnyfile pins; None without one, or with `HUTCH_LOCK=off`.
+        """What the lock file beside the build file pins; None without it, or with `HUTCH_LOCK=off`.
 
         It is known once the build file is read. Raises `Problems` for one that cannot be used, and
         where `HUTCH_LOCK=strict` wants one.
@@ -133,20 +134,21 @@ class Contexts:
             found.is_locked = True
         return found.lock
 
-    def check_locked(self, image: str) -> None:
+    def check_locked(self, image: str, at: Range | None = None) -> None:
         """Raise `Problems` where the lock file has to pin an image of the build's, and does not.
 
-        Those that the file names are judged with the file; others are the toolchain's.
+        Those that a bunnyfile names are judged with it; others are the toolchain's. `at` is where
+        a Dockerfile that is the build file names it.
         """
         if self.options.lock != "strict" or (found := self.lock()) is None:
             return
         if found.lacks(image, context_names(self.options.named_contexts)):
             hint = "add it with 'hutch lock'"
-            raise problem("not-locked", f"'{image}' is not in the lock file", hint=hint)
+            raise problem("not-locked", f"'{image}' is not in the lock file", hint=hint, at=at)
 
     def _read_lock(self, build_file: SourceFile, file: SourceFile | None) -> Lock | None:
         mode = self.options.lock
-        if mode == "off" or kind_of(build_file.data) == "dockerfile":
+        if mode == "off":
             return None
         if file is None and mode != "strict":
             return None

@@ -31,7 +31,7 @@ from llb import (
 from llb.reference import context_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from frameworks.spec import Text
     from frontend.dockerui.contexts import Contexts
@@ -66,9 +66,9 @@ def dockerfile(
     if data is None:
         raise problem("no-such-file", f"there is no '{path}' in the build context")
     try:
-        pinned = _pinned(contexts, data, args)
+        found = pinned(contexts, _images(contexts, data, args))
         return solve(
-            contexts, data, path, target or "", platform, ignore=ignore, args=args, pinned=pinned
+            contexts, data, path, target or "", platform, ignore=ignore, args=args, pinned=found
         )
     except GatewayError as error:
         if target is None or error.is_placed or not _NO_STAGE.search(error.message):
@@ -142,22 +142,29 @@ def solve(
     return ResolvedImage(state, "", config)
 
 
-def _pinned(contexts: Contexts, data: bytes, args: Mapping[str, str]) -> dict[str, str]:
+def pinned(contexts: Contexts, images: Iterable[Text], *, placed: bool = False) -> dict[str, str]:
     """The images of a Dockerfile by name, as the lock file has them.
 
-    Raises Problems where it has to have one, and has not.
+    `placed` says that it is the build file, which errors are told of. Raises Problems where the
+    lock file has to have an image, and has not.
     """
     lock = contexts.lock()
     if lock is None:
         return {}
-    from frontend.dockerui.instructions import Dockerfile
-
     found = {}
-    for name in Dockerfile(data, {**contexts.options.build_args, **args}).images():
-        contexts.check_locked(name)
+    for name in images:
+        contexts.check_locked(name, name.at if placed else None)
         if digest := lock.digest(name):
             found[str(name)] = str(Reference.parse(name).tagged().pinned(digest))
     return found
+
+
+def _images(contexts: Contexts, data: bytes, args: Mapping[str, str]) -> list[Text]:
+    if contexts.lock() is None:
+        return []
+    from frontend.dockerui.instructions import Dockerfile
+
+    return Dockerfile(data, {**contexts.options.build_args, **args}).images()
 
 
 def ask(contexts: Contexts, data: bytes, name: str) -> Mapping[str, bytes]:

@@ -110,6 +110,21 @@ def test_what_is_locked_stays(builder: Builder, tmp_path: Path) -> None:
         builder.bake(baked, "it").ok()
         assert tree(out) == first
 
+        # The images of a Dockerfile that is the build file itself.
+        kernel = "LABEL hutch.kernel=local hutch.kernel.path=bunnyfile hutch.init=none"
+        (project / "own").write_text(
+            f'# syntax={builder.frontend}\nFROM {base}\n{kernel}\nCMD ["/x"]\n'
+        )
+        word = ("HUTCH_LOCK=strict",)
+        failed = builder.buildx(project, "--build-arg", *word, file="own")
+        assert failed.status != 0
+        assert "there is none" in failed.log
+        hutch(builder, "lock", str(project / "own"))
+        push(builder, images, "base", "third")
+        found = builder.files(tmp_path, project, *strict, file="own")
+        assert (found / "x").read_text() == "second"
+        push(builder, images, "base", "second")
+
         # A tag is fetched by its name, and is the commit that it was.
         (project / "bunnyfile").write_text(
             builder.file(FILE.format(git=f"{url}/app.git", ref="v1", files=files))

@@ -7,6 +7,7 @@ import http.server
 import io
 import json
 import os
+import re
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -222,6 +223,29 @@ def test_the_images_of_a_dockerfile(registry: Registry, tmp_path: Path) -> None:
     assert list(_lock(folder)["images"]) == names
 
 
+def test_a_dockerfile_as_the_build_file(
+    registry: Registry, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "Dockerfile"
+    file.write_text(
+        f"ARG TAG=1\nFROM {registry.host}/base:$TAG AS one\nFROM scratch\n"
+        f"COPY --from={registry.host}/files:1 /a /a\nCOPY --from=one /b /b\n"
+        'LABEL com.urunc.unikernel.unikernelType="linux"\n'
+    )
+    registry.push("base:1", "a")
+    assert main(["lock", str(file)]) == 1
+    assert "Dockerfile:4:13: error: cannot read" in capsys.readouterr().err
+    registry.push("files:1", "b")
+    registry.push("library/debian:trixie-slim", "c")  # where its kernel is compiled
+    assert main(["lock", str(file)]) == 0
+    lock = json.loads(re.sub("^#.*$", "", (tmp_path / "Dockerfile.lock").read_text(), flags=re.M))
+    names = [f"{registry.host}/{each}:1" for each in ("base", "files")]
+    assert list(lock["images"]) == ["debian:trixie-slim", *names]
+    assert main(["lock", "--check", str(file)]) == 0
+    file.write_text(f"FROM {registry.host}/other:1\n")
+    assert main(["lock", "--check", str(file)]) == 1
+
+
 def test_an_image_that_is_not_there_is_told_at_its_line(
     registry: Registry, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -289,9 +313,6 @@ def test_words_that_make_no_sense(
         assert said in capsys.readouterr().err
     assert main(["lock", "--update", str(folder), "debian:trixie"]) == 1
     assert "has no entry 'debian:trixie': one of: " in capsys.readouterr().err
-    (folder / "Dockerfile").write_text("FROM scratch\n")
-    assert main(["lock", str(folder / "Dockerfile")]) == 1
-    assert "is a Dockerfile" in capsys.readouterr().err
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"version: v1\n")))
     assert main(["lock", "-"]) == 1
     assert "standard input is beside nothing" in capsys.readouterr().err
