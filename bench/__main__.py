@@ -58,6 +58,11 @@ def warm(frontend: str, peer: str | None, rounds: int, many: int) -> dict[str, o
             name = f"{frontend.rpartition(':')[0]}-bench:{file.lower()}"
             builds.build(directory, file, "--push", "--tag", name)
             found["layers"][file] = image.layers(name)  # type: ignore[index]
+        found["moved"] = builds.moved(directory, images, frontend.partition("/")[0])
+    others = {name: each for name, each in builds.CONTENTS.items() if each is not builds.ARCHIVE}
+    for name, content in others.items():
+        with tempfile.TemporaryDirectory() as folder:
+            found[f"warm {name}"] = builds.warm(Path(folder), images, rounds, content)
     if many:
         for count, times in ((many, 3), (CONCURRENT, 1)):
             with tempfile.TemporaryDirectory() as folder:
@@ -98,7 +103,9 @@ def main() -> int:
     if options.kernels:
         made = kernels.builds(frontend, options.kernel_rounds)
         boots = kernels.boots(frontend, registry, min(options.rounds, 5))
+        first = kernels.first(frontend)
         result["linux"] = {
+            "first": asdict(first),
             "builds": asdict(made) if made else None,
             "boots": {name: asdict(booted) for name, booted in boots.items()},
         }

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.image import blobs
 from bench.profiled import MARK
 from engine.layout import FLAVOURS, Layout
 
@@ -35,16 +36,15 @@ platforms:
 kernel:
   from: local
   path: vmlinuz
-rootfs:
-  from: local
-  path: initrd.cpio
-  type: initrd
+rootfs: {rootfs}
 cmd: ["/hello"]
 """
+GIVEN = "{from: local, path: initrd.cpio, type: initrd}"
+PROGRAM = "{{from: scratch, type: {type}, include: [hello:/hello]}}"
 DOCKERFILE = """\
 FROM scratch
 COPY vmlinuz /.boot/kernel
-COPY initrd.cpio /.boot/rootfs
+COPY {copy}
 COPY urunc.json /urunc.json
 CMD ["/hello"]
 """
@@ -72,8 +72,32 @@ class Profile:
     modules: int
 
 
-def context(directory: Path, frontends: Mapping[str, str]) -> None:
-    """Write a context that all frontends make the same image of: a kernel, an archive, a text.
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What an image has beside its kernel: `rootfs` of a v0.1 file, and what of a Dockerfile's COPY
+    makes the same, where one can."""
+
+    rootfs: str
+    copy: str | None
+
+
+ARCHIVE = Content(GIVEN, "initrd.cpio /.boot/rootfs")
+RAW = Content(PROGRAM.format(type="raw"), "hello /hello")
+CONTENTS = {
+    "an archive that is there": ARCHIVE,
+    "raw, of a program": RAW,
+    "initrd, of a program": Content(PROGRAM.format(type="initrd"), None),
+}
+
+
+def files(frontends: Mapping[str, str], content: Content = ARCHIVE) -> tuple[str, ...]:
+    """The names of the files that `context` writes to be built."""
+    return (*frontends, *(("Dockerfile",) if content.copy else ()))
+
+
+def context(directory: Path, frontends: Mapping[str, str], content: Content = ARCHIVE) -> None:
+    """Write a context that all frontends make the same image of: a kernel, an archive or a program,
+    a text.
 
     For each of `frontends`, names of files, there is a v0.1 file that its image is to build.
     """
@@ -83,10 +107,13 @@ def context(directory: Path, frontends: Mapping[str, str]) -> None:
     kernel[0x1FE:0x206], kernel[0x236] = b"\x55\xaa\xeb\x6aHdrS", 1
     (directory / "vmlinuz").write_bytes(kernel)
     (directory / "initrd.cpio").write_bytes(chance.randbytes(1 << 20))
+    (directory / "hello").write_bytes(chance.randbytes(1 << 20))
     (directory / "urunc.json").write_text("{}\n")
     for file, image in frontends.items():
-        (directory / file).write_text(BUNNYFILE.format(frontend=image))
-    (directory / "Dockerfile").write_text(DOCKERFILE)
+        text = BUNNYFILE.format(frontend=image, rootfs=content.rootfs)
+        (directory / file).write_text(text)
+    if content.copy:
+        (directory / "Dockerfile").write_text(DOCKERFILE.format(copy=content.copy))
 
 
 def build(directory: Path, file: str, *output: str) -> float:
@@ -115,9 +142,11 @@ def in_turn(tasks: Mapping[str, Sequence[str]], rounds: int) -> dict[str, float]
     return {name: statistics.median(each) for name, each in taken.items()}
 
 
-def warm(directory: Path, images: Mapping[str, str], rounds: int) -> dict[str, float]:
+def warm(
+    directory: Path, images: Mapping[str, str], rounds: int, content: Content = ARCHIVE
+) -> dict[str, float]:
     """Median seconds of warm builds: of `images`, frontends by names of files, and of Docker's."""
-    context(directory, images)
+    context(directory, images, content)
     return in_turn(
         {
             file: (
@@ -125,10 +154,26 @@ def warm(directory: Path, images: Mapping[str, str], rounds: int) -> dict[str, f
                 *("--tag", f"bench:{file.lower()}", "--file", str(directory / file)),
                 str(directory),
             )
-            for file in (*images, "Dockerfile")
+            for file in files(images, content)
         },
         rounds,
     )
+
+
+def moved(directory: Path, images: Mapping[str, str], registry: str) -> dict[str, int]:
+    """The bytes that a registry lacks of an image whose application alone has changed."""
+    context(directory, images, RAW)
+    found = {}
+    for file in files(images, RAW):
+        name = f"{registry}/bench-moved:{file.lower()}"
+        listed = []
+        for _ in range(2):
+            (directory / "hello").write_bytes(os.urandom(1 << 20))
+            build(directory, file, "--push", "--tag", name)
+            listed.append(blobs(name))
+        before, after = listed
+        found[file] = sum(size for digest, size in after.items() if digest not in before)
+    return found
 
 
 def together(

@@ -40,10 +40,16 @@ def compressed_size(reference: str) -> int:
             raise SystemExit(f"{reference} is no image")
 
 
-def layers(reference: str) -> tuple[int, int]:
-    """The number of an image's layers, and their bytes as a registry has them."""
+def blobs(reference: str) -> dict[str, int]:
+    """The bytes of an image's layers as a registry has them, by digest."""
     match manifest(reference):
         case {"layers": list(listed)}:
-            return len(listed), sum(int(layer["size"]) for layer in listed)
+            return {str(layer["digest"]): int(layer["size"]) for layer in listed}
         case _:
             raise SystemExit(f"{reference} is not one image")
+
+
+def layers(reference: str) -> tuple[int, int]:
+    """The number of an image's layers, and their bytes as a registry has them."""
+    found = blobs(reference)
+    return len(found), sum(found.values())

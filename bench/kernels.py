@@ -2,17 +2,22 @@
 
 The same scripts run twice, in turn: as steps of a build, and in a plain chroot of the same
 toolchain on the same machine. Times of a build are those of its `make` step, as BuildKit has them.
+
+Kernels that others configure boot beside ours, where somebody has built them:
+
+    HUTCH_BENCH_KERNELS    their names and files: firecracker=/some/bzImage,kata=...
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import statistics
 import tempfile
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,15 +34,26 @@ LINUX, KIT = ROOT / "frameworks/linux", ROOT / "frameworks/kit"
 HELLO = ROOT / "examples/linux-hello"
 MAKE = "[linux] make bzImage"
 VARIABLES = ["ARCH=x86_64", "CROSS_COMPILE=x86_64-linux-gnu-", "CC=ccache x86_64-linux-gnu-gcc"]
+FIRST_COMPILED = "[linux] make tinyconfig"
+"""The first step that calls a compiler: for the program that reads Kconfig."""
+PEERS = "HUTCH_BENCH_KERNELS"
 MARK = "INIT-REACHED"
 PROGRAM = f"""\
 #include <stdio.h>
+#include <sys/klog.h>
 #include <sys/reboot.h>
+#include <sys/sysinfo.h>
 #include <time.h>
+static char log[1 << 18];
 int main(void) {{
   struct timespec now;
+  struct sysinfo memory;
+  int said;
   clock_gettime(CLOCK_BOOTTIME, &now);
-  printf("\\n{MARK} %ld.%03ld\\n", (long)now.tv_sec, now.tv_nsec / 1000000);
+  sysinfo(&memory);
+  printf("\\n{MARK} %ld.%03ld %llu\\n", (long)now.tv_sec, now.tv_nsec / 1000000,
+         (unsigned long long)memory.freeram * memory.mem_unit);
+  if ((said = klogctl(3, log, sizeof log)) > 0) fwrite(log, 1, said, stdout);
   fflush(stdout);
   return reboot(RB_AUTOBOOT);
 }}
@@ -69,13 +85,28 @@ class Builds:
 
 
 @dataclass(frozen=True, slots=True)
+class First:
+    """The first build on a new machine: seconds until a compiler is called, what the steps before
+    took one by one, added up, and the bytes that apt fetched in them."""
+
+    compiler: float
+    added: float
+    fetched: int
+
+
+@dataclass(frozen=True, slots=True)
 class Boot:
-    """A kernel's file in bytes, seconds of its own clock until init runs, and of QEMU's whole
-    start."""
+    """A kernel's file in bytes, seconds of its own clock until init runs, and of the whole from
+    the monitor's start; the bytes of the machine's memory that are not free then.
+
+    `phases` are the seconds of that clock by what the kernel said it had come to.
+    """
 
     size: int
     to_init: float
     wall: float
+    memory: int
+    phases: Mapping[str, float]
 
 
 def build(directory: Path, kernel: str, frontend: str, *flags: str) -> list[Step]:
@@ -116,6 +147,30 @@ def builds(frontend: str, rounds: int) -> Builds | None:
         statistics.median(option),
         sum(step.target == "kernel" for step in ran),
     )
+
+
+def first(frontend: str) -> First:
+    """Begin to build a kernel as if for the first time, with no step in the cache.
+
+    The images that steps run in are there already.
+    """
+    text = BUNNYFILE.format(frontend=frontend, kernel="{from: source}")
+    flags = ("--no-cache", "--target", "kernel", "--output", "type=cacheonly")
+    with tempfile.TemporaryDirectory(prefix="hutch-bench-") as context:
+        began = time.time()
+        started, before = steps.until(Path(context), text, FIRST_COMPILED, *flags)
+    return First(
+        started - began,
+        sum(step.seconds for step in before),
+        sum(fetched(step.output) for step in before),
+    )
+
+
+def fetched(output: str) -> int:
+    """The bytes that apt says it fetched."""
+    units = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}
+    found = re.findall(r"^Fetched ([\d.,]+) (k|M|G|)B in ", output, re.MULTILINE)
+    return sum(int(float(number.replace(",", "")) * units[unit]) for number, unit in found)
 
 
 def fill_root(root: Path, directory: Path, frontend: str) -> None:
@@ -164,8 +219,20 @@ def bare_make(root: Path) -> float:
     return time.monotonic() - start
 
 
+def peers() -> dict[str, Path]:
+    """The files of the kernels that `PEERS` names, by name. Raises SystemExit for none there."""
+    found = {}
+    for entry in filter(None, os.environ.get(PEERS, "").split(",")):
+        name, _, path = entry.partition("=")
+        if not Path(path).is_file():
+            raise SystemExit(f"bench: {PEERS} says {entry}, and there is no such file")
+        found[name] = Path(path)
+    return found
+
+
 def boots(frontend: str, registry: str, rounds: int) -> dict[str, Boot]:
-    """Boot the same program on Debian's cloud kernel and on ours, in turn, under the same QEMU."""
+    """Boot the same program on Debian's cloud kernel, ours and `peers`, in turn, under the same
+    QEMU."""
     kernels = {
         "Debian": "{from: local, path: vmlinuz}",
         "microvm": "{from: source}",
@@ -177,26 +244,76 @@ def boots(frontend: str, registry: str, rounds: int) -> dict[str, Boot]:
         (directory / "init.c").write_text(PROGRAM)
         inputs = ["docker", "buildx", "build", "--quiet", "-f", str(HELLO / "inputs.Dockerfile")]
         run(*inputs, "-o", str(directory), str(HELLO))
+        for name, path in peers().items():
+            shutil.copy(path, directory / f"peer-{name}")
+            kernels[name] = f"{{from: local, path: peer-{name}}}"
         for name, kernel in kernels.items():
             image = f"{registry}/bench-{name.lower()}"
             out = directory / f"out-{name}"
             build(directory, kernel, frontend, "--target", "kernel", "-o", str(out))
             sizes[name] = next(out.iterdir()).stat().st_size
             build(directory, kernel, frontend, "--tag", image, "--push")
-    clocks: dict[str, list[float]] = {name: [] for name in kernels}
-    walls: dict[str, list[float]] = {name: [] for name in kernels}
+    found: dict[str, list[Boot]] = {name: [] for name in kernels}
     for _ in range(rounds):
         for name in kernels:
-            with running(f"{registry}/bench-{name.lower()}", machine=Machine()) as guest:
-                start = time.monotonic()
-                guest.wait_for(MARK, 120)
-                walls[name].append(time.monotonic() - start)
-                output = guest.wait(60).output
-            clocks[name].append(float(output.partition(f"{MARK} ")[2].split()[0]))
+            found[name].append(_boot(f"{registry}/bench-{name.lower()}", sizes[name]))
+    return {name: _median(each) for name, each in found.items()}
+
+
+def _boot(image: str, size: int) -> Boot:
+    machine = Machine()
+    with running(image, machine=machine) as guest:
+        start = time.monotonic()
+        guest.wait_for(MARK, 120)
+        wall = time.monotonic() - start
+        output = guest.wait(60).output
+    clock, free = output.partition(f"{MARK} ")[2].split()[:2]
+    memory = (machine.memory << 20) - int(free)
+    return Boot(size, float(clock), wall, memory, phases(output, float(clock)))
+
+
+MILESTONES = (
+    ("the processor, and code patched for it", "Mountpoint-cache hash"),
+    ("the APIC's timer measured", "smpboot: CPU0"),
+    ("ACPI and buses", "clocksource: Switched to"),
+    ("network, PCI's devices", "PCI: CLS"),
+    ("file systems, the initrd unpacked", "io scheduler"),
+    ("drivers", "IPI shorthand"),
+    ("the rest, and the init's program", MARK),
+)
+"""What microvm's kernel does until it says so, in this order.
+
+A timer is measured for 0.1 s where the processor has no deadline for its time-stamp counter, as
+QEMU's own has none; KVM's has one (Linux's arch/x86/kernel/apic/apic.c).
+"""
+
+
+def phases(log: str, to_init: float) -> dict[str, float]:
+    """The seconds between `MILESTONES` in a kernel's log; none where it does not tell them all.
+
+    The clock of the first lines is not that of the rest, which begins with the time-stamp counter.
+    """
+    times = []
+    for _, said in MILESTONES[:-1]:
+        match = re.search(rf"^(?:<\d>)?\[ *(\d+\.\d+)\] .*{re.escape(said)}", log, re.MULTILINE)
+        if match is None:
+            return {}
+        times.append(float(match[1]))
+    times.append(to_init)
+    names = [name for name, _ in MILESTONES]
     return {
-        name: Boot(sizes[name], statistics.median(clocks[name]), statistics.median(walls[name]))
-        for name in kernels
+        name: end - start for name, start, end in zip(names, [0.0, *times], times, strict=False)
     }
+
+
+def _median(found: Sequence[Boot]) -> Boot:
+    return Boot(
+        found[0].size,
+        statistics.median(each.to_init for each in found),
+        statistics.median(each.wall for each in found),
+        int(statistics.median(each.memory for each in found)),
+        {name: statistics.median(each.phases[name] for each in found) for name in found[0].phases},
+    )
 
 
 def _make(ran: Sequence[Step]) -> float:

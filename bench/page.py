@@ -38,7 +38,7 @@ def _lines(result: Mapping[str, Any]) -> Iterator[str]:
         yield from _section("The calls of a warm build", _calls(result["processes"]))
     yield from _section("What each trick of a start saves", _tricks(result["tricks"]))
     yield from _section("Many at once", _many(result))
-    yield from _section("Images", _layers(result["layers"]))
+    yield from _section("Images", _layers(result["layers"], result["moved"]))
     yield from _section("Graphs", _graphs(result["graphs"]))
     if result.get("linux"):
         yield from _section("Kernels", _kernels(result["linux"]))
@@ -83,6 +83,13 @@ def _warm(result: Mapping[str, Any]) -> Iterator[str]:
         ("wall", *(_ms(warm[s]) for s in sides)),
         ("wall, ratio of hutch to it", *(_ratio(warm[OURS], warm[s]) for s in sides)),
     ]
+    for key, found in result.items():
+        if key.startswith("warm "):
+            cells = (
+                f"{_ms(found[s])} ({_ratio(found[OURS], found[s])})" if s in found else ""
+                for s in sides
+            )
+            rows.append((f"wall (ratio): {key.removeprefix('warm ')}", *cells))
     cpu = {s: processes[s]["cpu"] for s in sides if s in processes}
     memory = {s: processes[s]["memory"] for s in sides if s in processes}
     if cpu:
@@ -145,11 +152,12 @@ def _many(result: Mapping[str, Any]) -> Iterator[str]:
     yield from _table(("wall (ratio of hutch to it)", *(NAMES[s] for s in sides)), rows)
 
 
-def _layers(layers: Mapping[str, Any]) -> Iterator[str]:
+def _layers(layers: Mapping[str, Any], moved: Mapping[str, int]) -> Iterator[str]:
     yield "The same content, a kernel of 8 MiB and an archive of 1 MiB, built by each:"
     yield ""
     yield from _table(
-        ("", "layers", "bytes"), ((NAMES[s], layers[s][0], layers[s][1]) for s in _sides(layers))
+        ("", "layers", "bytes", "bytes that move when only a program of 1 MiB changed"),
+        ((NAMES[s], layers[s][0], layers[s][1], moved[s]) for s in _sides(layers)),
     )
 
 
@@ -202,10 +210,26 @@ def _kernels(linux: Mapping[str, Any]) -> Iterator[str]:
             ),
         )
         yield ""
+    first = linux["first"]
+    yield (
+        f"The first build on a new machine calls a compiler after {first['compiler']:.0f} s, when "
+        f"apt has fetched {_mb(first['fetched'])}: the toolchain is installed while the source is "
+        f"fetched and unpacked. One after the other the steps before would take "
+        f"{first['added']:.0f} s."
+    )
+    yield ""
     boots = linux["boots"]
     debian = boots["Debian"]
+    yield (
+        "Kernels boot an initrd of one program in 256 MiB under QEMU without KVM. Beside Debian's "
+        "and ours are those of `HUTCH_BENCH_KERNELS`, which somebody else configured."
+    )
+    yield ""
     yield from _table(
-        ("kernel", "file", "to Debian's", "boot to init, guest's clock", "to Debian's"),
+        (
+            *("kernel", "file", "to Debian's", "boot to init, guest's clock", "to Debian's"),
+            *("from QEMU's start", "memory in use then"),
+        ),
         (
             (
                 name,
@@ -213,9 +237,21 @@ def _kernels(linux: Mapping[str, Any]) -> Iterator[str]:
                 _ratio(found["size"], debian["size"]),
                 f"{found['to_init']:.2f} s",
                 _ratio(found["to_init"], debian["to_init"]),
+                f"{found['wall']:.2f} s",
+                _mb(found["memory"]),
             )
             for name, found in boots.items()
         ),
+    )
+    yield ""
+    yield (
+        "A boot of `microvm` by phase, on the guest's clock. The APIC's timer is measured only "
+        "where the processor has no deadline timer, as under QEMU without KVM."
+    )
+    yield ""
+    yield from _table(
+        ("phase", "time"),
+        ((name, _ms(spent)) for name, spent in boots["microvm"]["phases"].items()),
     )
 
 

@@ -23,6 +23,8 @@ RESULT: dict[str, Any] = {
         "peer": {"cpu": 0.035, "memory": 40_000_000, "calls": ["Ping"]},
     },
     "warm": {"bunnyfile": 0.4, "peer": 0.32, "Dockerfile": 0.2},
+    "warm initrd, of a program": {"bunnyfile": 0.5, "peer": 0.4},
+    "moved": {"bunnyfile": 100, "peer": 900, "Dockerfile": 110},
     "layers": {"bunnyfile": [3, 900], "peer": [4, 1000], "Dockerfile": [3, 950]},
     "bake of 50": {"bunnyfile": 6.0, "peer": 5.0, "Dockerfile": 3.0},
     "graphs": {
@@ -39,6 +41,8 @@ def test_ratios_have_the_other_side_named() -> None:
     assert "| wall, ratio of hutch to it | 1.00 | 1.25 | 2.00 |" in text
     assert "| CPU of the frontend's process | 70 ms | 35 ms |  |" in text
     assert "| 50 files in one warm bake | 6.0 s (1.00) | 5.0 s (1.20) | 3.0 s (2.00) |" in text
+    assert "| wall (ratio): initrd, of a program | 500 ms (1.00) | 400 ms (1.25) |  |" in text
+    assert "| the Go tool | 4 | 1000 | 900 |" in text
     assert "- the Go tool, 1: Ping" in text
     assert "| the garbage collector on | 60.0 ms | +10.0 ms |" in text
     assert "| chain of 10: vertices marshalled a second | 30,000 | 15,000 (2.00) |" in text
@@ -48,7 +52,7 @@ def test_ratios_have_the_other_side_named() -> None:
 
 
 def test_without_the_peer_and_a_log() -> None:
-    sides = ("image_bytes", "warm", "layers", "bake of 50")
+    sides = ("image_bytes", "warm", "warm initrd, of a program", "layers", "moved", "bake of 50")
     result = {**RESULT, "profile": None, "processes": {}}
     for key in sides:
         result[key] = {name: value for name, value in RESULT[key].items() if name != "peer"}
@@ -56,6 +60,22 @@ def test_without_the_peer_and_a_log() -> None:
     assert "| the Go tool |" not in text
     assert "CPU of the frontend's process" not in text
     assert "Where the time of our process goes" not in text
+
+
+def test_kernels() -> None:
+    boot = {"size": 4_000_000, "to_init": 0.5, "wall": 1.25, "memory": 30_000_000, "phases": {}}
+    boots = {
+        "Debian": {**boot, "size": 8_000_000, "to_init": 1.0},
+        "microvm": {**boot, "phases": {"drivers": 0.025}},
+        "theirs": boot,
+    }
+    first = {"compiler": 41.2, "added": 63.9, "fetched": 230_400_000}
+    linux = {"builds": None, "first": first, "boots": boots}
+    text = page.render({**RESULT, "linux": linux})
+    assert "calls a compiler after 41 s, when apt has fetched 230.4 MB" in text
+    assert "would take 64 s" in text
+    assert "| theirs | 4.0 MB | 0.50 | 0.50 s | 0.50 | 1.25 s | 30.0 MB |" in text
+    assert "| drivers | 25 ms |" in text
 
 
 def test_the_page_is_of_this_form() -> None:

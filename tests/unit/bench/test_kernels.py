@@ -1,0 +1,59 @@
+"""What a build of a kernel and a boot of it tell, and what is made of it."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from pathlib import Path
+
+import pytest
+
+from bench import kernels, steps
+
+
+def vertex(name: str, digest: str, **more: object) -> dict[str, object]:
+    stamps = {"started": "2026-01-01T00:00:01.5Z", "completed": "2026-01-01T00:00:03Z"}
+    return {"name": name, "digest": digest, "inputs": ["x"], **stamps, **more}
+
+
+def test_steps_that_ran_and_what_they_said() -> None:
+    logs = [
+        {"vertex": "a", "data": b64encode(part).decode()} for part in (b"Get:1\nFet", b"ched 2")
+    ]
+    lines = [
+        "WARNING: something else",
+        json.dumps(
+            {"vertexes": [vertex("[linux] a", "a", progressGroup={"name": "[linux] kernel"})]}
+        ),
+        json.dumps({"logs": logs}),
+        json.dumps({"vertexes": [vertex("b", "b", cached=True), vertex("c", "c", inputs=[])]}),
+    ]
+    assert steps.ended(lines) == [steps.Step("[linux] a", "kernel", 1.5, "Get:1\nFetched 2")]
+
+
+def test_what_apt_fetched() -> None:
+    said = "Get:1 x\nFetched 9,512 kB in 2s (4,756 kB/s)\nx\nFetched 152 MB in 9s (16.9 MB/s)\n"
+    assert kernels.fetched(said + "Fetched 0 B in 0s (0 B/s)\nFetched it 5 MB in") == 161_512_000
+
+
+def test_the_kernels_of_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(kernels.PEERS, raising=False)
+    assert kernels.peers() == {}
+    (tmp_path / "a=b").touch()
+    monkeypatch.setenv(kernels.PEERS, f"one={tmp_path}/a=b")
+    assert kernels.peers() == {"one": tmp_path / "a=b"}
+    monkeypatch.setenv(kernels.PEERS, f"one={tmp_path}/a=b,two={tmp_path}/none")
+    with pytest.raises(SystemExit, match="two="):
+        kernels.peers()
+
+
+def test_the_phases_of_a_boot() -> None:
+    """Each ends with what the kernel says then; the last when the program runs."""
+    log = "".join(
+        f"<6>[    0.{number}00000] {said} ...\n"
+        for number, (_, said) in enumerate(kernels.MILESTONES[:-1], 1)
+    )
+    found = kernels.phases(log, 0.75)
+    assert list(found) == [name for name, _ in kernels.MILESTONES]
+    assert [round(each, 3) for each in found.values()] == [0.1] * 6 + [0.15]
+    assert kernels.phases("[    0.100000] Linux version\n", 0.75) == {}
