@@ -192,9 +192,7 @@ def fill_root(root: Path, directory: Path, frontend: str) -> None:
     shutil.copytree(LINUX / "patches", root / "hutch/patches")
     (root / "etc/resolv.conf").write_bytes(Path("/etc/resolv.conf").read_bytes())
     pinned = (f"{series.package}={series.version}", series.archive, series.suite, series.snapshot)
-    _chroot(root, "sh", "/hutch/fetch.sh", "/out", *pinned)
-    _chroot(root, "tar", "-xf", "/out/source.tar", "-C", "/src", "--strip-components=1")
-    (root / "out/source.tar").unlink()
+    _chroot(root, "sh", "/hutch/fetch.sh", "/src", *pinned)
     _chroot(root, "sh", "/hutch/prepare.sh", "")
     parts = []
     for number, (name, text) in enumerate(configs.fragments(configs.DEFAULT, "amd64", "qemu")):

@@ -120,7 +120,7 @@ def source(
     """
     match said:
         case PackageSource(package):
-            return _package(build, package, tools, at if at is not None else package, place)
+            return _package(build, package, at if at is not None else package, place)
         case GitSource(url):
             name = str(said.ref or said.commit or "")
             line = at if at is not None else url
@@ -139,11 +139,7 @@ def source(
 
 
 def _package(
-    build: Build,
-    package: Text,
-    tools: State,
-    at: Text | Range,
-    place: tuple[str, str, str] | None,
+    build: Build, package: Text, at: Text | Range, place: tuple[str, str, str] | None
 ) -> SourceTree:
     name, _, version = package.partition("=")
     step = build.run(
@@ -157,8 +153,7 @@ def _package(
         network=True,
         meta=build.meta("kernel", f"fetch {package}", at),
     )
-    state = _unpack(build, step.mount("/out"), "/source.tar", tools, at, "")
-    return SourceTree(state, name, f"package {package}", bool(version))
+    return SourceTree(step.mount("/out"), name, f"package {package}", bool(version))
 
 
 def _local(build: Build, said: Text, tools: State, marker: str) -> SourceTree:

@@ -1,7 +1,10 @@
 #!/bin/sh
-# Fetch the archive in a distribution's kernel source package:
+# Fetch a distribution's kernel source package, and unpack the archive in it:
 #
 #     fetch.sh OUT PACKAGE[=VERSION] [ARCHIVE SUITE SNAPSHOT]
+#
+# It needs nothing of the toolchain, which is installed meanwhile: what decompresses the archive it
+# installs for itself.
 #
 # apt checks what it fetches against the distribution's signatures. ARCHIVE and SUITE say where on
 # the image's own mirror the package is, if its own sources have it not (another release's kernel);
@@ -9,6 +12,7 @@
 # has pushed it out of the archive.
 set -eu
 . "${0%/*}/apt.sh"
+export DEBIAN_FRONTEND=noninteractive
 out=$1
 package=$2
 cd "$(mktemp -d)"
@@ -33,4 +37,16 @@ attempt "the image's own sources" apt_get update ||
 		echo "hutch: $package cannot be fetched; above is what apt says of each place" >> "$why"
 		fail "$why"
 	}
-dpkg-deb --fsys-tarfile ./*.deb | tar -xO --wildcards './usr/src/*.tar.*' > "$out/source.tar"
+dpkg-deb --fsys-tarfile ./*.deb | tar -x --wildcards './usr/src/*.tar.*'
+for archive in usr/src/*.tar.*; do
+	case $archive in
+	*.xz) tool=xz-utils ;;
+	*.bz2) tool=bzip2 ;;
+	*.zst) tool=zstd ;;
+	*) tool= ;;
+	esac
+	[ -z "$tool" ] || apt_get install -y --no-install-recommends --allow-downgrades "$tool" 2> "$why" ||
+		fail "$why"
+	tar --extract --file="$archive" --directory="$out" --strip-components=1 --no-same-owner
+done
+rm -rf ./*.deb usr

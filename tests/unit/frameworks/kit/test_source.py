@@ -83,6 +83,7 @@ def test_archives_are_unpacked(name: str) -> None:
 def test_a_package_is_looked_for_where_it_is() -> None:
     said = graph(tree(PackageSource(Text("src=1"))))
     assert "args /bin/sh /hutch/fetch.sh /out src=1 archive suite time" in said
+    assert "tools:1" not in said, "it is fetched and unpacked while the toolchain is installed"
 
 
 def test_patches_are_of_another_key() -> None:

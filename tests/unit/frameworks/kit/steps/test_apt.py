@@ -57,10 +57,12 @@ def system(tmp_path: Path) -> Path:
     for name, text in (("apt-get", APT), ("dpkg-deb", DPKG_DEB), ("dpkg", "#!/bin/sh\n")):
         (tmp_path / "bin" / name).write_text(text)
         (tmp_path / "bin" / name).chmod(0o755)
-    (tmp_path / "usr/src").mkdir(parents=True)
-    (tmp_path / "usr/src/linux.tar.xz").write_bytes(b"the source")
+    (tmp_path / "Makefile").write_text("the source")
+    # tar goes by what an archive holds, and this one is not compressed.
+    with tarfile.open(tmp_path / "linux.tar.xz", "w") as tar:
+        tar.add(tmp_path / "Makefile", "linux-source-1/Makefile")
     with tarfile.open(tmp_path / "package.tar", "w") as tar:
-        tar.add(tmp_path / "usr/src/linux.tar.xz", "./usr/src/linux.tar.xz")
+        tar.add(tmp_path / "linux.tar.xz", "./usr/src/linux.tar.xz")
     (tmp_path / "mirror").write_text("http://deb.host.example/debian/\n")
     return tmp_path
 
@@ -83,8 +85,10 @@ def fetch(system: Path, have: str, *places: str) -> subprocess.CompletedProcess[
 def test_a_source_is_fetched_from_where_it_is(system: Path, have: str) -> None:
     done = fetch(system, have, *PLACES)
     assert done.returncode == 0, done.stderr
-    assert (system / "out/source.tar").read_bytes() == b"the source"
+    assert [path.name for path in (system / "out").iterdir()] == ["Makefile"]
+    assert (system / "out/Makefile").read_text() == "the source"
     assert done.stderr == "", "no complaint about where it was not"
+    assert "--no-install-recommends --allow-downgrades xz-utils" in (system / "log").read_text()
 
 
 def test_a_snapshot_is_the_mirrors(system: Path) -> None:
