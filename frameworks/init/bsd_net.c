@@ -147,8 +147,12 @@ void network_up(const struct config *config, bool direct)
 	}
 	if (!mask)
 		mask = UINT32_MAX;
-	if (!add_address(file, interface, address, mask) || !raise(file, interface))
+	if (!add_address(file, interface, address, mask) || !raise(file, interface)) {
+		/* Without it there is nowhere for a route to lead. */
 		say("cannot set the address of ", interface, " to ", config->ip, NULL);
+		sys_close(file);
+		return;
+	}
 	index = index_of(file, interface);
 	sys_close(file);
 	if (config->gateway && parse_address(config->gateway, &gateway) && gateway != 0) {

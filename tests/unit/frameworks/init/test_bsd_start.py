@@ -609,6 +609,16 @@ def test_an_address_that_is_none(world: World) -> None:
     assert len(requests(log, world.system, "alias")) == 1
 
 
+def test_an_interface_that_is_not_there(world: World) -> None:
+    """A route that leads nowhere has brought NetBSD's kernel down."""
+    world.write("fail", "ioctl\n")
+    log = network(world, "IP:10.0.2.15", "GW:10.0.2.2", "MSK:255.255.255.0")
+    name = INTERFACE[world.system].decode()
+    assert f"cannot set the address of {name} to 10.0.2.15" in said(log)
+    assert not calls(log, "route")
+    assert not [line for line in said(log) if "route" in line]
+
+
 def etc(world: World, name: str) -> Path:
     return world.folder / "root/etc" / name
 
