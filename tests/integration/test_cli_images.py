@@ -36,7 +36,7 @@ class Cli:
             env={**self.environ, **environ},
             capture_output=True,
             text=True,
-            timeout=1200,
+            timeout=3600,
         )
         assert done.returncode == status, f"{done.returncode}\n{done.stdout}\n{done.stderr}"
         self.said = done.stderr

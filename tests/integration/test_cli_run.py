@@ -69,7 +69,7 @@ class Cli:
             input=data,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=600,
+            timeout=3600,
         )
         text = done.stdout.decode(errors="replace")
         assert done.returncode == status, f"status {done.returncode}\n{text}"
