@@ -221,8 +221,9 @@ def _kernels(linux: Mapping[str, Any]) -> Iterator[str]:
     boots = linux["boots"]
     debian = boots["Debian"]
     yield (
-        "Kernels boot an initrd of one program in 256 MiB under QEMU without KVM. Beside Debian's "
-        "and ours are those of `HUTCH_BENCH_KERNELS`, which somebody else configured."
+        "Kernels boot an initrd of one program under QEMU without KVM, in the machine of a "
+        "container with 256 MiB. Beside Debian's and ours are those of `HUTCH_BENCH_KERNELS`, "
+        "which somebody else configured."
     )
     yield ""
     yield from _table(
