@@ -149,7 +149,7 @@ class FreeBSD(BSD):
             prefix=f"{_LLVM}/llvm-",
             ld=f"{_LLVM}/ld.lld",
             target=f"{build.plan.architecture.cpu}-unknown-freebsd",
-            flags=("-fuse-ld=lld",),
+            config="-fuse-ld=lld\n",
         )
         return self.debian(build), tools
 

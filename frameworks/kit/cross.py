@@ -1,4 +1,4 @@
-"""What build systems read to compile for the guest: variables, CMake's and Meson's files.
+"""What build systems read to compile for the guest: variables, CMake's, Meson's and clang's files.
 
     guest = kit.Cross("freebsd", f"{bin}/clang", f"{bin}/clang++", f"{bin}/llvm-", f"{bin}/ld.lld")
     tools, variables = kit.cross(build, tools, guest)
@@ -8,12 +8,14 @@ A framework says which tools are the guest's; the names of its architecture are 
 
 Sources: GNU make's implicit variables; autoconf's precious ones (`host_alias` is what --host sets);
 `go help environment`; Cargo's "Environment Variables" and "Configuration"; CMake's
-cmake-toolchains(7), which reads CMAKE_TOOLCHAIN_FILE since 3.21; Meson's "Cross compilation";
-pkg-config(1).
+cmake-toolchains(7), which reads CMAKE_TOOLCHAIN_FILE since 3.21, and `CMAKE_<LANG>_COMPILER` of
+cmake-variables(7), a list since 3.19; Meson's "Cross compilation"; "Configuration files" of clang's
+manual; pkg-config(1).
 """
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,7 +24,9 @@ from frameworks.base import DEFAULT_EPOCH, Build
 from llb import State, mkdir, mkfile
 
 FOLDER = "/hutch/cross"
-"""Where scripts find CMake's and Meson's files."""
+"""Where scripts find CMake's and Meson's files, and clang its own."""
+
+_CONFIG = f"{FOLDER}/clang.cfg"
 
 _CMAKE_SYSTEMS = {"linux": "Linux", "netbsd": "NetBSD", "freebsd": "FreeBSD"}
 
@@ -32,9 +36,10 @@ class Cross:
     """The tools that make programs for guests of `system`, which has Go's name (GOOS).
 
     `cc`, `cxx` and `ld` are programs, `prefix` is what the names of the other binutils begin with.
-    `flags` go to the compilers in every call. `target` is the compiler's own name of the guest
-    where one compiler serves many (clang's --target). `pkgconfig` are folders of .pc files; without
-    one, nothing that the builder has is found. `libc` says that programs are linked to a C library,
+    `target` is the compiler's own name of the guest where one compiler serves many (clang's
+    --target). `config` are lines of a file that clang reads in every call: it does not complain of
+    options in it that a call has no use for. `pkgconfig` are folders of .pc files; without one,
+    nothing that the builder has is found. `libc` says that programs are linked to a C library,
     `sysroot` is where its headers and libraries are, "" where the compiler knows; of them, linkers
     are to take the `static` ones.
     """
@@ -45,7 +50,7 @@ class Cross:
     prefix: str
     ld: str
     target: str = ""
-    flags: tuple[str, ...] = ()
+    config: str = ""
     pkgconfig: tuple[str, ...] = ()
     libc: bool = False
     sysroot: str = ""
@@ -56,13 +61,18 @@ class Cross:
         """What the compilers are called with, before all else."""
         target = (f"--target={self.target}",) if self.target else ()
         sysroot = (f"--sysroot={self.sysroot}",) if self.sysroot else ()
-        return target + sysroot + self.linking
+        return target + sysroot + self.always + self.linking
+
+    @property
+    def always(self) -> tuple[str, ...]:
+        """Of the options, those without which the compiler is not the guest's."""
+        return (f"--config={_CONFIG}",) if self.config else ()
 
     @property
     def linking(self) -> tuple[str, ...]:
-        """What of it is about linking, or said by nothing else that CMake reads."""
+        """Of the options, those that are about the link of a program."""
         # With two dashes: libtool takes the word with one for its own, and no linker sees it.
-        return self.flags + (("--static",) if self.static else ())
+        return ("--static",) if self.static else ()
 
 
 def cross(build: Build, tools: State, guest: Cross) -> tuple[State, dict[str, str]]:
@@ -73,6 +83,7 @@ def cross(build: Build, tools: State, guest: Cross) -> tuple[State, dict[str, st
     files = {
         "toolchain.cmake": cmake(guest, architecture, native=native),
         "meson.ini": meson(guest, architecture, native=native),
+        **({posixpath.basename(_CONFIG): guest.config} if guest.config else {}),
     }
     state = tools.file(
         mkdir(FOLDER, timestamp=stamp),
@@ -121,7 +132,9 @@ def cmake(guest: Cross, architecture: Architecture, *, native: bool) -> str:
         # CMake takes a build with a system's name for a cross build, and runs nothing of it.
         values["CMAKE_SYSTEM_NAME"] = _CMAKE_SYSTEMS[guest.system]
         values["CMAKE_SYSTEM_PROCESSOR"] = architecture.cpu
-    values |= {"CMAKE_C_COMPILER": guest.cc, "CMAKE_CXX_COMPILER": guest.cxx}
+    for language, compiler in (("C", guest.cc), ("CXX", guest.cxx)):
+        # A list, and no flags: those that a project sets itself take the place of what is here.
+        values[f"CMAKE_{language}_COMPILER"] = ";".join((compiler, *guest.always))
     if guest.target:
         for language in ("C", "CXX"):
             values[f"CMAKE_{language}_COMPILER_TARGET"] = guest.target
@@ -129,11 +142,8 @@ def cmake(guest: Cross, architecture: Architecture, *, native: bool) -> str:
         values["CMAKE_SYSROOT"] = guest.sysroot
         for kind in ("LIBRARY", "INCLUDE", "PACKAGE"):
             values[f"CMAKE_FIND_ROOT_PATH_MODE_{kind}"] = "ONLY"
-    for kind in ("EXE", "SHARED", "MODULE"):
-        # A shared library is not linked statically.
-        words = guest.linking if kind == "EXE" else guest.flags
-        if words:
-            values[f"CMAKE_{kind}_LINKER_FLAGS_INIT"] = " ".join(words)
+    if guest.linking:
+        values["CMAKE_EXE_LINKER_FLAGS_INIT"] = " ".join(guest.linking)
     values["CMAKE_LINKER"] = guest.ld
     for name in ("ar", "nm", "ranlib", "strip"):
         values[f"CMAKE_{name.upper()}"] = guest.prefix + name

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -43,14 +42,13 @@ _NOT_NEEDED = (
 )  # fmt: skip
 """What the libraries are built without (share/mk/bsd.README): among it their shared forms."""
 
-_CLANG = "/hutch/clang/netbsd.cfg"
-_OPTIONS = """\
+_CLANG = """\
 --ld-path=/usr/bin/{ld}
 -Wl,-z,noseparate-code
 -Wl,-z,noexecstack
 -stdlib=libstdc++
 """
-"""Options of clang's. From a file, it does not complain of those that a call has no use for.
+"""Options of clang's.
 
 Headers of C++ are where NetBSD has gcc's, which is what the sets have. Two segments are all that
 ld.elf_so maps of a library (libexec/ld.elf_so/map_object.c), and Debian's linker would make four;
@@ -188,11 +186,6 @@ class NetBSD(BSD):
         guest = build.plan.architecture
         state, triple = self._cross(build, "app", "clang")
         linker = f"{triple}-ld"
-        state = state.file(
-            mkdir(posixpath.dirname(_CLANG), timestamp=int(EPOCH)),
-            mkfile(_CLANG, _OPTIONS.format(ld=linker), timestamp=int(EPOCH)),
-            meta=build.meta("app", "tell the compiler of the linker", build.origin),
-        )
         cross = kit.Cross(
             self.name,
             cc="/usr/bin/clang",
@@ -200,7 +193,7 @@ class NetBSD(BSD):
             prefix=f"{triple}-",
             ld=linker,
             target=f"{guest.cpu}-unknown-netbsd",
-            flags=(f"--config={_CLANG}",),
+            config=_CLANG.format(ld=linker),
         )
         return state, cross
 

@@ -112,16 +112,17 @@ def test_an_image_is_the_systems_own() -> None:
 
 def test_build_systems_are_told() -> None:
     guest = kit.Cross(
-        "freebsd", "clang", "clang++", "llvm-", "ld.lld", "x-freebsd", ("-fuse-ld=lld",),
+        "freebsd", "clang", "clang++", "llvm-", "ld.lld", "x-freebsd", "-fuse-ld=lld\n",
         ("/hutch/sysroot/usr/libdata/pkgconfig",), libc=True, sysroot=kit.SYSROOT, static=True,
     )  # fmt: skip
     env = environment(guest, ARM64)
-    assert env["CC"] == "clang --target=x-freebsd --sysroot=/hutch/sysroot -fuse-ld=lld --static"
+    options = ("--target=x-freebsd", "--sysroot=/hutch/sysroot", "--config=/hutch/cross/clang.cfg")
+    assert env["CC"].split() == ["clang", *options, "--static"]
     assert env["PKG_CONFIG_SYSROOT_DIR"] == "/hutch/sysroot"
     said = dict(re.findall(r'^set\((\w+) "(.*)"\)$', cmake(guest, ARM64, native=False), re.M))
     assert said["CMAKE_SYSROOT"] == "/hutch/sysroot"
-    assert said["CMAKE_EXE_LINKER_FLAGS_INIT"] == "-fuse-ld=lld --static"
-    assert said["CMAKE_SHARED_LINKER_FLAGS_INIT"] == "-fuse-ld=lld"
+    assert said["CMAKE_EXE_LINKER_FLAGS_INIT"] == "--static"
+    assert "CMAKE_SHARED_LINKER_FLAGS_INIT" not in said
     assert said["CMAKE_FIND_ROOT_PATH_MODE_LIBRARY"] == "ONLY"
     # There is something to link to, so CMake may try.
     assert "CMAKE_TRY_COMPILE_TARGET_TYPE" not in said
