@@ -13,6 +13,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -91,8 +92,11 @@ class Cli:
 
 
 @pytest.fixture(scope="module")
-def hutch(builder: Builder, tmp_path_factory: pytest.TempPathFactory) -> Cli:
-    return Cli(builder, tmp_path_factory.mktemp("scratch"))
+def hutch(builder: Builder) -> Iterator[Cli]:
+    # Not in pytest's own directory, which is root's alone: a monitor runs as the image's user.
+    with tempfile.TemporaryDirectory() as scratch:
+        os.chmod(scratch, 0o755)
+        yield Cli(builder, Path(scratch))
 
 
 def read_until(process: subprocess.Popen[bytes], text: bytes) -> bytes:
