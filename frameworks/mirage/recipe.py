@@ -244,6 +244,7 @@ class Mirage(Framework):
             run_script("ocaml-solo5.sh", PREFIX, triple),
             mounts=(
                 script("frameworks.mirage", "ocaml-solo5.sh"),
+                *kit.patches("frameworks.mirage"),
                 # Writable, and thrown away: it is built in its own tree.
                 Mount.bind("/usr/src/ocaml-solo5", ours, output=False),
                 Mount.bind("/usr/src/ocaml/ocaml-src", source, output=False),

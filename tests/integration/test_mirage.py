@@ -70,6 +70,7 @@ def test_the_image(builder: Builder, application: Path) -> None:
         "ocaml-solo5 epoch: 315532800",
         "ocaml-solo5 compiles for: x86_64-linux-gnu",
         "ocaml-solo5 network: lo ",
+        "ocaml-solo5 stubs: STUB_ABORT(longjmp); STUB_ABORT(fstat); ",
         "ocaml source: of a build context",
         "ocaml-solo5 patched with git",
         "dune target: spt",

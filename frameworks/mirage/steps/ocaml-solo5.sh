@@ -17,7 +17,9 @@ if [ "$source" != "$installed" ]; then
 	echo "hutch: the source of OCaml is of $source, and the toolchain has OCaml $installed" >&2
 	exit 1
 fi
-# ocamlfind knows a directory as a package by this file. The patches are put on with git.
+# Which release of ocaml-solo5 a tree is, nothing in it says; what differs is for which OCaml it is.
+sh /hutch/patch.sh --own . "$installed"
+# ocamlfind knows a directory as a package by this file. Its own patches are put on with git.
 touch /usr/src/ocaml/ocaml-src/META
 rm -rf .git
 git init --quiet .

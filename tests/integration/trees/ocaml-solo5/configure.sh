@@ -14,6 +14,7 @@ done
 	echo "ocaml-solo5 epoch: $SOURCE_DATE_EPOCH"
 	echo "ocaml-solo5 compiles for: $("$target-cc" -dumpmachine)"
 	echo "ocaml-solo5 network: $(ls /sys/class/net | tr '\n' ' ')"
+	echo "ocaml-solo5 stubs: $(tail -n 2 nolibc/stubs.c | tr '\n' ' ')"
 	source=$(ocamlfind query ocaml-src)
 	if [ -e "$source/runtime/caml/mlvalues.h" ]; then
 		echo "ocaml source: the real one"

@@ -1,0 +1,3 @@
+STUB_ABORT(usleep);
+
+STUB_ABORT(longjmp);
