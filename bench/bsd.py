@@ -14,7 +14,6 @@ them; cold is with empty caches.
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 import time
 import uuid
@@ -133,12 +132,7 @@ def outside(
         run("rm", "-rf", str(root / made))
     for name in ("obj/usr/src/amd64.amd64/sys", "tools", "out", "config", "hutch", "usr/src"):
         (root / name).mkdir(parents=True, exist_ok=True)
-    for folder in (system, "kit"):
-        for script in (ROOT / "frameworks" / folder / "steps").iterdir():
-            if script.suffix in (".sh", ".py"):
-                (root / "hutch" / script.name).write_bytes(script.read_bytes())
-    if (patches := ROOT / "frameworks" / system / "patches").is_dir():
-        shutil.copytree(patches, root / "hutch/patches")
+    steps.put_scripts(system, root / "hutch")
     (root / "config/HUTCH").write_text(configuration(system, source))
     tools, kernel, _ = STEPS[system]
     found = commands(text)

@@ -30,7 +30,6 @@ from frameworks.runtime.machine import Machine
 from frontend.images.boot import running
 
 ROOT = Path(__file__).resolve().parent.parent
-LINUX, KIT = ROOT / "frameworks/linux", ROOT / "frameworks/kit"
 HELLO = ROOT / "examples/linux-hello"
 MAKE = "[linux] make bzImage"
 VARIABLES = ["ARCH=x86_64", "CROSS_COMPILE=x86_64-linux-gnu-", "CC=ccache x86_64-linux-gnu-gcc"]
@@ -185,11 +184,7 @@ def fill_root(root: Path, directory: Path, frontend: str) -> None:
     series = table.series[table.default]
     for name in ("o", "out", "ccache", "src", "request/ours", "hutch"):
         (root / name).mkdir(parents=True, exist_ok=True)
-    for steps_of in (LINUX, KIT):
-        for script in (steps_of / "steps").iterdir():
-            if script.suffix in (".sh", ".py"):
-                (root / "hutch" / script.name).write_bytes(script.read_bytes())
-    shutil.copytree(LINUX / "patches", root / "hutch/patches")
+    steps.put_scripts("linux", root / "hutch")
     (root / "etc/resolv.conf").write_bytes(Path("/etc/resolv.conf").read_bytes())
     pinned = (f"{series.package}={series.version}", series.archive, series.suite, series.snapshot)
     _chroot(root, "sh", "/hutch/fetch.sh", "/src", *pinned)

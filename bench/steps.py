@@ -1,15 +1,19 @@
-"""The steps of a build that ran, and what each took: `docker buildx build` as it tells it."""
+"""The steps of a build that ran, and what each took: `docker buildx build` as it tells it. And what
+steps have beside their image, for whoever runs them without a build."""
 
 from __future__ import annotations
 
 import base64
 import json
+import shutil
 import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+FRAMEWORKS = Path(__file__).resolve().parent.parent / "frameworks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,16 @@ def ended(lines: Iterable[str]) -> list[Step]:
 def _told(line: str) -> dict[str, Any]:
     """A line of the progress; what else buildx says is none."""
     return json.loads(line) if line.startswith("{") else {}
+
+
+def put_scripts(framework: str, folder: Path) -> None:
+    """Copy the scripts of a framework's steps and the kit's to `folder`, and the patches."""
+    for room in (framework, "kit"):
+        for script in (FRAMEWORKS / room / "steps").iterdir():
+            if script.suffix in (".sh", ".py"):
+                (folder / script.name).write_bytes(script.read_bytes())
+    if (patches := FRAMEWORKS / framework / "patches").is_dir():
+        shutil.copytree(patches, folder / "patches")
 
 
 def run(*command: str) -> str:
