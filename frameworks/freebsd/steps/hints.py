@@ -31,8 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tree, out, when = sys.argv[1:] if arguments is None else arguments
     try:
         linker = inside.resolve(tree, _LINKER)
-        if linker is not None and os.path.isfile(linker) and _of(tree) != _read(tree):
-            _write(os.path.join(out, os.path.basename(HINTS)), _of(tree), int(when))
+        if linker is not None and os.path.isfile(linker) and (hints := _of(tree)) != _read(tree):
+            _write(os.path.join(out, os.path.basename(HINTS)), hints, int(when))
     except OSError as error:
         print(f"hutch: {HINTS} cannot be written: {full.words(error)}", file=sys.stderr)
         return 1
