@@ -19,6 +19,7 @@ from docs.site.hooks import ROOT, pictured
 from docs.site.recorder import COLUMNS, Recorder
 from docs.site.terminal import Frame, Line, Screen, animated
 
+_FILES = ROOT / "examples"
 _HOST = 8080
 _ANSWERED = 600
 _TALL = 1000
@@ -28,21 +29,16 @@ _FIRST, _LAST = 6, 26
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """How an example is shown.
-
-    `port` is a server's, and `asks` are the command lines that are typed beside it. `elsewhere`:
-    its sources are not in Debian's archive.
-    """
+    """How an example is shown: `port` is a server's, and `asks` are the command lines that are
+    typed beside it."""
 
     port: int = 0
     asks: tuple[str, ...] = ()
-    elsewhere: bool = False
 
 
-def _web(port: int, *more: str, elsewhere: bool = False) -> Shown:
+def _web(port: int, *more: str) -> Shown:
     """A web server, which is asked for its first page and for `more`."""
-    asks = tuple(f"curl -s http://localhost:{_HOST}/{path}" for path in ("", *more))
-    return Shown(port, asks, elsewhere)
+    return Shown(port, tuple(f"curl -s http://localhost:{_HOST}/{path}" for path in ("", *more)))
 
 
 _REDIS = rf"printf 'SET page 41\r\nINCR page\r\nQUIT\r\n' | curl -s telnet://localhost:{_HOST}"
@@ -55,25 +51,25 @@ EXAMPLES = {
     "linux-python": _web(8000),
     "linux-redis": Shown(6379, (_REDIS,)),
     "go-http": _web(8080, "visits", "visits"),
-    "netbsd-hello": Shown(elsewhere=True),
-    "netbsd-bozohttpd": _web(80, elsewhere=True),
-    "freebsd-hello": Shown(elsewhere=True),
-    "freebsd-http": _web(8080, elsewhere=True),
-    "rumprun-hello": Shown(elsewhere=True),
-    "rumprun-http": _web(80, elsewhere=True),
-    "rumprun-darkhttpd": _web(8080, elsewhere=True),
-    "mirage-hello": Shown(elsewhere=True),
-    "mirage-block": Shown(elsewhere=True),
-    "mirage-http": _web(80, elsewhere=True),
-    "unikraft-hello": Shown(elsewhere=True),
-    "unikraft-http": _web(80, elsewhere=True),
-    "unikraft-elfloader": _web(80, elsewhere=True),
+    "netbsd-hello": Shown(),
+    "netbsd-bozohttpd": _web(80),
+    "freebsd-hello": Shown(),
+    "freebsd-http": _web(8080),
+    "rumprun-hello": Shown(),
+    "rumprun-http": _web(80),
+    "rumprun-darkhttpd": _web(8080),
+    "mirage-hello": Shown(),
+    "mirage-block": Shown(),
+    "mirage-http": _web(80),
+    "unikraft-hello": Shown(),
+    "unikraft-http": _web(80),
+    "unikraft-elfloader": _web(80),
 }
 
 
 def built_here() -> list[str]:
-    """The examples that are built from what Debian has."""
-    return [name for name, shown in EXAMPLES.items() if not shown.elsewhere]
+    """The examples that are built from what Debian has: the tests build them."""
+    return [name for name in EXAMPLES if (_FILES / name / "test.toml").exists()]
 
 
 def record(name: str, image: str | None, folder: Path, environ: Mapping[str, str]) -> Path:
@@ -84,7 +80,7 @@ def record(name: str, image: str | None, folder: Path, environ: Mapping[str, str
     """
     shown = EXAMPLES[name]
     place = folder / name
-    shutil.copytree(ROOT / "examples" / name, place)
+    shutil.copytree(_FILES / name, place)
     made = Recorder(place, dict(environ))
     if image is None:
         _build(made, name)
