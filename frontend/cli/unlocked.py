@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,14 @@ class Wanted:
     images: dict[str, Text] = field(default_factory=dict)
     git: dict[str, GitSource] = field(default_factory=dict)
     packages: dict[str, tuple[tuple[Text, ...], str]] = field(default_factory=dict)
+
+    def take(self, images: Iterable[Text]) -> None:
+        """Note those of the images that are open."""
+        from frontend.bunnyfile import lock
+
+        for image in images:
+            if lock.is_open(image):
+                self.images.setdefault(lock.name_of(image), image)
 
     def of(self, lock: Lock, renewed: set[str]) -> Lock:
         """What a lock has of it already, without what is to be `renewed`."""
@@ -64,7 +72,8 @@ def wanted(options: argparse.Namespace, file: buildfile.BuildFile) -> Wanted:
     done = 0
     for each in _platforms(options, file):
         try:
-            _note(found, options, file, each)
+            note = _note_dockerfile if file.is_dockerfile else _note
+            note(found, options, file, each)
             done += 1
         except Problems as problems:
             if options.platform:
@@ -101,6 +110,26 @@ def _for(options: argparse.Namespace, platform: Any) -> argparse.Namespace:
     return argparse.Namespace(**{**vars(options), "platform": platform, "build_arg": args})
 
 
+def _note_dockerfile(
+    found: Wanted, options: argparse.Namespace, file: buildfile.BuildFile, platform: Any
+) -> None:
+    import frameworks
+    from frameworks.base import Build
+    from frameworks.lower import Lowering
+    from frontend.inputs.recorded import RecordedInputs
+    from frontend.targets import DEFAULT, TARGETS
+
+    one = _for(options, platform)
+    contexts = buildfile.contexts_of(options)
+    found.take(_images(one, file.data, {}, contexts))
+    plan = buildfile.judge_dockerfile(one, file)[0].plan
+    if plan is None:
+        return  # only a build can judge the labels
+    inputs = RecordedInputs(platform, contexts)
+    TARGETS[DEFAULT](Lowering(Build(plan, frameworks.get(plan.framework), inputs, platform)))
+    found.take(inputs.images.values())
+
+
 def _note(
     found: Wanted, options: argparse.Namespace, file: buildfile.BuildFile, platform: Any
 ) -> None:
@@ -109,23 +138,10 @@ def _note(
     from frameworks.lower import Lowering
     from frontend.bunnyfile import lock
     from frontend.inputs.recorded import RecordedInputs
-    from frontend.targets import DEFAULT, TARGETS, available
+    from frontend.targets import TARGETS, available
 
     one = _for(options, platform)
     contexts = buildfile.contexts_of(options)
-    if file.is_dockerfile:
-        images = _images(one, file.data, {}, contexts)
-        planned = buildfile.judge_dockerfile(one, file)[0].plan
-        if planned is not None:  # else only a build can judge the labels
-            inputs = RecordedInputs(platform, contexts)
-            TARGETS[DEFAULT](
-                Lowering(Build(planned, frameworks.get(planned.framework), inputs, platform))
-            )
-            images += inputs.images.values()
-        for image in images:
-            if lock.is_open(image):
-                found.images.setdefault(lock.name_of(image), image)
-        return
     loaded, _ = buildfile.load(one, file)
     plan = buildfile.plan_of(one, file)
     inputs = RecordedInputs(plan.platform, contexts)
@@ -135,12 +151,9 @@ def _note(
         for name in sorted(available(loaded.bunnyfile)):
             if name != PACKAGES:
                 TARGETS[name](lowering)
-    images = list(inputs.images.values())
+    found.take(inputs.images.values())
     for path, args in inputs.dockerfiles.values():
-        images += _of_dockerfile(options, file, path, args, contexts)
-    for image in images:
-        if lock.is_open(image):
-            found.images.setdefault(lock.name_of(image), image)
+        found.take(_of_dockerfile(options, file, path, args, contexts))
     for source in lock.repositories(loaded.bunnyfile):
         if lock.is_open_git(source) and not _stands_in(plan, source):
             found.git.setdefault(lock.git_name(source), source)
