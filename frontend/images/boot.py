@@ -33,7 +33,7 @@ from frontend.images.oci import Images, StoredImage, decode
 from frontend.images.placing import place
 from frontend.images.registry import Repository
 from frontend.images.tap import NotInstalled as NotInstalled
-from frontend.images.users import User, refusal, resolve
+from frontend.images.users import User, closed, refusal, resolve
 from frontend.images.volumes import Binding
 from llb import Platform
 
@@ -360,6 +360,15 @@ def prepared(
     chosen = replace(
         machine, architecture=image.platform.architecture, version=version or machine.version
     )
+    who: User | None = None
+    if os.geteuid() == 0:
+        who = User(contract.uid, contract.gid, contract.groups)
+        if (shut := closed(directory, who)) is not None:
+            raise NotBootable(
+                f"user {who.uid}, who runs the monitor, may not enter {shut} of this machine, "
+                "where the guest's files are put: set TMPDIR to a directory that is open to all, "
+                "such as /var/tmp"
+            )
     attached = volumes.attach(contract, mounts, directory, chosen)
     chosen = replace(chosen, volumes=(*chosen.volumes, *attached.disks))
     files = place(contract, tree, directory, chosen)
@@ -367,11 +376,8 @@ def prepared(
         chosen, files = tended(chosen, files)
     if attached.copies and files.initrd:
         volumes.append(files.initrd, attached.copies)
-    who: User | None = User(contract.uid, contract.gid, contract.groups)
-    if os.geteuid() != 0:
-        who = None
-        if refused := refusal(contract, tree):
-            raise NotBootable(f"{refused} (and not as root, this cannot try)")
+    if who is None and (refused := refusal(contract, tree)):
+        raise NotBootable(f"{refused} (and not as root, this cannot try)")
     network: tap.Network | None = None
     if chosen.network and row is not None and row.kind == "tender":
         network = tap.Network(RUNTIME.tap, RUNTIME.gateway, RUNTIME.address, chosen.forwards)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 import tarfile
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from frameworks.runtime import RUNTIME
 from frameworks.runtime.machine import Contract, NotBootable
@@ -75,14 +75,30 @@ def refusal(contract: Contract, tree: ImageFiles) -> str | None:
     return None
 
 
+def closed(directory: Path, user: User) -> Path | None:
+    """The first directory of this machine on the way into `directory` that `user` may not enter."""
+    real = directory.resolve()
+    for each in (*reversed(real.parents), real):
+        info = each.stat()
+        if not _allows(user, info.st_uid, info.st_gid, info.st_mode, "x"):
+            return each
+    return None
+
+
 def _may(contract: Contract, info: tarfile.TarInfo, wanted: str) -> bool:
     """Whether a file's owner and mode let the contract's user do each of `wanted`."""
-    if contract.uid == 0:
+    user = User(contract.uid, contract.gid, contract.groups)
+    return _allows(user, info.uid, info.gid, info.mode, wanted)
+
+
+def _allows(user: User, owner: int, group: int, mode: int, wanted: str) -> bool:
+    """Whether a file of `owner` and `group` with `mode` lets `user` do each of `wanted`."""
+    if user.uid == 0:
         return True
     shift = 0
-    if info.uid == contract.uid:
+    if owner == user.uid:
         shift = 6
-    elif info.gid in (contract.gid, *contract.groups):
+    elif group in (user.gid, *user.groups):
         shift = 3
     bits = sum({"r": 4, "w": 2, "x": 1}[each] for each in wanted)
-    return (info.mode >> shift) & bits == bits
+    return (mode >> shift) & bits == bits

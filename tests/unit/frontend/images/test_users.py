@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import pytest
 
 from frameworks.runtime.machine import Contract, NotBootable
-from frontend.images.users import User, refusal, resolve
+from frontend.images.users import User, closed, refusal, resolve
 from tests.unit.core.imagefiles import USERS, tree
 
 KEYS = {"binary": "/k", "block": "/b", "blkMntPoint": "/", "hypervisor": "qemu"}
@@ -62,3 +65,22 @@ def test_a_directory_that_the_monitors_user_may_not_enter() -> None:
     found = tree(("/d", 0o700, 0, 0, None), ("/d/k", 0o644, 0, 0, b"k"))
     said = Contract({"binary": "/d/k"}, (), uid=1000)
     assert refusal(said, found) == "user 1000 may not enter /d, which has /d/k"
+
+
+def test_the_directories_of_this_machine_that_a_user_may_not_enter() -> None:
+    """As with libpam-tmpdir, whose TMPDIR for root is in a directory of root's alone."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        files = Path(name) / "private/files"
+        files.mkdir(parents=True)
+        for each, mode in ((files.parent.parent, 0o755), (files.parent, 0o700), (files, 0o755)):
+            each.chmod(mode)
+        owner, group = files.stat().st_uid, files.stat().st_gid
+        stranger = User(4000, 4000, (4000,))
+        assert closed(files, User(0, 0)) is None
+        assert closed(files, User(owner, group)) is None
+        assert closed(files, stranger) == files.parent.resolve()
+        files.parent.chmod(0o711)
+        assert closed(files, stranger) is None
+        files.parent.chmod(0o710)
+        assert closed(files, stranger) == files.parent.resolve()
+        assert closed(files, User(4000, 4000, (4000, group))) is None
