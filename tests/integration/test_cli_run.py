@@ -131,6 +131,12 @@ def test_images_wherever_they_are(
     subprocess.run(["tar", "-xf", str(saved), "-C", str(layout)], check=True)
     words = ["--pull", "never", "-u", "1000:1000", mine]
     assert "user: 1000:1000\n" in hutch("run", *words)
+    if os.geteuid() == 0:  # then the monitor runs as that user, as with libpam-tmpdir
+        private = hutch.scratch / "private"
+        (private / "tmp").mkdir(mode=0o700, parents=True)
+        private.chmod(0o700)
+        refused = Cli(builder, private / "tmp")("run", *words, status=125)
+        assert f"user 1000, who runs the monitor, may not enter {private} " in refused
     builder.docker("image", "rm", mine)
     for path in (saved, layout):
         assert "Initramfs unpacking failed" in hutch("run", "--verbose", str(path))
