@@ -163,7 +163,9 @@ MISTAKES = (
 def seen(hutch: Builder, mistake: Mistake, folder: Path) -> str:
     """What docker prints at last, without times and this machine's names.
 
-    A failing step may say its words twice, as BuildKit's two streams meet; here they are once.
+    A failing step may say its words twice, as BuildKit's two streams meet; here they are once. apt
+    writes its `E:` by itself, and docker may show only the rest of that line; here the line is
+    whole.
     """
     hutch.project(folder, mistake.file)
     if mistake.remove:
@@ -171,6 +173,7 @@ def seen(hutch: Builder, mistake: Mistake, folder: Path) -> str:
     text = hutch.buildx(folder, *mistake.flags).failed().strip("\n")
     text = text.replace(hutch.frontend, "hutch:1").replace(f"{folder}/", "")
     text = re.sub(r"^\d+\.\d+ ", "", text, flags=re.MULTILINE)
+    text = re.sub(r"^ (?=Unable to locate package)", "E: ", text, flags=re.MULTILINE)
     return re.sub(r"^(.+\n)\1+", r"\1", text, flags=re.MULTILINE)
 
 
