@@ -18,6 +18,9 @@ FUZZ_SECONDS ?= 60
 # Where the tools of `make docs` are.
 SITE := build/docs/venv
 
+# Where it is set, each of the many processes of the tests compiles every module anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup packages demo test unit fuzz fuzz-init integration urunc lint gen docs recordings \
         image bench lock engine-up engine-down clean
 

@@ -50,11 +50,6 @@ def page() -> str:
     return _HEAD + "\n".join(_lines()) + "\n```\n"
 
 
-def text() -> str:
-    """The file alone."""
-    return "\n".join(_lines()) + "\n"
-
-
 def _lines() -> Iterator[str]:
     schema = bunnyfile.schema("v1")
     known = list(keys(schema))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.places import ROOT
+from tests.sources import parsed
 
 PACKAGES = ("frontend", "frameworks", "llb", "schemas", "engine", "image")
 
@@ -30,7 +31,7 @@ def modules() -> dict[str, ast.Module]:
         for path in sorted((ROOT / package).rglob("*.py")):
             parts = path.relative_to(ROOT).with_suffix("").parts
             name = ".".join(parts).removesuffix(".__init__")
-            found[name] = ast.parse(path.read_text())
+            found[name] = parsed(path)
     return found
 
 

@@ -17,6 +17,7 @@ from frameworks.linux.configs import LAYERS
 from frameworks.runtime import monitors
 from llb import Platform, tree
 from tests.places import ROOT
+from tests.sources import choices, named
 from tests.unit.core.helpers import lower
 
 
@@ -124,14 +125,8 @@ def test_no_module_tells_architectures_apart_by_name() -> None:
             where = str(path.relative_to(ROOT))
             if path.name == "architectures.py":
                 continue
-            for node in ast.walk(ast.parse(path.read_text())):
-                if not isinstance(node, ast.Compare | ast.Dict | ast.MatchValue):
-                    continue
-                keys = node.keys if isinstance(node, ast.Dict) else [node]
-                for key in keys:
-                    words = ast.walk(key) if key is not None else ()
-                    if any(
-                        isinstance(word, ast.Constant) and word.value in NAMES for word in words
-                    ):
-                        found.append(f"{where}:{node.lineno}")
+            for node in choices(path, NAMES):
+                by_key = isinstance(node, ast.Dict) and any(named(key, NAMES) for key in node.keys)
+                if by_key or isinstance(node, ast.Compare | ast.MatchValue):
+                    found.append(f"{where}:{node.lineno}")
     assert not found

@@ -13,6 +13,7 @@ from frontend.bunnyfile import load
 from frontend.lint.rules import RULES
 from tests.errors.test_errors import FILES, diagnose
 from tests.places import ROOT
+from tests.sources import parsed
 
 PAGES = ROOT / "docs" / "errors"
 # Calls whose first argument is a code.
@@ -50,7 +51,7 @@ LATER = {
 def used(folder: str) -> Iterator[tuple[str, str]]:
     """Each code in a folder's sources, with the file that has it."""
     for path in sorted((ROOT / folder).rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(parsed(path)):
             constant: ast.expr | None = None
             if isinstance(node, ast.Call) and node.args:
                 name = getattr(node.func, "attr", getattr(node.func, "id", ""))

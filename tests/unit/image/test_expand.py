@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import dataclasses
+import functools
 import importlib
 import inspect
 import sys
@@ -22,6 +23,7 @@ SOURCES = sorted(path for package in assemble.OURS for path in (ROOT / package).
 BASES = expand.survey(SOURCES)
 
 
+@functools.cache
 def written(path: Path) -> ast.Module:
     return expand.silent(expand.expand(ast.parse(path.read_bytes()), BASES))
 
