@@ -136,6 +136,7 @@ def test_another_machine(builder: Builder, application: Path) -> None:
     trees = contexts(unikraft=newer)
     made = builder.export(application, HELLO, "kernel", *trees, "--platform", "linux/arm64")
     assert b"random: swrand.h\nthreads: arch_prctl.c\n" in made
+    assert b"since 0.17: pci_bus.c pci_ecam.c thread.c traps_arm64.c \n" in made
     assert made[56:60] == b"ARM\x64"
     assert b"make compiler: aarch64-linux-gnu-gcc\n" in made
     assert b"CONFIG_ARCH_ARM_64=y\n" in made

@@ -42,6 +42,8 @@ all)
 		record "application: $note"
 		[ ! -e lib/ukrandom/include/uk/swrand.h ] || record "random: swrand.h"
 		[ ! -e lib/posix-process/arch/x86_64/arch_prctl.c ] || record "threads: arch_prctl.c"
+		# shellcheck disable=SC2046 # names without blanks
+		! grep -rq auxstack_touch lib || record "since 0.17: $(basename -a $(grep -rlE 'CONFIG_PAGING|auxstack_touch|disable_irq' drivers lib plat) | sort | tr '\n' ' ')"
 		record "end: $(grep -o 'shutdown_req([A-Z_]*)' lib/posix-process/process.c)"
 		record "page fault: $(grep -o 'vaddr, ctx->[a-z_]*' lib/ukvmem/arch/arm/pagefault64.c)"
 		# shellcheck disable=SC2046 # names without blanks
