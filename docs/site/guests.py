@@ -29,16 +29,18 @@ _FIRST, _LAST = 6, 26
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """How an example is shown: `port` is a server's, and `asks` are the command lines that are
-    typed beside it."""
+    """How an example is shown: `port` is a server's, `asks` are the command lines that are typed
+    beside it, and `volume` is where it keeps its data."""
 
     port: int = 0
     asks: tuple[str, ...] = ()
+    volume: str = ""
 
 
-def _web(port: int, *more: str) -> Shown:
+def _web(port: int, *more: str, volume: str = "") -> Shown:
     """A web server, which is asked for its first page and for `more`."""
-    return Shown(port, tuple(f"curl -s http://localhost:{_HOST}/{path}" for path in ("", *more)))
+    asks = tuple(f"curl -s http://localhost:{_HOST}/{path}" for path in ("", *more))
+    return Shown(port, asks, volume)
 
 
 _REDIS = rf"printf 'SET page 41\r\nINCR page\r\nQUIT\r\n' | curl -s telnet://localhost:{_HOST}"
@@ -50,7 +52,7 @@ EXAMPLES = {
     "linux-nginx-dockerfile": _web(80),
     "linux-python": _web(8000),
     "linux-redis": Shown(6379, (_REDIS,)),
-    "go-http": _web(8080, "visits", "visits"),
+    "go-http": _web(8080, "visits", "visits", volume="/data"),
     "netbsd-hello": Shown(),
     "netbsd-bozohttpd": _web(80),
     "freebsd-hello": Shown(),
@@ -89,7 +91,8 @@ def record(name: str, image: str | None, folder: Path, environ: Mapping[str, str
         made.quiet("docker", "tag", image, name)
     try:
         if shown.port:
-            _ask(made, f"hutch run -p {_HOST}:{shown.port} {name}", shown.asks)
+            volume = f" -v {shown.volume}" if shown.volume else ""
+            _ask(made, f"hutch run -p {_HOST}:{shown.port}{volume} {name}", shown.asks)
         else:
             made.run(f"hutch run {name}")
     finally:

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
@@ -133,13 +134,18 @@ void mount_system(void)
 void keep_disk_current(void)
 {
 	struct stat root;
+	struct statvfs how;
 
 	if (stat("/", &root) != 0 || major(root.st_dev) == 0)
 		return;
 	set_kernel("/proc/sys/vm/dirty_writeback_centisecs", "500", "100");
 	set_kernel("/proc/sys/vm/dirty_expire_centisecs", "3000", "100");
-	/* Of the file systems that are written to, only one with a journal knows the word. */
-	mount(NULL, "/", NULL, MS_REMOUNT, "commit=1");
+	/*
+	 * Of the file systems that are written to, only one with a journal knows the word. Those that are only
+	 * read would complain of it on the console.
+	 */
+	if (statvfs("/", &how) == 0 && !(how.f_flag & ST_RDONLY))
+		mount(NULL, "/", NULL, MS_REMOUNT, "commit=1");
 }
 
 static int by_name(const void *one, const void *other)

@@ -115,6 +115,7 @@ def test_v1_with_init(
     assert "environment: GREETING=hello  there" in lines
     assert "environment: QUOTES='a' \"b\" $c" in lines
     assert "exit status 0" in output
+    assert not [line for line in output.splitlines() if "nknown parameter" in line]
 
 
 @pytest.mark.parametrize("kind", ["initrd", "block"])
