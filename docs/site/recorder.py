@@ -44,10 +44,15 @@ class Recorder:
         self.put("\n", 0.3)
 
     def run(self, line: str, answers: dict[str, str] | None = None) -> None:
-        """Type a command and run it; `answers` are typed where it prints what they answer."""
+        """Type a command and run it; `answers` are typed where it prints what they answer.
+
+        Raises SystemExit where it fails: no picture is of that.
+        """
         self.type(line)
         with Terminal(line, self.folder, self.environ) as terminal:
-            self._watch(terminal, dict(answers or {}))
+            shown = self._watch(terminal, dict(answers or {}))
+            if status := terminal.status():
+                raise SystemExit(f"{line}: exit status {status}\n{shown}")
 
     def quiet(self, *words: str) -> None:
         """Run a command that is not shown: what it makes is there afterwards."""
@@ -73,7 +78,7 @@ class Recorder:
         # Where this checkout is, is nobody's business.
         self.put(text.replace(str(ROOT), "~/hutch").replace("\r\n", "\n"), after)
 
-    def _watch(self, terminal: Terminal, answers: dict[str, str], until: str = "") -> None:
+    def _watch(self, terminal: Terminal, answers: dict[str, str], until: str = "") -> str:
         seen = ""
         for seconds, text in terminal.output():
             self._show(text, seconds)
@@ -84,9 +89,10 @@ class Recorder:
                     time.sleep(0.4)
                     terminal.type(answer + "\n")
             if until and until in seen:
-                return
+                return seen
         if until or answers:
             raise SystemExit(f"never printed {until or answers}:\n{seen}")
+        return seen
 
 
 class Terminal:
@@ -113,6 +119,10 @@ class Terminal:
         except (ProcessLookupError, ChildProcessError):
             pass
         os.close(self._end)
+
+    def status(self) -> int:
+        """How a command ended that printed all: its status, or minus the signal that ended it."""
+        return os.waitstatus_to_exitcode(os.waitpid(self.process, 0)[1])
 
     def type(self, text: str) -> None:
         """Give it keys."""
