@@ -3,7 +3,8 @@
 The tool is a layer of its own, from opam, for all applications. Of an application three steps are
 made: what the tool writes (dist/), what is fetched for it (duniverse/), and the programs that its
 build calls. Only fetching has the network, and what it fetches is decided by the commits of two
-repositories of opam's, or by the application's lock file.
+repositories of opam's, or by the application's lock file. Archives that a build context has are not
+fetched.
 """
 
 from __future__ import annotations
@@ -59,11 +60,19 @@ def image(build: Build, tools: State) -> State:
     return kit.install(build, tools, _PACKAGES, meta)
 
 
+def _archives(build: Build) -> tuple[Mount, ...]:
+    """The build context with archives of opam's packages, for each step that fetches or unpacks."""
+    given = kit.named(build, "opam-archives")
+    if given is None:
+        return ()
+    return (Mount.bind("/repositories/opam-archives", given, output=False),)
+
+
 def tool(build: Build, tools: State) -> State:
     """opam's tree with `mirage` and `opam-monorepo`; `tools` is the image with opam."""
     versions = pinned(_PACKAGE)
     names = ("opam-repository", "opam-overlays")
-    mounts = [
+    mounts: list[Mount] = [
         Mount.bind(
             f"/repositories/{name}",
             kit.pinned_tree(build, name, kit.pin(_PACKAGE, name)),
@@ -71,6 +80,7 @@ def tool(build: Build, tools: State) -> State:
         )
         for name in names
     ]
+    mounts += _archives(build)
     if (mirage := kit.named(build, "mirage")) is not None:
         mounts.append(Mount.bind("/repositories/mirage", mirage, output=False))
     arguments = (
@@ -121,7 +131,7 @@ def configured(
         env=env,
         meta=build.meta("kernel", f"configure for Solo5's {target}", line),
     ).mount("/app")
-    scripts = (script(_PACKAGE, "depends.sh"), script(_PACKAGE, "opam.sh"))
+    scripts = (script(_PACKAGE, "depends.sh"), script(_PACKAGE, "opam.sh"), *_archives(build))
     fetched = build.run(
         tools,
         run_script("depends.sh", "fetch"),

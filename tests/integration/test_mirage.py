@@ -6,8 +6,11 @@ kernels boot nothing (trees/README.md); docs/verified.md has what was built of t
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import shutil
+import tarfile
 import uuid
 from base64 import b64decode
 from collections.abc import Sequence
@@ -251,6 +254,38 @@ class TestConfigured:
         (unconfigured / "app" / "config.ml").unlink()
         failed = builder.fail(unconfigured, CONFIGURED + "    net: direct\n", *given)
         assert "the application has no config.ml, and 'app.options' are keys of one" in failed.error
+
+    def test_archives_that_are_brought(self, builder: Builder, unconfigured: Path) -> None:
+        """A package whose archive can be had nowhere is built from the one of a build context."""
+        overlays = unconfigured / "overlays"
+        shutil.copytree(TREES / "opam-overlays", overlays)
+        package = overlays / "packages" / "app-tool" / "app-tool.1.0"
+        packed = io.BytesIO()
+        with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+            archive.add(package / "files" / "app-tool.sh", "app-tool-1.0/app-tool.sh")
+        checksum = hashlib.sha256(packed.getvalue()).hexdigest()
+        shutil.rmtree(package / "files")
+        kept = [
+            line
+            for line in (package / "opam").read_text().splitlines(keepends=True)
+            if not line.startswith("extra-files:")
+        ]
+        (package / "opam").write_text(
+            "".join(kept) + f'url {{\n  src: "https://archives.invalid/app-tool-1.0.tar.gz"\n'
+            f'  checksum: "sha256={checksum}"\n}}\n'
+        )
+        archives = unconfigured / "archives"
+        (archives / "sha256" / checksum[:2]).mkdir(parents=True)
+        (archives / "sha256" / checksum[:2] / checksum).write_bytes(packed.getvalue())
+        given = (*contexts(more=OPAM[:1]), "--build-context", f"opam-overlays={overlays}")
+        brought = ("--build-context", f"opam-archives={archives}")
+        kernel = builder.export(unconfigured, MIRAGE, "kernel", *given, *brought)
+        assert section(kernel, ".record").endswith("app-tool called\n")
+        failed = builder.fail(unconfigured, MIRAGE, *given)
+        assert "https://archives.invalid/app-tool-1.0.tar.gz" in failed.log
+        other = f"opam-archives={overlays}"
+        failed = builder.fail(unconfigured, MIRAGE, *given, "--build-context", other)
+        assert "no cache of opam's: opam-archives has no md5/, sha256/ or sha512/" in failed.log
 
     def test_repositories_that_are_none(self, builder: Builder, unconfigured: Path) -> None:
         given = contexts(more=OPAM[:1])

@@ -16,6 +16,7 @@ done
 if [ "$1" = build ]; then
 	exec opam install --deps-only "./$opam"
 fi
+take_archives
 name=${opam##*/}
 # With this variable the file's libraries are packages to depend on, as its Makefile has it.
 monorepo() {

@@ -23,6 +23,7 @@ for name in opam-repository opam-overlays; do
 done
 opam init --bare --no-setup --disable-sandboxing --bypass-checks --kind=local \
 	default /repositories/opam-repository
+take_archives
 opam switch create hutch --empty
 ours=$OPAMROOT/provided
 for package in "solo5.$solo5" "ocaml-solo5.$ocaml_solo5"; do

@@ -169,13 +169,33 @@ class TestConfigured:
         assert len(made) == 1
 
     def test_build_contexts_stand_in_for_the_repositories(self) -> None:
-        names = ("opam-repository", "opam-overlays", "mirage")
+        names = ("opam-repository", "opam-overlays", "opam-archives", "mirage")
         trees = {name: Image(llb.local(name), "") for name in names}
         made = kernel(OPTIONS, inputs=FakeInputs(named=trees))
         assert all(f"local://{name}" in made for name in names)
         assert "opam-repository" not in "".join(
             line for line in made.splitlines() if "git://" in line
         )
+
+    def test_brought_archives_are_where_packages_are_fetched(self) -> None:
+        """In the tool's two steps and the application's two: what links lead to has to be there."""
+        trees = {"opam-archives": Image(llb.local("opam-archives"), "")}
+        lowering = lower(OPTIONS, FakeInputs(named=trees))
+        assert lowering.kernel is not None
+        ops = lowering.kernel.state.marshal(platform=AMD64).ops()
+        have = {
+            op.name.removeprefix("[mirage] ")
+            for op in ops
+            if op.kind == "exec"
+            for mount in op.message.exec.mounts
+            if mount.dest == "/repositories/opam-archives"
+        }
+        assert have == {
+            "fetch MirageOS's tool",
+            "build MirageOS's tool",
+            "fetch the application's libraries",
+            "build what the application's build calls",
+        }
 
     def test_its_own_build_needs_no_tool(self) -> None:
         text = MIRAGE.replace("path: .", "path: ., build: make")
