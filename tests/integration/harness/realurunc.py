@@ -185,6 +185,11 @@ class Host:
             setup.append(
                 f"mount -t tmpfs tmpfs /usr/local/sbin; cp {spt} /usr/local/sbin/solo5-spt"
             )
+        # The machine's first network namespace makes /run/netns a mount of its own; what is mounted
+        # there later comes over only to where that mount is.
+        first = Network().name
+        _run("ip", "netns", "add", first)
+        _run("ip", "netns", "del", first)
         script = "; ".join(["set -e", *setup, "echo ready", "exec sleep infinity"])
         self._holder = subprocess.Popen(
             ["unshare", "--mount", "--propagation", "slave", "sh", "-c", script],
