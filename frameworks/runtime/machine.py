@@ -97,10 +97,11 @@ class Machine:
     """The virtual machine around the guest.
 
     `memory` is in MiB, as a container's limit; `forwards` are ports of this host that lead to the
-    guest's; with `network` off the guest has no network device. `mask` is of the guest's address: a
-    gateway outside of it is reached as Kubernetes' networks need it. `dhcp` is for a guest that
-    finds its address by itself, as no runtime has it. `parameters` are more words for Linux's
-    command line.
+    guest's; with `network` off the guest has no network device. With `tap` QEMU's guests, too, are
+    at a tap device, as the runtime's are, and not in QEMU's user network. `mask` is of the guest's
+    address: a gateway outside of it is reached as Kubernetes' networks need it. `dhcp` is for a
+    guest that finds its address by itself, as no runtime has it. `parameters` are more words for
+    Linux's command line.
 
     `version` is the runtime's whose ways are followed (`RUNTIME.versions`), "" for the usual one of
     the guest.
@@ -109,6 +110,7 @@ class Machine:
     architecture: str = "amd64"
     memory: int = 256
     network: bool = False
+    tap: bool = False
     forwards: tuple[Forward, ...] = ()
     mask: str = MASK
     dhcp: bool = False

@@ -46,8 +46,10 @@ def parser() -> argparse.ArgumentParser:
         layout and an archive that Docker saved are read where they are, and a build file or its
         directory is built first, as by `hutch build`. The guest sees what urunc
         would show it, on KVM where this machine can and on QEMU's translation else. Ctrl-C ends it.
-        A forwarded port is for trying, not for load: QEMU's user network takes connections one at a
-        time, and of a hundred at once some are never answered.
+        A port that QEMU's user network forwards is for trying, not for load: it takes connections
+        one at a time, and of a hundred at once some are never answered. As root, `--network tap`
+        gives the guest a tap device, as urunc does, in a network of its own that has nothing but
+        this machine's end and the forwarded ports.
         """,
         examples=(
             "hutch run localhost:5000/hello:1",
@@ -93,7 +95,10 @@ def parser() -> argparse.ArgumentParser:
     add("-i", "--interactive", action="store_true", help="the guest reads standard input")
     add("-t", "--tty", action="store_true", help="give it the terminal; Ctrl-] ends it")
     add("--rm", action="store_true", help="nothing is kept but volumes, with or without it")
-    add("--network", choices=("user", "none"), default="user", help="a network of QEMU's, or none")
+    add(
+        "--network", choices=("user", "tap", "none"), default="user",
+        help="a network of QEMU's, a tap device for forwarded ports under load, or none",
+    )  # fmt: skip
     add_platform(process, "of an image for several: linux/arm64, or arm64")
     add("--pull", choices=find.PULLS, default="missing", help="when to ask the registry (missing)")
     machine = made.add_argument_group("of the virtual machine")
@@ -160,6 +165,7 @@ def prepared(
             kvm=_accelerated(options.accel, said, architecture),
             memory=options.memory,
             network=options.network != "none",
+            tap=options.network == "tap",
             forwards=forwards,
             version=options.urunc,
             parameters=(*(["quiet"] if options.quiet else []), *options.append),
@@ -186,7 +192,7 @@ def prepared(
 
 def _boot(images: Images, directory: Path, options: argparse.Namespace) -> int:
     with prepared(images, directory, options) as ready:
-        command = [*ready.command, *_debugger(options.gdb, ready.command[0])]
+        command = [*ready.command, *_debugger(options.gdb, ready)]
         if options.dry_run:
             print(shlex.join(command))
             if options.keep is None:
@@ -349,11 +355,13 @@ def _accelerated(asked: str, said: Contract, architecture: str) -> bool:
     return not obstacle
 
 
-def _debugger(port: int | None, program: str) -> list[str]:
+def _debugger(port: int | None, ready: boot.Prepared) -> list[str]:
     if port is None:
         return []
-    if not program.startswith("qemu"):
+    if not (program := ready.command[0]).startswith("qemu"):
         raise NotBootable(f"--gdb is for QEMU, and the guest runs on {program}")
+    if ready.network is not None:  # QEMU listens in the guest's network, where no debugger is
+        raise NotBootable("--gdb does not go with --network tap")
     return ["-gdb", f"tcp:127.0.0.1:{port}", "-S"]
 
 

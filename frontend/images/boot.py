@@ -379,7 +379,7 @@ def prepared(
     if who is None and (refused := refusal(contract, tree)):
         raise NotBootable(f"{refused} (and not as root, this cannot try)")
     network: tap.Network | None = None
-    if chosen.network and row is not None and row.kind == "tender":
+    if chosen.network and row is not None and (chosen.tap or row.kind == "tender"):
         network = tap.Network(RUNTIME.tap, RUNTIME.gateway, RUNTIME.address, chosen.forwards)
     command = tuple(RUNTIME.command(contract, files, chosen))
     with bound(directory / "root", attached.binds):

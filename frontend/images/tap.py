@@ -1,21 +1,24 @@
-"""The network of a guest that a Solo5 tender runs: a tap device in a namespace of its own.
+"""The network of a guest at a tap device, which is in a namespace of its own.
 
-Tenders have no network of their own as QEMU has one, and urunc gives them a tap device. Here it is
-in a network namespace that lasts as long as the guest, so guests do not meet and nothing of it is
-left. Ports of this machine are carried into it by this process, as docker-proxy does. Namespaces
-belong to threads and a socket stays in the one that it was made in (network_namespaces(7)): one
-thread enters the new one, starts the monitor there and makes the sockets that reach the guest.
+urunc gives every guest a tap device. Solo5's tenders have no other network; QEMU has its user
+network, which loses connections where many come at once. Here the device is in a network namespace
+that lasts as long as the guest, so guests do not meet and nothing of it is left. Ports of this
+machine are carried into it by this process, as docker-proxy does. Namespaces belong to threads and
+a socket stays in the one that it was made in (network_namespaces(7)): one thread enters the new
+one, starts the monitor there and makes the sockets that reach the guest.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import os
 import queue
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -27,6 +30,12 @@ _CLONE_NEWNET = 0x40000000
 _CHUNK = 1 << 16
 _UDP_PATIENCE = 60
 """How many seconds an answer is waited for that a datagram may have."""
+
+_QUEUE = 4096
+"""How many connections may wait to be accepted; a burst is not to fill it (listen(2))."""
+
+_PAUSE = 0.05
+"""How many seconds nothing is accepted where this process can have no more files."""
 
 Result = TypeVar("Result")
 
@@ -97,9 +106,12 @@ class Network:
         Raises NotBootable without root, and OSError where a port is taken or it cannot be made.
         """
         if os.geteuid() != 0:
-            raise NotBootable("to give a guest of a Solo5 tender a network, this must run as root")
+            raise NotBootable("to give a guest a tap device, this must run as root")
         with contextlib.ExitStack() as undo:
-            listeners = [(each, undo.enter_context(_listener(each))) for each in self.forwards]
+            listeners = []
+            for each in self.forwards:
+                listeners.append((each, _listener(each)))
+                undo.callback(_close, listeners[-1][1])
             namespace = Namespace()
             undo.callback(namespace.close)
             namespace.call(self._make)
@@ -126,7 +138,7 @@ def _ip(*words: str) -> None:
 
 
 def _listener(forward: Forward) -> socket.socket:
-    """The socket at this machine's end of a forward, which closes with its `with` block."""
+    """The socket at this machine's end of a forward, for `_close`. Raises OSError."""
     kind = socket.SOCK_DGRAM if forward.protocol == "udp" else socket.SOCK_STREAM
     made = socket.socket(socket.AF_INET, kind)
     try:
@@ -134,12 +146,19 @@ def _listener(forward: Forward) -> socket.socket:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind((forward.address, forward.host))
         if kind == socket.SOCK_STREAM:
-            made.listen()
+            made.listen(_QUEUE)
     except OSError as error:
         made.close()
         where = f"{forward.address}:{forward.host}"
         raise OSError(f"cannot forward {where} to the guest: {error.strerror}") from error
     return made
+
+
+def _close(listener: socket.socket) -> None:
+    """Close it, and wake the thread that waits at it: till then its port would not be free."""
+    with contextlib.suppress(OSError):  # of one that has no connection it says so, and wakes
+        listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
 
 
 def _there(namespace: Namespace, kind: socket.SocketKind, to: tuple[str, int]) -> socket.socket:
@@ -164,9 +183,14 @@ def _carry_connections(listener: socket.socket, namespace: Namespace, to: tuple[
             _carry(client, guest)
             back.join()
 
-    with contextlib.suppress(OSError):  # the listener is closed
-        while True:
+    while True:
+        try:
             client, _ = listener.accept()
+        except OSError as error:
+            if error.errno not in (errno.EMFILE, errno.ENFILE, errno.ECONNABORTED):
+                return  # the listener is closed
+            time.sleep(_PAUSE)
+        else:
             threading.Thread(target=serve, args=(client,), daemon=True).start()
 
 
@@ -192,6 +216,8 @@ def _carry_datagrams(listener: socket.socket, namespace: Namespace, to: tuple[st
     with contextlib.suppress(OSError):  # the listener is closed
         while True:
             data, client = listener.recvfrom(_CHUNK)
+            if client is None:
+                return  # the listener is closed
             with contextlib.suppress(OSError):  # a guest that nobody listens in refuses it
                 guest = clients.get(client)
                 if guest is None:

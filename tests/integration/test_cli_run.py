@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.harness import ROOT, Builder, Guests, programs
+from tests.integration.harness.guests import no_tap
 from tests.integration.harness.matrix import Images
 from tests.unit.frameworks.test_kernelfile import elf64, manifest, note
 
@@ -172,9 +173,12 @@ def test_volumes(builder: Builder, context: Path, hutch: Cli, tmp_path: Path) ->
     assert str(hutch.scratch) not in Path("/proc/mounts").read_text()
 
 
-def test_a_server_until_ctrl_c(builder: Builder, context: Path, hutch: Cli) -> None:
+@pytest.mark.parametrize("network", ["user", "tap"])
+def test_a_server_until_ctrl_c(builder: Builder, context: Path, hutch: Cli, network: str) -> None:
+    if network == "tap" and (reason := no_tap()):
+        pytest.skip(reason)
     ref = tool(builder, context, "initrd")
-    words = ["run", "-e", "GREETING=hi", "-p", "80", ref, "serve"]
+    words = ["run", "-e", "GREETING=hi", "-p", "80", "--network", network, ref, "serve"]
     with hutch.started(*words) as process:
         said = read_until(process, b"listening")
         port = int(said.partition(b"127.0.0.1:")[2].partition(b" ")[0])
@@ -187,6 +191,7 @@ def test_a_server_until_ctrl_c(builder: Builder, context: Path, hutch: Cli) -> N
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 143
     assert not ours()
+    assert "tap0_urunc" not in Path("/proc/net/dev").read_text()
     assert "stopped after 3 seconds" in hutch("run", "--timeout", "3", ref, "serve", status=124)
 
 
@@ -214,8 +219,8 @@ def test_ports_of_a_tenders_guest(builder: Builder, tended: str, tmp_path: Path)
 
     The tender is a stand-in; with the real one Rumprun's server was seen to answer so.
     """
-    if os.geteuid() != 0:
-        pytest.skip("a guest of a tender gets its network as root")
+    if reason := no_tap():
+        pytest.skip(reason)
     hutch = Cli(builder, tmp_path)
     hutch.environ["PATH"] = f"{programs.PROGRAMS}:{hutch.environ['PATH']}"
     words = ["run", "-p", "80", "-p", "80/udp", tended]
@@ -345,4 +350,6 @@ def test_what_cannot_be_run(builder: Builder, images: Images, hutch: Cli) -> Non
     assert "not found" in hutch("run", f"{builder.registry}/hutch-test/none:1", status=1)
     words = ["--network", "none", "-p", "80:80", ref]
     assert "without a network" in hutch("run", *words, status=125)
+    words = ["--network", "tap", "--gdb", "1234", "--dry-run", ref]
+    assert "--gdb does not go with --network tap" in hutch("run", *words, status=125)
     assert "no image for linux/arm64" in hutch("run", "--platform", "arm64", ref, status=1)

@@ -7,7 +7,8 @@ QEMU, under which guests are booted here without urunc, three things differ:
 
 * `-accel tcg` in place of `-enable-kvm -cpu host`, with the processor model that each guest needs
   for it (docs/contract/kernels.md 1 to 3); `kvm=True` gives urunc's own;
-* QEMU's user network, with forwarded ports, in place of a tap device;
+* QEMU's user network, with forwarded ports, in place of a tap device; `tap=True` gives urunc's
+  own;
 * the monitor's files are where the caller put them, not in a container's root.
 """
 
@@ -200,7 +201,7 @@ def configuration(contract: Contract, machine: Machine) -> bytes:
         if machine.network:
             address, gateway, mask = ADDRESS, GATEWAY, machine.mask
         records += ["UNS", f"IP:{address}", f"GW:{gateway}", f"MSK:{mask}"]
-        if contract.type == "netbsd" and machine.network:
+        if contract.type == "netbsd" and machine.network and not machine.tap:
             # No urunc says what NetBSD is told, so here it is also what urunc tells no guest.
             records.append(f"DNS:{NAME_SERVER}")
         records.append("UNE")
@@ -240,18 +241,22 @@ def _net(
     urunc = ways(contract, machine)
     if not machine.network:
         return ["-nic", "none"] if urunc.no_network else []
-    forwards = "".join(
-        f",hostfwd={each.protocol}:{each.address}:{each.host}-:{each.guest}"
-        for each in machine.forwards
-    )
+    if machine.tap:
+        kind, behind = "tap", f",script=no,downscript=no,ifname={TAP}"
+    else:
+        kind = "user"
+        behind = "".join(
+            f",hostfwd={each.protocol}:{each.address}:{each.host}-:{each.guest}"
+            for each in machine.forwards
+        )
     if device is None:
         if urunc.network != "netdev":
             mac = "" if urunc.network == "nic" else f",macaddr={MAC}"
-            return ["-net", f"nic,model=virtio{mac}", "-net", f"user{forwards}"]
+            return ["-net", f"nic,model=virtio{mac}", "-net", f"{kind}{behind}"]
         device = f"virtio-net-{_BOARDS[machine.architecture].net}"
         options = f",host_mtu={MTU}"
     return [
-        *("-netdev", f"user,id=net0{forwards}"),
+        *("-netdev", f"{kind},id=net0{behind}"),
         *("-device", f"{device},netdev=net0{options},mac={MAC}"),
     ]
 

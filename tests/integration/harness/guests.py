@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import re
 import socket
 import time
@@ -11,8 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from frameworks.runtime.machine import MASK, Forward, Machine, Volume
-from frontend.images import boot
+from frontend.images import boot, tap
 from tests.integration.harness import load
 
 
@@ -36,9 +39,21 @@ def printed(output: str) -> list[str]:
     ]
 
 
+def no_tap() -> str:
+    """Why a guest can have no tap device here, "" where it can."""
+    if os.geteuid() != 0:
+        return "only root makes a tap device"
+    try:
+        os.close(os.open("/dev/net/tun", os.O_RDWR))
+        tap.Namespace().close()
+    except OSError as error:
+        return f"no tap device can be made here: {error}"
+    return ""
+
+
 @contextmanager
 def _started(
-    ref: str, port: int, mask: str, volumes: tuple[Volume, ...]
+    ref: str, port: int, mask: str, volumes: tuple[Volume, ...], *, at_tap: bool = False
 ) -> Iterator[tuple[boot.Guest, int]]:
     """A guest, and the port of this machine that leads to its `port`."""
     with socket.socket() as listener:
@@ -46,6 +61,7 @@ def _started(
         host = listener.getsockname()[1]
     machine = Machine(
         network=True,
+        tap=at_tap,
         forwards=(Forward(host, port),),
         memory=512,
         mask=mask,
@@ -86,8 +102,15 @@ def served(
 
 @contextmanager
 def listening(ref: str, port: int, volumes: tuple[Volume, ...] = ()) -> Iterator[str]:
-    """A guest with a web server at `port`: HOST:PORT, where it answers by now."""
-    with _started(ref, port, MASK, volumes) as (guest, host):
+    """A guest with a web server at `port`: HOST:PORT, where it answers by now.
+
+    It is at a tap device, for it is to be asked many things at once: QEMU's user network waits for
+    connections with a queue of one, and loses some before the guest sees them. Skips the test where
+    there can be none.
+    """
+    if reason := no_tap():
+        pytest.skip(reason)
+    with _started(ref, port, MASK, volumes, at_tap=True) as (guest, host):
         where = f"127.0.0.1:{host}"
         deadline = time.monotonic() + 120
         while True:

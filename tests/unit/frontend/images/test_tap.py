@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import errno
 import os
 import socket
+import subprocess
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -30,6 +34,66 @@ def test_a_port_that_is_taken(monkeypatch: pytest.MonkeyPatch, protocol: str) ->
         told = rf"^cannot forward 127\.0\.0\.1:{port} to the guest: Address already in use$"
         with pytest.raises(OSError, match=told), tap.Network("t", "g", "a", (forward,)).made():
             raise AssertionError("it was made")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes namespaces")
+@pytest.mark.parametrize("protocol", ["tcp", "udp"])
+def test_ports_are_free_again(monkeypatch: pytest.MonkeyPatch, protocol: str) -> None:
+    """When the guest has ended, whoever waited at them: the next one may have the same."""
+    monkeypatch.setattr(tap, "_ip", lambda *words: None)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    network = tap.Network("t", "g", "127.0.0.1", (Forward(port, 80, protocol=protocol),))
+    before = threading.active_count()
+    for _ in range(3):
+        try:
+            with network.made():
+                time.sleep(0.1)  # till it waits
+        except OSError as error:
+            if "Operation not permitted" in str(error):
+                pytest.skip(f"not in this container: {error}")
+            raise
+    deadline = time.monotonic() + 60
+    while threading.active_count() > before:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes namespaces")
+def test_more_connections_than_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who cannot be accepted now waits, and is accepted then."""
+    monkeypatch.setattr(tap, "_ip", lambda *words: None)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    refused = [errno.EMFILE, errno.ENFILE]
+    accept = socket.socket.accept
+
+    def accepted(listener: socket.socket) -> tuple[socket.socket, object]:
+        if refused:
+            raise OSError(refused.pop(), "too many")
+        return accept(listener)
+
+    monkeypatch.setattr(socket.socket, "accept", accepted)
+    try:
+        with (
+            tap.Network("t", "g", "127.0.0.1", (Forward(port, 80),)).made() as namespace,
+            namespace.call(socket.socket) as guest,
+        ):
+            namespace.call(lambda: subprocess.run(["ip", "link", "set", "lo", "up"], check=True))
+            guest.bind(("127.0.0.1", 80))
+            guest.listen()
+            guest.settimeout(60)
+            with socket.create_connection(("127.0.0.1", port), 60) as client:
+                client.sendall(b"hello")
+                with accept(guest)[0] as carried:
+                    assert carried.recv(5) == b"hello"
+    except OSError as error:
+        if "Operation not permitted" in str(error):
+            pytest.skip(f"not in this container: {error}")
+        raise
+    assert refused == []
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root makes namespaces")

@@ -347,6 +347,9 @@ def test_the_network_of_the_bsds(type: str) -> None:
     servers = {"netbsd": b"DNS:10.0.2.3\n", "freebsd": b""}[type]
     network = b"IP:10.0.2.15\nGW:10.0.2.2\nMSK:255.255.255.0\n" + servers
     assert text.endswith(b"UBE\nUNS\n" + network + b"UNE\n")
+    # The name server is QEMU's.
+    text = guests.configuration(contract, replace(NET, tap=True)).replace(b"\0", b"\n")
+    assert text.endswith(b"MSK:255.255.255.0\nUNE\n")
     assert b"UNS" not in guests.configuration(linux(INITRD, "/urunit"), NET)
 
 
@@ -405,7 +408,7 @@ def test_words_as_each_urunc_spells_them(urunc: str, expected: str) -> None:
         (
             "0.6.0",
             "-L /usr/share/qemu -cpu host -enable-kvm -nographic -vga none -kernel K"
-            " -net nic,model=virtio -net user"
+            " -net nic,model=virtio -net tap,script=no,downscript=no,ifname=tap0_urunc"
             " -device virtio-blk-pci,id=blk0,drive=hd0 -drive format=raw,if=none,id=hd0,file=B"
             " -no-reboot -serial stdio -nodefaults -append panic=-1 console=ttyS0 root=/dev/vda rw"
             f" {TAP} PATH=/usr/bin FOO=a b init=/urunit -- /x",
@@ -413,7 +416,8 @@ def test_words_as_each_urunc_spells_them(urunc: str, expected: str) -> None:
         (
             "0.7.0",
             "-L /usr/share/qemu -cpu host -enable-kvm -nographic -vga none -smp 1 -kernel K"
-            " -net nic,model=virtio,macaddr=02:00:00:00:00:02 -net user"
+            " -net nic,model=virtio,macaddr=02:00:00:00:00:02"
+            " -net tap,script=no,downscript=no,ifname=tap0_urunc"
             " -device virtio-blk-pci,serial=rootfs,drive=rootfs"
             " -drive format=raw,if=none,id=rootfs,file=B"
             " -initrd C -no-reboot -serial stdio -nodefaults"
@@ -423,7 +427,8 @@ def test_words_as_each_urunc_spells_them(urunc: str, expected: str) -> None:
         (
             "2026-08",
             "-L /usr/share/qemu -cpu host -enable-kvm -display none -vga none -serial stdio"
-            " -monitor null -smp 1 -kernel K -netdev user,id=net0"
+            " -monitor null -smp 1 -kernel K"
+            " -netdev tap,id=net0,script=no,downscript=no,ifname=tap0_urunc"
             " -device virtio-net-pci,netdev=net0,host_mtu=1500,mac=02:00:00:00:00:02"
             " -device virtio-blk-pci,serial=rootfs,drive=rootfs"
             " -drive format=raw,if=none,id=rootfs,file=B -initrd C -no-reboot -nodefaults"
@@ -434,7 +439,8 @@ def test_words_as_each_urunc_spells_them(urunc: str, expected: str) -> None:
             "next",
             "-L /usr/share/qemu -cpu host -enable-kvm -display none -vga none -monitor null"
             " -chardev stdio,id=urunc-console,signal=off -device virtio-serial-pci"
-            " -device virtconsole,chardev=urunc-console -smp 1 -kernel K -netdev user,id=net0"
+            " -device virtconsole,chardev=urunc-console -smp 1 -kernel K"
+            " -netdev tap,id=net0,script=no,downscript=no,ifname=tap0_urunc"
             " -device virtio-net-pci,netdev=net0,host_mtu=1500,mac=02:00:00:00:00:02"
             " -device virtio-blk-pci,serial=rootfs,drive=rootfs"
             " -drive format=raw,if=none,id=rootfs,file=B -initrd C -no-reboot -nodefaults"
@@ -444,13 +450,24 @@ def test_words_as_each_urunc_spells_them(urunc: str, expected: str) -> None:
     ],
 )
 def test_qemu_as_each_urunc_starts_it(urunc: str, expected: str) -> None:
-    """Exactly, but for the user network, which is a tap device there."""
-    machine = Machine(network=True, kvm=True, version=urunc)
+    """Exactly, tap device and all; without `tap` it is QEMU's user network."""
+    machine = Machine(network=True, tap=True, kvm=True, version=urunc)
     config = "C" if VERSIONS[urunc].configuration else None
     words = guests.command(
         linux(BLOCK, "/urunit", "/x"), Files("K", None, "B", None, config), machine
     )
     assert " ".join(words[3:]) == expected
+    user = guests.command(
+        linux(BLOCK, "/urunit", "/x"),
+        Files("K", None, "B", None, config),
+        replace(machine, tap=False, forwards=(Forward(2080, 80),)),
+    )
+    ((ours, theirs),) = [each for each in zip(words, user, strict=True) if each[0] != each[1]]
+    behind = ",script=no,downscript=no,ifname=tap0_urunc"
+    assert ours.startswith("tap")
+    assert ours.endswith(behind)
+    forwarded = ours.replace("tap", "user", 1).replace(behind, ",hostfwd=tcp:127.0.0.1:2080-:80")
+    assert theirs == forwarded
 
 
 def test_a_shared_tree_of_several_devices() -> None:
