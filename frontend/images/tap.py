@@ -108,17 +108,16 @@ class Network:
         if os.geteuid() != 0:
             raise NotBootable("to give a guest a tap device, this must run as root")
         with contextlib.ExitStack() as undo:
-            listeners = []
-            for each in self.forwards:
-                listeners.append((each, _listener(each)))
-                undo.callback(_close, listeners[-1][1])
+            listeners = [(each, undo.enter_context(_listener(each))) for each in self.forwards]
             namespace = Namespace()
             undo.callback(namespace.close)
             namespace.call(self._make)
             for each, listener in listeners:
                 carry = _carry_datagrams if each.protocol == "udp" else _carry_connections
                 words = (listener, namespace, (self.address, each.guest))
-                threading.Thread(target=carry, args=words, daemon=True).start()
+                thread = threading.Thread(target=carry, args=words, daemon=True)
+                thread.start()
+                undo.callback(_end, listener, thread)
             yield namespace
 
     def _make(self) -> None:
@@ -138,7 +137,10 @@ def _ip(*words: str) -> None:
 
 
 def _listener(forward: Forward) -> socket.socket:
-    """The socket at this machine's end of a forward, for `_close`. Raises OSError."""
+    """The socket at this machine's end of a forward, which closes with its `with` block.
+
+    Raises OSError where the port is taken.
+    """
     kind = socket.SOCK_DGRAM if forward.protocol == "udp" else socket.SOCK_STREAM
     made = socket.socket(socket.AF_INET, kind)
     try:
@@ -154,11 +156,11 @@ def _listener(forward: Forward) -> socket.socket:
     return made
 
 
-def _close(listener: socket.socket) -> None:
-    """Close it, and wake the thread that waits at it: till then its port would not be free."""
+def _end(listener: socket.socket, thread: threading.Thread) -> None:
+    """Wake the thread that waits at a listener: its port is free when nobody does."""
     with contextlib.suppress(OSError):  # of one that has no connection it says so, and wakes
         listener.shutdown(socket.SHUT_RDWR)
-    listener.close()
+    thread.join()
 
 
 def _there(namespace: Namespace, kind: socket.SocketKind, to: tuple[str, int]) -> socket.socket:
@@ -188,7 +190,7 @@ def _carry_connections(listener: socket.socket, namespace: Namespace, to: tuple[
             client, _ = listener.accept()
         except OSError as error:
             if error.errno not in (errno.EMFILE, errno.ENFILE, errno.ECONNABORTED):
-                return  # the listener is closed
+                return  # it was told to end
             time.sleep(_PAUSE)
         else:
             threading.Thread(target=serve, args=(client,), daemon=True).start()
@@ -213,11 +215,11 @@ def _carry_datagrams(listener: socket.socket, namespace: Namespace, to: tuple[st
                 listener.sendto(guest.recv(_CHUNK), client)
         clients.pop(client, None)
 
-    with contextlib.suppress(OSError):  # the listener is closed
+    with contextlib.suppress(OSError):
         while True:
             data, client = listener.recvfrom(_CHUNK)
             if client is None:
-                return  # the listener is closed
+                return  # it was told to end
             with contextlib.suppress(OSError):  # a guest that nobody listens in refuses it
                 guest = clients.get(client)
                 if guest is None:
