@@ -22,7 +22,17 @@ from frameworks.diagnostics import Collector, Diagnostic, Problems, problem
 from frameworks.process import Process
 from frameworks.rootfs.filesystems import FileSystem
 from frameworks.runtime import monitors
-from frameworks.spec import App, Kernel, Package, Rootfs, Settings, Source, Text, Toolchain
+from frameworks.spec import (
+    App,
+    Kernel,
+    Package,
+    PackageList,
+    Rootfs,
+    Settings,
+    Source,
+    Text,
+    Toolchain,
+)
 from llb import (
     CacheSharing,
     Caps,
@@ -139,11 +149,16 @@ class Plan:
     """Runtime keys by short name that the file gives itself (a Dockerfile's labels); they win."""
     warnings: tuple[Diagnostic, ...] = ()
     """What the framework notes about the plan; the code of each is the name of a lint rule."""
-    packages: tuple[Package, ...] | None = None
-    """What `rootfs.packages` come to here by the lock file; None where it does not say."""
+    packages: Mapping[str, PackageList] = field(default_factory=dict)
+    """The lists of packages that are used, by their sections (`frameworks.spec.ROOTFS`)."""
     compat: bool = False
     """A v0.1 file: copies and config merge as the Go tool does them
     (docs/contract/urunc.md 4.2)."""
+
+    def locked(self, section: str) -> tuple[Package, ...] | None:
+        """What a section's packages come to by the lock file; None where it does not say."""
+        found = self.packages.get(section)
+        return None if found is None else found.files
 
     @property
     def timestamp(self) -> int:
@@ -252,6 +267,9 @@ class Build:
     flags: Flags = field(default_factory=Flags)
     caps: Caps | None = None
     """What the daemon can do; None where no daemon is asked."""
+    fetched: dict[str, State] = field(default_factory=dict)
+    """What each list of packages would come to today, by its section: a recipe notes it, and
+    `hutch lock` asks for it. A directory with `frameworks.rootfs.packages.LIST`."""
 
     @property
     def origin(self) -> Range | None:
@@ -393,6 +411,8 @@ class Framework:
     package_managers: ClassVar[Mapping[str, str]] = {}
     """Where programs are that install packages, and what finds a package's name with each: a base
     with none of them cannot. Empty where no program of the base's is needed."""
+    compiles_app: ClassVar[bool] = False
+    """Whether the kernel's step compiles an application without scripts, with its packages."""
     links_libraries: ClassVar[bool] = False
     """Whether an application that is a kernel can name libraries to link with (`app.libraries`)."""
     takes_sysroot: ClassVar[bool] = False

@@ -115,6 +115,10 @@ CODES: dict[str, tuple[str, str]] = {
         "Not locked",
         "The build takes only what is locked, and the lock file lacks something.",
     ),
+    "stale-lock": (
+        "Stale lock",
+        "Packages of the lock file cannot be had any more, or do not fit.",
+    ),
     "dockerfile-recursion": ("Dockerfile recursion", "A Dockerfile would call hutch for ever."),
     "unknown-target": ("Unknown target", "There is no part of the build of that name."),
     "no-such-target": ("No such target", "The file lacks the section that a target would build."),

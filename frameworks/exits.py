@@ -17,3 +17,6 @@ NO_PACKAGE = 213
 
 BAD_PATCH = 214
 """A patch does not apply to the source."""
+
+UNFIT_PACKAGES = 215
+"""Packages of a lock need something that is not there where they are installed."""

@@ -10,10 +10,11 @@ step of another: a changed application runs no vertex of the kernel.
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from frameworks import rebuilt
+from frameworks import rebuilt, spec
 from frameworks.base import Build, File, Image
 from frameworks.process import Process, merge
 from frameworks.rootfs import packages, packed, tree
@@ -81,9 +82,24 @@ class Lowering:
         return self._base()
 
     @property
-    def packages(self) -> File:
-        """What `rootfs.packages` come to today, over the root filesystem's base."""
-        return packages.listed(self.build, self.base.state)
+    def packages(self) -> Mapping[str, File]:
+        """What the plan's lists of packages come to today, whatever a lock says, by their sections.
+
+        Each is a `frameworks.rootfs.packages.LIST`.
+        """
+        plan = self.plan
+        open_ = {name: replace(each, files=None) for name, each in plan.packages.items()}
+        build = replace(self.build, plan=replace(plan, packages=open_), fetched={})
+        today = Lowering(build)
+        if spec.TOOLCHAIN in open_:
+            _ = today.toolchain
+        if spec.APP in open_:
+            _ = today.app
+            # Of a unikernel it may be the kernel's step that builds the application.
+            _ = today.kernel
+        if spec.ROOTFS in open_:
+            build.fetched[spec.ROOTFS] = self.framework.fetch_packages(build, today.base.state)
+        return {name: File(build.fetched[name], packages.LIST) for name in open_}
 
     @property
     def missing_packages(self) -> File | None:

@@ -241,6 +241,28 @@ class Package:
     sha256: str
 
 
+ROOTFS, TOOLCHAIN, APP = "rootfs", "toolchain", "app"
+"""The sections of a file that name packages."""
+
+
+@dataclass(frozen=True, slots=True)
+class PackageList:
+    """The packages that a section names, and what they come to.
+
+    `over` are those that are installed below them: an application's over its toolchain's. `files`
+    are what a lock file has of them, None where it does not say.
+    """
+
+    names: tuple[Text, ...]
+    over: tuple[Text, ...] = ()
+    files: tuple[Package, ...] | None = None
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """All of the names, by which a lock knows the list again."""
+        return tuple(map(str, (*self.over, *self.names)))
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What goes into the image's config: the process, its surroundings, and labels.

@@ -19,10 +19,11 @@ from frameworks.diagnostics import Diagnostic, Problems, problem
 from frameworks.lower import Lowering
 from frameworks.prebuilt import solo5
 from frameworks.runtime import RUNTIME
+from frameworks.spec import ROOTFS
 from frontend import targets
 from frontend.dockerui.contexts import BuildFile
 from frontend.dockerui.options import Environment, Options, Sbom
-from frontend.failures import explain, places, with_lines
+from frontend.failures import explain, places, stale, with_lines
 from frontend.gateway.capabilities import ATTESTATIONS, EVALUATE, WARNINGS
 from frontend.gateway.errors import GatewayError
 from frontend.gateway.result import Builder, Result
@@ -206,6 +207,8 @@ class Run:
         """Raise Problems where a daemon's error has better words."""
         plan = lowering.plan
         names = plan.rootfs.packages
+        if (found := stale(error, plan.packages.values(), plan.file)) is not None:
+            raise found from error
         if names and names[0].at in places(error, plan.file.filename):
             self._explain_packages(lowering)
         elif _builds_kernel(plan):
@@ -298,7 +301,7 @@ class Run:
                     file=plan.file,
                 )
             found = lowering.missing_packages
-            if found is None or plan.packages is not None:
+            if found is None or plan.locked(ROOTFS) is not None:
                 return
             said = self.client.read_file(self.session.ref(found, plan.platform), found.path)
         except GatewayError:

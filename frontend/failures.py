@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from frameworks import exits
 from frameworks.diagnostics import Problems, problem
+from frameworks.spec import PackageList
 from frontend.gateway.errors import SOURCE, GatewayError
 from llb import Position, Range, SourceFile, strictjson
 from llb.masked import printable
@@ -20,7 +21,10 @@ from llb.pb import status_pb2
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
-    """Words of the daemon's, and ours for them; `{0}` is what the words' group found."""
+    """Words of the daemon's, and ours for them.
+
+    `{0}` is what the words' group found, and `{file}` in a hint the build file.
+    """
 
     code: str
     words: re.Pattern[str]
@@ -47,7 +51,10 @@ _FAILURES = (
     ),
     _Failure(
         "wrong-checksum",
-        re.compile(r"digest mismatch sha256:([0-9a-f]{64}): sha256:[0-9a-f]{64}"),
+        re.compile(
+            r"digest mismatch sha256:([0-9a-f]{64}): sha256:"
+            r"|digest mismatch for \S+: sha256:([0-9a-f]{64}) "  # BuildKit 0.28
+        ),
         "what was fetched has the sha256 {0}",
         "compare it with what the publisher says of the file before you put it here",
     ),
@@ -65,6 +72,11 @@ _FAILURES = (
     ),
 )
 
+
+_RENEW = "'hutch lock --update {file} packages' chooses them anew"
+_GONE = re.compile(r"invalid response status (?:404|410)\b|digest mismatch ")
+"""What the daemon says where a server has a file no longer (source/http). One that it knows the
+checksum of it asks for without a look at the status: then what came is a page that says so."""
 
 _ENDED = re.compile(
     r'process "(?P<command>.*)" did not complete successfully: exit code: (?P<status>\d+)',
@@ -99,6 +111,12 @@ _ENDINGS = {
         _ENDED,
         "a patch does not apply to the kernel's source",
         "the step's last words, above, name it and say why",
+    ),
+    exits.UNFIT_PACKAGES: _Failure(
+        "stale-lock",
+        _ENDED,
+        "the locked packages do not fit what they are installed over",
+        _RENEW,
     ),
     127: _Failure(
         "failed-step",
@@ -139,8 +157,25 @@ def explain(error: GatewayError, file: SourceFile) -> Problems | None:
     return None
 
 
+def stale(error: GatewayError, lists: Iterable[PackageList], file: SourceFile) -> Problems | None:
+    """The user's error where the file of a locked package is not there any more, or None.
+
+    `lists` are those of the plan.
+    """
+    if not _GONE.search(error.message):
+        return None
+    blamed = list(places(error, file.filename))
+    for each in lists:
+        if each.files and (at := each.names[0].at) in blamed:
+            message = "what is at the URL of a locked package is not what was locked"
+            renew = _RENEW.format(file=file.filename)
+            hint = f"the step that failed names it; mirrors keep the newest version alone: {renew}"
+            return problem("stale-lock", message, hint=hint, at=at, file=file)
+    return None
+
+
 def _told(failure: _Failure, at: Range, file: SourceFile, *found: str) -> Problems:
-    message, hint = failure.message.format(*found), failure.hint.format(*found)
+    message, hint = failure.message.format(*found), failure.hint.format(*found, file=file.filename)
     return problem(failure.code, message, hint=hint, at=at, file=file)
 
 

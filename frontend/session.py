@@ -88,6 +88,7 @@ class Session:
             contexts=options.named_contexts,
             lock=loaded.lock,
             strict=options.lock == "strict",
+            worker=self.worker,
         )
 
     def with_rootfs_type(self, planned: Plan) -> Plan:

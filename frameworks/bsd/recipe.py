@@ -19,7 +19,7 @@ from frameworks.kit import SourceTree, checks
 from frameworks.process import Process
 from frameworks.rebuilt import without_init
 from frameworks.scripts import FOLDER, module, read, script
-from frameworks.spec import App, Kernel, Origin, Source, Text, naming
+from frameworks.spec import TOOLCHAIN, App, Kernel, Origin, Source, Text, naming
 from llb import FileAction, Meta, Mount, Range, State, copy, mkdir, mkfile, scratch
 
 SOURCE = "/usr/src"
@@ -242,7 +242,9 @@ class BSD(Framework):
         """
         packages = kit.release().exact(self._packages(build), build.worker.architecture)
         more = build.plan.toolchain.packages
-        made_by = [source.key, kit.image(build).ref, *packages, *more, *arguments]
+        locked = build.plan.locked(TOOLCHAIN) or ()
+        versions = [f"{each.name}={each.version}" for each in locked]
+        made_by = [source.key, kit.image(build).ref, *packages, *more, *versions, *arguments]
         return kit.objects(build, dest, kit.fingerprint(made_by), what)
 
     def compilers(self, build: Build) -> tuple[State, kit.Cross]:

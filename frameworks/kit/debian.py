@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from types import MappingProxyType
 
 from frameworks.architectures import TABLE, Architecture
 from frameworks.base import DEFAULT_EPOCH, Build, Image
+from frameworks.kit import packages
+from frameworks.rootfs.packages import installed
 from frameworks.scripts import pinned, run_script, script
-from frameworks.spec import App, Text
-from llb import CacheSharing, Meta, Mount, State
+from frameworks.spec import APP, TOOLCHAIN, App, Text
+from llb import Meta, State
 
 FIXED: Mapping[str, str] = {"SOURCE_DATE_EPOCH": str(DEFAULT_EPOCH)}
 """The environment of steps that must not depend on the build's date: an application's new date must
@@ -127,15 +128,14 @@ def extra(build: Build, state: State, more: Iterable[str] = ()) -> State:
     said = build.plan.toolchain.packages
     if not said:
         return state
-    meta = build.meta("toolchain", "install more packages", said[0])
-    return _install(build, state, (*said, *more), meta)
+    what = "install more packages"
+    return _named(build, TOOLCHAIN, said[0], state, (*said, *more), what)
 
 
 def app_packages(build: Build, state: State, app: App) -> State:
     """`state` with the packages that an application's scripts need.
 
-    `g++` brings the guest's own, too, as gcc is there for the guest. What was downloaded is kept in
-    a cache of the builder.
+    `g++` brings the guest's own, too, as gcc is there for the guest.
     """
     if not app.packages:
         return state
@@ -143,12 +143,26 @@ def app_packages(build: Build, state: State, app: App) -> State:
     wanted: list[str] = list(app.packages)
     if "g++" in wanted and guest.name != build.worker.architecture:
         wanted.append(f"g++-{guest.cross_suffix}")
-    meta = build.meta("app", "install the application's packages", app.packages[0])
-    # apt has a lock on where its archives are: one build at a time.
-    cache = build.cache("/hutch/archives", "apt", CacheSharing.LOCKED)
-    mounts = (script("frameworks.kit", "archives.conf"), cache)
-    env = {"APT_CONFIG": "/hutch/archives.conf"}
-    return _install(build, state, wanted, meta, mounts=mounts, env=env)
+    what = "install the application's packages"
+    return _named(build, APP, app.packages[0], state, wanted, what)
+
+
+def _named(
+    build: Build, section: str, at: Text, state: State, names: Sequence[str], what: str
+) -> State:
+    """`state` with packages that the file names: as a lock has them, or as they are today."""
+    names = list(dict.fromkeys(map(str, names)))
+
+    def fetch() -> State:
+        meta = build.meta(packages.STEP, f"fetch packages of '{section}'", at)
+        of = build.worker.architecture
+        return packages.ask(build, state, packages.FETCH, names, meta, of=of, env=FIXED)
+
+    def install(files: State) -> State:
+        meta = build.meta(section, what, at)
+        return packages.install(build, state, files, names, meta, env=FIXED)
+
+    return installed(build, section, at, state, fetch, install)
 
 
 def _own(build: Build) -> Text | None:
@@ -163,8 +177,6 @@ def _install(
     packages: Iterable[str],
     meta: Meta,
     snapshot: tuple[str, str, str] | tuple[()] = (),
-    mounts: Sequence[Mount] = (),
-    env: Mapping[str, str] = MappingProxyType({}),
 ) -> State:
     """One of the few steps that have the network."""
     wanted = list(dict.fromkeys(map(str, packages)))
@@ -172,6 +184,5 @@ def _install(
         return state
     past = ["--snapshot", *snapshot] if snapshot else []
     command = run_script("install.sh", *past, *wanted)
-    mounts = (script("frameworks.kit", "install.sh"), script("frameworks.kit", "apt.sh"), *mounts)
-    env = {**FIXED, **env}
-    return build.run(state, command, mounts=mounts, network=True, env=env, meta=meta).root
+    mounts = (script("frameworks.kit", "install.sh"), script("frameworks.kit", "apt.sh"))
+    return build.run(state, command, mounts=mounts, network=True, env=FIXED, meta=meta).root

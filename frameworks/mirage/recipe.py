@@ -47,6 +47,7 @@ class Mirage(Framework):
 
     app_is_kernel: ClassVar[bool] = True
     configures_app: ClassVar[bool] = True
+    compiles_app: ClassVar[bool] = True
 
     def check(self, plan: Plan, problems: Collector) -> None:
         """Note an application without its kernel, and what a kernel of this kind cannot be told."""

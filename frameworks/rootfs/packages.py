@@ -1,7 +1,7 @@
-"""The packages of a root filesystem: their files, from the lock or from the guest's repositories.
+"""Packages: their files, from the lock or from a distribution's repositories.
 
-What a framework fetches is a directory: the packages' files under names of its own, and `LIST`, a
-JSON list with an object for each of them:
+What is fetched is a directory: the packages' files under names of its own, and `LIST`, a JSON list
+with an object for each of them:
 
     [{"name": "nginx", "version": "1.26.3-3", "url": "http://.../nginx_1.26.3-3_amd64.deb",
       "sha256": "..."}]
@@ -13,10 +13,11 @@ the files are named after the last parts of their URLs.
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Callable
 from urllib.parse import unquote
 
-from frameworks.base import Build, File
-from frameworks.spec import Package
+from frameworks.base import DEFAULT_EPOCH, Build
+from frameworks.spec import ROOTFS, Package, Text
 from llb import State, copy, http, scratch
 
 LIST = "/packages.json"
@@ -26,20 +27,39 @@ _AT_ONCE = 30
 
 
 def install(build: Build, tree: State) -> State:
-    """`tree` with the plan's packages."""
-    locked = build.plan.packages
+    """`tree` with the packages of the plan's root."""
+    framework = build.framework
+    return installed(
+        build,
+        ROOTFS,
+        build.plan.rootfs.packages[0],
+        tree,
+        lambda: framework.fetch_packages(build, tree),
+        lambda files: framework.install_packages(build, tree, files),
+    )
+
+
+def installed(
+    build: Build,
+    section: str,
+    at: Text,
+    system: State,
+    fetch: Callable[[], State],
+    install: Callable[[State], State],
+) -> State:
+    """`system` with the packages of a section, of which the first is `at`.
+
+    `fetch` gives the directory of what they come to today, and is not asked where a lock file has
+    answered before; `install` adds the files of one.
+    """
+    locked = build.plan.locked(section)
     if locked == ():
-        return tree  # all of them are in the base
-    if locked is None:
-        files = build.framework.fetch_packages(build, tree)
-    else:
-        files = _locked(build, locked)
-    return build.framework.install_packages(build, tree, files)
-
-
-def listed(build: Build, tree: State) -> File:
-    """What the plan's packages come to today, whatever a lock says: `LIST`."""
-    return File(build.framework.fetch_packages(build, tree), LIST)
+        return system  # all of them are there
+    if locked is not None:
+        return install(_locked(build, section, at, locked))
+    today = fetch()
+    build.fetched.setdefault(section, today)
+    return install(today)
 
 
 def file_name(url: str) -> str:
@@ -47,9 +67,8 @@ def file_name(url: str) -> str:
     return unquote(posixpath.basename(url.partition("?")[0].partition("#")[0])) or "package"
 
 
-def _locked(build: Build, packages: tuple[Package, ...]) -> State:
+def _locked(build: Build, section: str, at: Text, packages: tuple[Package, ...]) -> State:
     """The files that a lock names, each by its checksum."""
-    first = build.plan.rootfs.packages[0]
     gathered = scratch()
     for start in range(0, len(packages), _AT_ONCE):
         actions = []
@@ -59,8 +78,8 @@ def _locked(build: Build, packages: tuple[Package, ...]) -> State:
                 package.url,
                 checksum=f"sha256:{package.sha256}",
                 filename=name,
-                meta=build.meta("rootfs", f"fetch {package.name} {package.version}", first),
+                meta=build.meta(section, f"fetch {package.name} {package.version}", at),
             )
-            actions.append(copy(fetched, f"/{name}", f"/{name}", timestamp=build.plan.timestamp))
-        gathered = gathered.file(*actions, meta=build.meta("rootfs", "gather packages", first))
+            actions.append(copy(fetched, f"/{name}", f"/{name}", timestamp=DEFAULT_EPOCH))
+        gathered = gathered.file(*actions, meta=build.meta(section, "gather packages", at))
     return gathered

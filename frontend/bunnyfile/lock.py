@@ -18,9 +18,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from frameworks.diagnostics import Problems, problem
-from frameworks.spec import Bunnyfile, GitSource, Package, Rootfs, Text
+from frameworks.spec import ROOTFS, Bunnyfile, GitSource, Package, PackageList, Text
 from frontend.bunnyfile.kind import LOCK_FILE, MOST_LOCKED
-from llb import InvalidReference, Position, Range, Reference, SourceFile, strictjson
+from llb import InvalidReference, Platform, Position, Range, Reference, SourceFile, strictjson
 from llb.masked import masked
 from llb.reference import context_name
 
@@ -43,7 +43,7 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Packages:
-    """What `rootfs.packages` (`asked`) came to over `base`: the name of an image, "" for others."""
+    """What packages (`asked`) came to over `base`: the name of an image, "" for others."""
 
     asked: tuple[str, ...]
     files: tuple[Package, ...]
@@ -53,7 +53,7 @@ class Packages:
 @dataclass(frozen=True, slots=True)
 class Lock:
     """A lock: digests by the names of images (`name_of`), commits by `git_name`, packages by
-    platform."""
+    `packages_name`."""
 
     images: Mapping[str, str] = field(default_factory=dict)
     git: Mapping[str, Commit] = field(default_factory=dict)
@@ -63,12 +63,20 @@ class Lock:
         """The digest of an image that is named without one; "" where there is none for it."""
         return self.images.get(name_of(image), "") if is_open(image) else ""
 
-    def files(self, platform: str, rootfs: Rootfs | None) -> tuple[Package, ...] | None:
-        """The files of a root's packages; None where the lock is of other packages, or of none."""
-        found = self.packages.get(platform)
-        if rootfs is None or found is None or set(found.asked) != set(rootfs.packages):
-            return None
-        return found.files
+    def files(
+        self, section: str, said: PackageList, platform: Platform, worker: Platform | None
+    ) -> tuple[Package, ...] | None:
+        """The files of a section's packages, for guests of `platform` on a builder of `worker`.
+
+        None where the lock is of other packages, or of none. Where nobody has asked the builder
+        (`worker` is None), any will do.
+        """
+        name = packages_name(section, platform, worker)
+        for key in sorted(self.packages):
+            fits = key == name or (worker is None and without_builder(key) == name)
+            if fits and set(self.packages[key].asked) == set(said.asked):
+                return self.packages[key].files
+        return None
 
     def pinned(self, file: Bunnyfile) -> Bunnyfile:
         """The file with the commits of its repositories.
@@ -99,18 +107,18 @@ class Lock:
         """
         return is_open(image) and context_name(image) not in contexts and not self.digest(image)
 
-    def lacking(self, file: Bunnyfile, platform: str, contexts: Collection[str]) -> Iterator[Text]:
+    def lacking(
+        self, file: Bunnyfile, packages: Mapping[str, PackageList], contexts: Collection[str]
+    ) -> Iterator[Text]:
         """The words of a file that stand for something else each day, and that the lock lacks.
 
-        `contexts` are as for `lacks`.
+        `packages` are those of its plan, with the lock's files; `contexts` are as for `lacks`.
         """
         yield from (image for image in file.images() if self.lacks(image, contexts))
         for source in repositories(file):
             if is_open_git(source) and git_name(source) not in self.git:
                 yield source.ref or source.url
-        rootfs = file.rootfs
-        if rootfs is not None and rootfs.packages and self.files(platform, rootfs) is None:
-            yield rootfs.packages[0]
+        yield from (each.names[0] for each in packages.values() if each.files is None)
 
 
 def repositories(file: Bunnyfile) -> Iterator[GitSource]:
@@ -119,6 +127,27 @@ def repositories(file: Bunnyfile) -> Iterator[GitSource]:
         yield file.kernel.source
     if file.app is not None and file.app.git is not None:
         yield file.app.git
+
+
+_ON = " on "
+
+
+def packages_name(section: str, platform: Platform, worker: Platform | None) -> str:
+    """What a lock calls the packages of a section, for guests of `platform`.
+
+    The guest's own are the same on every builder. Those of a toolchain are of the builder's
+    processor: without `worker`, the builder's platform, this is what the names for all builders
+    begin with.
+    """
+    if section == ROOTFS:
+        return str(platform)
+    name = f"{section} for {platform}"
+    return name if worker is None else f"{name}{_ON}{worker}"
+
+
+def without_builder(name: str) -> str:
+    """A `packages_name` without its builder."""
+    return name.partition(_ON)[0]
 
 
 def name_of(image: str) -> str:

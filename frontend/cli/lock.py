@@ -25,12 +25,13 @@ def parser() -> argparse.ArgumentParser:
     made = make(
         "lock",
         """
-        The digests of images, the commits of git repositories and the packages of `rootfs.packages`
-        go into FILE.lock, for every platform of the guest. Builds take what is there. What the lock
-        has already stays as it is, without --update.
+        The digests of images, the commits of git repositories and what the file's packages come to
+        (of `rootfs`, `toolchain` and `app`) go into FILE.lock, for every platform of the guest.
+        Builds take what is there. What the lock has already stays as it is, without --update.
 
         Images are asked of their registries and repositories of their servers, by git; packages are
-        chosen by a build, which needs Docker.
+        chosen by a build, which needs Docker. Those of `toolchain` and `app` are of the builder's
+        processor: a builder of another one adds its own to the lock.
         """,
         examples=(
             "hutch lock",
@@ -174,6 +175,8 @@ def _check(
     there: bool,
 ) -> int:
     """Say what the lock lacks, and what nobody asks for any more; returns the exit status."""
+    from frontend.bunnyfile import lock
+
     lacking: list[tuple[str, Text]] = []
     for name, at in wanted.images.items():
         if name not in old.images:
@@ -181,13 +184,13 @@ def _check(
     for name, source in wanted.git.items():
         if name not in old.git:
             lacking.append((name, source.ref or source.url))
-    for name, (asked, _) in wanted.packages.items():
-        found = old.packages.get(name)
-        pinned = wanted.base(name, old.images)
-        if found is None or not wanted.fits(name, found) or found.base != pinned:
-            lacking.append((f"packages for {name}", asked[0]))
+    open_ = [(_packages(asked.name()), asked.at) for asked in wanted.lacking(old)]
+    lacking += open_
     stale = sorted({*old.images} - {*wanted.images} | {*old.git} - {*wanted.git})
-    stale += [f"packages for {name}" for name in sorted({*old.packages} - {*wanted.packages})]
+    told = {name for name, _ in open_}
+    for name in sorted({*old.packages} - {*wanted.current(old)}):
+        if _packages(lock.without_builder(name)) not in told:
+            stale.append(_packages(name))
     if options.json:
         lines = [{"name": name, "line": at.at.start.line} for name, at in lacking]
         print(json.dumps({"file": path, "lacking": lines, "stale": stale}, indent=2))
@@ -202,6 +205,11 @@ def _check(
         return 1
     print(f"{path}: complete" if there else f"{file.filename} leaves nothing open")
     return 0
+
+
+def _packages(name: str) -> str:
+    """What a list of packages is called: "packages for linux/amd64", "packages of app for ..."."""
+    return f"packages {'of' if ' ' in name else 'for'} {name}"
 
 
 def _changes(old: Lock, new: Lock) -> Iterator[dict[str, str]]:

@@ -9,15 +9,16 @@ import subprocess
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from frontend.cli import buildfile
-from frontend.cli.unlocked import PACKAGES, Wanted
+from frontend.cli.unlocked import Asked, Wanted
+from llb import Platform
 
 if TYPE_CHECKING:
-    from frameworks.spec import GitSource, Package, Text
+    from frameworks.spec import GitSource, Text
     from frontend.bunnyfile.lock import Commit, Lock
     from llb import SourceFile
 
@@ -148,31 +149,54 @@ def packages(
     """`found`, with the packages of each platform. Raises OSError."""
     from dataclasses import replace
 
+    from frameworks.spec import APP, TOOLCHAIN
     from frontend.bunnyfile import lock
+    from frontend.targets import BUILDER, PACKAGES
 
-    made: dict[str, lock.Packages] = {}
-    for name, (asked, _) in wanted.packages.items():
-        pinned = wanted.base(name, found.images)
-        before = found.packages.get(name)
-        if before is not None and before.base == pinned:
-            made[name] = before
+    # Those for other builders stay, as long as they are over what builds start from.
+    made = wanted.current(found)
+    by_platform: dict[Platform, list[Asked]] = {}
+    for asked in wanted.packages.values():
+        by_platform.setdefault(asked.platform, []).append(asked)
+    for platform, lists in by_platform.items():
+        build = partial(_built, options, file, found, platform)
+        worker: Platform | None = None
+        if any(asked.on_builder for asked in lists):
+            worker = Platform.parse(build(BUILDER)["builder"].decode())
+        lacking = {asked.section for asked in lists if asked.name(worker) not in made}
+        if not lacking:
             continue
-        files = _chosen(options, file, found, name)
-        made[name] = lock.Packages(tuple(map(str, asked)), files, pinned)
+        if lacking & {TOOLCHAIN, APP}:
+            lacking |= {TOOLCHAIN, APP}  # one is over the other: only those of one time fit
+        listed = build(PACKAGES)
+        for asked in lists:
+            if asked.section not in lacking:
+                continue
+            try:
+                files = lock.packages_of(listed[f"{asked.section}.json"])
+            except (KeyError, ValueError) as error:
+                why = f"the list of packages for {platform} is none: {error}"
+                raise OSError(why) from None
+            pinned = asked.pinned(found.images)
+            made[asked.name(worker)] = lock.Packages(asked.names, files, pinned)
     return replace(found, packages=made)
 
 
-def _chosen(
-    options: argparse.Namespace, file: buildfile.BuildFile, found: Lock, platform: str
-) -> tuple[Package, ...]:
-    """The packages of one platform, by a build that chooses them and nothing else."""
-    from frontend.bunnyfile.lock import packages_of
+def _built(
+    options: argparse.Namespace,
+    file: buildfile.BuildFile,
+    found: Lock,
+    platform: Platform,
+    target: str,
+) -> dict[str, bytes]:
+    """The files of a target, by their names: of a build that makes them and nothing else."""
     from frontend.cli import buildx, docker
+    from frontend.targets import PACKAGES
     from llb import Reference
     from llb.reference import context_name
 
     with tempfile.TemporaryDirectory(prefix="hutch-lock-") as directory:
-        words = ["--platform", platform, "--target", PACKAGES, "--no-cache-filter", PACKAGES]
+        words = ["--platform", str(platform), "--target", target, "--no-cache-filter", PACKAGES]
         words += ["--output", f"type=local,dest={directory}", "--build-arg", "HUTCH_LOCK=off"]
         for arg in options.build_arg:
             words += ["--build-arg", arg]
@@ -185,7 +209,4 @@ def _chosen(
         builder = docker.find()
         if builder.run(*buildx.words(request, builder)) != 0:
             raise OSError(f"the packages for {platform} could not be chosen: see above")
-        try:
-            return packages_of((Path(directory) / "packages.json").read_bytes())
-        except ValueError as error:
-            raise OSError(f"the list of packages for {platform} is none: {error}") from None
+        return {path.name: path.read_bytes() for path in Path(directory).iterdir()}

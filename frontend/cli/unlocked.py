@@ -14,21 +14,53 @@ if TYPE_CHECKING:
     from frameworks.base import Plan
     from frameworks.spec import GitSource, Text
     from frontend.bunnyfile.lock import Lock, Packages
+    from llb import Platform, State
 
 PACKAGES = "packages"
-"""The target of a build that lists them, and what they are called together."""
+"""What they are called together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The packages of a section of a plan: all their names, and the first one's place.
+
+    `base` are the names of the images that they are installed over.
+    """
+
+    section: str
+    platform: Platform
+    names: tuple[str, ...]
+    at: Text
+    base: tuple[str, ...]
+
+    @property
+    def on_builder(self) -> bool:
+        """Whether they are installed where things are built, and not in the guest."""
+        from frameworks.spec import ROOTFS
+
+        return self.section != ROOTFS
+
+    def name(self, worker: Platform | None = None) -> str:
+        """What a lock calls them, on a builder of `worker`; without it, their name here."""
+        from frontend.bunnyfile import lock
+
+        return lock.packages_name(self.section, self.platform, worker)
+
+    def pinned(self, images: Mapping[str, str]) -> str:
+        """What they are over, each image with its digest where `images` has it."""
+        return ",".join(f"{name}@{images[name]}" if name in images else name for name in self.base)
 
 
 @dataclass(slots=True)
 class Wanted:
     """What a lock has to have, by the names that it has there, with the words of the file.
 
-    `packages` are by platform: what is asked for, and the image that they are installed over.
+    The names of `packages` lack the builder's platform, which only a builder knows.
     """
 
     images: dict[str, Text] = field(default_factory=dict)
     git: dict[str, GitSource] = field(default_factory=dict)
-    packages: dict[str, tuple[tuple[Text, ...], str]] = field(default_factory=dict)
+    packages: dict[str, Asked] = field(default_factory=dict)
 
     def take(self, images: Iterable[Text]) -> None:
         """Note those of the images that are open."""
@@ -52,15 +84,30 @@ class Wanted:
             },
         )
 
-    def fits(self, platform: str, found: Packages) -> bool:
-        """Whether a lock's packages of a platform are those that are asked for."""
-        asked, _ = self.packages.get(platform, ((), ""))
-        return bool(asked) and set(asked) == set(found.asked)
+    def fits(self, name: str, found: Packages) -> bool:
+        """Whether a lock's packages are those that are asked for, whatever the builder."""
+        from frontend.bunnyfile import lock
 
-    def base(self, platform: str, images: Mapping[str, str]) -> str:
-        """The image that a platform's packages are over, with its digest where `images` has it."""
-        _, base = self.packages[platform]
-        return f"{base}@{images[base]}" if base in images else base
+        asked = self.packages.get(lock.without_builder(name))
+        return asked is not None and set(asked.names) == set(found.asked)
+
+    def current(self, lock: Lock) -> dict[str, Packages]:
+        """A lock's packages that fit, and are over what its images are."""
+        from frontend.bunnyfile.lock import without_builder
+
+        return {
+            name: found
+            for name, found in lock.packages.items()
+            if self.fits(name, found)
+            and found.base == self.packages[without_builder(name)].pinned(lock.images)
+        }
+
+    def lacking(self, lock: Lock) -> list[Asked]:
+        """The packages that a lock has for no builder."""
+        from frontend.bunnyfile.lock import without_builder
+
+        there = set(map(without_builder, self.current(lock)))
+        return [asked for name, asked in self.packages.items() if name not in there]
 
 
 def wanted(options: argparse.Namespace, file: buildfile.BuildFile) -> Wanted:
@@ -136,6 +183,7 @@ def _note(
     import frameworks
     from frameworks.base import Build
     from frameworks.lower import Lowering
+    from frameworks.spec import ROOTFS
     from frontend.bunnyfile import lock
     from frontend.inputs.recorded import RecordedInputs
     from frontend.targets import TARGETS, available
@@ -149,18 +197,31 @@ def _note(
     for _ in range(2):  # the second time every path of the context is known
         lowering = Lowering(build)
         for name in sorted(available(loaded.bunnyfile)):
-            if name != PACKAGES:
-                TARGETS[name](lowering)
+            TARGETS[name](lowering)
     found.take(inputs.images.values())
     for path, args in inputs.dockerfiles.values():
         found.take(_of_dockerfile(options, file, path, args, contexts))
     for source in lock.repositories(loaded.bunnyfile):
         if lock.is_open_git(source) and not _stands_in(plan, source):
             found.git.setdefault(lock.git_name(source), source)
-    rootfs = plan.rootfs
-    if rootfs.packages:
-        base = lock.name_of(rootfs.from_) if str(rootfs.from_) in inputs.images else ""
-        found.packages[str(plan.platform)] = (rootfs.packages, base)
+    for section, said in plan.packages.items():
+        if section == ROOTFS:
+            base = tuple(lock.name_of(n) for n in inputs.images if n == str(plan.rootfs.from_))
+        else:
+            base = _images_of(build.fetched[section], plan.platform)
+        asked = Asked(section, plan.platform, said.asked, said.names[0], base)
+        found.packages[asked.name()] = asked
+
+
+def _images_of(state: State, platform: Platform) -> tuple[str, ...]:
+    """The images that a toolchain's state is made of, by their names in a lock."""
+    from frontend.bunnyfile import lock
+
+    scheme = "docker-image://"
+    sources = (op.message.source.identifier for op in state.marshal(platform=platform).ops())
+    return tuple(
+        sorted({lock.name_of(each.removeprefix(scheme)) for each in sources if scheme in each})
+    )
 
 
 def _stands_in(plan: Plan, source: GitSource) -> bool:

@@ -28,7 +28,8 @@ class Request:
 
     `args` are the arguments of the command line by name, `contexts` the names of named contexts,
     `target` is "" for the default; `context` gives the build context, of which no other paths are
-    looked at than those that it is given, and is None where nobody has it.
+    looked at than those that it is given, and is None where nobody has it. `worker` is the platform
+    of the builder, None where nobody has asked it.
     """
 
     args: Mapping[str, str] = field(default_factory=dict)
@@ -36,6 +37,7 @@ class Request:
     target: str = ""
     epoch: int | None = None
     context: Callable[[Sequence[wanted.Wanted]], wanted.Context] | None = None
+    worker: Platform | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ def judge(loaded: Loaded, platform: Platform, request: Request) -> Verdict:
             contexts=request.contexts,
             lock=loaded.lock,
             strict=request.args.get("HUTCH_LOCK") == "strict",
+            worker=request.worker,
         )
         noted = planned.warnings
         target = targets.check(request.target, planned)

@@ -27,9 +27,13 @@ from frameworks.rootfs.detect import (
 from frameworks.rootfs.filesystems import TABLE
 from frameworks.runtime import RUNTIME
 from frameworks.spec import (
+    APP,
+    ROOTFS,
+    TOOLCHAIN,
     Bunnyfile,
     Include,
     LocalSource,
+    PackageList,
     Rootfs,
     Text,
     parse_size,
@@ -78,13 +82,15 @@ def make(
     contexts: Collection[str] = (),
     lock: Lock | None = None,
     strict: bool = False,
+    worker: Platform | None = None,
 ) -> Plan:
     """The plan to build `bunnyfile` for `platform`.
 
     `args` are the build arguments with a value, `contexts` the names of build contexts: two of them
     stand in for a whole source, wherever the file has it from (`KERNEL_SOURCE`, `APP_SOURCE`).
     `lock` is the lock file, whose commits the bunnyfile has; what it lacks is an error if `strict`.
-    Raises Problems with everything that the framework's guests cannot take.
+    `worker` is the platform of the builder, None where nobody has asked it. Raises Problems with
+    everything that the framework's guests cannot take.
     """
     problems = Collector(file)
     names = context_names(contexts)
@@ -128,9 +134,9 @@ def make(
         keys={str(key): str(value) for key, value in keys.items()},
         args=args or {},
         epoch=epoch,
-        packages=lock.files(str(platform), bunnyfile.rootfs) if lock is not None else None,
         compat=bunnyfile.version != "v1",
     )
+    plan = replace(plan, packages=_packages(bunnyfile, plan, framework, lock, worker))
     _check_names(bunnyfile, names, problems)
     if lock is not None:
         _check_lock(lock, plan, bunnyfile, names, problems, strict=strict)
@@ -279,6 +285,8 @@ def plain(value: object) -> Any:
         }
     if isinstance(value, tuple | list):
         return [plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(name): plain(item) for name, item in value.items()}
     return str(value) if isinstance(value, Text) else value
 
 
@@ -338,6 +346,32 @@ def _check_architecture(bunnyfile: Bunnyfile, platform: Platform, problems: Coll
         )
 
 
+def _packages(
+    bunnyfile: Bunnyfile,
+    plan: Plan,
+    framework: Framework,
+    lock: Lock | None,
+    worker: Platform | None,
+) -> dict[str, PackageList]:
+    """The lists of packages that are made use of, with the files that a lock has of them."""
+    lists: dict[str, PackageList] = {}
+    if plan.rootfs.packages:
+        lists[ROOTFS] = PackageList(plan.rootfs.packages)
+    below = plan.toolchain.packages
+    if below and effects.used("toolchain.packages", bunnyfile, plan, framework):
+        lists[TOOLCHAIN] = PackageList(below)
+    app = plan.app
+    named = app.packages if app is not None else ()
+    if named and effects.used("app.packages", bunnyfile, plan, framework):
+        lists[APP] = PackageList(named, over=below)
+    if lock is None:
+        return lists
+    return {
+        section: replace(each, files=lock.files(section, each, plan.platform, worker))
+        for section, each in lists.items()
+    }
+
+
 def _check_lock(
     lock: Lock,
     plan: Plan,
@@ -348,7 +382,7 @@ def _check_lock(
     strict: bool,
 ) -> None:
     """Note what the lock file should pin, and does not."""
-    for word in lock.lacking(bunnyfile, str(plan.platform), contexts):
+    for word in lock.lacking(bunnyfile, plan.packages, contexts):
         message = f"'{word}' is not in the lock file"
         if strict:
             hint = "add it with 'hutch lock'"

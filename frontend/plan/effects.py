@@ -79,6 +79,11 @@ def note(file: Bunnyfile, plan: Plan, framework: Framework, problems: Collector)
             problems.warn(IGNORED, f"'{name}' {why}", hint=key.hint, at=at)
 
 
+def used(name: str, file: Bunnyfile, plan: Plan, framework: Framework) -> bool:
+    """Whether `plan` makes use of the key `name` of `KEYS`, which `file` has."""
+    return not KEYS[name].idle(Subject(file, plan, framework))
+
+
 # --- where a key is ---
 
 
@@ -150,7 +155,8 @@ def _without_scripts(subject: Subject) -> str:
 
 
 def _without_compiling(subject: Subject) -> str:
-    return "" if subject.makes_kernel_of_app else _without_scripts(subject)
+    compiles = subject.makes_kernel_of_app and subject.framework.compiles_app
+    return "" if compiles else _without_scripts(subject)
 
 
 def _without_fetch(subject: Subject) -> str:

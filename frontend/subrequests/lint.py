@@ -37,6 +37,7 @@ def lint(session: Session) -> Reply:
         options.target,
         options.epoch,
         partial(_Context, session),
+        session.worker,
     )
     findings: dict[Diagnostic, None] = {}
     errors: dict[Diagnostic, None] = {}

@@ -21,6 +21,8 @@ from llb import State, scratch
 
 DEFAULT = "image"
 KERNEL_SIZE = "kernel-size"
+PACKAGES = "packages"
+BUILDER = "builder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,8 @@ def check(name: str, plan: Plan) -> str:
         "kernel": plan.kernel is None,
         "rootfs": plan.rootfs.type == "none",
         "app": plan.app is None,
-        "packages": not plan.rootfs.packages,
+        PACKAGES: not plan.packages,
+        BUILDER: not plan.packages,
     }
     if lacks.get(target):
         raise _nothing(plan, target)
@@ -149,9 +152,17 @@ def _toolchain(lowering: Lowering) -> Target:
 
 
 def _packages(lowering: Lowering) -> Target:
-    if not lowering.plan.rootfs.packages:
-        raise _nothing(lowering.plan, "packages")
-    return _file(lowering, "packages", lowering.packages)
+    if not lowering.plan.packages:
+        raise _nothing(lowering.plan, PACKAGES)
+    lists = {f"{section}.json": file for section, file in lowering.packages.items()}
+    return _files(lowering, PACKAGES, lists)
+
+
+def _builder(lowering: Lowering) -> Target:
+    name = str(lowering.build.worker)
+    meta = lowering.build.meta(PACKAGES, "name the builder's platform")
+    state = scratch().mkfile("/builder", name, timestamp=lowering.plan.timestamp, meta=meta)
+    return Target(state, lowering, _bare(state))
 
 
 TARGETS: dict[str, Callable[[Lowering], Target]] = {
@@ -161,7 +172,8 @@ TARGETS: dict[str, Callable[[Lowering], Target]] = {
     "rootfs": _rootfs,
     "app": _app,
     "toolchain": _toolchain,
-    "packages": _packages,
+    PACKAGES: _packages,
+    BUILDER: _builder,
 }
 
 
@@ -172,7 +184,9 @@ DESCRIPTIONS = {
     "rootfs": "the root filesystem: its file, or the tree of a raw one",
     "app": "the application's artifacts",
     "toolchain": "the image that kernels and applications are built in",
-    "packages": "what 'rootfs.packages' come to today: the list that 'hutch lock' writes down",
+    PACKAGES: "what the packages that the file names come to today, a list for each section that "
+    "names some: 'hutch lock' writes them down",
+    BUILDER: "the platform that compilers run on, for 'hutch lock'",
 }
 """The targets in words, for `--call=targets`."""
 
@@ -182,6 +196,9 @@ def available(bunnyfile: Bunnyfile) -> frozenset[str]:
     kernel, app = bunnyfile.kernel, bunnyfile.app
     builds = app is not None or (kernel is not None and kernel.from_ == "source")
     packed = bunnyfile.rootfs is not None or (app is not None and bool(app.artifacts))
+    named = [
+        each.packages for each in (bunnyfile.rootfs, bunnyfile.toolchain, app) if each is not None
+    ]
     sections = {
         "image": True,
         "kernel": kernel is not None,
@@ -189,7 +206,8 @@ def available(bunnyfile: Bunnyfile) -> frozenset[str]:
         "rootfs": packed,
         "app": app is not None,
         "toolchain": builds,
-        "packages": bunnyfile.rootfs is not None and bool(bunnyfile.rootfs.packages),
+        PACKAGES: any(named),
+        BUILDER: any(named),
     }
     return frozenset(name for name, there in sections.items() if there)
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from frameworks.spec import Package
+from frontend.bunnyfile import lock
+from llb import SourceFile
 from tests.integration.harness import ROOT, Builder
 from tests.integration.harness.flags import tree
 from tests.integration.harness.serving import git, repository, serve
@@ -138,3 +143,98 @@ def test_what_is_locked_stays(builder: Builder, tmp_path: Path) -> None:
             **second,
             "app": "first",
         }
+
+
+TOOLS = """
+version: v1
+platforms: {framework: linux, monitor: qemu}
+kernel: {from: local, path: kernel}
+toolchain: {packages: [tree]}
+app:
+  from: local
+  packages: [hello, "xxd"]
+  build: |
+    hello | xxd -p > said
+    tree --version > version
+    dpkg-query -W -f '${Package} ${Version}\\n' hello tree xxd > installed
+  artifacts: ["said:/said", "version:/version", "installed:/installed"]
+rootfs: {type: initrd}
+init: none
+cmd: [/said]
+"""
+AMD64 = "linux/amd64 on linux/amd64"
+
+
+def debian(folder: Path, needs: str) -> str:
+    """Make a package in `folder`; returns its name there."""
+    (folder / "package/DEBIAN").mkdir(parents=True)
+    (folder / "package/DEBIAN/control").write_text(
+        "Package: hutch-test\nVersion: 1\nArchitecture: all\nMaintainer: a <a@example.org>\n"
+        f"Depends: {needs}\nDescription: a package of a test\n"
+    )
+    command = ["dpkg-deb", "--build", "--root-owner-group", "package", "hutch-test_1_all.deb"]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return "hutch-test_1_all.deb"
+
+
+def test_what_builds_is_locked(builder: Builder, tmp_path: Path) -> None:
+    """Packages of the toolchain and the application: at their versions, twice the same bytes."""
+    project = builder.project(tmp_path / "project", TOOLS)
+    path = project / "bunnyfile.lock"
+    hutch(builder, "lock", "--platform", "amd64", str(project))
+
+    def locked() -> lock.Lock:
+        return lock.read(SourceFile(path.name, path.read_bytes()))
+
+    found = locked()
+    assert set(found.packages) == {f"toolchain for {AMD64}", f"app for {AMD64}"}
+    tools, app = found.packages[f"toolchain for {AMD64}"], found.packages[f"app for {AMD64}"]
+    assert (tools.asked, app.asked) == (("tree",), ("tree", "hello", "xxd"))
+    assert app.base == tools.base == f"debian:trixie-slim@{found.images['debian:trixie-slim']}"
+    versions = {each.name: each.version for each in (*tools.files, *app.files)}
+    assert {"tree"} <= {each.name for each in tools.files}
+    assert {"hello", "xxd"} <= {each.name for each in app.files}
+    assert "tree" not in {each.name for each in app.files}
+
+    before = path.read_bytes()
+    hutch(builder, "lock", "--check", "--platform", "amd64", str(project))
+    hutch(builder, "lock", "--platform", "amd64", str(project))
+    assert path.read_bytes() == before
+
+    strict = ("--build-arg", "HUTCH_LOCK=strict", "--platform", "linux/amd64")
+    once = builder.export(project, TOOLS, "rootfs", *strict)
+    anew = ("--no-cache-filter", "app,toolchain")
+    assert builder.export(project, TOOLS, "rootfs", *strict, *anew) == once
+    out = builder.files(tmp_path, project, "--target", "app", *strict)
+    said = dict(line.split() for line in (out / "installed").read_text().splitlines())
+    assert said == {name: versions[name] for name in ("hello", "tree", "xxd")}
+
+    # Another package is in no lock.
+    other = TOOLS.replace("[hello, ", "[hello, jq, ")
+    failed = builder.fail(project, other, *strict)
+    assert failed.marked == ['packages: [hello, jq, "xxd"]']
+    assert "'hello' is not in the lock file" in failed.error
+    assert "(add it with 'hutch lock') [not-locked]" in failed.error
+    # Of a lock every file is the one of its checksum, and has to fit.
+    web = tmp_path / "web"
+    web.mkdir()
+    name = debian(web, "hutch-nowhere")
+    with serve(web) as url:
+        sum = hashlib.sha256((web / name).read_bytes()).hexdigest()
+        for file, digest, message in (
+            (name, sum, "the locked packages do not fit what they are installed over"),
+            (name, "0" * 64, "what is at the URL of a locked package is not what was locked"),
+            ("gone", "1" * 64, "what is at the URL of a locked package is not what was locked"),
+        ):
+            bad = Package("hutch-test", "1", f"{url}/{file}", digest)
+            lists = {**found.packages, f"app for {AMD64}": replace(app, files=(bad,))}
+            text = lock.written(replace(found, packages=lists), "bunnyfile")
+            path.write_text(text)
+            failed = builder.fail(project, TOOLS, *strict)
+            assert failed.marked == ['packages: [hello, "xxd"]']
+            assert message in failed.error
+            assert "'hutch lock --update bunnyfile packages'" in failed.error
+            assert "[stale-lock]" in failed.error
+    # What the lock says of the toolchain is as good as ever.
+    hutch(builder, "lock", "--update", "--platform", "amd64", str(project), "packages")
+    assert locked() == found

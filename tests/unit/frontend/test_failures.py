@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from frameworks import exits
-from frontend.failures import explain
+from frameworks.spec import Package, PackageList, Text
+from frontend.failures import explain, stale
 from frontend.gateway.errors import GatewayError
-from llb import SourceFile
+from llb import Position, Range, SourceFile
 from llb.pb import status_pb2
 
 FILE = SourceFile("bunnyfile", b"")
@@ -42,6 +44,7 @@ def failed(command: str, status: int) -> GatewayError:
         ),
         (INSTALL, exits.NO_NETWORK, "no-network", "a step for this line could not reach"),
         (INSTALL, exits.NO_PACKAGE, "no-such-package", "the toolchain's distribution lacks"),
+        (INSTALL, exits.UNFIT_PACKAGES, "stale-lock", "the locked packages do not fit"),
         (
             "/usr/bin/patch\n--strip=1",
             1,
@@ -62,6 +65,38 @@ def test_a_failed_step_is_told_at_its_line(
     assert found.at is not None
     assert found.at.start.line == 7
     assert command not in found.message
+
+
+def test_a_file_of_a_lock_that_is_gone_is_told_at_the_packages() -> None:
+    at = Range(Position(7), Position(7))
+    package = Package("a", "1", "http://m/a_1.deb", "0" * 64)
+    locked = PackageList((Text("a", at),), files=(package,))
+    elsewhere = PackageList((Text("a", Range(Position(8), Position(8))),), files=(package,))
+    gone = failed("", 0)
+    gone.status.message = "failed to load cache key: invalid response status 404"
+    problems = stale(gone, [elsewhere, locked], FILE)
+    assert problems is not None
+    (found,) = problems.diagnostics
+    assert (found.code, found.at) == ("stale-lock", at)
+    assert "'hutch lock --update bunnyfile packages'" in found.hint
+    # What the file names itself by URL is no lock's, and another answer may be another one soon.
+    assert stale(gone, [replace(locked, files=None), elsewhere], FILE) is None
+    gone.status.message = f"digest mismatch sha256:{'0' * 64}: sha256:{'1' * 64}"
+    assert stale(gone, [locked], FILE) is not None
+    gone.status.message = "failed to load cache key: invalid response status 503"
+    assert stale(gone, [locked], FILE) is None
+
+
+@pytest.mark.parametrize(
+    "words", ["sha256:{0}: sha256:{1}", "for http://h/a: sha256:{0} (expected: sha256:{1})"]
+)
+def test_another_file_than_the_checksum_s(words: str) -> None:
+    """In the words of BuildKit, and of newer ones."""
+    error = failed("", 0)
+    error.status.message = "digest mismatch " + words.format("ab" * 32, "0" * 64)
+    problems = explain(error, FILE)
+    assert problems is not None
+    assert problems.diagnostics[0].message == f"what was fetched has the sha256 {'ab' * 32}"
 
 
 def test_what_says_enough_stays() -> None:

@@ -12,6 +12,7 @@ from frameworks import kit
 from frameworks.architectures import AMD64, ARM64, TABLE
 from frameworks.kit.cross import cmake, meson
 from llb import Platform, State
+from llb.pb import ops_pb2
 from tests.places import ROOT
 from tests.unit.core.helpers import AMD64 as AMD64_BUILDER
 from tests.unit.core.helpers import lower
@@ -91,7 +92,11 @@ def test_a_compiler_of_c_plus_plus_is_the_guests() -> None:
 
     def installed(architecture: str) -> list[str]:
         found = seen("linux", architecture, packages="g++, cmake")
-        return found["install the application's packages"][0][2:]
+        asked = found["fetch packages of 'app'"][0][2:]
+        assert asked[:4] == ["fetch", "/out", "", "amd64"]
+        taken = found["install the application's packages"][0][2:]
+        assert taken == ["install", "/hutch/packages", *asked[4:]]
+        return asked[4:]
 
     assert installed("amd64") == ["g++", "cmake"]
     assert installed("arm64") == ["g++", "cmake", "g++-aarch64-linux-gnu"]
@@ -100,14 +105,21 @@ def test_a_compiler_of_c_plus_plus_is_the_guests() -> None:
 def test_packages_are_downloaded_into_a_cache() -> None:
     lowering = lower(FILE % ("linux", "", "cmake"))
     assert lowering.app is not None
-    (install,) = [
-        op.message.exec
+    steps = {
+        op.message.exec.meta.args[2]: op.message.exec
         for op in lowering.app.state.marshal(platform=AMD64_BUILDER).ops()
-        if op.name.endswith("install the application's packages")
-    ]
-    caches = {m.dest: m.cacheOpt.ID for m in install.mounts if m.cacheOpt.ID}
-    assert caches == {"/hutch/archives": "hutch/apt"}
-    assert "APT_CONFIG=/hutch/archives.conf" in install.meta.env
+        if op.kind == "exec" and op.message.exec.meta.args[1] == "/hutch/packages.sh"
+    }
+    caches = {
+        verb: {m.dest: m.cacheOpt.ID for m in step.mounts if m.cacheOpt.ID}
+        for verb, step in steps.items()
+    }
+    # Scripts of packages run where they are installed: what they could spoil is not there.
+    assert caches == {"fetch": {"/hutch/archives": "hutch/apt"}, "install": {}}
+    assert {verb: step.network for verb, step in steps.items()} == {
+        "fetch": ops_pb2.UNSET,
+        "install": ops_pb2.NONE,
+    }
 
 
 FREEBSD = kit.Cross(

@@ -9,6 +9,8 @@ import pytest
 import frameworks
 from frameworks import kit
 from frameworks.base import Build
+from frameworks.lower import Lowering
+from frameworks.spec import APP, TOOLCHAIN, Package
 from llb import Platform
 from llb.tree import render
 from tests.unit.core.helpers import AMD64, lower
@@ -26,14 +28,14 @@ def build_of(framework: str, rest: str = "", platform: Platform = AMD64) -> Buil
     return lower(HEAD % (framework, monitor) + kernel + app + rest, platform=platform).build
 
 
-def installs(build: Build, worker: Platform = AMD64) -> list[str]:
+def installs(build: Build, worker: Platform = AMD64, script: str = "install.sh") -> list[str]:
     """The commands that install the toolchain, without what every one of them has."""
     made = render(
         frameworks.get(build.plan.framework)
         .toolchain(replace(build, worker=worker))
         .marshal(platform=AMD64)
     )
-    mark = "args /bin/sh /hutch/install.sh "
+    mark = f"args /bin/sh /hutch/{script} "
     return [line.partition(mark)[2] for line in made.splitlines() if mark in line]
 
 
@@ -83,7 +85,8 @@ def test_an_image_of_ones_own_has_what_it_has(framework: str) -> None:
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_packages_of_the_file_are_installed_as_it_names_them(framework: str) -> None:
     said = "toolchain: {packages: [clang-19, libfoo-dev=1.2]}\n"
-    last = installs(build_of(framework, said))[0]
+    script = "packages.sh install /hutch/packages"
+    last = installs(build_of(framework, said), script=script)[0]
     assert last.startswith("clang-19 libfoo-dev=1.2")
 
 
@@ -96,3 +99,69 @@ def test_another_date_installs_no_toolchain(framework: str) -> None:
         return state.marshal(platform=AMD64).head
 
     assert made(1) == made(2)
+
+
+PACKAGED = """\
+version: v1
+platforms: {framework: %s, monitor: %s}
+kernel: {from: source}
+toolchain: {packages: [toolchain-package]}
+app: {from: local, packages: [app-package]%s}
+cmd: [/a]
+"""
+
+
+def packaged(framework: str, *, script: bool) -> str:
+    monitor = next(iter(frameworks.get(framework).guest.monitors))
+    return PACKAGED % (framework, monitor, ", build: make, artifacts: ['a:/a']" if script else "")
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["scripts", "no scripts"])
+@pytest.mark.parametrize(
+    "framework", ["freebsd", "linux", "mirage", "netbsd", "rumprun", "unikraft"]
+)
+def test_what_a_plan_says_is_installed(framework: str, script: bool) -> None:
+    """A lock has to have each list of packages that is used, and no other: all recipes hold it."""
+    text = packaged(framework, script=script)
+    if framework in ("mirage", "rumprun", "unikraft"):  # the application is the kernel
+        text = text.replace(", artifacts: ['a:/a']", "")
+    lowering = lower(text)
+    build = replace(lowering.build, fetched={})
+    _ = Lowering(build).layers
+    assert {*build.fetched} == {*build.plan.packages}
+    assert TOOLCHAIN in build.fetched
+    # What no step uses is told by lint.
+    told = [each.message for each in build.plan.warnings if each.code == "IgnoredKey"]
+    assert any("'app.packages'" in each for each in told) == (APP not in build.plan.packages)
+    listed = Lowering(build).packages
+    assert {*listed} == {*build.plan.packages}
+
+
+def test_a_lock_takes_the_network_from_a_toolchain() -> None:
+    """Its files are fetched by the daemon, each by its checksum, and no step chooses any more."""
+    build = lower(packaged("linux", script=True)).build
+    files = tuple(
+        Package(name, "1", f"http://m.example/pool/{name}_1_amd64.deb", f"{number:064x}")
+        for number, name in enumerate(("clang", "llvm"))
+    )
+    lists = {name: replace(each, files=files) for name, each in build.plan.packages.items()}
+    locked = replace(build, plan=replace(build.plan, packages=lists), fetched={})
+    app = Lowering(locked).app
+    assert app is not None
+    ops = app.state.marshal(platform=AMD64).ops()
+    commands = [list(op.message.exec.meta.args) for op in ops if op.kind == "exec"]
+    verbs = [words[2:] for words in commands if words[1] == "/hutch/packages.sh"]
+    assert [(verb, *rest) for verb, _, *rest in verbs] == [
+        ("install", "toolchain-package"),
+        ("install", "app-package"),
+    ]
+    urls = {op.message.source.identifier for op in ops if op.kind == "source"}
+    assert {each.url for each in files} <= urls
+    assert not locked.fetched
+    # What `hutch lock` asks for is never answered by a lock.
+    assert {*Lowering(locked).packages} == {TOOLCHAIN, APP}
+    # Nothing is to be installed where the image has it all.
+    lists = {name: replace(each, files=()) for name, each in lists.items()}
+    bare = Lowering(replace(build, plan=replace(build.plan, packages=lists))).app
+    assert bare is not None
+    assert "packages.sh" not in render(bare.state.marshal(platform=AMD64))

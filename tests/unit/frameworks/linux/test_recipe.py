@@ -17,6 +17,7 @@ from frameworks.linux import Linux
 from frameworks.linux.versions import versions
 from frameworks.spec import Option, Text
 from llb import Definition, Platform, State, scratch
+from llb.pb import ops_pb2
 from llb.tree import render
 from tests.unit.core.helpers import AMD64, FakeInputs, lower
 
@@ -129,7 +130,8 @@ def test_the_compiler_is_pinned(architecture: str) -> None:
 )
 def test_clang_brings_its_tools(packages: str, installed: str, variables: str) -> None:
     said = tree(f"{SOURCE}toolchain: {{packages: {packages}}}\n", monitor="firecracker")
-    assert f"install.sh {installed}\n" in said
+    assert f"packages.sh fetch /out '' amd64 {installed}\n" in said
+    assert f"packages.sh install /hutch/packages {installed}\n" in said
     assert variables in said
     assert ("STRIP=llvm-strip" in said) == ("LLVM" in variables)
 
@@ -307,11 +309,15 @@ def test_application() -> None:
     lowering = lower(text(APP), platform=ARM64)
     assert lowering.app is not None
     said = render(definition(lowering.app.state, ARM64))
-    assert "install.sh libssl-dev" in said
+    assert "packages.sh fetch /out '' amd64 libssl-dev\n" in said
+    assert "packages.sh install /hutch/packages libssl-dev\n" in said
     assert "/bin/sh /hutch/run.sh /hutch/app.sh app.build" in said
     assert "CC=aarch64-linux-gnu-gcc" in said
     # The packages are fetched in a step of their own: the script has no network.
-    assert said.index("network none") < said.index("install.sh libssl-dev")
+    runs = [op for op in definition(lowering.app.state, ARM64).ops() if op.kind == "exec"]
+    networks = {op.message.exec.meta.args[1]: op.message.exec.network for op in runs}
+    assert networks["/hutch/run.sh"] == ops_pb2.NONE
+    assert networks["/hutch/packages.sh"] == ops_pb2.NONE  # the last: that which installs
 
 
 def test_application_without_a_build() -> None:

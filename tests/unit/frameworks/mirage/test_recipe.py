@@ -133,7 +133,7 @@ class TestConfigured:
         assert steps_with_network(lowering.kernel.state) == {
             "[mirage] install the toolchain",
             "[mirage] install opam",
-            "[mirage] install the application's packages",
+            "[mirage] fetch packages of 'app'",
             "[mirage] fetch OCaml's source",
             "[mirage] fetch MirageOS's tool",
             "[mirage] fetch the application's libraries",

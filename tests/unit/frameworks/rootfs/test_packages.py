@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from frameworks.base import Build, Framework
+from frameworks.lower import Lowering
 from frameworks.rootfs import packages
-from frameworks.spec import Package
+from frameworks.spec import ROOTFS, Package, PackageList, Text
 from frontend import plan
 from frontend.bunnyfile import load
 from frontend.inputs.offline import OfflineInputs
@@ -33,12 +34,11 @@ class _Distribution(Framework):
 
 
 def _build(locked: tuple[Package, ...] | None) -> Build:
-    from frameworks.spec import Text
-
     loaded = load(FILE.replace(b"framework: prebuilt", b"framework: linux"), "bunnyfile")
     made = plan.make(loaded.bunnyfile, loaded.file, AMD64)
     rootfs = replace(made.rootfs, packages=(Text("nginx"),))
-    made = replace(made, rootfs=rootfs, packages=locked)
+    lists = {ROOTFS: PackageList(rootfs.packages, files=locked)}
+    made = replace(made, rootfs=rootfs, packages=lists)
     return Build(made, _Distribution(), OfflineInputs(AMD64), AMD64)
 
 
@@ -82,7 +82,7 @@ def test_a_lock_of_what_the_base_has_installs_nothing() -> None:
 
 
 def test_what_a_lock_asks_for_is_never_answered_by_it() -> None:
-    listed = packages.listed(_build(()), BASE)
+    listed = Lowering(_build(())).packages[ROOTFS]
     assert listed.path == packages.LIST
     assert _commands(listed.state) == ["/fetch"]
 

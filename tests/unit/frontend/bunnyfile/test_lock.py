@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 
 from frameworks.diagnostics import Problems
-from frameworks.spec import GitSource, Package
+from frameworks.spec import APP, ROOTFS, TOOLCHAIN, GitSource, Package, PackageList, Text
 from frontend.bunnyfile import load, lock
 from frontend.bunnyfile.lock import Commit, Lock, Packages
-from llb import SourceFile
+from llb import Platform, SourceFile
 
+AMD64, ARM64 = Platform("linux", "amd64"), Platform("linux", "arm64")
 DIGEST = "sha256:" + "ab" * 32
 COMMIT = "c0" * 20
 FILE = b"""version: v1
@@ -132,20 +133,39 @@ def test_a_commit_of_the_file_s_own_stays() -> None:
 
 def test_what_a_lock_lacks() -> None:
     file = load(FILE, "bunnyfile").bunnyfile
-    assert list(WHOLE.lacking(file, "linux/amd64", ())) == []
-    assert list(WHOLE.lacking(file, "linux/arm64", ())) == ["nginx"]
-    words = list(Lock().lacking(file, "linux/amd64", ("debian:trixie-slim",)))
+    locked = {ROOTFS: PackageList((Text("nginx"),), files=())}
+    lacking = {ROOTFS: PackageList((Text("nginx"), Text("curl")))}
+    assert list(WHOLE.lacking(file, locked, ())) == []
+    assert list(WHOLE.lacking(file, lacking, ())) == ["nginx"]
+    words = list(Lock().lacking(file, lacking, ("debian:trixie-slim",)))
     assert words == ["registry.example/files", "v6.12", "main", "nginx"]
 
 
 def test_the_order_of_packages_is_nothing() -> None:
-    rootfs = load(FILE, "bunnyfile").bunnyfile.rootfs
-    assert rootfs is not None
-    assert WHOLE.files("linux/amd64", rootfs) == PACKAGES.files
-    other = replace(rootfs, packages=tuple(reversed(rootfs.packages)))
-    assert WHOLE.files("linux/amd64", other) == PACKAGES.files
-    assert WHOLE.files("linux/amd64", replace(rootfs, packages=rootfs.packages[:1])) is None
-    assert WHOLE.files("linux/amd64", None) is None
+    names = (Text("nginx"), Text("curl"))
+
+    def files(*names: Text, platform: Platform = AMD64) -> tuple[Package, ...] | None:
+        return WHOLE.files(ROOTFS, PackageList(names), platform, AMD64)
+
+    assert files(*names) == PACKAGES.files
+    assert files(*reversed(names)) == PACKAGES.files
+    assert files(names[0]) is None
+    assert files(*names, platform=ARM64) is None
+
+
+def test_packages_of_a_toolchain_are_of_a_builder() -> None:
+    """An application's are found by all that is installed, its toolchain's packages too."""
+    name = lock.packages_name(APP, ARM64, AMD64)
+    assert name == "app for linux/arm64 on linux/amd64"
+    assert lock.without_builder(name) == lock.packages_name(APP, ARM64, None)
+    found = Lock(packages={name: replace(PACKAGES, asked=("clang", "curl"))})
+    said = PackageList((Text("curl"),), over=(Text("clang"),))
+    assert found.files(APP, said, ARM64, AMD64) == PACKAGES.files
+    assert found.files(APP, said, ARM64, None) == PACKAGES.files  # nobody has asked the builder
+    assert found.files(APP, said, ARM64, ARM64) is None
+    assert found.files(APP, said, AMD64, AMD64) is None
+    assert found.files(TOOLCHAIN, said, ARM64, AMD64) is None
+    assert found.files(APP, replace(said, over=()), ARM64, AMD64) is None
 
 
 def test_names_of_images() -> None:
@@ -157,8 +177,6 @@ def test_names_of_images() -> None:
 
 
 def test_a_password_is_not_written() -> None:
-    from frameworks.spec import Text
-
     source = GitSource(Text("https://me:secret@git.example/a.git"), Text("main"))
     assert lock.git_name(source) == "https://xx:xxxxxx@git.example/a.git#main"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import http.server
 import io
+import itertools
 import json
 import os
 import re
@@ -357,3 +358,167 @@ def test_check_and_plan_read_it(
     (folder / "bunnyfile.lock").unlink()
     assert main(["check", *strict]) == 1
     assert "HUTCH_LOCK=strict asks for" in capsys.readouterr().err
+
+
+class Chooser:
+    """A Docker whose builds choose packages: those that are asked for, each at one version."""
+
+    def __init__(self, platform: str = "linux/amd64") -> None:
+        self.platform = platform
+        self.version = "1"
+        self.targets: list[str] = []
+
+    def ask(self, *words: str) -> Any:
+        return subprocess.CompletedProcess(words, 0, "[]", "")
+
+    def works(self, *words: str) -> bool:
+        return True
+
+    def run(self, *words: str) -> int:
+        given = dict(itertools.pairwise(words))
+        assert "HUTCH_LOCK=off" in words
+        self.targets.append(target := given["--target"])
+        out = Path(given["--output"].partition("dest=")[2])
+        if target == "builder":
+            (out / "builder").write_text(self.platform)
+            return 0
+        for section in ("rootfs", "toolchain", "app"):
+            url = f"http://m.example/{section}_{self.version}.deb"
+            entry = {"name": section, "version": self.version, "url": url, "sha256": "1" * 64}
+            (out / f"{section}.json").write_text(json.dumps([entry]))
+        return 0
+
+
+TOOLS = """\
+version: v1
+platforms: {framework: linux, monitor: qemu, architecture: amd64}
+kernel: {from: local, path: kernel}
+toolchain: {from: 'tools:1', packages: [clang]}
+app: {from: local, packages: [cmake], build: make, artifacts: ['a:/a']}
+cmd: [a]
+"""
+AMD64 = " for linux/amd64 on linux/amd64"
+ARM64 = " for linux/amd64 on linux/arm64"
+
+
+@pytest.fixture
+def chooser(monkeypatch: pytest.MonkeyPatch) -> Chooser:
+    """The Docker of these builds."""
+    found = Chooser()
+    monkeypatch.setattr(docker, "find", lambda: found)
+    monkeypatch.setenv("HUTCH_FRONTEND", "hutch:test")
+    return found
+
+
+def test_packages_of_the_toolchain_and_the_application(
+    chooser: Chooser, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = _project(tmp_path, TOOLS)
+    context = ["--build-context", "tools:1=docker-image://x"]
+    words = ["lock", str(folder), *context]
+    assert main([*words, "--check"]) == 1
+    out = capsys.readouterr().out
+    assert "bunnyfile:4:41: " in out
+    assert "lacks packages of toolchain for linux/amd64\n" in out
+    assert "bunnyfile:5:31: " in out
+    assert "lacks packages of app for linux/amd64\n" in out
+
+    assert main(words) == 0
+    assert chooser.targets == ["builder", "packages"]
+    packages = _lock(folder)["packages"]
+    assert {name: each["asked"] for name, each in packages.items()} == {
+        f"toolchain{AMD64}": ["clang"],
+        f"app{AMD64}": ["clang", "cmake"],
+    }
+    assert [each["version"] for each in packages[f"app{AMD64}"]["files"]] == ["1"]
+    assert main([*words, "--check"]) == 0
+
+    # What is locked stays; the builder is asked whether it is of its processor.
+    chooser.version = "2"
+    chooser.targets.clear()
+    assert main(words) == 0
+    assert chooser.targets == ["builder"]
+    assert _lock(folder)["packages"] == packages
+    assert main(["lock", "--update", str(folder), "packages", *context]) == 0
+    assert _lock(folder)["packages"][f"app{AMD64}"]["files"][0]["version"] == "2"
+
+    # A builder of another processor adds its own, and takes nobody's away.
+    chooser.platform = "linux/arm64"
+    assert main(words) == 0
+    both = {f"{name}{on}" for name in ("toolchain", "app") for on in (AMD64, ARM64)}
+    assert {*_lock(folder)["packages"]} == both
+    assert main([*words, "--check"]) == 0
+
+
+def test_packages_that_are_asked_for_no_more(
+    chooser: Chooser, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = _project(tmp_path, TOOLS)
+    words = ["lock", str(folder), "--build-context", "tools:1=docker-image://x"]
+    assert main(words) == 0
+    chooser.platform = "linux/arm64"
+    assert main(words) == 0
+    chooser.version = "2"
+    file = folder / "bunnyfile"
+    # Another package of the application's: the toolchain's below it are chosen with it.
+    file.write_text(TOOLS.replace("[cmake]", "[cmake, ninja-build]"))
+    capsys.readouterr()
+    assert main([*words, "--check", "--json"]) == 1
+    said = json.loads(capsys.readouterr().out)
+    assert [each["name"] for each in said["lacking"]] == ["packages of app for linux/amd64"]
+    assert said["stale"] == []
+    assert main(words) == 0
+    found = _lock(folder)["packages"]
+    assert {name: each["files"][0]["version"] for name, each in found.items()} == {
+        f"app{ARM64}": "2",
+        f"toolchain{ARM64}": "2",
+        f"toolchain{AMD64}": "1",
+    }
+    # None of the toolchain's: the application's are others then, too.
+    file.write_text(TOOLS.replace(", packages: [clang]", ""))
+    capsys.readouterr()
+    assert main([*words, "--check"]) == 1
+    out = capsys.readouterr().out
+    assert f"nothing asks for packages of toolchain{ARM64} any more" in out
+    assert "lacks packages of app for linux/amd64\n" in out
+    assert main(words) == 0
+    assert {*_lock(folder)["packages"]} == {f"app{ARM64}"}
+
+
+def test_packages_over_another_image_are_chosen_anew(
+    registry: Registry, chooser: Chooser, tmp_path: Path
+) -> None:
+    folder = _project(tmp_path, TOOLS.replace("tools:1", f"{registry.host}/tools:1"))
+    first = registry.push("tools:1", "a")
+    assert main(["lock", str(folder)]) == 0
+    found = _lock(folder)["packages"][f"app{AMD64}"]
+    assert found["base"] == f"{registry.host}/tools:1@{first}"
+    second = registry.push("tools:1", "b")
+    chooser.version = "2"
+    assert main(["lock", "--update", str(folder), f"{registry.host}/tools:1"]) == 0
+    found = _lock(folder)["packages"][f"app{AMD64}"]
+    assert found["base"] == f"{registry.host}/tools:1@{second}"
+    assert found["files"][0]["version"] == "2"
+
+
+def test_check_asks_no_builder(
+    chooser: Chooser, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """So the packages that were locked on any of them will do."""
+    folder = _project(tmp_path, TOOLS)
+    (folder / "kernel").write_bytes(b"k")
+    chooser.platform = "linux/arm64"
+    context = ["--build-context", "tools:1=docker-image://x"]
+    assert main(["lock", str(folder), *context]) == 0
+    strict = ["check", str(folder), *context, "--build-arg", "HUTCH_LOCK=strict"]
+    assert main(strict) == 0
+    file = folder / "bunnyfile"
+    file.write_text(TOOLS.replace("[cmake]", "[cmake, ninja-build]"))
+    capsys.readouterr()
+    assert main(strict) == 1
+    err = capsys.readouterr().err
+    assert "bunnyfile:5:31: error: 'cmake' is not in the lock file" in err
+    assert main(["plan", str(folder), *context]) == 0
+    fetched = json.loads(capsys.readouterr().out)["fetched"]
+    assert "http://m.example/toolchain_1.deb" in fetched
+    assert "http://m.example/app_1.deb" not in fetched

@@ -192,11 +192,11 @@ NO_PATCHES = {
     # No source: a program of the step's own, which stands before the linker.
     "linux/steps/measure.sh": ['cat > "/tmp/linker/$linker" <<- EOF'],
     # No source: what apk says; apt's configuration for another processor; the name of the machine.
-    "linux/steps/packages-apk.sh": [
+    "kit/steps/packages-apk.sh": [
         r'''line="^\\( *[0-9]+/[0-9]+\\) $verbs (.*) \\((.* -> )?([^ ]+)\\)\$"''',
     ],
-    "linux/steps/packages-apt.sh": ['cat > "$APT_CONFIG" <<- END'],
-    "linux/steps/packages.sh": [": > /etc/machine-id"],
+    "kit/steps/packages-apt.sh": ['cat > "$APT_CONFIG" <<- END'],
+    "kit/steps/packages.sh": [": > /etc/machine-id"],
     # No source: where apt finds packages.
     "mirage/steps/ocaml.sh": ["sed -i 's/^Types: *deb *$/Types: deb deb-src/' \"$file\""],
     # Each has its reason in the script.

@@ -84,7 +84,14 @@ install_all() {
 	ln -s "$files"/*.apk "$repository/$of"
 	apk index --quiet --allow-untrusted --no-warnings --rewrite-arch "$of" \
 		-o "$repository/$of/APKINDEX.tar.gz" "$repository/$of"/*.apk
+	why=$(mktemp)
 	apk add --no-network --no-cache --allow-untrusted --repositories-file /dev/null \
-		--repository "$repository" -- "$@"
+		--repository "$repository" -- "$@" 2> "$why" || {
+		cat "$why" >&2
+		! grep -q 'unable to select packages' "$why" || unfit
+		exit 1
+	}
+	cat "$why" >&2
+	rm "$why"
 	rm -r "$repository"
 }

@@ -1,12 +1,14 @@
 #!/bin/sh
-# Packages of a guest's root filesystem (arguments of a step, so data and no code):
+# Packages that a bunnyfile names (arguments of a step, so data and no code): of the guest's root, of the
+# toolchain, of the application.
 #
 #     packages.sh fetch OUT ROOT DEBIAN NAME...     the files of all that NAMEs need, and what they are
 #     packages.sh missing OUT ROOT DEBIAN NAME...   which NAMEs are nowhere, a line each in OUT/missing
 #     packages.sh install DIR NAME...               install the files of DIR, without a network
 #
-# It runs in the guest's own root, or in the same image for the builder's processor; then the guest's is
-# at ROOT (else ROOT is ""), and DEBIAN is what apt calls the guest's processor.
+# It runs where they are to be installed. The guest's root may be of another processor than the builder:
+# then it runs in the same image for the builder's, ROOT is where the guest's is (else ""), and DEBIAN is
+# what apt calls its processor.
 set -eu
 verb=$1
 shift
@@ -28,6 +30,12 @@ entry() {
 '
 }
 
+# unfit: end where the files of a lock lack something of what they are installed over (frameworks.exits).
+unfit() {
+	echo "hutch: these packages were chosen for another system than this one" >&2
+	exit 215
+}
+
 # settle MARK: give everything that is newer than the file MARK the time of the build. What the builder
 # mounts is not of the root, and may not be written.
 settle() {
@@ -39,7 +47,7 @@ case $verb in
 fetch | missing)
 	out=$1 root=$2 debian=$3
 	shift 3
-	prepare
+	prepare "$@"
 	if [ "$verb" = missing ]; then
 		for name; do
 			known "$name" || echo "$name"
@@ -57,7 +65,7 @@ install)
 	# All that is asked for may be in the base.
 	[ -n "$(find "$files" -name '*.deb' -o -name '*.apk')" ] || exit 0
 	# A container's memory is another file system, which is not looked through.
-	mark=/dev/shm/hutch-mark
+	mark=${ROOT:-}/dev/shm/hutch-mark
 	touch -d "@$(($(date +%s) - 2))" "$mark"
 	machine=
 	[ ! -s /etc/machine-id ] || machine=1
