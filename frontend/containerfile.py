@@ -32,7 +32,7 @@ from frontend.dockerui import nested
 from frontend.dockerui.instructions import UNKNOWN, Dockerfile
 from frontend.gateway.errors import GatewayError
 from frontend.inputs.gateway import first_variant
-from frontend.lint.filechecks import Subject, unusable_rootfs
+from frontend.lint.filechecks import Subject, foreign_lock, unusable_rootfs
 from frontend.lint.findings import finding
 from llb import Position, Range, imageconfig
 
@@ -80,7 +80,8 @@ def make(session: Session, source: BuildFile, platform: Platform, inputs: Gatewa
     )
     inputs.give_dockerfile(path, "", platform, replace(image, config=request.base_config))
     planned = plan(request, path, platform, options.epoch)
-    session.reporter.tell((*request.ignored(), *planned.warnings))
+    foreign = foreign_lock(session.contexts.foreign_lock)
+    session.reporter.tell((*request.ignored(), *planned.warnings, *foreign))
     return planned
 
 
@@ -134,14 +135,16 @@ def judge(
     labels: Mapping[str, str],
     target: str,
     epoch: int | None,
+    foreign_lock: str = "",
 ) -> Verdict:
     """What a build would say of a Dockerfile's labels, as far as the file's own text tells.
 
     `args` are the values of arguments, the platform's too, and `labels` those of `--label`. What a
     label takes from a variable of the base image is not judged, nor what depends on it.
+    `foreign_lock` is the name of another tool's file in the place of the lock file, "" for none.
     """
     from frameworks.process import merge
-    from frontend.lint import directive, imagechecks
+    from frontend.lint import directive, filechecks, imagechecks
     from frontend.lint.findings import report
     from frontend.lint.verdict import Verdict
 
@@ -157,7 +160,11 @@ def judge(
     except Problems as problems:
         return Verdict((), fails=False, problems=problems.placed(file))
     process = merge(config, planned.settings, compat=False)
-    noted = (*planned.warnings, *imagechecks.lost(planned, process))
+    noted = (
+        *planned.warnings,
+        *imagechecks.lost(planned, process),
+        *filechecks.foreign_lock(foreign_lock),
+    )
     checks, _ = directive.read(file, args.get("BUILDKIT_DOCKERFILE_CHECK"))
     shown = report(file, checks, noted)
     return Verdict(shown.findings, shown.fails, plan=planned)

@@ -71,7 +71,8 @@ class Session:
         lock = self.contexts.lock()
         args = {**plan.platform_args(platform, self.worker), **self.options.build_args}
         try:
-            return load(file.data, file.filename, args).locked(lock)
+            foreign = self.contexts.foreign_lock
+            return load(file.data, file.filename, args).locked(lock, foreign)
         except Unsound as found:
             asked, contexts = bool(self.options.platforms), self.options.named_contexts
             raise plan.more(found, platform, asked=asked, contexts=contexts) from None

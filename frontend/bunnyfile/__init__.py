@@ -52,11 +52,13 @@ class Loaded:
     """The build arguments that have a value: those of the file and the platform's."""
     lock: Lock | None = None
     """The lock file that counts, whose commits `bunnyfile` has; None without one."""
+    foreign_lock: str = ""
+    """The name of the file that has a lock's name and is another tool's."""
 
-    def locked(self, lock: Lock | None) -> Loaded:
-        """The same with what a lock file pins."""
+    def locked(self, lock: Lock | None, foreign: str = "") -> Loaded:
+        """The same with what a lock file pins; `foreign` is the name of another tool's."""
         if lock is None:
-            return self
+            return replace(self, foreign_lock=foreign)
         return replace(self, bunnyfile=lock.pinned(self.bunnyfile), lock=lock)
 
 

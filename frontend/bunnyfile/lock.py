@@ -213,15 +213,35 @@ def read(file: SourceFile) -> Lock:
         raise _bad(file, fault.what, at.start, at.end) from None
 
 
-def missing(file: SourceFile) -> Problems:
-    """The error where a build has to have a lock file, and its build file has none beside it."""
+_OURS = re.compile(rb'`hutch lock`|"version"\s*:\s*\d')
+"""What the start of a lock says, also of one that is broken: our comment, or the first key."""
+_START = 4096
+
+
+def is_foreign(data: bytes) -> bool:
+    """Whether a file that has a lock's name is another tool's; one without content is nobody's."""
+    return bool(data.strip()) and not _OURS.search(data[:_START])
+
+
+def missing(file: SourceFile, *, foreign: bool = False) -> Problems:
+    """The error where a build has to have a lock file, and its build file has none beside it.
+
+    `foreign` says that what is there is another tool's.
+    """
+    name = f"{file.filename}{LOCK_FILE}"
+    what = f"{name} is not hutch's" if foreign else "there is none"
+    hint = ELSEWHERE if foreign else "write it with 'hutch lock'"
     return problem(
         "not-locked",
-        f"HUTCH_LOCK=strict asks for {file.filename}{LOCK_FILE}, and there is none",
-        hint="write it with 'hutch lock'",
+        f"HUTCH_LOCK=strict asks for {'a lock file' if foreign else name}, and {what}",
+        hint=hint,
         at=Range(Position(1), Position(1)),
         file=file,
     )
+
+
+ELSEWHERE = "give hutch a build file of another name: the lock file of NAME is NAME.lock"
+"""What to do where another tool has the lock's name."""
 
 
 def _bad(file: SourceFile, what: str, start: Position, end: Position | None = None) -> Problems:

@@ -50,6 +50,13 @@ class BuildFile:
 
         return kind_of(self.data) == "dockerfile"
 
+    @property
+    def has_foreign_lock(self) -> bool:
+        """Whether what has the lock file's name is another tool's."""
+        from frontend.bunnyfile import lock
+
+        return self.lock is not None and lock.is_foreign(self.lock)
+
 
 def add_file(to: argparse.ArgumentParser) -> None:
     """Add the file: `FILE`, or `-f FILE` and the directory of the build context."""
@@ -146,11 +153,20 @@ def lock_of(options: argparse.Namespace, file: BuildFile) -> Lock | None:
     mode = args_of(options).get("HUTCH_LOCK", "")
     if mode == "off" or file.is_dockerfile:
         return None
-    if file.lock is not None:
+    foreign = file.has_foreign_lock
+    if file.lock is not None and not foreign:
         return lock.read(SourceFile(file.name + LOCK_FILE, file.lock, "json"))
     if mode == "strict":
-        raise lock.missing(SourceFile(file.name, file.data))
+        raise lock.missing(SourceFile(file.name, file.data), foreign=foreign)
     return None
+
+
+def foreign_lock(options: argparse.Namespace, file: BuildFile) -> str:
+    """The name of another tool's file in the lock's place, "" where it is nobody's concern."""
+    from frontend.bunnyfile.kind import LOCK_FILE
+
+    off = args_of(options).get("HUTCH_LOCK", "") == "off"
+    return file.name + LOCK_FILE if file.has_foreign_lock and not off else ""
 
 
 def load(options: argparse.Namespace, file: BuildFile) -> tuple[Loaded, Platform]:
@@ -161,9 +177,10 @@ def load(options: argparse.Namespace, file: BuildFile) -> tuple[Loaded, Platform
     asked: Platform | None = options.platform
     platform = asked or host()
     lock = lock_of(options, file)
+    foreign = foreign_lock(options, file)
     args = {**plans.platform_args(platform, platform), **args_of(options)}
     try:
-        loaded = bunnyfile.load(file.data, file.name, args).locked(lock)
+        loaded = bunnyfile.load(file.data, file.name, args).locked(lock, foreign)
     except bunnyfile.Unsound as found:
         contexts = contexts_of(options)
         raise plans.more(found, platform, asked=bool(asked), contexts=contexts) from None
@@ -217,6 +234,7 @@ def judge_dockerfile(
         labels={},
         target=target,
         epoch=epoch(),
+        foreign_lock=foreign_lock(options, file),
     )
     return verdict, source
 

@@ -112,6 +112,8 @@ def run(options: argparse.Namespace) -> int:
     source = SourceFile(file.name, file.data)
     wanted = unlocked.wanted(options, file)
     path = file.name + LOCK_FILE
+    if file.has_foreign_lock:
+        raise OSError(f"{path} is not hutch's, and is left alone: {lock.ELSEWHERE}")
     # One that cannot be read is written anew by --update, and only so.
     whole = options.update and not options.names
     old = lock.Lock()

@@ -92,6 +92,7 @@ class _Found:
     ignored: tuple[str, ...] | None = None
     beside: bytes | None = field(default=None, repr=False)
     lock: Lock | None = None
+    foreign_lock: str = ""
     is_locked: bool = False
 
 
@@ -125,14 +126,21 @@ class Contexts:
     def lock(self) -> Lock | None:
         """What the lock file beside the build file pins; None without it, or with `HUTCH_LOCK=off`.
 
-        It is known once the build file is read. Raises `Problems` for one that cannot be used, and
-        where `HUTCH_LOCK=strict` wants one.
+        It is known once the build file is read. Another tool's file of that name is none, and in
+        `foreign_lock`. Raises `Problems` for one that cannot be used, and where
+        `HUTCH_LOCK=strict` wants one.
         """
         found = self._found
         if found.build_file is not None and not found.is_locked:
             found.lock = self._read_lock(found.build_file.file, found.build_file.lock)
             found.is_locked = True
         return found.lock
+
+    @property
+    def foreign_lock(self) -> str:
+        """The name of a file that has the lock's, and is another tool's; "" for none."""
+        self.lock()
+        return self._found.foreign_lock
 
     def check_locked(self, image: str, at: Range | None = None) -> None:
         """Raise `Problems` where the lock file has to pin an image of the build's, and does not.
@@ -156,6 +164,11 @@ class Contexts:
 
         if file is None:
             raise lock.missing(build_file)
+        if lock.is_foreign(file.data):
+            if mode == "strict":
+                raise lock.missing(build_file, foreign=True)
+            self._found.foreign_lock = file.filename
+            return None
         return lock.read(file)
 
     def _names(self) -> list[str]:

@@ -23,7 +23,7 @@ from frontend.bunnyfile import Loaded
 from frontend.bunnyfile.args import PLATFORM_ARGS
 from frontend.bunnyfile.nodes import Entry, Mapping, Node, Scalar, Sequence
 from frontend.lint import directive
-from frontend.lint.findings import Report, finding, report
+from frontend.lint.findings import START, Report, finding, report
 from llb import Range
 from llb.reference import context_name, context_names
 
@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 class Subject:
     """What a check looks at: the decoded file, its tree, the warnings of reading it, the names of
     the build's contexts (`--build-context`), which are not images, and of its arguments, the faults
-    of its `# check=` line, and the lock file, whose commits the file has."""
+    of its `# check=` line, and the lock file, whose commits the file has, or the name of another
+    tool's file in its place."""
 
     bunnyfile: Bunnyfile
     tree: Mapping
@@ -44,6 +45,7 @@ class Subject:
     given: frozenset[str] = frozenset()
     faults: tuple[Diagnostic, ...] = ()
     lock: Lock | None = None
+    foreign_lock: str = ""
 
 
 def _unpinned_image(subject: Subject) -> Iterator[Diagnostic]:
@@ -83,6 +85,23 @@ def _unpinned_source(subject: Subject) -> Iterator[Diagnostic]:
             yield finding(
                 "UnpinnedSource", "the repository's content can change", hint, app.from_.at
             )
+
+
+def foreign_lock(name: str) -> Iterator[Diagnostic]:
+    """The finding about a file `name` in the lock file's place that is another tool's."""
+    if name:
+        from frontend.bunnyfile.lock import ELSEWHERE  # few files have one
+
+        yield finding(
+            "ForeignLock",
+            f"'{name.rpartition('/')[2]}' is not hutch's: nothing is locked by it",
+            ELSEWHERE,
+            START,
+        )
+
+
+def _foreign_lock(subject: Subject) -> Iterator[Diagnostic]:
+    yield from foreign_lock(subject.foreign_lock)
 
 
 _SECRET = re.compile(r"passw(or)?d|secret|token|api_?key|private_?key|credential", re.IGNORECASE)
@@ -401,6 +420,7 @@ def _scalars(node: Node) -> Iterator[Scalar]:
 CHECKS: dict[str, Callable[[Subject], Iterator[Diagnostic]]] = {
     "UnpinnedImage": _unpinned_image,
     "UnpinnedSource": _unpinned_source,
+    "ForeignLock": _foreign_lock,
     "SecretInEnvs": _secret_in_envs,
     "DeprecatedCmdline": _deprecated_cmdline,
     "IgnoredKey": _ignored_key,
@@ -441,6 +461,7 @@ def lint(
         frozenset(given),
         faults,
         loaded.lock,
+        loaded.foreign_lock,
     )
     found = [
         each for name, check in CHECKS.items() if checks.apply(name) for each in check(subject)

@@ -48,6 +48,7 @@ RULES: dict[str, Rule] = {
         _rule("UnpinnedImage", "An image is named without a version", FILE),
         _rule("UnpinnedSource", "A git repository is named without a commit", FILE),
         _rule("UnlockedSource", "The lock file lacks something that the file leaves open", PLAN),
+        _rule("ForeignLock", "Another tool's file has the name of the lock file", FILE),
         _rule("SecretInEnvs", "A secret would be part of the image", FILE),
         _rule("DeprecatedCmdline", "'cmdline' is deprecated, 'cmd' replaces it", FILE, PLAN),
         _rule("IgnoredKey", "A key has no effect beside the others", FILE, PLAN),

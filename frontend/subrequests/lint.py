@@ -68,6 +68,7 @@ def of_dockerfile(session: Session, theirs: Mapping[str, bytes]) -> Reply:
             labels=options.labels,
             target=options.target,
             epoch=options.epoch,
+            foreign_lock=session.contexts.foreign_lock,
         )
         findings.update(dict.fromkeys(verdict.findings))
         if verdict.problems is not None:

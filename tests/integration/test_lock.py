@@ -238,3 +238,19 @@ def test_what_builds_is_locked(builder: Builder, tmp_path: Path) -> None:
     # What the lock says of the toolchain is as good as ever.
     hutch(builder, "lock", "--update", "--platform", "amd64", str(project), "packages")
     assert locked() == found
+
+
+@pytest.mark.parametrize("file", ["own", "bunnyfile"])
+def test_another_tool_s_file_locks_nothing(builder: Builder, tmp_path: Path, file: str) -> None:
+    """It is told by `--check` and by the build, which goes on."""
+    project = builder.project(tmp_path / "project")
+    kernel = "LABEL hutch.kernel=local hutch.kernel.path=kernel hutch.init=none"
+    (project / "own").write_text(
+        f'# syntax={builder.frontend}\nFROM scratch\nCOPY hello /hello\n{kernel}\nCMD ["/hello"]\n'
+    )
+    (project / f"{file}.lock").write_text('{"dockerfiles": {"Dockerfile": []}}\n')
+    said = f"'{file}.lock' is not hutch's: nothing is locked by it"
+    checked = builder.buildx(project, "--check", file=file)
+    assert said in checked.log
+    built = builder.buildx(project, "--output", "type=cacheonly", file=file).ok()
+    assert f"ForeignLock: {said}" in built.log

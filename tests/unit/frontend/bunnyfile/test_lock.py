@@ -187,3 +187,27 @@ def test_what_a_build_has_listed() -> None:
     for bad in (b"{}", b"[1]", b"[{}]", b"x"):
         with pytest.raises(ValueError, match=r"missing|Expecting"):
             lock.packages_of(bad)
+
+
+def test_another_tool_s_file_is_told_from_a_broken_lock() -> None:
+    ours = lock.written(WHOLE, "Dockerfile").encode()
+    for data in (
+        ours,
+        ours[:200],
+        ours.replace(b"What", b"<<<<<<< HEAD\n# What"),
+        b'{"version": 1}',
+        b'{\n  "version": 2,\n',
+        b"",
+        b"\n",
+    ):
+        assert not lock.is_foreign(data), data
+    for data in (
+        b"FROM debian@sha256:04a4e73f\n",
+        b'{"lockfileVersion": 3, "packages": {}}',
+        b'{"dockerfiles": {"Dockerfile": [{"name": "debian", "tag": "trixie"}]}}',
+        b'{"version": "1.0"}',
+        b"version: 1\nimages: {}\n",
+        b"# This file is generated.\n<<<<<<< HEAD\n",
+        b"\xff\xfe\x00",
+    ):
+        assert lock.is_foreign(data), data

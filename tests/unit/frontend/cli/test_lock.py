@@ -325,7 +325,7 @@ def test_a_lock_that_cannot_be_read_is_written_anew_by_update_alone(
     folder = _project(tmp_path, _file(registry))
     registry.push("base:1", "a")
     registry.push("library/debian:trixie-slim", "b")
-    (folder / "bunnyfile.lock").write_text("{\n<<<<<<< HEAD\n")
+    (folder / "bunnyfile.lock").write_text('{"version": 1,\n<<<<<<< HEAD\n')
     assert main(["lock", str(folder)]) == 1
     assert "bunnyfile.lock:2:1: error: the lock file cannot be used" in capsys.readouterr().err
     assert main(["lock", "--update", str(folder)]) == 0
@@ -522,3 +522,37 @@ def test_check_asks_no_builder(
     fetched = json.loads(capsys.readouterr().out)["fetched"]
     assert "http://m.example/toolchain_1.deb" in fetched
     assert "http://m.example/app_1.deb" not in fetched
+
+
+FOREIGN = '{"dockerfiles": {"Dockerfile": []}}\n'
+
+
+@pytest.mark.parametrize("name", ["Dockerfile", "bunnyfile"])
+def test_another_tool_s_file_is_left_alone(
+    registry: Registry, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    file, beside = tmp_path / name, tmp_path / f"{name}.lock"
+    file.write_text(
+        'FROM debian:trixie-slim\nLABEL com.urunc.unikernel.unikernelType="linux"\nCMD ["/a"]\n'
+        if name == "Dockerfile"
+        else _file(registry)
+    )
+    (tmp_path / "kernel").write_bytes(b"k")
+    beside.write_text(FOREIGN)
+    for words in (["lock"], ["lock", "--update"], ["lock", "--check"]):
+        assert main([*words, str(file)]) == 1
+        assert f"{beside} is not hutch's, and is left alone: give hutch a build file" in (
+            capsys.readouterr().err
+        )
+    assert beside.read_text() == FOREIGN
+    assert main(["check", str(file)]) == 0
+    assert f"'{name}.lock' is not hutch's: nothing is locked by it" in capsys.readouterr().out
+    assert main(["check", "--build-arg", "HUTCH_LOCK=off", str(file)]) == 0
+    assert "ForeignLock" not in capsys.readouterr().out
+    file.write_text("# check=skip=ForeignLock\n" + file.read_text())
+    assert main(["check", str(file)]) == 0
+    assert "ForeignLock" not in capsys.readouterr().out
+    if name == "bunnyfile":
+        assert main(["check", "--build-arg", "HUTCH_LOCK=strict", str(file)]) == 1
+        assert "asks for a lock file, and" in capsys.readouterr().err
+    assert main(["plan", str(file)]) == 0

@@ -22,6 +22,7 @@ from tests.unit.frontend.bunnyfile import corpus
 PAGES = ROOT / "docs" / "rules"
 # Found where the file alone does not tell, and tested there.
 ELSEWHERE = {
+    "ForeignLock",  # of the file beside it
     "InheritedLabel",  # a Dockerfile's
     "UnknownArgument",  # of the command line
     "UnlockedSource",  # of the file beside it
