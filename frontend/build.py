@@ -85,8 +85,9 @@ class Run:
             for planned, inputs in self._jobs(source):
                 self._add(builder, planned, inputs)
             self._evaluate(builder)
-            self._check_users()
-            self._look()
+            if not self.options.enter:  # then there is nothing yet to look at
+                self._check_users()
+                self._look()
         except Problems as problems:
             raise problems.placed(source.file) from None
         except GatewayError as error:  # of a file that was looked at before the rest was built
@@ -135,7 +136,7 @@ class Run:
         givenfiles.check(iter(files), self.client, lambda file: self.session.ref(file, platform))
         self._check_kernel(lowering, target)
         try:
-            keys = self._devices(lowering) if target.keys else {}
+            keys = self._devices(lowering) if target.keys and not self.options.enter else {}
         except GatewayError as error:
             self._say_why(error, lowering)
             raise
@@ -143,8 +144,10 @@ class Run:
             lowering = Lowering(replace(build, plan=replace(planned, keys=keys)))
             target = targets.find(name, lowering)
         definition = self.session.marshal(target.state, platform)
-        # Left to itself the daemon runs the steps after our end, and its words are the last.
-        self._begun.append((self.session.begin(definition, evaluate=True), target))
+        # Left to itself the daemon runs the steps after our end, and its words are the last. A
+        # debugger of the client's enters only such steps.
+        evaluate = not self.options.enter
+        self._begun.append((self.session.begin(definition, evaluate=evaluate), target))
         for key, value in target.annotations.items():
             builder.annotate(key, value, platform=platform if self.options.multi_platform else None)
         if self.options.epoch is not None:

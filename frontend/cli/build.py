@@ -93,6 +93,8 @@ def run(options: argparse.Namespace) -> int:
     file, context = buildx.where(options.path, options.file)
     request = buildx.Request(options.passed, file, context, options.frontend, options.enter)
     found = docker.find()
+    if options.enter:
+        found = found.experimental()
     if not options.run:
         return found.run(*buildx.words(request, found))
     from frontend.cli import run as boots

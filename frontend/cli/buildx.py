@@ -54,12 +54,18 @@ def where(path: str | None, file: str | None) -> tuple[str | None, str]:
 
 
 def words(request: Request, found: docker.Docker) -> list[str]:
-    """The words after `docker` that build. Raises OSError where nobody says with which frontend."""
+    """The words after `docker` that build.
+
+    To enter a step, `found` has to be `experimental`. Raises OSError where nobody says with which
+    frontend, and where there is no debugger.
+    """
     made = ["buildx", "build"]
     if request.enter:
-        if not found.works("buildx", "debug", "--help"):
+        # A buildx that lacks it, or hides it, says what it has instead.
+        if "--invoke" not in found.ask("buildx", "debug", "--help").stdout:
             raise OSError("this machine's buildx has no debugger (docker buildx debug)")
         made = ["buildx", "debug", "--on=error", "--invoke=/bin/sh", "build"]
+        made += ["--build-arg", "HUTCH_ENTER=1"]
     if syntax := _frontend(request, found):
         made += ["--build-arg", f"{_ARGUMENT}={syntax}"]
     made += ["--file", request.file] if request.file is not None else []

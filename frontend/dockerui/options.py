@@ -99,6 +99,7 @@ class Options:
     epoch: int | None = None
     epoch_from_context: bool = False
     lock: str = ""
+    enter: bool = False
 
     # how to build it
     no_cache: bool | frozenset[str] = False
@@ -170,6 +171,7 @@ class _Parser:
             epoch=epoch,
             epoch_from_context=from_context,
             lock=self._lock(args.get("HUTCH_LOCK", "")),
+            enter=_bool(args.get("HUTCH_ENTER", "")) or False,
             no_cache=_no_cache(raw.get("no-cache")),
             resolve_mode=self._resolve_mode(),
             network=self._network(),

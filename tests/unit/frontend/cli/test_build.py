@@ -16,7 +16,8 @@ echo "$@" >> "$LOG"
 case "$*" in
   version|"buildx version") exit ${ANSWERS:-0} ;;
   "image inspect hutch:1") exit ${LOCAL:-1} ;;
-  "buildx debug --help") exit ${DEBUGGER:-0} ;;
+  "buildx debug --help") [ -n "$BUILDX_EXPERIMENTAL" ] && echo "${DEBUGGER:---invoke string}"
+    exit 0 ;;
 esac
 exit 3
 """
@@ -103,8 +104,9 @@ def test_a_step_is_entered(
     log: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["build", "--frontend", "f:1", "--enter"]) == 3
-    assert told(log).startswith("buildx debug --on=error --invoke=/bin/sh build --build-arg")
-    monkeypatch.setenv("DEBUGGER", "1")
+    build = "build --build-arg HUTCH_ENTER=1 --build-arg BUILDKIT_SYNTAX=f:1 "
+    assert told(log).startswith(f"buildx debug --on=error --invoke=/bin/sh {build}")
+    monkeypatch.setenv("DEBUGGER", "Extended build capabilities with BuildKit")
     assert main(["build", "--frontend", "f:1", "--enter"]) == 1
     assert "has no debugger" in capsys.readouterr().err
 
