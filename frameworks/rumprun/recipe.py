@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from frameworks import kit
 from frameworks.app import directory
-from frameworks.architectures import AMD64, Architecture
+from frameworks.architectures import Architecture
 from frameworks.base import Build, File, Framework, Guest, Plan
 from frameworks.diagnostics import Collector, Diagnostic, did_you_mean
 from frameworks.kit import checks
@@ -62,13 +62,6 @@ class Rumprun(Framework):
         kernel = checks.unikernel(plan, "Rumprun", app, problems)
         if kernel is None:
             return
-        if plan.architecture is not AMD64:
-            problems.error(
-                "unsupported-platform",
-                "hutch builds Rumprun for amd64 only",
-                hint="take a kernel that is built already, or build for linux/amd64",
-                at=kernel.from_.at,
-            )
         checks.no_package(kernel, self.name, problems)
         if plan.version is not None:
             problems.error(

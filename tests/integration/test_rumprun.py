@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from frameworks.architectures import ARM64
 from tests.integration.harness import Builder
 from tests.integration.harness.trees import RAW, build_contexts, section, steps
 from tests.places import TREES
@@ -75,6 +76,27 @@ def test_the_image(builder: Builder, application: Path) -> None:
         " -Wl,-z,noexecstack,--eh-frame-hdr",
         "program: server",
     ]
+
+
+def test_another_architecture(builder: Builder, application: Path) -> None:
+    """By the cross compiler: its objcopy, too, and nothing that would call for its libgcc."""
+    made = builder.export(application, RUMPRUN, "kernel", *contexts(), "--platform", "linux/arm64")
+    assert int.from_bytes(made[18:20], "little") == ARM64.elf
+    noted = section(made, ".record").splitlines()
+    assert noted[0] == (
+        "build-rr.sh called: -qq -d /opt/rumprun -o /obj solo5 build -- -V NOGCCERROR=1"
+        " -F CFLAGS=-fcommon -F CFLAGS=-mno-outline-atomics"
+    )
+    assert noted[1] == "build-rr.sh compiler: aarch64-linux-gnu-gcc 12, flags of tools: -O -fcommon"
+
+
+def test_a_newer_compiler(builder: Builder, application: Path) -> None:
+    """What it makes errors of is none, for the guest and for the tools."""
+    text = RUMPRUN + "toolchain: {from: debian:trixie-slim}\n"
+    noted = section(builder.export(application, text, "kernel", *contexts()), ".record")
+    called, compiler, *_ = noted.splitlines()
+    assert called.endswith(" -F CFLAGS=-fcommon -F CFLAGS=-fpermissive")
+    assert compiler == "build-rr.sh compiler: gcc 14, flags of tools: -O -fcommon -fpermissive"
 
 
 def test_what_builds_what_anew(builder: Builder, application: Path) -> None:

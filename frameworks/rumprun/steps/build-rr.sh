@@ -6,10 +6,30 @@ rm -rf .git
 sh /hutch/patch.sh --own .
 
 # The sources are older than gcc 10, which made each uninitialised variable one of its own file
-# (-fcommon is as before), and newer compilers warn of what was none.
-export HOST_CFLAGS="-O -fcommon" NOGCCERROR=1 CC CXX MAKE=make GIT=none
+# (-fcommon is as before), and newer compilers warn of what was none. gcc 14 makes errors of such, and gcc
+# 15 reads C as of 2023, where the file does not say otherwise.
+flags=-fcommon
+version=$("$CC" -dumpversion)
+if [ "${version%%.*}" -ge 14 ]; then
+	flags="$flags -fpermissive"
+fi
+case $("$CC" -dumpmachine) in
+aarch64*)
+	# Calls to libgcc, which is not linked.
+	guest_flags="$flags -mno-outline-atomics"
+	;;
+*) guest_flags=$flags ;;
+esac
+host_flags=$flags
+if [ "${version%%.*}" -ge 15 ]; then
+	host_flags="$flags -std=gnu17"
+fi
+export HOST_CFLAGS="-O $host_flags" NOGCCERROR=1 CC CXX MAKE=make GIT=none
 
 build_rr() {
-	./build-rr.sh -qq -d "$prefix" -o "$objects" -j"$(nproc)" solo5 "$@" \
-		-- -V NOGCCERROR=1 -F CFLAGS=-fcommon
+	set -- "$@" -- -V NOGCCERROR=1
+	for flag in $guest_flags; do
+		set -- "$@" -F "CFLAGS=$flag"
+	done
+	./build-rr.sh -qq -d "$prefix" -o "$objects" -j"$(nproc)" solo5 "$@"
 }

@@ -9,6 +9,16 @@ platform() {
 		RR_USE_TLS="yes"
 	fi
 }
+solo5libs() {
+	# rumprun's libc.a define a stack guard.
+	objcopy --redefine-sym __stack_chk_fail=__stack_chk_fail_solo5 \
+		--redefine-sym __stack_chk_guard=__stack_chk_guard_solo5 \
+		"$objects/bindings.o" "$objects/bindings.a"
+
+	objcopy --redefine-sym __stack_chk_fail=__stack_chk_fail_solo5 \
+		--redefine-sym __stack_chk_guard=__stack_chk_guard_solo5 \
+		"$objects/bindings.o" "$objects/bindings.a"
+}
 called=$*
 prefix= objects=
 while [ "$1" != solo5 ]; do
@@ -44,6 +54,8 @@ build)
 	;;
 install)
 	cp "$objects/record" "$prefix/record"
+	"$CC" -x c -c -o "$objects/bindings.o" /dev/null
+	solo5libs
 	cat solo5/bindings/spt/solo5_spt.o solo5/bindings/hvt/solo5_hvt.o >> "$prefix/record"
 	cp -R "$objects/stage/." "$prefix"
 	;;

@@ -411,6 +411,20 @@ static int see(struct dl_phdr_info *program, size_t size, void *cookie)
 	return size == sizeof(*program) ? 5 : 0;
 }
 
+void *__cxa_begin_catch(void *exception)
+{
+	printf("caught %s\n", (char *)exception);
+	return exception;
+}
+
+void _ZSt9terminatev(void)
+{
+	printf("terminate\n");
+	exit(0);
+}
+
+void __cxa_call_terminate(void *exception);
+
 static void console(void)
 {
 	for (int i = 0; i < 300; i++)
@@ -434,6 +448,8 @@ int main(int argc, char **argv)
 		has_block = argc > 4, boot(argc > 3 ? argv[3] : NULL);
 	else if (strcmp(argv[1], "unwind") == 0)
 		printf("%d\n", dl_iterate_phdr(see, "cookie"));
+	else if (strcmp(argv[1], "terminate") == 0)
+		__cxa_call_terminate(argc > 2 ? argv[2] : NULL);
 	else if (strcmp(argv[1], "panic") == 0)
 		bmk_platform_halt("why");
 	else

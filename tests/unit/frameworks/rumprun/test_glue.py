@@ -164,6 +164,11 @@ def test_where_the_tables_for_exceptions_are(driver: Path) -> None:
     assert said(driver, "unwind") == ["1 header of type 7: tables cookie", "5"]
 
 
+def test_an_exception_that_nobody_may_see(driver: Path) -> None:
+    assert said(driver, "terminate", "thrown") == ["caught thrown", "terminate"]
+    assert said(driver, "terminate") == ["terminate"]
+
+
 def test_a_panic(driver: Path) -> None:
     assert said(driver, "panic") == ["[PANIC: why", "][halted", "]exit 255"]
 
@@ -174,6 +179,7 @@ def test_the_console_is_written_by_lines(driver: Path) -> None:
     assert second == "][c]"
 
 
+@pytest.mark.parametrize("head", [0, 16])
 @pytest.mark.parametrize(
     "variables",
     [
@@ -182,17 +188,21 @@ def test_the_console_is_written_by_lines(driver: Path) -> None:
         "char a = 1; long double b; char c;",
         "long a = 1;",
         "char a; long b; char c;",
+        "int a = 1; char b __attribute__((aligned(64)));",
+        "char a __attribute__((aligned(64))); int b;",
     ],
 )
-def test_the_bounds_of_what_each_thread_has(tmp_path: Path, variables: str) -> None:
+def test_the_bounds_of_what_each_thread_has(tmp_path: Path, variables: str, head: int) -> None:
     """As the linker counts: what it aligns between the two parts belongs to them.
 
     bmk-core puts a thread's copy of both before the thread's pointer, in as many bytes as these
-    symbols say, and the linker its variables by the program's header.
+    symbols say, and the linker its variables by the program's header. On arm64 the copy begins
+    behind the pointer and the 16 bytes there, and the variables at the next boundary.
     """
     source = tmp_path / "tls.c"
     each = "".join(f"__thread {one.strip()};" for one in variables.split(";") if one.strip())
-    source.write_text(f"{each}\nvoid _start(void) {{}}\n")
+    said = f'__asm__(".globl glue_tls_head\\n.set glue_tls_head, {head}");' if head else ""
+    source.write_text(f"{each}\n{said}\nvoid _start(void) {{}}\n")
     program = tmp_path / "program"
     script = ["-static", "-nostdlib", "-fno-pie", "-no-pie", f"-Wl,-T,{GLUE / 'sections.lds'}"]
     subprocess.run(["gcc", *script, "-o", program, source], check=True)
@@ -206,5 +216,7 @@ def test_the_bounds_of_what_each_thread_has(tmp_path: Path, variables: str) -> N
     ).stdout
     (tls,) = [line.split() for line in headers.splitlines() if line.split()[:1] == ["TLS"]]
     size, alignment = int(tls[5], 16), int(tls[7], 16)
+    gap = -head % alignment
+    assert at["_tdata_start"] == int(tls[2], 16) - gap
     copied = at["_tdata_end"] - at["_tdata_start"] + at["_tbss_end"] - at["_tbss_start"]
-    assert copied == -(-size // alignment) * alignment
+    assert copied == gap + -(-size // alignment) * alignment
