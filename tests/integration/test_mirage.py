@@ -78,6 +78,7 @@ def test_the_image(builder: Builder, application: Path) -> None:
         "ocaml-solo5 patched with git",
         "dune target: spt",
         "dune toolchains: solo5.conf",
+        "dune compiler: /usr/bin/ocamlopt.byte",
         "dune network: lo ",
     ]
 
@@ -216,6 +217,8 @@ class TestConfigured:
         """The tool is told the target, fetching alone has a network, and there is one lock file."""
         given = contexts(more=OPAM)
         noted = section(builder.export(unconfigured, MIRAGE, "kernel", *given), ".record")
+        # Solo5's, though opam has brought an ocamlfind that knows of none.
+        assert "dune compiler: /usr/bin/ocamlopt.byte\n" in noted
         assert noted.partition("dune network: lo \n")[2].splitlines() == [
             "mirage called: configure --target spt",
             "mirage network: lo ",

@@ -14,7 +14,11 @@ for file in mirage/*.opam; do
 	opam=$file
 done
 if [ "$1" = build ]; then
-	exec opam install --deps-only "./$opam"
+	opam install --deps-only "./$opam"
+	# opam's ocamlfind, if one was installed, reads what is beside its own configuration; dune asks it
+	# for Solo5's compiler.
+	install -D -m 644 -t "$OPAMROOT/hutch/lib/findlib.conf.d" /etc/ocamlfind.conf.d/solo5.conf
+	exit 0
 fi
 take_archives
 name=${opam##*/}
