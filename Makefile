@@ -22,7 +22,7 @@ SITE := build/docs/venv
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup packages demo test unit fuzz fuzz-init integration urunc lint gen docs recordings \
-        image bench lock engine-up engine-down clean
+        image bench sizes lock engine-up engine-down clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -118,6 +118,9 @@ image: ## build the frontend image and push it to the engine's registry
 
 bench: setup engine-up image ## measure builds, start-up, size, kernels; writes build/bench.json and docs/performance.md
 	$(WITH_IMAGE) $(BIN)/python -m bench --kernels --image $(IMAGE)'
+
+sizes: setup engine-up image ## weigh the images of docs/applications.md beside containers; writes its table
+	$(WITH_IMAGE) $(BIN)/python -m bench.sizes --image $(IMAGE)'
 
 engine-up: ## find or provide a BuildKit and a registry
 	$(ENGINE) up

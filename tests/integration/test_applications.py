@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import re
 import shutil
 import struct
 import subprocess
@@ -18,7 +17,7 @@ import pytest
 
 from frameworks.runtime.machine import Volume
 from frontend.bunnyfile import lock
-from tests.integration.harness import EXAMPLES, ROOT, Builder, Guests, alpine, load
+from tests.integration.harness import EXAMPLES, ROOT, Builder, Guests, alpine, load, services
 from tests.integration.harness.alpine import Apk
 from tests.integration.harness.guests import listening, served
 from tests.integration.harness.programs import PROGRAMS
@@ -85,35 +84,25 @@ def test_a_service_under_load(builder: Builder, project: Path, tmp_path: Path) -
         assert load.random(where, 20) == 20
 
 
-PACKAGED = """
-version: v1
-platforms: {framework: linux, monitor: qemu}
-rootfs:
-  from: debian:trixie-slim
-  type: initrd
-  packages: [nginx-light]
-cmd: [nginx, -g, "daemon off; error_log stderr;"]
-"""
-
-
 def test_a_package_of_debian_serves(builder: Builder, project: Path) -> None:
     """Chosen and locked, installed without a network, twice the same bytes, and booted."""
-    (project / "bunnyfile").write_text(builder.file(PACKAGED))
+    text = services.project(services.SERVICES["packages"], project)
+    (project / "bunnyfile").write_text(builder.file(text))
     words = [sys.executable, "-m", "frontend", "lock", "--platform", "amd64", str(project)]
     done = subprocess.run(
         words, cwd=ROOT, env=dict(builder.environ), capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    text = (project / "bunnyfile.lock").read_text()
-    locked = json.loads(text[text.index("{") :])["packages"]["linux/amd64"]
+    told = (project / "bunnyfile.lock").read_text()
+    locked = json.loads(told[told.index("{") :])["packages"]["linux/amd64"]
     assert locked["asked"] == ["nginx-light"]
     versions = {each["name"]: each["version"] for each in locked["files"]}
     assert {"nginx", "nginx-common", "nginx-light"} <= {*versions}
     strict = ("--build-arg", "HUTCH_LOCK=strict")
-    once = builder.export(project, PACKAGED, "rootfs", *strict)
+    once = builder.export(project, text, "rootfs", *strict)
     anew = ("--no-cache-filter", "rootfs")
-    assert builder.export(project, PACKAGED, "rootfs", *strict, *anew) == once
-    with served(builder.build(project, PACKAGED, *strict).ref, 80) as ask:
+    assert builder.export(project, text, "rootfs", *strict, *anew) == once
+    with served(builder.build(project, text, *strict).ref, 80) as ask:
         answer = ask(GET % b"/")
     assert answer.startswith(b"HTTP/1.1 200 OK"), answer
     assert b"Welcome to nginx!" in answer
@@ -301,18 +290,12 @@ def test_what_fetch_leaves_is_there_for_the_build(builder: Builder, project: Pat
     assert failed.marked[0].startswith("fetch: |")
 
 
-MAKEFILE = "server: server.o\n\t$(CC) $(LDFLAGS) -o $@ $^\n"
-
-
 @pytest.mark.parametrize(("architecture", "machine"), [("amd64", 62), ("arm64", 183)])
 def test_the_page_s_program_in_c(
     builder: Builder, project: Path, architecture: str, machine: int
 ) -> None:
     """Its bunnyfile as it stands there, with a Makefile that knows nothing of another machine."""
-    page = (ROOT / "docs" / "applications.md").read_text()
-    (text,) = re.findall(r"^### C, with make\n\n```yaml\n.*\n((?:.+\n)+?)```", page, re.M)
-    (project / "Makefile").write_text(MAKEFILE)
-    (project / "server.c").write_text("int main(void) { return 0; }\n")
+    text = services.project(services.SERVICES["c"], project)
     out = project / "out"
     platform = ("--platform", f"linux/{architecture}", "--target", "app")
     builder.build(project, text, *platform, output=f"type=local,dest={out}")

@@ -3,6 +3,7 @@
 `builder` is docker's client at one engine, and the builds through it; `images` reads back what was
 pushed; `engines` starts the engines; `programs` compiles the C of `programs/`; `trees` are what
 recipes build from; `serving` answers over HTTP; `remote` makes remote builders of engines;
+`services` are those of docs/applications.md;
 `counted` counts a registry's bytes; `composite` runs GitHub's actions; `flags`, `guests` and
 `matrix` are fixtures and inputs; `realurunc` runs images under a real urunc; `urunctable` and
 `enginestable` write what was seen into pages.
