@@ -128,6 +128,7 @@ class FreeBSD(BSD):
             mounts=(
                 script("frameworks.freebsd", "kernel.sh"),
                 script("frameworks.kit", "stale.sh"),
+                script("frameworks.kit", "progress.py"),
                 Mount.bind(SOURCE, source.state, readonly=True),
                 # Written to, and thrown away: what is kept of it is the cache below.
                 Mount.bind(OBJECTS, objects, output=False),

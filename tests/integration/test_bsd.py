@@ -111,7 +111,7 @@ def test_netbsd_with_debians_compiler(builder: Builder, netbsd: Path) -> None:
 
 
 def test_freebsd_kernel(builder: Builder, freebsd: Path) -> None:
-    _, noted = record(builder, freebsd, FREEBSD + "  options: {INET6: false, MAXUSERS: 8}\n")
+    done, noted = record(builder, freebsd, FREEBSD + "  options: {INET6: false, MAXUSERS: 8}\n")
     called = "--cross-bindir=/usr/lib/llvm-19/bin TARGET=amd64 TARGET_ARCH=amd64"
     assert noted.startswith(f"kernel-toolchain called: {called} WITH_REPRODUCIBLE_BUILD=yes ")
     assert "WITHOUT_CLANG=yes" in noted
@@ -129,6 +129,9 @@ def test_freebsd_kernel(builder: Builder, freebsd: Path) -> None:
     assert "device\t\tp9fs\n" in noted
     assert "virtio_p9fs" not in noted
     assert noted.endswith("nooptions\tINET6\nnooptions\tMAXUSERS\noptions \tMAXUSERS=8\n")
+    # How far it is, in place of a line or two for each object.
+    assert re.search(r"kernel: 2 of 3 objects$", done.log, re.M)
+    assert "init_main" not in done.log
 
 
 def test_netbsd_arm64(builder: Builder, netbsd: Path) -> None:

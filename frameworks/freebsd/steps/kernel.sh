@@ -8,6 +8,7 @@ trap 'touch "$objects/.built"' EXIT
 cd /usr/src
 # newvers.sh turns SOURCE_DATE_EPOCH into a date with an option that only BSD's date has. A reproducible
 # kernel has no date in it anyway.
-env -u SOURCE_DATE_EPOCH tools/build/make.py "$@" -j"$(nproc)" buildkernel
+python3 /hutch/progress.py kernel freebsd "$objects/HUTCH/Makefile" \
+	env -u SOURCE_DATE_EPOCH tools/build/make.py "$@" -j"$(nproc)" buildkernel
 cp "$objects/$made" /out/kernel
 touch -d "@$SOURCE_DATE_EPOCH" /out/kernel

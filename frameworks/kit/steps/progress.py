@@ -35,7 +35,7 @@ class Form:
     """How a build tells of its objects."""
 
     line: re.Pattern[bytes]
-    """The whole line of an object; its group is the object's name."""
+    """The whole line of an object; the group that is found is the object's name."""
     listed: Callable[[bytes], Iterator[bytes]]
     """The names in a list, written as in `line`."""
     quiet: re.Pattern[bytes] | None = None
@@ -54,7 +54,7 @@ def _of_make(pattern: bytes) -> Callable[[bytes], Iterator[bytes]]:
 def _of_config(text: bytes) -> Iterator[bytes]:
     """The objects of the makefile that a BSD's config(8) writes."""
     block = re.search(rb"^OBJS=((?:.*\\\n)*.*)", text, re.MULTILINE)
-    return (found[0] for found in re.finditer(rb"[^\s\\]+\.o\b", block[1] if block else b""))
+    return (found[1] for found in re.finditer(rb"([^\s\\]+)\.o\b", block[1] if block else b""))
 
 
 FORMS = {
@@ -68,7 +68,19 @@ FORMS = {
         _of_make(rb"'" + _UNIKRAFT + rb"' +'([^']+\.o)'"),
     ),
     # NetBSD, sys/conf/Makefile.kern.inc: the last folder's name and the object's.
-    "netbsd": Form(re.compile(rb"#? *compile +[^\s/]+/(\S+\.o)"), _of_config),
+    "netbsd": Form(re.compile(rb"#? *compile +[^\s/]+/(\S+)\.o"), _of_config),
+    # FreeBSD, sys/conf/kern.pre.mk: bmake's line for a job, and the compiler's call, which has the
+    # object's name or the source's. bmake passes on a call of more than 1024 bytes in parts, and
+    # another job's line may come between.
+    "freebsd": Form(
+        re.compile(
+            rb".*--- (\S+)\.o ---"
+            rb"|(?:(?=.* -o (\S+)\.o )|)(?:[^;]*; *)?(?:\S*/)?(?:clang|gcc|cc)[\w.+-]* "
+            rb"(?:.* )?-c (?:.* )?(?:\S*/)?([^\s/]+)\.[cSs](?: .*)?"
+        ),
+        _of_config,
+        re.compile(rb".* -W[\w=-]+(?: .*)? -W[\w=-]+(?: .*)?|--- \S+\.[ch] ---|awk -f \S+\.awk .*"),
+    ),
 }
 
 
@@ -93,7 +105,7 @@ class Progress:
             if self.form.quiet is None or not self.form.quiet.fullmatch(line.rstrip()):
                 yield line
             return
-        self._made.add(found[1])
+        self._made.add(next(filter(None, found.groups())))
         now = self.clock()
         if now >= self._next:
             self._next = now + self.every

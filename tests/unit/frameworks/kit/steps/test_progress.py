@@ -97,6 +97,77 @@ def test_netbsd() -> None:
     ]
 
 
+FREEBSD = b"""\
+OBJS=\\
+\tinit_main.o kern_clock.o \\
+\tlinux_util.o acpi_if.o firmware.o
+CFILES= $S/kern/init_main.c
+"""
+CLANG = b"/usr/lib/llvm-19/bin/clang -target x86_64-unknown-freebsd15.1 -c -O2 -I. -D_KERNEL"
+
+
+def test_freebsd() -> None:
+    """bmake names each job when its output comes, more than once where others come between."""
+    assert shown(
+        "freebsd",
+        FREEBSD,
+        b"--- machine ---",
+        b"machine -> /usr/src/sys/amd64/include",
+        b"--- init_main.o ---",
+        CLANG + b" -Werror /usr/src/sys/kern/init_main.c",
+        b"--- linux_util.o ---",
+        b"--- init_main.o ---",
+        b"/usr/src/sys/kern/init_main.c:7:1: warning: unused variable 'a.c' [-Wunused]",
+        b"--- kernel.full ---",
+    ) == [
+        b"--- machine ---\n",
+        b"machine -> /usr/src/sys/amd64/include\n",
+        b"kernel: 1 of 5 objects\n",
+        b"kernel: 2 of 5 objects\n",
+        b"/usr/src/sys/kern/init_main.c:7:1: warning: unused variable 'a.c' [-Wunused]\n",
+        b"--- kernel.full ---\n",
+    ]
+
+
+def test_freebsd_in_parts() -> None:
+    """A real build's: a long call comes in parts, and headers are written by awk."""
+    flags = b" -Wall -Wstrict-prototypes -Wmissing-prototypes"
+    assert shown(
+        "freebsd",
+        FREEBSD,
+        b"--- acpi_if.h ---",
+        b"awk -f /usr/src/sys/tools/makeobjops.awk /usr/src/sys/dev/acpi_if.m -h",
+        CLANG + flags + b" -W--- kern_clock.o ---",
+        b"undef -Wno-pointer-sign -Wcast-qual -std=gnu17 /usr/src/sys/kern/kern_clock.c",
+        CLANG + flags + b" /usr/src/sys/contrib/ck/src/ck_hs.c -I/usr/src/sys/contrib/ck/include",
+        b"/usr/src/sys/kern/kern_clock.c:7:1: error: unused [-Werror,-Wunused]",
+    ) == [
+        b"kernel: 1 of 5 objects\n",
+        b"kernel: 2 of 6 objects\n",
+        b"/usr/src/sys/kern/kern_clock.c:7:1: error: unused [-Werror,-Wunused]\n",
+    ]
+
+
+def test_freebsd_without_the_names_of_jobs() -> None:
+    """Then the compiler's calls tell: the object's name or the source's."""
+    awk = b"awk -f /usr/src/sys/tools/makeobjops.awk /usr/src/sys/dev/acpi_if.m -c ; "
+    assert shown(
+        "freebsd",
+        FREEBSD,
+        CLANG + b" /usr/src/sys/kern/kern_clock.c",
+        CLANG + b" -x assembler-with-cpp -DLOCORE -o firmware.o /usr/src/sys/kern/firmw.S -DA=b",
+        awk + CLANG + b" acpi_if.c",
+        CLANG + b" /usr/src/sys/amd64/amd64/locore.S",
+        b"ld.lld -Bdynamic -T /usr/src/sys/conf/ldscript.amd64 -o kernel.full init_main.o",
+    ) == [
+        b"kernel: 1 of 5 objects\n",
+        b"kernel: 2 of 5 objects\n",
+        b"kernel: 3 of 5 objects\n",
+        b"kernel: 4 of 6 objects\n",
+        b"ld.lld -Bdynamic -T /usr/src/sys/conf/ldscript.amd64 -o kernel.full init_main.o\n",
+    ]
+
+
 def test_without_a_list_there_is_no_total() -> None:
     assert shown("kbuild", b"", b"  CC      a.o") == [b"kernel: 1 object\n"]
 

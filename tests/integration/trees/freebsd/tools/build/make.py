@@ -34,6 +34,10 @@ elif step == "buildkernel":
     runs = tree / "sys/runs"
     with runs.open("a") as file:
         file.write("run\n")
+    (made / "Makefile").write_text("OBJS=\\\n\tinit_main.o kern_clock.o \\\n\tvnode_if.o\n")
+    clang = f"{Path(arguments[0].partition('=')[2])}/clang -c"
+    for name in ("init_main", "kern_clock"):
+        print(f"--- {name}.o ---\n{clang} -D_KERNEL {source}/sys/kern/{name}.c", flush=True)
     notes.append(f"buildkernel objects: of {len(runs.read_text().splitlines())} runs")
     config = Path(variables["KERNCONFDIR"], variables["KERNCONF"])
     tools = (tree / "tmp/record").read_text()
