@@ -111,7 +111,12 @@ def _frontend(request: Request, found: docker.Docker) -> str:
     if _SYNTAX.match(localfile.read(request.file, 4096)):
         return ""
     if found.works("image", "inspect", LOCAL):
-        return LOCAL
+        if found.is_own(request.options):
+            return LOCAL
+        raise OSError(
+            f"the builder has not Docker's images, and so not {LOCAL}: push hutch's image to a "
+            f"registry that it reaches, and name it with --frontend or {VARIABLE}"
+        )
     raise OSError(
         f"{request.file} has no `# syntax=` line: name hutch's image with --frontend or {VARIABLE}"
     )

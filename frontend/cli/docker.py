@@ -62,16 +62,20 @@ class Docker:
         """The words of a command of it."""
         return [shutil.which("docker", path=self.environment().get("PATH")) or "docker", *words]
 
+    def is_own(self, options: Sequence[str]) -> bool:
+        """Whether the builder that `options` choose is Docker's own, which has Docker's images."""
+        chosen = [word for word in options if word.startswith("--builder=")]
+        if "--builder" in options:
+            chosen = ["--builder", options[options.index("--builder") + 1]]
+        said = self.ask("buildx", *chosen, "inspect")
+        return "Driver:" not in said.stdout or _is_docker(said.stdout)
+
     def exports_layouts(self, options: Sequence[str]) -> bool:
         """Whether the builder that `options` choose can write an OCI layout.
 
         Docker's own can only where its images are in containerd.
         """
-        chosen = [word for word in options if word.startswith("--builder=")]
-        if "--builder" in options:
-            chosen = ["--builder", options[options.index("--builder") + 1]]
-        said = self.ask("buildx", *chosen, "inspect")
-        if "Driver:" in said.stdout and not _is_docker(said.stdout):
+        if not self.is_own(options):
             return True
         stores = self.ask("info", "--format", "{{json .DriverStatus}}")
         return "io.containerd.snapshotter" in stores.stdout

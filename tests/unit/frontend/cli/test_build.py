@@ -16,6 +16,7 @@ echo "$@" >> "$LOG"
 case "$*" in
   version|"buildx version") exit ${ANSWERS:-0} ;;
   "image inspect hutch:1") exit ${LOCAL:-1} ;;
+  *inspect) echo "Driver: ${DRIVER:-docker}"; exit 0 ;;
   "buildx debug --help") [ -n "$BUILDX_EXPERIMENTAL" ] && echo "${DEBUGGER:---invoke string}"
     exit 0 ;;
 esac
@@ -90,6 +91,17 @@ class TestFrontend:
         monkeypatch.setenv("LOCAL", "0")
         assert main(["build"]) == 3
         assert "BUILDKIT_SYNTAX=hutch:1" in told(log)
+
+    def test_of_docker_on_another_builder(
+        self, log: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """It has a store of its own, and would ask Docker Hub for that name."""
+        monkeypatch.setenv("LOCAL", "0")
+        monkeypatch.setenv("DRIVER", "docker-container")
+        assert main(["build", "--builder", "box"]) == 1
+        assert told(log) == "buildx --builder box inspect"
+        err = capsys.readouterr().err
+        assert "has not Docker's images, and so not hutch:1: push hutch's image to a reg" in err
 
     def test_of_the_user(self, log: Path) -> None:
         assert main(["build", "--build-arg", "BUILDKIT_SYNTAX=u:1", "."]) == 3
