@@ -57,3 +57,29 @@ def test_the_phases_of_a_boot() -> None:
     assert list(found) == [name for name, _ in kernels.MILESTONES]
     assert [round(each, 3) for each in found.values()] == [0.1] * 6 + [0.15]
     assert kernels.phases("[    0.100000] Linux version\n", 0.75) == {}
+
+
+def test_a_kernel_of_others_that_does_not_boot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The others' figures are not lost for it."""
+
+    def build(directory: Path, kernel: str, frontend: str, *flags: str) -> list[steps.Step]:
+        if "-o" in flags:
+            out = Path(flags[flags.index("-o") + 1])
+            out.mkdir()
+            (out / "kernel").write_bytes(b"1234")
+        return []
+
+    def boot(image: str, size: int) -> kernels.Boot:
+        if image == "registry/bench-odd":
+            raise TimeoutError("the guest never printed it")
+        return kernels.Boot(size, 1.0, 2.0, 3, {})
+
+    (tmp_path / "odd").write_bytes(b"no kernel")
+    monkeypatch.setenv(kernels.PEERS, f"odd={tmp_path / 'odd'}")
+    monkeypatch.setattr(kernels, "run", lambda *_: None)
+    monkeypatch.setattr(kernels, "build", build)
+    monkeypatch.setattr(kernels, "_boot", boot)
+    assert set(kernels.boots("frontend", "registry", 2)) == {"Debian", "microvm", "tiny"}
+    assert capsys.readouterr().err == "no boot of odd: the guest never printed it\n"
