@@ -235,13 +235,14 @@ def boots(frontend: str, registry: str, rounds: int) -> dict[str, Boot]:
         "microvm": "{from: source}",
         "tiny": "{from: source, config: tiny}",
     }
+    others = peers()
     sizes: dict[str, int] = {}
     with tempfile.TemporaryDirectory(prefix="hutch-bench-") as context:
         directory = Path(context)
         (directory / "init.c").write_text(PROGRAM)
         inputs = ["docker", "buildx", "build", "--quiet", "-f", str(HELLO / "inputs.Dockerfile")]
         run(*inputs, "-o", str(directory), str(HELLO))
-        for name, path in peers().items():
+        for name, path in others.items():
             shutil.copy(path, directory / f"peer-{name}")
             kernels[name] = f"{{from: local, path: peer-{name}}}"
         for name, kernel in kernels.items():
@@ -256,7 +257,7 @@ def boots(frontend: str, registry: str, rounds: int) -> dict[str, Boot]:
             try:
                 found[name].append(_boot(f"{registry}/bench-{name.lower()}", sizes[name]))
             except TimeoutError as error:
-                if name not in peers():
+                if name not in others:
                     raise
                 print(f"no boot of {name}: {error}", file=sys.stderr)
                 del found[name]

@@ -99,6 +99,7 @@ class Terminal:
     """A command on a terminal of its own."""
 
     def __init__(self, line: str, folder: Path, environ: Mapping[str, str]) -> None:
+        self._waited = False
         self.process, self._end = pty.fork()
         if self.process == 0:
             os.chdir(folder)
@@ -113,15 +114,14 @@ class Terminal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        try:
+        if not self._waited:  # then the number is still its own
             os.kill(self.process, signal.SIGTERM)
-            os.waitpid(self.process, 0)
-        except (ProcessLookupError, ChildProcessError):
-            pass
+            self.status()
         os.close(self._end)
 
     def status(self) -> int:
-        """How a command ended that printed all: its status, or minus the signal that ended it."""
+        """Wait for the end, once: the command's status, or minus the signal that ended it."""
+        self._waited = True
         return os.waitstatus_to_exitcode(os.waitpid(self.process, 0)[1])
 
     def type(self, text: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.places import ROOT
+from tests.sources import parsed
 
 MODULES = sorted((ROOT / "llb").glob("*.py"))
 # The whole standard library that the graph needs.
@@ -31,7 +32,7 @@ WITH_PROTOBUF = {"definition", "encode", "marshal", "source_index", "tree"}
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
 def test_imports(path: Path) -> None:
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path)):
         names = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -48,7 +49,7 @@ def test_imports(path: Path) -> None:
 def test_no_file_is_opened(path: Path) -> None:
     called = {
         node.func.id
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(parsed(path))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     }
     assert not called & {"open", "input", "print", "eval", "exec", "__import__"}
