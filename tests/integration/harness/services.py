@@ -46,18 +46,13 @@ SERVICES: Mapping[str, Service] = {
 
 def headings() -> set[str]:
     """The page's headings that have a whole bunnyfile below them."""
-    return {heading for heading, text in _sections() if any(_whole(text))}
+    return {heading for heading, text in _sections() if "bunnyfile" in _files(text)}
 
 
 def files(heading: str) -> dict[str, str]:
     """The files below a heading, as a user copies them: `bunnyfile`, and its `Dockerfile`."""
     (text,) = [text for name, text in _sections() if name == heading]
-    found = {}
-    for kind, content in _FILE.findall(text):
-        name = "bunnyfile" if kind == "yaml" else "Dockerfile"
-        if name not in found and (kind == "dockerfile" or content.startswith(_SYNTAX)):
-            found[name] = content
-    return found
+    return _files(text)
 
 
 def project(service: Service, folder: Path) -> str:
@@ -91,5 +86,10 @@ def _sections() -> list[tuple[str, str]]:
     return list(zip(parts[1::2], parts[2::2], strict=True))
 
 
-def _whole(text: str) -> list[str]:
-    return [content for _, content in _FILE.findall(text) if content.startswith(_SYNTAX)]
+def _files(text: str) -> dict[str, str]:
+    found = {}
+    for kind, content in _FILE.findall(text):
+        name = "bunnyfile" if kind == "yaml" else "Dockerfile"
+        if name not in found and (kind == "dockerfile" or content.startswith(_SYNTAX)):
+            found[name] = content
+    return found
