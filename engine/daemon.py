@@ -13,8 +13,14 @@ from engine.layout import Flavour, Layout, Place
 from engine.report import EngineError, say
 
 BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
-# How much build cache the daemon keeps: kernels and their toolchains are large.
-CACHE = "40GB"
+# How much build cache the daemon keeps: kernels and their toolchains are large. Docker 28 reads the
+# first name as what it never frees, so that one alone bounds nothing; Docker 20.10 knows no other.
+CACHE = {
+    "defaultKeepStorage": "10GB",
+    "defaultReservedSpace": "10GB",
+    "defaultMaxUsedSpace": "30GB",
+    "defaultMinFreeSpace": "10GB",
+}
 
 
 def settings(
@@ -40,7 +46,7 @@ def settings(
         "features": {"buildkit": True, "containerd-snapshotter": chosen.containerd_store},
         "labels": [f"hutch.root={root.name}"],
         "registry-mirrors": [f"http://{registry}"],
-        "builder": {"gc": {"enabled": True, "defaultKeepStorage": CACHE}},
+        "builder": {"gc": {"enabled": True, **CACHE}},
     }
 
 
