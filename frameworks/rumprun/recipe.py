@@ -33,7 +33,7 @@ _SOURCE = "/usr/src/rumprun"
 _PACKAGE = "frameworks.rumprun"
 _PACKAGES = (
     "binutils", "ca-certificates", "g++", "gcc", "libc6-dev", "libseccomp-dev", "make", "patch",
-    "pkg-config", "zlib1g-dev",
+    "pkg-config", "python3", "zlib1g-dev",
 )  # fmt: skip
 _CONTEXTS = (("src-netbsd", "src-netbsd"), ("buildrump", "buildrump.sh"))
 """A build context, and which part of Rumprun's tree it stands in for."""
@@ -185,6 +185,7 @@ class Rumprun(Framework):
             mounts=(
                 script(_PACKAGE, "netbsd.sh"),
                 script(_PACKAGE, "build-rr.sh"),
+                script("frameworks.kit", "progress.py"),
                 *kit.patches(_PACKAGE),
                 *source,
                 Mount.bind(OBJECTS, scratch()),
@@ -198,6 +199,7 @@ class Rumprun(Framework):
             mounts=(
                 script(_PACKAGE, "rumprun.sh"),
                 script(_PACKAGE, "build-rr.sh"),
+                script("frameworks.kit", "progress.py"),
                 *kit.patches(_PACKAGE),
                 _glue(build),
                 *source,

@@ -30,13 +30,18 @@ _KBUILD = rb"  (?:CC|AS|RUSTC)(?: \[[A-Z]+\])? +([^\s']+\.o)"
 _UNIKRAFT = rb"(?:CC|CXX|AS|ASM)"
 
 
+def _unknown(text: bytes) -> Iterator[bytes]:
+    """No names: what a build that cannot list its objects has."""
+    yield from ()
+
+
 @dataclass(frozen=True)
 class Form:
     """How a build tells of its objects."""
 
     line: re.Pattern[bytes]
     """The whole line of an object; the group that is found is the object's name."""
-    listed: Callable[[bytes], Iterator[bytes]]
+    listed: Callable[[bytes], Iterator[bytes]] = _unknown
     """The names in a list, written as in `line`."""
     quiet: re.Pattern[bytes] | None = None
     """Whole lines that come once for each few objects, and say no more."""
@@ -69,6 +74,15 @@ FORMS = {
     ),
     # NetBSD, sys/conf/Makefile.kern.inc: the last folder's name and the object's.
     "netbsd": Form(re.compile(rb"#? *compile +[^\s/]+/(\S+)\.o"), _of_config),
+    # Rumprun's NetBSD, share/mk/bsd.own.mk, of many directories: the last folder's name and the
+    # object's, below MAKEVERBOSE=1; the names of targets and directories come between.
+    "rumprun": Form(
+        re.compile(rb" +compile +(\S+/\S+\.\w*o)"),
+        quiet=re.compile(
+            rb" +(?:build|compile|create|format|install|lex|link|remove|symlink|yacc) +\S+"
+            rb"|[\w-]+ ===> .*"
+        ),
+    ),
     # FreeBSD, sys/conf/kern.pre.mk: bmake's line for a job, and the compiler's call, which has the
     # object's name or the source's. bmake passes on a call of more than 1024 bytes in parts, and
     # another job's line may come between.

@@ -26,10 +26,12 @@ if [ "${version%%.*}" -ge 15 ]; then
 fi
 export HOST_CFLAGS="-O $host_flags" NOGCCERROR=1 CC CXX MAKE=make GIT=none
 
+# build_rr ACTION: it has no dry run, so the objects are counted without a total.
 build_rr() {
 	set -- "$@" -- -V NOGCCERROR=1
 	for flag in $guest_flags; do
 		set -- "$@" -F "CFLAGS=$flag"
 	done
-	./build-rr.sh -qq -d "$prefix" -o "$objects" -j"$(nproc)" solo5 "$@"
+	python3 /hutch/progress.py NetBSD rumprun - \
+		./build-rr.sh -q -d "$prefix" -o "$objects" -j"$(nproc)" solo5 "$@" < /dev/null
 }

@@ -97,6 +97,26 @@ def test_netbsd() -> None:
     ]
 
 
+def test_rumprun() -> None:
+    """Many directories, and no list."""
+    assert shown(
+        "rumprun",
+        b"",
+        b"dependall ===> lib/librumpuser",
+        b"    compile  librumpuser/rumpuser.o",
+        b"src-netbsd/lib/rumpuser.c:7:1: warning: unused variable 'a' [-Wunused]",
+        b"    compile  libc/rumpuser.pico",
+        b"      build  libc/libc.a",
+        b"    install  /obj/dest.stage/usr/lib/libc.a",
+        b">> Now that we have the appropriate tools, performing",
+    ) == [
+        b"kernel: 1 object\n",
+        b"src-netbsd/lib/rumpuser.c:7:1: warning: unused variable 'a' [-Wunused]\n",
+        b"kernel: 2 objects\n",
+        b">> Now that we have the appropriate tools, performing\n",
+    ]
+
+
 FREEBSD = b"""\
 OBJS=\\
 \tinit_main.o kern_clock.o \\
