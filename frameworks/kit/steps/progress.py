@@ -79,7 +79,7 @@ FORMS = {
     "rumprun": Form(
         re.compile(rb" +compile +(\S+/\S+\.\w*o)"),
         quiet=re.compile(
-            rb" +(?:build|compile|create|format|install|lex|link|remove|symlink|yacc) +\S+"
+            rb" +(?:build|compile|create|format|install|lex|link|objdir|remove|symlink|yacc) +\S+"
             rb"|[\w-]+ ===> .*"
         ),
     ),

@@ -106,6 +106,7 @@ def test_rumprun() -> None:
         b"    compile  librumpuser/rumpuser.o",
         b"src-netbsd/lib/rumpuser.c:7:1: warning: unused variable 'a' [-Wunused]",
         b"    compile  libc/rumpuser.pico",
+        b"     objdir  /obj/buildrump.sh/lib/libc",
         b"      build  libc/libc.a",
         b"    install  /obj/dest.stage/usr/lib/libc.a",
         b">> Now that we have the appropriate tools, performing",
