@@ -32,3 +32,8 @@ make -C "$platform" BUILDRR=true
 make -C "$platform" BUILDRR=true install
 make -C app-tools BUILDRR=true install
 build_rr install
+
+# gcc 16 names this library for each program and kernel, and expects it where there is no libatomic either.
+for libraries in "$prefix"/rumprun-*/lib "$prefix"/rumprun-*/lib/rumprun-solo5; do
+	ar rc "$libraries/libatomic_asneeded.a"
+done
