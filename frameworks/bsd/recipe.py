@@ -71,19 +71,38 @@ class BSD(Framework):
         }
 
     def check(self, plan: Plan, problems: Collector) -> None:
-        """Note a source or a version that there is not, and options that are code."""
+        """Note a source or a version that there is not, and options that are code.
+
+        A version is a label only, until it says what to fetch: the pinned source, or packages.
+        """
         kernel = plan.kernel
-        if kernel is None or kernel.from_ != "source":
-            return
-        for option in kernel.options:
-            found = code(option.value) if isinstance(option.value, str) else ""
-            checks.option_value(option, option.name, found, problems)
-        checks.no_package(kernel, self.name, problems)
-        if kernel.source is None:
-            try:
+        if kernel is not None and kernel.from_ == "source":
+            for option in kernel.options:
+                found = code(option.value) if isinstance(option.value, str) else ""
+                checks.option_value(option, option.name, found, problems)
+            checks.no_package(kernel, self.name, problems)
+        try:
+            if self._takes_default_source(plan):
                 self.default_source(plan)
-            except Problems as unknown:
-                problems.take(unknown)
+            if plan.rootfs.packages:
+                self.release(plan)
+        except Problems as unknown:
+            problems.take(unknown)
+
+    def _takes_default_source(self, plan: Plan) -> bool:
+        """Whether the kernel is built from the pinned source, or an application's libraries are."""
+        kernel, app = plan.kernel, plan.app
+        if kernel is not None and kernel.source is not None:
+            return False
+        if kernel is not None and kernel.from_ == "source":
+            return True
+        if app is None or (app.fetch is None and app.build is None):
+            return False
+        return any(origin.from_ == "source" for origin in app.sysroot)
+
+    def release(self, plan: Plan) -> str:
+        """The release whose packages run on the plan's version. Raises Problems for none."""
+        raise NotImplementedError
 
     def usual_config(self, plan: Plan) -> str:
         """The one for virtual machines, by architecture."""

@@ -77,6 +77,7 @@ def versioned(plan: Plan, package: str, system: str) -> tuple[str, GitSource]:
             f"hutch knows no {system} {version}",
             hint=did_you_mean(version, known) or "name the source with `kernel.source`",
             at=version.at,
+            file=plan.file,
         )
     return str(version), known[version].git
 

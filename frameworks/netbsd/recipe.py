@@ -8,8 +8,9 @@ from typing import ClassVar
 
 from frameworks import kit
 from frameworks.architectures import ALL, AMD64, ARM64, Architecture, BSDNames
-from frameworks.base import Build, File, Guest
+from frameworks.base import Build, File, Guest, Plan
 from frameworks.bsd.recipe import BSD, CONFIG, EPOCH, PATH, SOURCE
+from frameworks.diagnostics import did_you_mean, problem
 from frameworks.process import Process
 from frameworks.rootfs.filesystems import EXT2, FFS
 from frameworks.runtime.monitors import FIRECRACKER, QEMU
@@ -227,14 +228,34 @@ class NetBSD(BSD):
             meta=build.meta("app", "build NetBSD's C library", at),
         ).mount("/out")
 
+    def release(self, plan: Plan) -> str:
+        """What the pinned version's packages are under, "" where PKG_PATH names a repository."""
+        pins = pinned(self.package)
+        known, version = pins["versions"], plan.version or Text(pins["default"], plan.monitor.at)
+        if self._repositories(plan):
+            return ""
+        if version not in known:
+            near = did_you_mean(version, known)
+            raise problem(
+                "unknown-value",
+                f"hutch knows no packages of {self.name} {version}",
+                hint=f"{near}; or name a repository: 'args: {{PKG_PATH: https://...}}'",
+                at=version.at,
+                file=plan.file,
+            )
+        return str(known[version]["packages"])
+
+    def _repositories(self, plan: Plan) -> str:
+        """The URLs that PKG_PATH of the file's arguments has, with semicolons between."""
+        return plan.args.get("PKG_PATH", "").strip("; ")
+
     def request_packages(self, build: Build) -> list[str]:
         """The repository is PKG_PATH of the file's arguments, or NetBSD's own for the release."""
-        plan, pins = build.plan, pinned(self.package)
-        release = pins["versions"][str(plan.version or pins["default"])]["packages"]
-        arguments = ["--release", release, "--arch", plan.architecture.netbsd.arch]
-        if path := plan.args.get("PKG_PATH"):
-            arguments += ["--path", path]
-        return arguments
+        plan = build.plan
+        arguments = ["--arch", plan.architecture.netbsd.arch]
+        if path := self._repositories(plan):
+            return [*arguments, "--path", path]
+        return ["--release", self.release(plan), *arguments]
 
     def _tools(self, build: Build, debian: State) -> State:
         """The result of `build.sh tools`: for one source, the same vertex in every build."""

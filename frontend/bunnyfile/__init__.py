@@ -80,6 +80,8 @@ class Rest:
     bunnyfile: Bunnyfile
     file: SourceFile
     lost: tuple[Range, ...]
+    args: Mapping[str, str]
+    """As `Loaded.args`."""
 
     def of(self, found: Iterable[Diagnostic]) -> list[Diagnostic]:
         """Errors that are of sound sections: others may only follow from what was left out."""
@@ -128,7 +130,7 @@ def _load(file: SourceFile, args: Mapping[str, str]) -> Loaded:
     if problems.errors:
         rest = None
         if kernel is None:
-            rest = _sound(filled, needed, version, problems)
+            rest = _sound(filled, needed, version, problems, values)
         raise Unsound(problems.errors, rest)
     bunnyfile = model.decode(filled, version, problems)
     if version == "v1":
@@ -137,7 +139,7 @@ def _load(file: SourceFile, args: Mapping[str, str]) -> Loaded:
         bunnyfile = _with_kernel(bunnyfile, kernel, args)
     (rules.check_v1 if version == "v1" else rules.check_v0)(bunnyfile, problems)
     if problems.errors:
-        raise Unsound(problems.errors, Rest(bunnyfile, file, _lost(filled, problems)[0]))
+        raise Unsound(problems.errors, Rest(bunnyfile, file, _lost(filled, problems)[0], values))
     return Loaded(bunnyfile, file, problems.warnings, tree, values)
 
 
@@ -177,7 +179,11 @@ def _with_own_kernel(bunnyfile: Bunnyfile) -> Bunnyfile:
 
 
 def _sound(
-    tree: nodes.Mapping, needed: schemas.Schema, version: str, problems: Collector
+    tree: nodes.Mapping,
+    needed: schemas.Schema,
+    version: str,
+    problems: Collector,
+    args: Mapping[str, str],
 ) -> Rest | None:
     """What is right in a tree with errors, section by section: the keys at its top."""
     lost, kept = _lost(tree, problems)
@@ -190,7 +196,7 @@ def _sound(
     if version == "v1" and tree.find("kernel") is None:
         bunnyfile = _with_own_kernel(bunnyfile)
     assert problems.file is not None
-    rest = Rest(bunnyfile, problems.file, lost)
+    rest = Rest(bunnyfile, problems.file, lost, args)
     if bunnyfile.kernel is not None:
         (rules.check_v1 if version == "v1" else rules.check_v0)(bunnyfile, again)
     for found in rest.of(again.errors):

@@ -184,7 +184,7 @@ def more(found: Unsound, platform: Platform, *, asked: bool, contexts: Collectio
     if said in architectures.TABLE and not asked:
         platform = Platform(platform.os, said or "")
     try:
-        make(rest.bunnyfile, rest.file, platform, contexts=contexts)
+        make(rest.bunnyfile, rest.file, platform, args=rest.args, contexts=contexts)
     except Problems as planned:
         return shortened(Problems([*found.diagnostics, *rest.of(planned.diagnostics)]))
     return found

@@ -1,10 +1,10 @@
 """Fetch packages of pkgsrc, and all that they depend on, out of NetBSD's repositories.
 
-    summary.py --tree TREE --out DIRECTORY --release 11.0 --arch x86_64 [--path URLS] PATTERN...
+    summary.py --tree TREE --out DIRECTORY --arch x86_64 (--release 11.0 | --path URLS) PATTERN...
 
 It runs alone in Debian. TREE is the guest's base: `usr/pkg/etc/pkgin/repositories.conf` and
 PKG_PATH of `etc/pkg_install.conf` say where packages are, and the databases of packages what is
-there already. URLS, with semicolons between, come before either; where nothing says it, it is
+there already. URLS, with semicolons between, take the place of both; where nothing says it, it is
 NetBSD's own repository for the release.
 
 Formats: pkg_summary(5), pkg_install.conf(5), and the patterns of pkg_info(1), with the order of
@@ -63,9 +63,11 @@ class Found:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Fetch; 0, or 1 with one line on stderr."""
     parser = argparse.ArgumentParser()
-    for name in ("--tree", "--out", "--release", "--arch"):
+    for name in ("--tree", "--out", "--arch"):
         parser.add_argument(name, required=True)
-    parser.add_argument("--path", default="")
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--release", default="")
+    where.add_argument("--path", default="")
     parser.add_argument("patterns", nargs="+")
     said = parser.parse_args(arguments)
     tree, out = Path(said.tree), Path(said.out)

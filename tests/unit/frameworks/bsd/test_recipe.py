@@ -9,8 +9,8 @@ import pytest
 import frameworks
 from frameworks.diagnostics import Problems
 from frameworks.kit.source import pins
-from frontend.bunnyfile import load
-from frontend.plan import make, platform_args
+from frontend.bunnyfile import Unsound, load
+from frontend.plan import make, more, platform_args
 from llb import Caps, Platform
 from llb.tree import render
 from tests.places import ROOT
@@ -170,6 +170,57 @@ def test_errors(system: str) -> None:
     assert errors(monitor)[0][0] == "unsupported-monitor"
 
 
+@pytest.mark.parametrize("system", ["netbsd", "freebsd"])
+@pytest.mark.parametrize("version", ["latest", "12", "14.x"])
+@pytest.mark.parametrize("kernel", ["from: local, path: k", "from: source, source: {local: src}"])
+def test_packages_of_a_version_that_there_is_not(system: str, version: str, kernel: str) -> None:
+    """Whatever the kernel is: packages are those of the version."""
+    head = (HEAD % system).replace("monitor", f"version: '{version}', monitor")
+    said = head + f"kernel: {{{kernel}}}\nrootfs: {{from: a, packages: [b]}}\ncmd: [/a]\n"
+    assert errors(said) == [("unknown-value", f"hutch knows no packages of {system} {version}")]
+
+
+def test_packages_of_a_known_version() -> None:
+    """FreeBSD has them for all releases of a major one; NetBSD's may be where the user says."""
+
+    def request(system: str, version: str, args: str = "") -> str:
+        head = (HEAD % system).replace("monitor", f"version: '{version}', monitor")
+        rest = "kernel: {from: local, path: k}\nrootfs: {from: a, packages: [b]}\ncmd: [/a]\n"
+        file = lower(head + args + rest).rootfs.file
+        assert file is not None
+        return graph(file.state, AMD64)
+
+    assert "--release 14.2 --arch amd64" in request("freebsd", "14.2")
+    assert "--release 15 --arch amd64" in request("freebsd", "15")
+    assert "--release 10.0 --arch x86_64" in request("netbsd", "10.99")
+    path = "args: {PKG_PATH: 'https://a.example/b'}\n"
+    own = request("netbsd", "9", path)
+    assert "--arch x86_64 --path https://a.example/b" in own
+    assert "--release" not in own
+    # Also where another mistake is told of the file.
+    head = (HEAD % "netbsd").replace("monitor", "version: '9', monitor")
+    rest = "kernel: {from: local, path: k}\nrootfs: {from: a, packages: [b]}\ncmd: {}\n"
+    with pytest.raises(Unsound) as caught:
+        load((head + path + rest).encode(), "bunnyfile", {})
+    found = more(caught.value, AMD64, asked=True, contexts=())
+    assert [each.code for each in found.diagnostics] == ["wrong-type"]
+
+
+@pytest.mark.parametrize("system", ["netbsd", "freebsd"])
+def test_libraries_of_a_version_that_there_is_not(system: str) -> None:
+    """An application's libraries are built from the pinned source, also beside a local kernel."""
+    head = (HEAD % system).replace("monitor", "version: '13.2', monitor")
+    app = "app: {from: local, %ssysroot: %s, artifacts: [a:/a]}\ncmd: [/a]\n"
+    local = head + "kernel: {from: local, path: k}\n"
+    unknown = [("unknown-value", f"hutch knows no {system} 13.2")]
+    assert errors(local + app % ("build: make, ", "source")) == unknown
+    assert errors(local + app % ("fetch: make, ", "source")) == unknown
+    # Without scripts nothing is compiled, and with another system nothing is built of the source.
+    for said in (app % ("", "source"), app % ("build: make, ", "none")):
+        loaded = load((local + said).encode(), "bunnyfile", {})
+        make(loaded.bunnyfile, loaded.file, AMD64)
+
+
 def test_archives_are_pinned() -> None:
     rest = "kernel: {from: source}\nrootfs: {include: [{from: 'https://a.example/b.txz', %s}]}\n"
     place = "source: /bin, destination: /bin"
@@ -276,3 +327,4 @@ def test_tools_of_a_version_that_there_is_not(framework: str) -> None:
     assert found.code == "unknown-value"
     assert found.at is not None
     assert found.at.start.line == 2
+    assert found.file is not None
