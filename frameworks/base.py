@@ -411,6 +411,8 @@ class Framework:
     package_managers: ClassVar[Mapping[str, str]] = {}
     """Where programs are that install packages, and what finds a package's name with each: a base
     with none of them cannot. Empty where no program of the base's is needed."""
+    source_context: ClassVar[str] = ""
+    """The build context of its own name that stands in for the kernel's source; "" for none."""
     compiles_app: ClassVar[bool] = False
     """Whether the kernel's step compiles an application without scripts, with its packages."""
     links_libraries: ClassVar[bool] = False

@@ -15,6 +15,7 @@ from frameworks.app import directory
 from frameworks.architectures import Architecture
 from frameworks.base import Build, File, Framework, Guest, Plan
 from frameworks.diagnostics import Collector, Diagnostic, did_you_mean
+from frameworks.git import checkout
 from frameworks.kit import checks
 from frameworks.rootfs.filesystems import EXT2
 from frameworks.runtime import RUNTIME, monitors
@@ -55,6 +56,7 @@ class Rumprun(Framework):
         splits_cmd=True,
     )
     app_is_kernel: ClassVar[bool] = True
+    source_context: ClassVar[str] = "rumprun"
 
     def check(self, plan: Plan, problems: Collector) -> None:
         """Note an application without its kernel, and what a kernel of this kind cannot be told."""
@@ -219,8 +221,9 @@ class Rumprun(Framework):
         kernel = build.plan.kernel
         said = kernel.source if kernel is not None else None
         if said is None:
-            state = kit.pinned_tree(build, "rumprun", kit.pin(_PACKAGE, "rumprun"))
-            tree = kit.SourceTree(state, "git", "rumprun")
+            pin = kit.pin(_PACKAGE, "rumprun")
+            meta = build.meta("toolchain", f"fetch rumprun {pin.version}")
+            tree = kit.SourceTree(checkout(build, pin.git, meta), "git", "rumprun")
         else:
             tree = kit.source(build, said, debian, marker="build-rr.sh")
         source = kit.patched(build, tree, debian, _SOURCE).state

@@ -208,13 +208,9 @@ def _core(build: Build, tools: State) -> State:
     kernel = build.plan.kernel
     assert kernel is not None
     said = kernel.source
-    given = kit.named(build, "unikraft") if said is None else None
-    if given is not None:
-        tree = kit.SourceTree(given, "local", "context:unikraft")
-    else:
-        at = kernel.from_ if said is None else naming(said)
-        source = core(build.plan)[1] if said is None else said
-        tree = kit.source(build, source, tools, at=at, marker="version.mk")
+    at = kernel.from_ if said is None else naming(said)
+    source = core(build.plan)[1] if said is None else said
+    tree = kit.source(build, source, tools, at=at, marker="version.mk")
     return kit.patched(build, tree, tools, "/src/unikraft").state
 
 

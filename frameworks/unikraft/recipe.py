@@ -39,6 +39,7 @@ class Unikraft(Framework):
     )
     app_is_kernel: ClassVar[bool] = True
     links_libraries: ClassVar[bool] = True
+    source_context: ClassVar[str] = "unikraft"
 
     @staticmethod
     def platforms(monitor: str, platform: Platform) -> tuple[Platform, ...]:

@@ -86,8 +86,8 @@ def make(
 ) -> Plan:
     """The plan to build `bunnyfile` for `platform`.
 
-    `args` are the build arguments with a value, `contexts` the names of build contexts: two of them
-    stand in for a whole source, wherever the file has it from (`KERNEL_SOURCE`, `APP_SOURCE`).
+    `args` are the build arguments with a value, `contexts` the names of build contexts, of
+    which some stand in for a whole source, wherever the file has it from (`_with_sources`).
     `lock` is the lock file, whose commits the bunnyfile has; what it lacks is an error if `strict`.
     `worker` is the platform of the builder, None where nobody has asked it. Raises Problems with
     everything that the framework's guests cannot take.
@@ -191,9 +191,19 @@ def more(found: Unsound, platform: Platform, *, asked: bool, contexts: Collectio
 
 
 def _with_sources(bunnyfile: Bunnyfile, contexts: Collection[str]) -> Bunnyfile:
+    """The file with the build contexts that stand in for a whole source, whatever it says itself.
+
+    The kernel's is `KERNEL_SOURCE`, or the framework's own (`Framework.source_context`); that of
+    the application is `APP_SOURCE`.
+    """
     kernel, app = bunnyfile.kernel, bunnyfile.app
-    if kernel is not None and kernel.from_ == "source" and KERNEL_SOURCE in contexts:
-        kernel = replace(kernel, source=LocalSource(Text(KERNEL_SOURCE, kernel.from_.at)))
+    if kernel is not None and kernel.from_ == "source":
+        name = bunnyfile.platforms.framework
+        own = frameworks.get(name).source_context if name in frameworks.TABLE else ""
+        for context in filter(None, (KERNEL_SOURCE, own)):
+            if context in contexts:
+                kernel = replace(kernel, source=LocalSource(Text(context, kernel.from_.at)))
+                break
     if app is not None and APP_SOURCE in contexts:
         app = replace(app, from_=Text(APP_SOURCE, app.from_.at), git=None)
     return replace(bunnyfile, kernel=kernel, app=app)

@@ -174,13 +174,15 @@ def test_parts_of_the_tree(builder: Builder, application: Path) -> None:
 
 
 def test_a_source_of_the_users(builder: Builder, application: Path) -> None:
-    """`kernel.source` is Rumprun's tree, and wins over the build context."""
+    """`kernel.source` is Rumprun's tree; a build context stands in for it, as for all of a file."""
     shutil.copytree(TREES / "rumprun", application / "tree")
     (application / "tree" / "buildrump.sh" / "buildrump.sh").write_text("of the file\n")
     text = RUMPRUN.replace("from: source", "from: source, source: {local: tree}")
-    assert "buildrump.sh: of the file\n" in section(
-        builder.export(application, text, "kernel", *contexts()), ".record"
-    )
+    solo5 = build_contexts({"solo5": TREES / "solo5"})
+    made = builder.export(application, text, "kernel", *solo5)
+    assert "buildrump.sh: of the file\n" in section(made, ".record")
+    made = builder.export(application, text, "kernel", *contexts())
+    assert "buildrump.sh: of the file\n" not in section(made, ".record")
 
 
 def test_a_compiler_that_fails(builder: Builder, application: Path) -> None:

@@ -37,6 +37,11 @@ class FakeInputs(OfflineInputs):
         self._configs = configs or {}
         self._named = named or {}
 
+    @property
+    def contexts(self) -> Collection[str]:
+        """The names of its build contexts."""
+        return self._named.keys()
+
     def named(self, name: Text, platform: Platform, path: str = "/") -> Image | None:
         return self._named.get(f"{name}::{platform}", self._named.get(name))
 
@@ -91,9 +96,11 @@ def lower(
 ) -> Lowering:
     """Lower a bunnyfile for `platform` on an amd64 builder."""
     loaded = load(text.encode(), "bunnyfile", plans.platform_args(platform, AMD64))
+    inputs = inputs or FakeInputs()
+    if isinstance(inputs, FakeInputs):
+        contexts = {*contexts, *inputs.contexts}
     plan = plans.with_rootfs_type(_make(loaded, platform, epoch, contexts), head)
     framework = frameworks.get(plan.framework)
-    inputs = inputs or FakeInputs()
     build = Build(plan, framework, inputs, AMD64, flags or Flags(), caps)
     first = Lowering(build)
     _ = first.layers  # a recipe asks for its paths the first time

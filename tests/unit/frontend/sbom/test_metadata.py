@@ -7,11 +7,15 @@ import json
 import pytest
 
 import llb
+from frameworks.base import Image
+from frameworks.components import Component
 from frameworks.diagnostics import Problems, problem
 from frameworks.linux.versions import versions
 from frameworks.spec import Text
+from frontend import sbom
 from frontend.sbom.metadata import facts
-from tests.unit.core.helpers import AMD64, lower
+from llb.tree import render
+from tests.unit.core.helpers import AMD64, FakeInputs, lower
 
 HEAD = "version: v1\nplatforms: {framework: linux, monitor: qemu}\n"
 GIT = "source: {git: 'https://example.com/linux.git', ref: v1, commit: '" + "a" * 40 + "'}"
@@ -72,3 +76,25 @@ def test_every_missing_file_is_said_at_its_place() -> None:
         found(text, files="my.config b.config")
     places = [(d.message, d.at.start.line) for d in raised.value.diagnostics if d.at is not None]
     assert places == [("there is no 'my.config'", 5), ("there is no 'b.config'", 6)]
+
+
+@pytest.mark.parametrize("framework", ["unikraft", "rumprun"])
+@pytest.mark.parametrize("said", ["", ", source: {git: 'https://example.com/k.git', ref: v1}"])
+def test_a_kernel_of_the_framework_s_own_build_context(framework: str, said: str) -> None:
+    """Its source is a directory of the user's, and no repository that was not fetched."""
+    monitor = {"unikraft": "qemu", "rumprun": "spt"}[framework]
+    text = (
+        f"version: v1\nplatforms: {{framework: {framework}, monitor: {monitor}}}\n"
+        f"kernel: {{from: source{said}}}\napp: {{from: local, path: ., build: make}}\n"
+    )
+    tree = Image(llb.local("mine"), "")
+    lowering = lower(text, FakeInputs(named={framework: tree}))
+    graph = llb.merge(lowering.layers).marshal(platform=AMD64)
+    known = facts(lowering, graph, lambda path: b"")
+    assert known["hutch.kernel.source"] == f"pkg:generic/{framework}"
+    assert "hutch.kernel.version" not in known
+    assert framework not in known["hutch.sources"]
+    assert "example.com" not in known["hutch.sources"]
+    assert "local://mine" in render(graph)
+    described = sbom.facts(lowering, graph)
+    assert described.kernel == Component(framework, purl=f"pkg:generic/{framework}")
