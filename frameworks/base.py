@@ -223,10 +223,10 @@ class Inputs(ABC):
         """
 
     @abstractmethod
-    def has(self, state: State, path: str) -> bool:
+    def has(self, state: State, path: str) -> bool | None:
         """Whether there is something at `path` of a state: of sources, since it is built for this.
 
-        False where no daemon is asked.
+        None where it is not known: a recipe that runs for the first time, or without a daemon.
         """
 
     @abstractmethod

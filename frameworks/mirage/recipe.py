@@ -13,7 +13,7 @@ from frameworks import kit
 from frameworks.app import directory, sources
 from frameworks.architectures import AMD64
 from frameworks.base import Build, File, Framework, Guest, Plan
-from frameworks.diagnostics import Collector, Diagnostic
+from frameworks.diagnostics import Collector, Diagnostic, Problems
 from frameworks.kit import checks
 from frameworks.rootfs.filesystems import EXT2, EXT4
 from frameworks.runtime import monitors
@@ -127,10 +127,14 @@ class Mirage(Framework):
         return kit.extra(build, tools)
 
     def kernel(self, build: Build) -> File:
-        """The application, linked for the monitor: an ELF file with Solo5's notes."""
+        """The application, linked for the monitor: an ELF file with Solo5's notes.
+
+        Raises Problems for a directory that is no application.
+        """
         plan = build.plan
         app = plan.app
         assert app is not None
+        self._refuse(build, app)
         target = monitors.get(plan.monitor).solo5
         architecture = plan.platform.architecture
         tools, env = self._app_toolchain(build, app), self._env(build)
@@ -159,7 +163,7 @@ class Mirage(Framework):
         return kit.checked(build, step.mount("/out"), "kernel")
 
     def report(self, build: Build) -> File | None:
-        """What the application lacks to be one: to read when `kernel` fails."""
+        """What the application lacks to be one, after `app.fetch`: to read when `kernel` fails."""
         app = build.plan.app
         if app is None or app.build is not None:
             return None
@@ -182,21 +186,12 @@ class Mirage(Framework):
 
     def explain(self, report: bytes, plan: Plan) -> tuple[Diagnostic, ...]:
         """The content of `report` as a diagnostic at the application's line."""
-        from frameworks.mirage.project import WORDS  # which a step runs as a module of its own
-
-        app = plan.app
         text = report.decode(errors="replace")
         if text.startswith("configure:"):
             from frameworks.mirage.configured import explain
 
             return explain(text, plan)
-        said = WORDS.get(text)
-        if said is None or app is None:
-            return ()
-        message, hint = said
-        at = (app.path or app.from_).at
-        hint = hint.format(target=monitors.get(plan.monitor).solo5)
-        return (Diagnostic("not-an-application", message, hint, at, plan.file),)
+        return (_lacking(text, plan),) if text else ()
 
     def app(self, build: Build) -> File:
         """The application's directory as its own scripts left it."""
@@ -208,7 +203,24 @@ class Mirage(Framework):
             return app.build is None
         brought = sources(build, app)
         ruled = build.inputs.has(brought, "/dist/dune")
-        return build.inputs.has(brought, "/config.ml") and not ruled
+        return build.inputs.has(brought, "/config.ml") is True and not ruled
+
+    def _refuse(self, build: Build, app: App) -> None:
+        """Raise Problems for what is no application, before a toolchain is built for it.
+
+        What a script of the application brings is not there yet: `report` looks for that.
+        """
+        if app.fetch is not None or app.build is not None:
+            return
+        brought, has = sources(build, app), build.inputs.has
+        if has(brought, "/config.ml") is not False:
+            return
+        if app.options:
+            raise Problems([_lacking("unconfigurable", build.plan)])
+        if has(brought, "/dist/dune") is False:
+            project = has(brought, "/dune-project")
+            if project is not None:
+                raise Problems([_lacking("unruled" if project else "none", build.plan)])
 
     def _opam(self, build: Build) -> State:
         from frameworks.mirage import configured
@@ -269,3 +281,14 @@ class Mirage(Framework):
             env=kit.FIXED,
             meta=build.meta("toolchain", "fetch OCaml's source"),
         ).mount("/out")
+
+
+def _lacking(word: str, plan: Plan) -> Diagnostic:
+    """What a word of `WORDS` says, at the application's line."""
+    from frameworks.mirage.project import WORDS  # which a step runs as a module of its own
+
+    assert plan.app is not None
+    message, hint = WORDS[word]
+    hint = hint.format(target=monitors.get(plan.monitor).solo5)
+    at = (plan.app.path or plan.app.from_).at
+    return Diagnostic("not-an-application", message, hint, at, plan.file)

@@ -14,7 +14,7 @@ from frameworks import kit
 from frameworks.app import directory
 from frameworks.architectures import Architecture
 from frameworks.base import Build, File, Framework, Guest, Plan
-from frameworks.diagnostics import Collector, Diagnostic, did_you_mean
+from frameworks.diagnostics import Collector, Diagnostic, Problems, did_you_mean
 from frameworks.git import checkout
 from frameworks.kit import checks
 from frameworks.rootfs.filesystems import EXT2
@@ -29,6 +29,10 @@ GLUE = (
     "bake.conf", "boot.c", "cons.c", "glue.h", "kernel.c", "machdep.c", "rumpukvm_bio.c",
     "sections.lds", "ukvmif_user.c",
 )  # fmt: skip
+DISKLESS = frozenset({"solo5_plain", "solo5_net"})
+"""Those of glue/bake.conf that have no file system for a disk."""
+_DISK = "rumpdev_disk"
+"""The component without which there is no disk, as steps/bake.sh has it."""
 OBJECTS = "/obj"
 _SOURCE = "/usr/src/rumprun"
 _PACKAGE = "frameworks.rumprun"
@@ -65,6 +69,10 @@ class Rumprun(Framework):
         if kernel is None:
             return
         checks.no_package(kernel, self.name, problems)
+        # What fragments make of it, bake.sh alone can tell.
+        config, adds = kernel.config, any(each.name == _DISK for each in kernel.options)
+        if _has_disk(plan) and config in DISKLESS and not (kernel.fragments or adds):
+            problems.take(Problems([_without_disk(config, config, plan)]))
         if plan.version is not None:
             problems.error(
                 "unknown-value",
@@ -116,9 +124,8 @@ class Rumprun(Framework):
                 message = f"this Rumprun has no component '{word}'"
                 hint = "the names are those of its libraries, without 'lib' and '.a'"
             elif reason == "disk":
-                code, at = "bad-combination", kernel.config or at
-                message = f"the bake configuration '{word}' has no file system for the disk"
-                hint = "name solo5_net_block, or one that has rumpfs_ext2fs"
+                found.append(_without_disk(word, kernel.config or at, plan))
+                continue
             elif reason == "none":
                 code, at = "not-an-application", app.build or app.path or app.from_
                 message = "the application has no program of Rumprun's compiler"
@@ -239,7 +246,7 @@ class Rumprun(Framework):
         plan = build.plan
         kernel = plan.kernel
         assert kernel is not None
-        disk = plan.rootfs.type in ("block", "raw") or RUNTIME.keys.disk in plan.keys
+        disk = _has_disk(plan)
         config = kernel.config or Text("solo5_net_block" if disk else "solo5_net")
         words = (*(plan.settings.entrypoint or ()), *(plan.settings.cmd or ()))
         arguments = [
@@ -281,6 +288,20 @@ _PATH = f"{PREFIX}/bin:{layer.PATH}"
 def _triple(architecture: Architecture) -> str:
     """With which the names of Rumprun's tools begin."""
     return f"{architecture.cpu}-rumprun-netbsd"
+
+
+def _has_disk(plan: Plan) -> bool:
+    """Whether the guest gets a disk: a root filesystem that is a file can be nothing else here."""
+    rootfs = plan.rootfs
+    is_disk = rootfs.type in ("block", "raw") or rootfs.path is not None
+    return is_disk or RUNTIME.keys.disk in plan.keys
+
+
+def _without_disk(config: str, at: Text, plan: Plan) -> Diagnostic:
+    """The error of a bake configuration that has no file system for the guest's disk."""
+    message = f"the bake configuration '{config}' has no file system for the disk"
+    hint = "name solo5_net_block, or one that has rumpfs_ext2fs"
+    return Diagnostic("bad-combination", message, hint, at.at, plan.file)
 
 
 def _glue(build: Build) -> Mount:

@@ -127,12 +127,12 @@ class GatewayInputs(Inputs):
         key = ("dockerfile", path, target, str(platform))
         self._found[key] = Image(result.state, str(path), result.config)
 
-    def has(self, state: State, path: str) -> bool:
+    def has(self, state: State, path: str) -> bool | None:
         definition = self._contexts.marshal(state)
         key = (definition.head, path)
         if key not in self._looked:
             self._looks[key] = definition
-        return self._looked.get(key, False)
+        return self._looked.get(key)
 
     def tools(self) -> State:
         return self._images.own()

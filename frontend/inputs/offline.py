@@ -65,8 +65,8 @@ class OfflineInputs(Inputs):
         # Only a daemon can build it; its result is shown as a source of that name.
         return Image(llb.local(f"dockerfile:{path}:{target or ''}"), path)
 
-    def has(self, state: State, path: str) -> bool:
-        return False
+    def has(self, state: State, path: str) -> bool | None:
+        return None
 
     def tools(self) -> State:
         return llb.image(TOOLS, platform=self._worker)

@@ -165,10 +165,17 @@ def test_trees_that_are_none(builder: Builder, application: Path) -> None:
 
 
 def test_applications_that_are_none(builder: Builder, application: Path) -> None:
-    """Each is one error at the line that names the application."""
+    """Each is one error at the line that names the application, before a toolchain is built."""
     app = application / "app"
     shutil.rmtree(app / "dist")
+    late = builder.fail(
+        application, MIRAGE.replace("path: app", "path: app, fetch: ls"), *contexts()
+    )
+    taken = "[context solo5] load from client"
+    assert taken in late.log
     failed = builder.fail(application, MIRAGE, *contexts())
+    assert taken not in failed.log
+    assert failed.error == late.error
     assert "the application has no dist/dune, whose rules say which file is the kernel" in (
         failed.error
     )

@@ -30,7 +30,7 @@ class FakeInputs(OfflineInputs):
         self,
         configs: Mapping[str, Mapping[str, object]] | None = None,
         named: Mapping[str, Image] | None = None,
-        there: Collection[str] = (),
+        there: Collection[str] | None = None,
     ) -> None:
         super().__init__(AMD64)
         self._there = there
@@ -45,8 +45,8 @@ class FakeInputs(OfflineInputs):
     def named(self, name: Text, platform: Platform, path: str = "/") -> Image | None:
         return self._named.get(f"{name}::{platform}", self._named.get(name))
 
-    def has(self, state: State, path: str) -> bool:
-        return path in self._there
+    def has(self, state: State, path: str) -> bool | None:
+        return None if self._there is None else path in self._there
 
     def image(self, ref: Text, platform: Platform, others: Sequence[Platform] = ()) -> Image:
         config = json.dumps(self._configs.get(ref, {})).encode()

@@ -10,6 +10,7 @@ import pytest
 
 import llb
 from frameworks.base import Image
+from frameworks.diagnostics import Problems
 from frameworks.mirage import Mirage, configured
 from frameworks.mirage.project import WORDS
 from frameworks.mirage.steps.project import look, main
@@ -108,6 +109,36 @@ def test_the_report_is_said_at_the_applications_line() -> None:
     assert framework.report(built.build) is None
 
 
+@pytest.mark.parametrize(
+    ("app", "there", "said"),
+    [
+        ("path: .", (), "neither a dune-project nor a config.ml"),
+        ("path: .", ("/dune-project",), "has no dist/dune"),
+        ("path: .", ("/dune-project", "/dist/dune"), ""),
+        ("path: .", ("/config.ml",), ""),
+        ("path: ., options: {net: direct}", ("/dune-project", "/dist/dune"), "has no config.ml"),
+        ("path: ., options: {net: direct}", ("/config.ml",), ""),
+        # What a script brings, only its step knows.
+        ("path: ., fetch: make fetch", (), ""),
+        ("path: ., build: make", (), ""),
+    ],
+)
+def test_what_is_no_application_is_refused_before_a_toolchain_is_built(
+    app: str, there: tuple[str, ...], said: str
+) -> None:
+    text = MIRAGE.replace("path: .", app)
+    if not said:
+        assert lower(text, FakeInputs(there=there)).kernel is not None
+        return
+    with pytest.raises(Problems) as caught:
+        lower(text, FakeInputs(there=there))
+    (found,) = caught.value.diagnostics
+    assert found.code == "not-an-application"
+    assert said in found.message
+    assert found.at is not None
+    assert MIRAGE.splitlines()[3][found.at.start.character :].startswith(".")
+
+
 OPTIONS = """\
 version: v1
 platforms: {framework: mirage, monitor: hvt}
@@ -145,14 +176,14 @@ class TestConfigured:
     @pytest.mark.parametrize(
         ("there", "configures"),
         [
-            ((), False),
+            (None, False),
             (("/config.ml",), True),
             (("/config.ml", "/dist/dune"), False),
             (("/dist/dune",), False),
         ],
     )
     def test_what_the_application_has_decides(
-        self, there: tuple[str, ...], configures: bool
+        self, there: tuple[str, ...] | None, configures: bool
     ) -> None:
         assert ("fetch MirageOS" in kernel(MIRAGE, inputs=FakeInputs(there=there))) == configures
 

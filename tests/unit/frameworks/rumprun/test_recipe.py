@@ -7,7 +7,7 @@ import pytest
 import llb
 from frameworks.base import Image
 from frameworks.diagnostics import Problems
-from frameworks.rumprun.recipe import GLUE
+from frameworks.rumprun.recipe import DISKLESS, GLUE
 from llb import Platform
 from tests.places import ROOT
 from tests.unit.core.helpers import (
@@ -26,6 +26,7 @@ platforms: {framework: rumprun, monitor: spt}
 kernel: {from: source}
 app: {from: local, path: ., build: make}
 """
+PLAIN = RUMPRUN.replace("from: source", "from: source, config: solo5_plain")
 
 
 def kernel(text: str, inputs: FakeInputs | None = None) -> str:
@@ -142,12 +143,40 @@ def test_the_report_is_said_at_the_line(line: str, code: str, word: str, at: str
         (RUMPRUN.replace("{from: source}", "{from: local, path: kernel}"), "bad-combination"),
         (RUMPRUN.replace("source}", "source, source: {package: rumprun}}"), "unsupported-source"),
         (RUMPRUN.replace("spt}", "spt, version: '1'}"), "unknown-value"),
+        (PLAIN + "rootfs: {type: block, include: [a:/a]}\n", "bad-combination"),
+        (PLAIN + "rootfs: {from: local, path: disk}\n", "bad-combination"),
+        (PLAIN.replace("plain", "net") + "rootfs: {from: base, type: raw}\n", "bad-combination"),
     ],
 )
 def test_what_a_file_cannot_say(text: str, code: str) -> None:
     with pytest.raises(Problems) as caught:
         lower(text)
     assert [problem.code for problem in caught.value.diagnostics] == [code]
+
+
+@pytest.mark.parametrize(
+    "more",
+    ["config: solo5_block", "fragments: [a.conf]", "options: {rumpdev_disk: true}"],
+)
+def test_a_disk_may_be_in_the_configuration(more: str) -> None:
+    """Where something is said beside hutch's configurations, only the step knows."""
+    said = "source, config: solo5_plain, "
+    text = PLAIN.replace("source, config: solo5_plain", said + more)
+    if more.startswith("config"):
+        text = text.replace(said, "source, ")
+    assert lower(text + "rootfs: {type: block, include: [a:/a]}\n").kernel is not None
+
+
+def test_hutchs_configurations_without_a_disk() -> None:
+    """Those that `DISKLESS` names are the ones of glue/bake.conf that lead to no `_stdfs`."""
+    parts: dict[str, set[str]] = {}
+    for line in (FOLDER / "glue" / "bake.conf").read_text().splitlines():
+        word, *rest = line.split() or [""]
+        if word == "conf":
+            name = rest[0]
+        elif word == "assimilate":
+            parts[name] = set(rest).union(*(parts.get(each, set()) for each in rest))
+    assert {name for name in parts if "_stdfs" not in parts[name]} == DISKLESS
 
 
 def test_what_scripts_of_an_application_find() -> None:
