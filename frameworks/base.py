@@ -22,6 +22,7 @@ from frameworks.diagnostics import Collector, Diagnostic, Problems, problem
 from frameworks.process import Process
 from frameworks.rootfs.filesystems import FileSystem
 from frameworks.runtime import monitors
+from frameworks.scripts import pinned
 from frameworks.spec import (
     App,
     Kernel,
@@ -458,6 +459,10 @@ class Framework:
     def other_platforms(self, plan: Plan) -> tuple[Platform, ...]:
         """Those to pull an image for that has no variant for the first; default: none."""
         return ()
+
+    def toolchain_image(self) -> str:
+        """The image that compilers run in where a file names none."""
+        return str(pinned("frameworks.kit")["image"])
 
     def toolchain(self, build: Build) -> State:
         """The image with compilers and tools, shared by every build of this framework."""

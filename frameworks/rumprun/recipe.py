@@ -86,6 +86,10 @@ class Rumprun(Framework):
         pin = kit.pin(_PACKAGE, "rumprun")
         return pin.version, pin.git
 
+    def toolchain_image(self) -> str:
+        """The Debian whose compilers build Rumprun's NetBSD."""
+        return kit.release(_PACKAGE, "debian").image
+
     def toolchain(self, build: Build) -> State:
         """Debian's compilers with Solo5 and Rumprun: `x86_64-rumprun-netbsd-gcc` and its kin."""
         debian = self._debian(build)

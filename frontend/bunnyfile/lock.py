@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -43,7 +43,7 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Packages:
-    """What packages (`asked`) came to over `base`: the name of an image, "" for others."""
+    """What packages (`asked`) came to over `base`: images by `pinned_base`, "" for others."""
 
     asked: tuple[str, ...]
     files: tuple[Package, ...]
@@ -64,18 +64,27 @@ class Lock:
         return self.images.get(name_of(image), "") if is_open(image) else ""
 
     def files(
-        self, section: str, said: PackageList, platform: Platform, worker: Platform | None
+        self,
+        section: str,
+        said: PackageList,
+        platform: Platform,
+        worker: Platform | None,
+        base: Sequence[str] | None,
     ) -> tuple[Package, ...] | None:
         """The files of a section's packages, for guests of `platform` on a builder of `worker`.
 
-        None where the lock is of other packages, or of none. Where nobody has asked the builder
+        None where the lock is of other packages, or of none, or over something else than `base`:
+        the names of images, None for what no lock knows. Where nobody has asked the builder
         (`worker` is None), any will do.
         """
         name = packages_name(section, platform, worker)
+        over = None if base is None else pinned_base(base, self.images)
         for key in sorted(self.packages):
+            found = self.packages[key]
             fits = key == name or (worker is None and without_builder(key) == name)
-            if fits and set(self.packages[key].asked) == set(said.asked):
-                return self.packages[key].files
+            fits = fits and (over is None or found.base == over)
+            if fits and set(found.asked) == set(said.asked):
+                return found.files
         return None
 
     def pinned(self, file: Bunnyfile) -> Bunnyfile:
@@ -127,6 +136,12 @@ def repositories(file: Bunnyfile) -> Iterator[GitSource]:
         yield file.kernel.source
     if file.app is not None and file.app.git is not None:
         yield file.app.git
+
+
+def pinned_base(base: Sequence[str], images: Mapping[str, str]) -> str:
+    """What packages are over, as `Packages.base`: images, with the digests that `images` has."""
+    names = sorted({name_of(each) for each in base})
+    return ",".join(f"{name}@{images[name]}" if name in images else name for name in names)
 
 
 _ON = " on "

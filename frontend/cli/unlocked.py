@@ -48,7 +48,9 @@ class Asked:
 
     def pinned(self, images: Mapping[str, str]) -> str:
         """What they are over, each image with its digest where `images` has it."""
-        return ",".join(f"{name}@{images[name]}" if name in images else name for name in self.base)
+        from frontend.bunnyfile import lock
+
+        return lock.pinned_base(self.base, images)
 
 
 @dataclass(slots=True)
@@ -206,7 +208,7 @@ def _note(
             found.git.setdefault(lock.git_name(source), source)
     for section, said in plan.packages.items():
         if section == ROOTFS:
-            base = tuple(lock.name_of(n) for n in inputs.images if n == str(plan.rootfs.from_))
+            base = tuple(name for name in inputs.images if name == str(plan.rootfs.from_))
         else:
             base = _images_of(build.fetched[section], plan.platform)
         asked = Asked(section, plan.platform, said.asked, said.names[0], base)
@@ -214,14 +216,10 @@ def _note(
 
 
 def _images_of(state: State, platform: Platform) -> tuple[str, ...]:
-    """The images that a toolchain's state is made of, by their names in a lock."""
-    from frontend.bunnyfile import lock
-
+    """The images that a toolchain's state is made of."""
     scheme = "docker-image://"
     sources = (op.message.source.identifier for op in state.marshal(platform=platform).ops())
-    return tuple(
-        sorted({lock.name_of(each.removeprefix(scheme)) for each in sources if scheme in each})
-    )
+    return tuple(each.removeprefix(scheme) for each in sources if each.startswith(scheme))
 
 
 def _stands_in(plan: Plan, source: GitSource) -> bool:

@@ -41,7 +41,7 @@ from frameworks.spec import (
 from frontend.bunnyfile import Unsound, shortened
 from frontend.plan import effects
 from llb import Platform, SourceFile
-from llb.reference import context_names
+from llb.reference import context_name, context_names
 
 if TYPE_CHECKING:
     from frontend.bunnyfile.lock import Lock
@@ -136,7 +136,7 @@ def make(
         epoch=epoch,
         compat=bunnyfile.version != "v1",
     )
-    plan = replace(plan, packages=_packages(bunnyfile, plan, framework, lock, worker))
+    plan = replace(plan, packages=_packages(bunnyfile, plan, framework, lock, worker, names))
     _check_names(bunnyfile, names, problems)
     if lock is not None:
         _check_lock(lock, plan, bunnyfile, names, problems, strict=strict)
@@ -362,6 +362,7 @@ def _packages(
     framework: Framework,
     lock: Lock | None,
     worker: Platform | None,
+    contexts: Collection[str],
 ) -> dict[str, PackageList]:
     """The lists of packages that are made use of, with the files that a lock has of them."""
     lists: dict[str, PackageList] = {}
@@ -376,10 +377,30 @@ def _packages(
         lists[APP] = PackageList(named, over=below)
     if lock is None:
         return lists
-    return {
-        section: replace(each, files=lock.files(section, each, plan.platform, worker))
-        for section, each in lists.items()
-    }
+
+    def locked(section: str, said: PackageList) -> PackageList:
+        base = _base(section, bunnyfile, plan, framework, contexts)
+        return replace(said, files=lock.files(section, said, plan.platform, worker, base))
+
+    return {section: locked(section, said) for section, said in lists.items()}
+
+
+def _base(
+    section: str,
+    bunnyfile: Bunnyfile,
+    plan: Plan,
+    framework: Framework,
+    contexts: Collection[str],
+) -> tuple[str, ...] | None:
+    """The images that a section's packages are over; None where a build context stands in."""
+    if section == ROOTFS:
+        image = str(plan.rootfs.from_)
+        if image not in map(str, bunnyfile.images()):
+            return ()
+    else:
+        said = plan.toolchain.from_
+        image = framework.toolchain_image() if said is None or said == "source" else str(said)
+    return None if context_name(image) in contexts else (image,)
 
 
 def _check_lock(

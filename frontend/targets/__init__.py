@@ -199,10 +199,12 @@ def available(bunnyfile: Bunnyfile) -> frozenset[str]:
     named = [
         each.packages for each in (bunnyfile.rootfs, bunnyfile.toolchain, app) if each is not None
     ]
+    framework = str(bunnyfile.platforms.framework)
+    counted = framework in frameworks.TABLE and frameworks.get(framework).counts_bytes
     sections = {
         "image": True,
         "kernel": kernel is not None,
-        KERNEL_SIZE: kernel is not None and kernel.from_ == "source",
+        KERNEL_SIZE: kernel is not None and kernel.from_ == "source" and counted,
         "rootfs": packed,
         "app": app is not None,
         "toolchain": builds,

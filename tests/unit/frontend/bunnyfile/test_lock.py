@@ -145,7 +145,7 @@ def test_the_order_of_packages_is_nothing() -> None:
     names = (Text("nginx"), Text("curl"))
 
     def files(*names: Text, platform: Platform = AMD64) -> tuple[Package, ...] | None:
-        return WHOLE.files(ROOTFS, PackageList(names), platform, AMD64)
+        return WHOLE.files(ROOTFS, PackageList(names), platform, AMD64, None)
 
     assert files(*names) == PACKAGES.files
     assert files(*reversed(names)) == PACKAGES.files
@@ -160,12 +160,28 @@ def test_packages_of_a_toolchain_are_of_a_builder() -> None:
     assert lock.without_builder(name) == lock.packages_name(APP, ARM64, None)
     found = Lock(packages={name: replace(PACKAGES, asked=("clang", "curl"))})
     said = PackageList((Text("curl"),), over=(Text("clang"),))
-    assert found.files(APP, said, ARM64, AMD64) == PACKAGES.files
-    assert found.files(APP, said, ARM64, None) == PACKAGES.files  # nobody has asked the builder
-    assert found.files(APP, said, ARM64, ARM64) is None
-    assert found.files(APP, said, AMD64, AMD64) is None
-    assert found.files(TOOLCHAIN, said, ARM64, AMD64) is None
-    assert found.files(APP, replace(said, over=()), ARM64, AMD64) is None
+    assert found.files(APP, said, ARM64, AMD64, None) == PACKAGES.files
+    assert found.files(APP, said, ARM64, None, None) == PACKAGES.files  # nobody asked the builder
+    assert found.files(APP, said, ARM64, ARM64, None) is None
+    assert found.files(APP, said, AMD64, AMD64, None) is None
+    assert found.files(TOOLCHAIN, said, ARM64, AMD64, None) is None
+    assert found.files(APP, replace(said, over=()), ARM64, AMD64, None) is None
+
+
+def test_packages_are_over_what_they_were_chosen_for() -> None:
+    """The image, and what the lock says that it is; None where no lock knows what stands in."""
+    said = PackageList((Text("nginx"), Text("curl")))
+
+    def files(base: tuple[str, ...] | None, whole: Lock = WHOLE) -> tuple[Package, ...] | None:
+        return whole.files(ROOTFS, said, AMD64, None, base)
+
+    assert files(("docker.io/library/debian:trixie-slim",)) == PACKAGES.files
+    assert files(None) == PACKAGES.files
+    assert files(("ubuntu:24.04",)) is None
+    assert files(()) is None
+    moved = {"debian:trixie-slim": "sha256:" + "cd" * 32}
+    for images in ({}, moved):  # taken out of the lock, and renewed alone
+        assert files(("debian:trixie-slim",), replace(WHOLE, images=images)) is None
 
 
 def test_names_of_images() -> None:

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from frontend.cli import docker, main
+from frontend.cli import docker, lookup, main
 
 INDEX = "application/vnd.oci.image.index.v1+json"
 
@@ -499,6 +499,80 @@ def test_packages_over_another_image_are_chosen_anew(
     found = _lock(folder)["packages"][f"app{AMD64}"]
     assert found["base"] == f"{registry.host}/tools:1@{second}"
     assert found["files"][0]["version"] == "2"
+
+
+HEAD = "version: v1\nplatforms: {framework: %s, monitor: %s, architecture: amd64}\n"
+KERNEL = "kernel: {from: source}\n"
+PROGRAM = "app: {from: local, packages: [cmake], build: make, artifacts: ['a:/a']}\ncmd: [a]\n"
+OVER = "toolchain: {packages: [clang]}\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        HEAD % ("linux", "qemu") + KERNEL + OVER + PROGRAM,
+        HEAD % ("linux", "qemu") + KERNEL + "rootfs: {from: 'b:1', packages: [a]}\ncmd: [a]\n",
+        HEAD % ("netbsd", "qemu") + KERNEL + OVER + PROGRAM,
+        HEAD % ("netbsd", "qemu") + KERNEL + OVER.replace("{", "{from: 'b:1', ") + PROGRAM,
+        HEAD % ("netbsd", "qemu") + KERNEL + OVER.replace("{", "{from: source, ") + PROGRAM,
+        HEAD % ("freebsd", "qemu") + KERNEL + OVER + PROGRAM,
+        HEAD % ("rumprun", "spt") + KERNEL + OVER + PROGRAM.replace("artifacts: ['a:/a']", ""),
+        HEAD % ("mirage", "spt") + KERNEL + OVER + "app: {from: local, packages: [cmake]}\n",
+        HEAD % ("unikraft", "qemu") + KERNEL + OVER + "app: {from: local, packages: [cmake]}\n",
+    ],
+)
+def test_a_build_takes_what_was_locked(
+    registry: Registry,
+    chooser: Chooser,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    text: str,
+) -> None:
+    """Each framework's compilers run in the image that its packages were chosen for."""
+    folder = _project(tmp_path, text.replace("b:1", f"{registry.host}/b:1"))
+    asked = lookup.Registries.digest
+    monkeypatch.setattr(
+        lookup.Registries,
+        "digest",
+        lambda self, name: asked(self, name) if "/" in name else "sha256:" + "ab" * 32,
+    )
+    registry.push("b:1", "a")
+    strict = ["check", str(folder), "--build-arg", "HUTCH_LOCK=strict"]
+    assert main(["lock", str(folder)]) == 0
+    assert main(["lock", "--check", str(folder)]) == 0
+    assert "base" in next(iter(_lock(folder)["packages"].values()))
+    capsys.readouterr()
+    assert main(strict) == 0, capsys.readouterr().err
+
+
+def test_packages_of_another_image_are_not_locked(
+    chooser: Chooser, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They are chosen anew: what was locked is of another distribution."""
+    files = '[{"name": "nginx", "version": "1", "url": "http://m/n.deb", "sha256": "%s"}]'
+    entry = f'{{"asked": ["nginx"], "base": "%s", "files": {files % ("1" * 64)}}}'
+    digest = "sha256:" + "ab" * 32
+    images = f'"images": {{"ubuntu:24.04": "{digest}"}}'
+    text = HEAD % ("linux", "qemu") + "kernel: {from: local, path: kernel}\n"
+    text += "rootfs: {from: 'ubuntu:24.04', packages: [nginx]}\ncmd: [nginx]\n"
+    folder = _project(tmp_path, text)
+    (folder / "kernel").write_bytes(b"k")
+    lock = folder / "bunnyfile.lock"
+    strict = ["check", str(folder), "--build-arg", "HUTCH_LOCK=strict"]
+    for base, status in (("debian:trixie", 1), ("ubuntu:24.04", 1), (f"ubuntu:24.04@{digest}", 0)):
+        packages = f'"packages": {{"linux/amd64": {entry % base}}}'
+        lock.write_text(f'{{"version": 1, {images}, {packages}}}')
+        assert main(["lock", "--check", str(folder)]) == status
+        capsys.readouterr()
+        assert main(strict) == status
+        said = capsys.readouterr().err
+        assert ("bunnyfile:4:43: error: 'nginx' is not in the lock file" in said) is bool(status)
+        assert main(["llb", str(folder)]) == 0
+        assert ("http://m/n.deb" in capsys.readouterr().out) is not bool(status)
+    # Whatever a build context has in the image's place, the lock is all there is.
+    lock.write_text(lock.read_text().replace(f"ubuntu:24.04@{digest}", "debian:trixie"))
+    assert main([*strict, "--build-context", "ubuntu:24.04=docker-image://x"]) == 0
 
 
 def test_check_asks_no_builder(
