@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import posixpath
 from collections.abc import Callable, Iterator, Mapping
 
@@ -21,15 +22,19 @@ _CACHE = "/hutch/cache"
 _PLACES = {
     "GOMODCACHE": f"{_FETCHED}/go",
     "CARGO_HOME": f"{_FETCHED}/cargo",
-    "PIP_CACHE_DIR": f"{_DOWNLOADS}/pip",
-    "npm_config_cache": f"{_DOWNLOADS}/npm",
+    "PIP_CACHE_DIR": f"{_CACHE}/pip",
+    "npm_config_cache": f"{_CACHE}/npm",
     "GOCACHE": f"{_CACHE}/go-build",
 }
 """Where package managers keep what they download, and compilers what they compiled.
 
 Go and Cargo build out of where they downloaded to, so that is part of the state that `fetch` leaves
 to `build`: a builder whose caches were emptied still builds. pip and npm install out of theirs, and
-do without them; so does a compiler. `run.sh` has a cache for what Go and Cargo download.
+do without them; so does a compiler.
+
+`_CACHE` is the project's own. `_DOWNLOADS` is every project's: `run.sh` puts there what Go and
+Cargo downloaded and anybody may have, which both check by the project's checksums. npm's and
+pip's caches do not say what is private in them, and nobody checks wheels that pip built.
 """
 
 Compilers = Callable[[App], tuple[State, Mapping[str, str]]]
@@ -53,7 +58,8 @@ def directory(build: Build, compilers: Compilers) -> File:
     args = build.plan.args
     env = {**args, **{k: v for k, v in {**_PLACES, **variables}.items() if k not in args}}
     plan = build.plan
-    cache = build.cache(_CACHE, f"{plan.framework}/{plan.platform.architecture}/app")
+    own = f"{plan.framework}/{plan.platform.architecture}/app/{_project(app)}"
+    cache = build.cache(_CACHE, own)
     fetched: list[Mount] = []
     if app.fetch is not None:
         key, what = "app.fetch", "fetch what the application needs"
@@ -61,17 +67,18 @@ def directory(build: Build, compilers: Compilers) -> File:
             *_secrets(app),
             *(Mount.ssh("" if id == "default" else id) for id in app.ssh),
             Mount.bind(_FETCHED, scratch()),
-            build.cache(_DOWNLOADS, "downloads"),
+            build.cache(_DOWNLOADS, "downloads/public"),
             cache,
         ]
-        step = _run(build, tools, state, app.fetch, key, what, env, mounts, network=True)
+        places = (_DOWNLOADS, _CACHE, str(len(app.secrets) + len(app.ssh)))
+        step = _run(build, tools, state, app.fetch, key, what, env, mounts, places)
         state = step.mount(_DIRECTORY)
         # Written to, and thrown away: package managers put their locks there.
         fetched = [Mount.bind(_FETCHED, step.mount(_FETCHED), output=False)]
     if app.build is not None:
         key, what = "app.build", "build the application"
         mounts = [*_secrets(app), *fetched, cache]
-        step = _run(build, tools, state, app.build, key, what, env, mounts, network=False)
+        step = _run(build, tools, state, app.build, key, what, env, mounts)
         state = step.mount(_DIRECTORY)
     return File(state, "/")
 
@@ -85,17 +92,20 @@ def _run(
     what: str,
     env: Mapping[str, str],
     mounts: list[Mount],
-    *,
-    network: bool,
+    places: tuple[str, ...] = (),
 ) -> Exec:
-    """Run a script with `state` as its working directory."""
+    """Run a script with `state` as its working directory.
+
+    `places` are where downloads are kept and how many credentials there are: what fetches has them,
+    and it alone has the network.
+    """
     file = scratch().mkfile(
         "/app.sh", script, mode=0o755, timestamp=0, meta=Meta(name="[internal] a script of app")
     )
     return build.run(
         tools,
         # By `sh -e`: a command that fails ends the build, as each line of a Dockerfile does.
-        run_script("run.sh", _SCRIPT, key, *([_DOWNLOADS] if network else [])),
+        run_script("run.sh", _SCRIPT, key, *places),
         mounts=[
             step("frameworks", "run.sh"),
             Mount.bind(_DIRECTORY, state),
@@ -104,9 +114,21 @@ def _run(
         ],
         env=env,
         cwd=_DIRECTORY,
-        network=network,
+        network=bool(places),
         meta=build.meta("app", what, script),
     )
+
+
+def _project(app: App) -> str:
+    """A name for the project, by what stays as it is while somebody works at it.
+
+    It is of the file alone: a builder elsewhere makes the same steps of it.
+    """
+    repository = (app.git.url, app.git.subdir) if app.git else (app.from_,)
+    words = [*repository, app.path or ".", app.fetch or "", *app.packages, *app.ssh]
+    words += [secret.id for secret in app.secrets]
+    words += [word for each in app.artifacts for word in (each.source, each.destination)]
+    return hashlib.sha256("\0".join(words).encode()).hexdigest()[:16]
 
 
 def _secrets(app: App) -> Iterator[Mount]:

@@ -233,7 +233,7 @@ app:
   packages: [golang-go]
   fetch: |
     go mod download
-    ls -d /hutch/downloads/*
+    ls -d /hutch/downloads/* /hutch/cache/go
   build: |
     test ! -e /hutch/downloads
     ls /sys/class/net > network
@@ -288,6 +288,47 @@ def test_what_fetch_leaves_is_there_for_the_build(builder: Builder, project: Pat
     other = ("--build-arg", f"BUILDKIT_CACHE_MOUNT_NS={uuid.uuid4().hex}")
     failed = builder.fail(project, MODULES, *other)
     assert failed.marked[0].startswith("fetch: |")
+
+
+PRIVATE = """\
+version: v1
+platforms: {framework: linux, monitor: qemu}
+args: {GOPRIVATE: git.corp.example}
+kernel: {from: local, path: kernel}
+app:
+  packages: [golang-go, git]
+  fetch: |
+    git init -q repository && cd repository
+    printf 'module git.corp.example/greet.git\\n\\ngo 1.22\\n' > go.mod
+    echo 'package greet' > greet.go
+    git add . && git -c user.name=n -c user.email=e commit -qm first && git tag v1.0.0
+    cd .. && git config --global url.file:///app/repository.insteadOf https://git.corp.example/greet
+    go mod download git.corp.example/greet.git@v1.0.0
+    ls $GOMODCACHE/cache/download/git.corp.example/greet.git/@v/v1.0.0.zip
+    ls -d $GOMODCACHE/cache/vcs/*
+  artifacts: [go.mod:/kept]
+rootfs: {type: raw}
+cmd: [/none]
+"""
+OTHERS = """\
+version: v1
+platforms: {framework: linux, monitor: qemu}
+kernel: {from: local, path: kernel}
+app:
+  fetch: find /hutch/downloads /hutch/cache -type f > kept
+  artifacts: [kept:/kept]
+rootfs: {type: raw}
+cmd: [/none]
+"""
+
+
+def test_private_modules_are_not_kept_for_others(builder: Builder, project: Path) -> None:
+    """Real Go, a module that it asks the repository for, and another project after it."""
+    (project / "kernel").write_text("kernel")
+    (project / "go.mod").write_text("module example.com/server\n\ngo 1.22\n")
+    fresh = ("--build-arg", f"BUILDKIT_CACHE_MOUNT_NS={uuid.uuid4().hex}")
+    builder.build(project, PRIVATE, *fresh)
+    assert builder.read(builder.build(project, OTHERS, *fresh).ref).read("/kept") == b""
 
 
 @pytest.mark.parametrize(("architecture", "machine"), [("amd64", 62), ("arm64", 183)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -182,8 +183,8 @@ def test_the_build_needs_no_cache_for_what_was_fetched() -> None:
         {m.dest: m.cacheOpt.ID for m in step.mounts if m.mountType == MountType.CACHE}
         for step in (fetch, build)
     ]
-    compiled = {"/hutch/cache": "hutch/linux/amd64/app"}
-    assert caches == [{"/hutch/downloads": "hutch/downloads", **compiled}, compiled]
+    own = {"/hutch/cache": caches[0]["/hutch/cache"]}
+    assert caches == [{"/hutch/downloads": "hutch/downloads/public", **own}, own]
     (left,) = [m for m in fetch.mounts if m.dest == "/hutch/fetched"]
     (taken,) = [m for m in build.mounts if m.dest == "/hutch/fetched"]
     assert left.output >= 0
@@ -191,6 +192,33 @@ def test_the_build_needs_no_cache_for_what_was_fetched() -> None:
     env = dict(pair.split("=", 1) for pair in build.meta.env)
     assert env["GOMODCACHE"].startswith("/hutch/fetched/")
     assert env["CARGO_HOME"].startswith("/hutch/fetched/")
+
+
+def test_each_project_has_a_cache_of_its_own() -> None:
+    """Its name stays while sources and build change, and is the same on every builder."""
+
+    def own(file: str) -> str:
+        fetch = scripts(lower(file))["[linux] fetch what the application needs"]
+        (mount,) = [m for m in fetch.mounts if m.dest == "/hutch/cache"]
+        env = dict(pair.split("=", 1) for pair in fetch.meta.env)
+        for name in ("GOCACHE", "PIP_CACHE_DIR", "npm_config_cache"):
+            assert env[name].startswith("/hutch/cache/")
+        return str(mount.cacheOpt.ID)
+
+    first = own(APP)
+    assert re.fullmatch("hutch/linux/amd64/app/[0-9a-f]{16}", first)
+    assert own(APP.replace("build: ", "build: echo && ")) == first
+    others = {
+        own(APP.replace(*change))
+        for change in (
+            ("fetch: fetch it", "fetch: fetch them"),
+            ("secrets: [token", "secrets: [other"),
+            ("  fetch:", "  path: more\n  fetch:"),
+            ("a:/a", "a:/else"),
+        )
+    }
+    assert len(others) == 4
+    assert first not in others
 
 
 def test_a_build_alone_has_nothing_that_was_fetched() -> None:

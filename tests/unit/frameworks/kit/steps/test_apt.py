@@ -7,6 +7,7 @@ import os
 import subprocess
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -252,10 +253,13 @@ def test_a_script_may_leave_something_running(tmp_path: Path) -> None:
     os.kill(int(pid.read_text()), 15)
 
 
+RUNNER = STEPS.parents[1] / "steps/run.sh"
+
 GO = """\
 #!/bin/sh
 case "$*" in
-"env GOPROXY") echo "${GOPROXY:-https://proxy.example,direct}" ;;
+"env GOPROXY") echo "${GOPROXY:-https://proxy.golang.org,direct}" ;;
+"env GOPRIVATE GONOPROXY") printf '%s\\n' "$GOPRIVATE" "${GONOPROXY:-$GOPRIVATE}" ;;
 "get "*) # the module cache, as go fills it
 	folder=$GOMODCACHE/cache/download/example.com/m/@v
 	mkdir -p "$folder"
@@ -268,7 +272,7 @@ esac
 
 CARGO = """#!/bin/sh
 for each; do
-	there=$CARGO_HOME/registry/cache/index-1/$each.crate
+	there=$CARGO_HOME/registry/cache/${REGISTRY:-index.crates.io-1}/$each.crate
 	[ ! -e "$there" ] || { echo "had $each"; continue; }
 	mkdir -p "${there%/*}"
 	printf %s "$each" > "$there"
@@ -277,22 +281,26 @@ done
 """
 
 
-def test_crates_of_cargo_are_kept_and_found_again(tmp_path: Path) -> None:
-    """By later builds, those that have the checksum of the lock file: Cargo looks at none again."""
-    tools, downloads, script = tmp_path / "bin", tmp_path / "downloads", tmp_path / "app.sh"
-    tools.mkdir()
-    (tools / "cargo").write_text(CARGO)
-    (tools / "cargo").chmod(0o755)
-    kept = downloads / "cargo/index-1"
+class Fetching:
+    """A machine with the two folders of downloads, and a tool that a script calls."""
 
-    def fetch(text: str, home: str) -> str:
-        script.write_text(text)
-        command = ["sh", str(STEPS.parents[1] / "steps/run.sh"), str(script), "app.fetch"]
-        env = {"CARGO_HOME": str(tmp_path / home), "PATH": f"{tools}:{os.environ['PATH']}"}
+    def __init__(self, folder: Path, tool: str, text: str) -> None:
+        self.folder, self.public, self.own = folder, folder / "public", folder / "own"
+        self._tools = folder / "bin"
+        self._tools.mkdir()
+        (self._tools / tool).write_text(text)
+        (self._tools / tool).chmod(0o755)
+
+    def fetch(self, script: str, home: str, credentials: int = 0, **env: str) -> str:
+        """What the script says on a builder whose state has nothing yet (`home`)."""
+        (self.folder / "app.sh").write_text(script)
+        places = (str(self.public), str(self.own), str(credentials))
+        homes = {"GOMODCACHE": f"{self.folder}/{home}", "CARGO_HOME": f"{self.folder}/{home}"}
+        path = {"PATH": f"{self._tools}:{os.environ['PATH']}"}
         done = subprocess.run(
-            [*command, str(downloads)],
-            cwd=tmp_path,
-            env={**os.environ, **env},
+            ["sh", str(RUNNER), str(self.folder / "app.sh"), "app.fetch", *places],
+            cwd=self.folder,
+            env={**os.environ, **path, **homes, **env},
             capture_output=True,
             text=True,
             check=False,
@@ -300,54 +308,85 @@ def test_crates_of_cargo_are_kept_and_found_again(tmp_path: Path) -> None:
         assert done.stderr == ""
         return done.stdout
 
+    def kept(self, folder: Path) -> set[str]:
+        """The names of the files there."""
+        return {path.name for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def cargo(tmp_path: Path) -> Fetching:
+    """With a lock file that has the checksums of itoa-1.0.1 and ryu-2.0.0."""
     lock = "version = 4\n\n"
     for name in ("itoa-1.0.1", "ryu-2.0.0"):
         crate, _, version = name.partition("-")
         sum_ = hashlib.sha256(name.encode()).hexdigest()
         lock += f'[[package]]\nname = "{crate}"\nversion = "{version}"\nchecksum = "{sum_}"\n\n'
     (tmp_path / "Cargo.lock").write_text(lock)
+    return Fetching(tmp_path, "cargo", CARGO)
+
+
+@pytest.fixture
+def go(tmp_path: Path) -> Fetching:
+    return Fetching(tmp_path, "go", GO)
+
+
+def test_crates_of_cargo_are_kept_and_found_again(cargo: Fetching) -> None:
+    """By later builds, those that have the checksum of the lock file: Cargo looks at none again."""
     first = "downloaded itoa-1.0.1\ndownloaded ryu-2.0.0\n"
-    assert fetch("cargo itoa-1.0.1 ryu-2.0.0", "first") == first
-    assert sorted(path.name for path in kept.iterdir()) == ["itoa-1.0.1.crate", "ryu-2.0.0.crate"]
-    (kept / "ryu-2.0.0.crate").write_text("another's")
+    assert cargo.fetch("cargo itoa-1.0.1 ryu-2.0.0", "first", credentials=1) == first
+    assert cargo.kept(cargo.public) == {"itoa-1.0.1.crate", "ryu-2.0.0.crate"}
+    assert cargo.kept(cargo.own) == set()
+    (cargo.public / "cargo/index.crates.io-1/ryu-2.0.0.crate").write_text("another's")
     second = "had itoa-1.0.1\ndownloaded ryu-2.0.0\n"
-    assert fetch("cargo itoa-1.0.1 ryu-2.0.0", "second") == second
-    (tmp_path / "Cargo.lock").unlink()
-    assert fetch("cargo itoa-1.0.1", "third") == "downloaded itoa-1.0.1\n"
+    assert cargo.fetch("cargo itoa-1.0.1 ryu-2.0.0", "second") == second
+    (cargo.folder / "Cargo.lock").unlink()
+    assert cargo.fetch("cargo itoa-1.0.1", "third") == "downloaded itoa-1.0.1\n"
 
 
-def test_modules_of_go_are_kept_and_found_again(tmp_path: Path) -> None:
+def test_crates_of_another_registry_are_for_the_project_alone(cargo: Fetching) -> None:
+    registry: dict[str, Any] = {"REGISTRY": "cargo.corp.example-2"}
+    cargo.fetch("cargo itoa-1.0.1", "first", **registry)
+    assert cargo.kept(cargo.public) == set()
+    assert cargo.kept(cargo.own) == {"itoa-1.0.1.crate"}
+    assert cargo.fetch("cargo itoa-1.0.1", "second", **registry) == "had itoa-1.0.1\n"
+
+
+VERSION = {f"v1.0.0.{end}" for end in ("info", "mod", "zip", "ziphash")}
+
+
+def test_modules_of_go_are_kept_and_found_again(go: Fetching) -> None:
     """By later builds, before any proxy; what may change of a module is not kept."""
-    tools, downloads, script = tmp_path / "bin", tmp_path / "downloads", tmp_path / "app.sh"
-    tools.mkdir()
-    downloads.mkdir()
-    (tools / "go").write_text(GO)
-    (tools / "go").chmod(0o755)
-    kept = downloads / "go/example.com/m/@v"
-
-    def fetch(text: str, **env: str) -> tuple[str, set[str]]:
-        script.write_text(text)
-        command = ["sh", str(STEPS.parents[1] / "steps/run.sh"), str(script), "app.fetch"]
-        env = {"GOMODCACHE": str(tmp_path / "modules"), **env}
-        done = subprocess.run(
-            [*command, str(downloads)],
-            env={**os.environ, "PATH": f"{tools}:{os.environ['PATH']}", **env},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        found = {path.name for path in kept.iterdir()} if kept.exists() else set()
-        return done.stdout, found
-
-    said, found = fetch("go get v1.0.0; echo $GOPROXY")
-    assert said == f"file://{downloads}/go,https://proxy.example,direct\n"
-    version = {f"v1.0.0.{end}" for end in ("info", "mod", "zip", "ziphash")}
-    assert found == version
+    before = f"file://{go.own}/go,file://{go.public}/go"
+    said = go.fetch("go get v1.0.0; env | sed -n s/^GOPROX.=//p", "first")
+    assert said == f"{before},https://proxy.golang.org,direct\n"
+    assert go.kept(go.public) == VERSION
     # What is there stays: another build may be reading it. What a failed script left is not taken.
-    (kept / "v1.0.0.zip").write_text("first")
-    assert fetch("go get v1.0.0; go get v2.0.0; false")[1] == version
-    said, found = fetch("go get v1.1.0; echo $GOPROXY", GOPROXY="https://mine.example")
-    assert said == f"file://{downloads}/go,https://mine.example\n"
-    assert found > version
-    assert (kept / "v1.0.0.zip").read_text() == "first"
-    assert "v1.1.0.zip" in found
+    first = go.public / "go/example.com/m/@v/v1.0.0.zip"
+    first.write_text("first")
+    go.fetch("go get v1.0.0; go get v2.0.0; false", "first")
+    assert go.kept(go.public) == VERSION
+    go.fetch("go get v1.1.0", "second")
+    assert first.read_text() == "first"
+    assert go.kept(go.public) > {*VERSION, "v1.1.0.zip"}
+    assert go.kept(go.own) == set()
+
+
+@pytest.mark.parametrize(
+    ("script", "more"),
+    [
+        ("go get v1.0.0", {"credentials": 1}),
+        ("go get v1.0.0", {"GOPRIVATE": "git.corp.example"}),
+        ("go get v1.0.0", {"GONOPROXY": "git.corp.example"}),
+        ("go get v1.0.0", {"GOPROXY": "https://me:word@go.corp.example"}),
+        ("go get v1.0.0", {"GOPROXY": "direct"}),
+        ("export GOPROXY=https://go.corp.example; go get v1.0.0", {}),
+        # What Go leaves where it asked a repository itself, as for want of the module in its proxy.
+        ("mkdir -p $GOMODCACHE/cache/vcs/5e1ec7; go get v1.0.0", {}),
+    ],
+)
+def test_private_modules_are_for_the_project_alone(
+    go: Fetching, script: str, more: dict[str, Any]
+) -> None:
+    go.fetch(script, "first", **more)
+    assert go.kept(go.public) == set()
+    assert go.kept(go.own) == VERSION
