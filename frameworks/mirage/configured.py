@@ -1,10 +1,16 @@
 """An application that has a config.ml: configured here, by MirageOS's own tool.
 
 The tool is a layer of its own, from opam, for all applications. Of an application three steps are
-made: what the tool writes (dist/), what is fetched for it (duniverse/), and the programs that its
-build calls. Only fetching has the network, and what it fetches is decided by the commits of two
-repositories of opam's, or by the application's lock file. Archives that a build context has are not
-fetched.
+made:
+
+    application ─configure─▶ dist/ ─────────────────────────────────────┬─▶ kernel
+                    └─ opam's descriptions ─fetch─▶ duniverse/ ─────────┤
+                                              └─build─▶ programs of opam┘
+
+What it is built of depends on the descriptions alone: a changed program is configured again, and
+neither fetched for nor given its programs again. Only fetching has the network, and what it fetches
+is decided by the commits of two repositories of opam's, or by the application's lock file. Archives
+that a build context has, or a cache of the builder's, are not fetched.
 """
 
 from __future__ import annotations
@@ -33,14 +39,21 @@ NOT_KEYS = frozenset({"build-dir", "dry-run", "file", "help", "output", "target"
 
 @dataclass(frozen=True, slots=True)
 class Configured:
-    """An application's directory, ready for dune, and the tree of opam that goes to `ROOT`."""
+    """An application's directory with its rules, and what it is built of.
+
+    `libraries` is a directory with duniverse/, `opam` the tree of opam that goes to `ROOT`.
+    """
 
     app: State
+    libraries: State
     opam: State
 
-    def mount(self) -> Mount:
-        """The tree of opam, as a step that builds has it."""
-        return Mount.bind(ROOT, self.opam, output=False)
+    def mounts(self) -> tuple[Mount, ...]:
+        """What goes beside the application into a step that builds it."""
+        return (
+            Mount.bind("/app/duniverse", self.libraries, "/duniverse", output=False),
+            Mount.bind(ROOT, self.opam, output=False),
+        )
 
 
 def environment(env: Mapping[str, str]) -> dict[str, str]:
@@ -66,6 +79,11 @@ def _archives(build: Build) -> tuple[Mount, ...]:
     if given is None:
         return ()
     return (Mount.bind("/repositories/opam-archives", given, output=False),)
+
+
+def _downloads(build: Build) -> Mount:
+    """What was fetched before, for steps that fetch: opam knows an archive by its checksum."""
+    return build.cache("/hutch/archives", "mirage/archives")
 
 
 def tool(build: Build, tools: State) -> State:
@@ -94,7 +112,7 @@ def tool(build: Build, tools: State) -> State:
     fetched = build.run(
         tools,
         run_script("tool.sh", "fetch", *arguments),
-        mounts=(*scripts, *mounts, Mount.bind(ROOT, scratch())),
+        mounts=(*scripts, *mounts, _downloads(build), Mount.bind(ROOT, scratch())),
         network=True,
         env=env,
         meta=build.meta("toolchain", "fetch MirageOS's tool"),
@@ -118,7 +136,8 @@ def configured(
     said = build.plan.app
     assert said is not None
     line = said.path or said.from_
-    env = environment(env)
+    # Of the image's date nothing here depends.
+    env = environment({**env, **kit.FIXED})
     target = monitors.get(build.plan.monitor).solo5
     written = build.run(
         tools,
@@ -127,32 +146,36 @@ def configured(
             script(_PACKAGE, "configure.sh"),
             Mount.bind(ROOT, opam, output=False),
             Mount.bind("/app", app),
+            Mount.bind("/asked", scratch()),
         ),
         env=env,
         meta=build.meta("kernel", f"configure for Solo5's {target}", line),
-    ).mount("/app")
+    )
+    # A copy is known by its content: of the same descriptions, what follows is the same.
+    meta = build.meta("kernel", "take what describes the application's libraries", line)
+    asked = scratch().copy(written.mount("/asked"), "/", "/", contents_only=True, meta=meta)
     scripts = (script(_PACKAGE, "depends.sh"), script(_PACKAGE, "opam.sh"), *_archives(build))
     fetched = build.run(
         tools,
         run_script("depends.sh", "fetch"),
-        mounts=(*scripts, Mount.bind(ROOT, opam), Mount.bind("/app", written)),
+        mounts=(*scripts, _downloads(build), Mount.bind(ROOT, opam), Mount.bind("/app", asked)),
         network=True,
         env=env,
         meta=build.meta("kernel", "fetch the application's libraries", line),
     )
-    sources = fetched.mount("/app")
+    libraries = fetched.mount("/app")
     made = build.run(
         tools,
         run_script("depends.sh", "build"),
         mounts=(
             *scripts,
             Mount.bind(ROOT, fetched.mount(ROOT)),
-            Mount.bind("/app", sources, output=False),
+            Mount.bind("/app", libraries, output=False),
         ),
         env=env,
         meta=build.meta("kernel", "build what the application's build calls", line),
     ).mount(ROOT)
-    return Configured(sources, made)
+    return Configured(written.mount("/app"), libraries, made)
 
 
 def report(build: Build, tools: State, opam: State, app: State, env: Mapping[str, str]) -> File:

@@ -144,14 +144,14 @@ class Mirage(Framework):
 
             tools = self._with_opam(build, app)
             ready = configured.configured(build, tools, self._opam(build), made, env)
-            made, mounts, env = ready.app, (ready.mount(),), configured.environment(env)
+            made, mounts, env = ready.app, ready.mounts(), configured.environment(env)
         step = build.run(
             tools,
             run_script("mirage.sh", target, "dune" if app.build is None else "built"),
             mounts=(
                 script("frameworks.mirage", "mirage.sh"),
-                *mounts,
                 Mount.bind("/app", made, output=False),
+                *mounts,
                 # dune keeps what it has made by the content of all it was made of, for every
                 # application that has the same libraries.
                 build.cache("/var/cache/dune", f"mirage/{architecture}/dune"),

@@ -14,11 +14,13 @@ import tarfile
 import uuid
 from base64 import b64decode
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.integration.harness import Builder
+from tests.integration.harness.serving import serve
 from tests.integration.harness.trees import RAW, build_contexts, section, steps
 from tests.places import TREES
 
@@ -203,6 +205,9 @@ def test_an_application_builds_itself(builder: Builder, application: Path) -> No
 
 
 OPAM = ("opam-repository", "opam-overlays")
+FETCH = "[mirage] fetch the application's libraries"
+ON_HOST = ("--network", "host", "--allow", "network.host")
+PROGRAMS = "[mirage] build what the application's build calls"
 KEYS = "app:\n  from: local\n  path: app\n  options:\n"
 CONFIGURED = MIRAGE.replace("app: {from: local, path: app}\n", KEYS)
 
@@ -217,6 +222,30 @@ def unconfigured(application: Path) -> Path:
     return application
 
 
+def archived(project: Path, site: str) -> tuple[Path, bytes, str]:
+    """opam's overlays where `app-tool` is in an archive of `site`'s, the archive, its checksum."""
+    overlays = project / "overlays"
+    shutil.copytree(TREES / "opam-overlays", overlays)
+    package = overlays / "packages" / "app-tool" / "app-tool.1.0"
+    # Unlike any before it: the builder may have kept that.
+    (package / "files" / "README").write_text(f"{uuid.uuid4()}\n")
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        archive.add(package / "files", "app-tool-1.0")
+    checksum = hashlib.sha256(packed.getvalue()).hexdigest()
+    shutil.rmtree(package / "files")
+    kept = [
+        line
+        for line in (package / "opam").read_text().splitlines(keepends=True)
+        if not line.startswith("extra-files:")
+    ]
+    (package / "opam").write_text(
+        "".join(kept) + f'url {{\n  src: "{site}/app-tool-1.0.tar.gz"\n'
+        f'  checksum: "sha256={checksum}"\n}}\n'
+    )
+    return overlays, packed.getvalue(), checksum
+
+
 class TestConfigured:
     """Applications that hutch configures: opam is Debian's, its packages are scripts."""
 
@@ -229,10 +258,10 @@ class TestConfigured:
         assert noted.partition("dune network: lo \n")[2].splitlines() == [
             "mirage called: configure --target spt",
             "mirage network: lo ",
-            "monorepo called: lock --require-cross-compile --build-only app-spt"
-            " --lockfile mirage/app-spt.opam.locked --ocaml-version 5.3.0",
             "monorepo called: pull --lockfile mirage/app-spt.opam.locked --root /app",
-            "monorepo lock file: made here",
+            "monorepo lock file: made here by monorepo lock --require-cross-compile --build-only"
+            " app-spt --lockfile mirage/app-spt.opam.locked --ocaml-version 5.3.0",
+            "monorepo sees: ./dune-project ./mirage/app-spt.opam ./mirage/app-spt.opam.locked ",
             "monorepo has a network",
             "app-tool called",
         ]
@@ -249,8 +278,34 @@ class TestConfigured:
         assert ran["[mirage] configure for Solo5's hvt"]
         noted = section(builder.read(built.ref).read("/.boot/kernel"), ".record")
         assert "mirage called: configure --target hvt --net=direct --no-dhcp\n" in noted
-        assert "monorepo called: lock" not in noted
         assert "monorepo lock file: brought\n" in noted
+
+    def test_what_builds_what_anew(self, builder: Builder, unconfigured: Path) -> None:
+        """A changed program is configured and built; what it is built of is as it was."""
+        app, given = unconfigured / "app", contexts(more=OPAM)
+        built = partial(builder.build, unconfigured, MIRAGE, RAW, *given)
+        (app / "lib").mkdir()
+        (app / "lib" / "mine.opam").write_text(f'opam-version: "2.0"\n# {uuid.uuid4()}\n')
+        noted = section(builder.read(built(epoch=1).ref).read("/.boot/kernel"), ".record")
+        assert "./lib/mine.opam " in noted
+        (app / "unikernel.ml").write_text(f"let start () = ignore {uuid.uuid4().int}\n")
+        ran = steps(built(epoch=2))
+        assert ran["[mirage] configure for Solo5's spt"]
+        assert not ran[FETCH]
+        assert not ran[PROGRAMS]
+        assert ran["[mirage] build for Solo5's spt"]
+        with (app / "lib" / "mine.opam").open("a") as file:
+            file.write("# another\n")
+        ran = steps(built(epoch=3))
+        assert ran[FETCH]
+
+    def test_libraries_of_its_own(self, builder: Builder, unconfigured: Path) -> None:
+        """A duniverse/ that is there is what the kernel is built of, and nothing is pulled."""
+        (unconfigured / "app" / "duniverse").mkdir()
+        (unconfigured / "app" / "duniverse" / "called").write_text("brought\n")
+        given = contexts(more=OPAM)
+        noted = section(builder.export(unconfigured, MIRAGE, "kernel", *given), ".record")
+        assert noted.endswith("mirage network: lo \nbrought\napp-tool called\n")
 
     def test_keys_that_it_has_not(self, builder: Builder, unconfigured: Path) -> None:
         """Each is an error at its line, in the tool's own words."""
@@ -267,26 +322,10 @@ class TestConfigured:
 
     def test_archives_that_are_brought(self, builder: Builder, unconfigured: Path) -> None:
         """A package whose archive can be had nowhere is built from the one of a build context."""
-        overlays = unconfigured / "overlays"
-        shutil.copytree(TREES / "opam-overlays", overlays)
-        package = overlays / "packages" / "app-tool" / "app-tool.1.0"
-        packed = io.BytesIO()
-        with tarfile.open(fileobj=packed, mode="w:gz") as archive:
-            archive.add(package / "files" / "app-tool.sh", "app-tool-1.0/app-tool.sh")
-        checksum = hashlib.sha256(packed.getvalue()).hexdigest()
-        shutil.rmtree(package / "files")
-        kept = [
-            line
-            for line in (package / "opam").read_text().splitlines(keepends=True)
-            if not line.startswith("extra-files:")
-        ]
-        (package / "opam").write_text(
-            "".join(kept) + f'url {{\n  src: "https://archives.invalid/app-tool-1.0.tar.gz"\n'
-            f'  checksum: "sha256={checksum}"\n}}\n'
-        )
+        overlays, packed, checksum = archived(unconfigured, "https://archives.invalid")
         archives = unconfigured / "archives"
         (archives / "sha256" / checksum[:2]).mkdir(parents=True)
-        (archives / "sha256" / checksum[:2] / checksum).write_bytes(packed.getvalue())
+        (archives / "sha256" / checksum[:2] / checksum).write_bytes(packed)
         given = (*contexts(more=OPAM[:1]), "--build-context", f"opam-overlays={overlays}")
         brought = ("--build-context", f"opam-archives={archives}")
         kernel = builder.export(unconfigured, MIRAGE, "kernel", *given, *brought)
@@ -296,6 +335,22 @@ class TestConfigured:
         other = f"opam-archives={overlays}"
         failed = builder.fail(unconfigured, MIRAGE, *given, "--build-context", other)
         assert "no cache of opam's: opam-archives has no md5/, sha256/ or sha512/" in failed.log
+
+    def test_archives_that_were_fetched(
+        self, builder: Builder, unconfigured: Path, tmp_path: Path
+    ) -> None:
+        """They are fetched once, whatever asks for them next, while the builder keeps its cache."""
+        mine = unconfigured / "app" / "mine.opam"
+        with serve(tmp_path / "site") as url:
+            overlays, packed, _ = archived(unconfigured, url)
+            (tmp_path / "site").mkdir()
+            (tmp_path / "site" / "app-tool-1.0.tar.gz").write_bytes(packed)
+            given = (*contexts(more=OPAM[:1]), "--build-context", f"opam-overlays={overlays}")
+            mine.write_text('opam-version: "2.0"\n')
+            builder.export(unconfigured, MIRAGE, "kernel", *given, *ON_HOST)
+        mine.write_text('opam-version: "2.0"\nsynopsis: "Another"\n')
+        kernel = builder.export(unconfigured, MIRAGE, "kernel", *given, *ON_HOST)
+        assert section(kernel, ".record").endswith("app-tool called\n")
 
     def test_repositories_that_are_none(self, builder: Builder, unconfigured: Path) -> None:
         given = contexts(more=OPAM[:1])

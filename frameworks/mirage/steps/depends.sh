@@ -1,5 +1,6 @@
 # What a configured application is built of: depends.sh fetch|build
 #
+# /app is what configure.sh leaves of it for this, and gets duniverse/.
 # `fetch` has the network and compiles nothing: it writes the lock file, unless the application brings
 # one, and fetches the libraries that it names into duniverse/, unless they are there. `build` has no
 # network: it builds the programs that the application's own build calls.
@@ -33,4 +34,6 @@ fi
 if [ ! -e duniverse ]; then
 	monorepo pull --lockfile "$opam.locked" --root "$PWD"
 fi
+mkdir -p duniverse # of an application without a library, too
 opam install --deps-only --download-only "./$opam"
+keep_archives

@@ -40,3 +40,4 @@ if [ -e /repositories/mirage ]; then
 	opam pin add --no-action --kind=path "mirage.$mirage" /repositories/mirage
 fi
 opam install --download-only "$@"
+keep_archives

@@ -5,6 +5,6 @@ echo "dune toolchains: $(ls /etc/ocamlfind.conf.d)"
 echo "dune compiler: $1"
 echo "dune network: $(ls /sys/class/net | tr '\n' ' ')"
 if [ -e ../configured ]; then
-	cat ../configured
+	cat ../configured ../duniverse/called
 	app-tool
 fi
