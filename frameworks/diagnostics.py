@@ -34,7 +34,9 @@ class Diagnostic:
     """One thing to tell the user.
 
     `code` is a slug from `frameworks.codes.CODES`; `at` is the range in `file`, or None where a
-    diagnostic is about no place in it (a build option, say).
+    diagnostic is about no place in it (a build option, say). `without` are the sections of the file
+    of which it says that they are not there, or lack something: it is no news where one of them
+    could not be read.
     """
 
     code: str
@@ -43,6 +45,7 @@ class Diagnostic:
     at: Range | None = None
     file: SourceFile | None = None
     severity: Severity = Severity.ERROR
+    without: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """The one-line form: `bunnyfile:3:4: message (hint) [code]`, lines and columns from 1."""
@@ -110,19 +113,35 @@ class Collector:
         """The file that is judged."""
         return self._file
 
-    def error(self, code: str, message: str, *, hint: str = "", at: Range | None = None) -> None:
+    def error(
+        self,
+        code: str,
+        message: str,
+        *,
+        hint: str = "",
+        at: Range | None = None,
+        without: tuple[str, ...] = (),
+    ) -> None:
         """Note an error; `check` raises it."""
-        self._found.append(Diagnostic(code, message, hint, at, self._file))
+        found = Diagnostic(code, message, hint, at, self._file, without=without)
+        self._found.append(found)
 
     def warn(self, code: str, message: str, *, hint: str = "", at: Range | None = None) -> None:
         """Note a warning; it ends nothing and is read with `warnings`."""
         found = Diagnostic(code, message, hint, at, self._file, Severity.WARNING)
         self._found.append(found)
 
-    def take(self, problems: Problems) -> None:
-        """Add errors that were raised elsewhere, giving them this file where they have none."""
+    def take(self, problems: Problems, *, without: tuple[str, ...] = ()) -> None:
+        """Add errors that were raised elsewhere, giving them this file where they have none.
+
+        `without` are sections as for a `Diagnostic`, beside those that each has.
+        """
         self._found += [
-            found if found.file is not None else replace(found, file=self._file)
+            replace(
+                found,
+                file=self._file if found.file is None else found.file,
+                without=(*found.without, *without),
+            )
             for found in problems.diagnostics
         ]
 

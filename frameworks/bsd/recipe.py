@@ -84,6 +84,10 @@ class BSD(Framework):
         try:
             if self._takes_default_source(plan):
                 self.default_source(plan)
+        except Problems as unknown:
+            problems.take(unknown, without=("kernel",))  # which may have a source of its own
+            return
+        try:
             if plan.rootfs.packages:
                 self.release(plan)
         except Problems as unknown:

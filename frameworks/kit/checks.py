@@ -61,6 +61,7 @@ def unikernel(plan: Plan, system: str, app: str, problems: Collector) -> Kernel 
                 f"the kernel of a {system} guest is its application, and there is no 'app'",
                 hint=f"add '{app}'",
                 at=kernel.from_.at,
+                without=("app",),
             )
         return kernel
     if plan.app is not None:

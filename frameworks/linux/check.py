@@ -114,6 +114,7 @@ def _check_rootfs(plan: Plan, kernel: Kernel, problems: Collector) -> None:
         f"a kernel of the configuration '{said}' cannot mount {what}",
         hint=f"it lacks {', '.join(sorted(needed[0] - has))}: {cure}",
         at=at,
+        without=("rootfs",),
     )
 
 

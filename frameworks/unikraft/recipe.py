@@ -73,6 +73,7 @@ class Unikraft(Framework):
                 hint="write 'kernel: {from: source}', or name under 'app.artifacts' what goes into "
                 "the root filesystem",
                 at=app.at,
+                without=("kernel",),
             )
 
     def loads_program(self, plan: Plan) -> bool:
@@ -168,6 +169,7 @@ def _check_kernel(plan: Plan, problems: Collector) -> None:
             "the kernel loads a Linux program from the root filesystem, and the file has none",
             hint="add 'rootfs' with a static-PIE program, or an 'app' that is a Unikraft library",
             at=kernel.from_.at,
+            without=("rootfs", "app"),
         )
     elif plan.rootfs.from_ in ("scratch", "local") and not (settings.cmd or settings.entrypoint):
         problems.warn(

@@ -75,20 +75,24 @@ class Unsound(Problems):
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """A file without its unsound sections, which are those that the ranges `lost` are of."""
+    """A file without its unsound sections: `lost` has their names, and where they are."""
 
     bunnyfile: Bunnyfile
     file: SourceFile
-    lost: tuple[Range, ...]
+    lost: Mapping[str, Range]
     args: Mapping[str, str]
     """As `Loaded.args`."""
 
     def of(self, found: Iterable[Diagnostic]) -> list[Diagnostic]:
         """Errors that are of sound sections: others may only follow from what was left out."""
-        return [each for each in found if each.at is not None and not self._is_lost(each.at)]
+        return [each for each in found if not self._follows(each)]
 
-    def _is_lost(self, at: Range) -> bool:
-        return any(lost.start.line <= at.start.line <= lost.end.line for lost in self.lost)
+    def _follows(self, found: Diagnostic) -> bool:
+        at = found.at
+        if at is None or any(name in self.lost for name in found.without):
+            return True
+        places = self.lost.values()
+        return any(lost.start.line <= at.start.line <= lost.end.line for lost in places)
 
 
 def load(data: bytes, filename: str, args: Mapping[str, str] | None = None) -> Loaded:
@@ -199,25 +203,24 @@ def _sound(
     rest = Rest(bunnyfile, problems.file, lost, args)
     if bunnyfile.kernel is not None:
         (rules.check_v1 if version == "v1" else rules.check_v0)(bunnyfile, again)
-    for found in rest.of(again.errors):
-        problems.error(found.code, found.message, hint=found.hint, at=found.at)
+    problems.take(Problems(rest.of(again.errors)))
     return rest
 
 
 def _lost(
     tree: nodes.Mapping, problems: Collector
-) -> tuple[tuple[Range, ...], tuple[nodes.Entry, ...]]:
-    """The ranges of the sections that have errors, and the other sections."""
+) -> tuple[dict[str, Range], tuple[nodes.Entry, ...]]:
+    """The names and ranges of the sections that have errors, and the other sections."""
     lines = [found.at.start.line for found in problems.errors if found.at is not None]
-    lost: list[Range] = []
+    lost: dict[str, Range] = {}
     kept: list[nodes.Entry] = []
     for entry in tree:
         whole = Range(entry.key.at.start, entry.value.at.end)
         if any(whole.start.line <= line <= whole.end.line for line in lines):
-            lost.append(whole)
+            lost[entry.key.text] = whole
         else:
             kept.append(entry)
-    return tuple(lost), tuple(kept)
+    return lost, tuple(kept)
 
 
 def shortened(problems: Problems) -> Problems:
