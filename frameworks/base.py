@@ -438,6 +438,13 @@ class Framework:
         runs it in its own address space: it has to be position-independent; default: no."""
         return False
 
+    def has_app_in_kernel(self, plan: Plan) -> bool:
+        """Whether the kernel's step builds the application of `plan`, or takes it as it was built;
+        default: where the kernel is from source, and made of the application."""
+        kernel = plan.kernel
+        built = kernel is not None and kernel.from_ == "source"
+        return built and plan.app is not None and self.app_is_kernel
+
     def check_steps(self, plan: Plan, problems: Collector) -> None:
         """Note the steps that a plan asks for and the framework lacks: those not overridden."""
         kernel, app = plan.kernel, plan.app

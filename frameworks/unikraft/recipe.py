@@ -81,6 +81,10 @@ class Unikraft(Framework):
         built = plan.kernel is not None and plan.kernel.from_ == "source"
         return built and library(plan) is None
 
+    def has_app_in_kernel(self, plan: Plan) -> bool:
+        """Not where it is a program of the root filesystem, which the ELF loader loads."""
+        return super().has_app_in_kernel(plan) and library(plan) is not None
+
     def default_source(self, plan: Plan) -> tuple[str, Source]:
         """The core's pinned repository. Raises Problems for a version that there is not."""
         return core(plan)

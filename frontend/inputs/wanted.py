@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+import frameworks
 from frameworks.diagnostics import Collector
 from frameworks.rootfs.detect import HEAD
 from frameworks.spec import LocalSource
@@ -57,7 +58,8 @@ def of(plan: Plan, contexts: Iterable[str], target: str) -> Iterator[Wanted]:
     kernel, app, rootfs = plan.kernel, plan.app, plan.rootfs
     named = context_names(contexts)
     found: list[Wanted] = []
-    if kernel is not None and target in ("image", "kernel"):
+    compiles = target in ("image", "kernel", "kernel-size")
+    if kernel is not None and compiles:
         if kernel.from_ == "local" and kernel.path is not None:
             found.append(Wanted(kernel.path, file=True))
         config = kernel.config
@@ -67,7 +69,8 @@ def of(plan: Plan, contexts: Iterable[str], target: str) -> Iterator[Wanted]:
         if isinstance(kernel.source, LocalSource) and kernel.source.path not in named:
             found.append(Wanted(kernel.source.path))
     packs = target in ("image", "rootfs")
-    built = app is not None and (target == "app" or (packs and app.artifacts))
+    built = target == "app" or (packs and app is not None and bool(app.artifacts))
+    built = built or (compiles and frameworks.get(plan.framework).has_app_in_kernel(plan))
     if app is not None and built and app.from_ == "local" and app.path is not None:
         found.append(Wanted(app.path))
     if packs:

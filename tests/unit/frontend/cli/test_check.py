@@ -170,6 +170,39 @@ def test_what_the_context_lacks(
     assert f"[{code}]" in err
 
 
+@pytest.mark.parametrize("framework", ["mirage", "rumprun", "unikraft"])
+@pytest.mark.parametrize("target", ["", "kernel", "app"])
+def test_an_application_that_is_the_kernel(
+    file: Path, capsys: pytest.CaptureFixture[str], framework: str, target: str
+) -> None:
+    """It is read for the image, for the kernel, and for itself."""
+    monitor = "qemu" if framework == "unikraft" else "spt"
+    head = f"version: v1\nplatforms: {{framework: {framework}, monitor: {monitor}}}\n"
+    flags = ["--target", target] if target else []
+    app = "app: {from: local, path: none, build: m}\n"
+    file.write_text(head + "kernel: {from: source}\n" + app)
+    assert main(["check", *flags]) == 1
+    assert "bunnyfile:4:26: error: there is no 'none'" in capsys.readouterr().err
+    file.with_name("none").mkdir()
+    assert main(["check", *flags]) == 0
+
+
+def test_an_application_of_the_root_is_not_read_for_the_kernel(file: Path) -> None:
+    """Unikraft's loader runs it, and no step of its kernel's takes it."""
+    text = HEAD.replace("linux", "unikraft") + "kernel: {from: source}\ncmd: [/a]\n"
+    file.write_text(text + "app: {path: none, build: m, artifacts: ['a:/a']}\n")
+    assert main(["check", "--target", "kernel"]) == 0
+    assert main(["check"]) == 1
+
+
+def test_the_files_of_a_kernel_that_is_measured(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text(HEAD + "kernel: {from: source, fragments: [none.config]}\ncmd: [a]\n")
+    assert main(["check", "--target", "kernel-size"]) == 1
+    assert "there is no 'none.config'" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "rest",
     [
