@@ -60,6 +60,18 @@ same input gives the same bytes, and the first that a zip archive can hold."""
 
 
 @dataclass(frozen=True, slots=True)
+class Splitting:
+    """How a guest takes the command apart, which the runtime gives it as one line.
+
+    `whole`, a pattern, matches all of a word that the guest takes for one; `hint` says how to write
+    one with blanks.
+    """
+
+    whole: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
 class Guest:
     """What the guests of a framework accept (docs/contract/urunc.md 1.3, 2.1 and 2.3).
 
@@ -107,8 +119,8 @@ class Guest:
     (docs/contract/urunc.md 2.2)."""
     words_for_own_init: bool = False
     """The same, where the guest's init is neither hutch's nor urunit."""
-    splits_cmd: bool = False
-    """The guest takes the command apart at its blanks, but for those between apostrophes."""
+    splits_cmd: Splitting | None = None
+    """How the guest takes its line apart (docs/contract/urunc.md 2.2); None where it does not."""
     reads_solo5_keys: tuple[str, ...] = ()
     """Monitors for which the runtime reads the names of Solo5's devices (`Keys.solo5_net`)."""
     rootfs_v01: str = "raw"

@@ -12,7 +12,7 @@ from typing import ClassVar
 from frameworks import kit
 from frameworks.app import directory, sources
 from frameworks.architectures import AMD64
-from frameworks.base import Build, File, Framework, Guest, Plan
+from frameworks.base import Build, File, Framework, Guest, Plan, Splitting
 from frameworks.diagnostics import Collector, Diagnostic, Problems
 from frameworks.kit import checks
 from frameworks.rootfs.filesystems import EXT2, EXT4
@@ -43,6 +43,11 @@ class Mirage(Framework):
         unreachable=frozenset({(monitors.QEMU.name, "block")}),
         reads_solo5_keys=tuple(monitors.of_kind("tender")),
         lacks=frozenset({"envs", "workdir"}),
+        # mirage-bootvar: parse_argv/mirage_bootvar_parse_argv.ml
+        splits_cmd=Splitting(
+            r'(?s:[^ "\\]|\\.|"(?:[^"\\]|\\.)*")+',
+            "put quotes around what belongs together: '--hello=\"two words\"'",
+        ),
     )
 
     app_is_kernel: ClassVar[bool] = True

@@ -13,7 +13,7 @@ from typing import ClassVar
 from frameworks import kit
 from frameworks.app import directory
 from frameworks.architectures import Architecture
-from frameworks.base import Build, File, Framework, Guest, Plan
+from frameworks.base import Build, File, Framework, Guest, Plan, Splitting
 from frameworks.diagnostics import Collector, Diagnostic, Problems, did_you_mean
 from frameworks.git import checkout
 from frameworks.kit import checks
@@ -57,7 +57,10 @@ class Rumprun(Framework):
         lacks=frozenset({"workdir"}),
         mounts_disk=True,
         takes_snapshots=True,
-        splits_cmd=True,
+        splits_cmd=Splitting(
+            r"'[^'\\]*'|[^\s'\\]+='[^'\\]*'|\S+",
+            "put apostrophes around what belongs together: \"'two words'\"",
+        ),
     )
     app_is_kernel: ClassVar[bool] = True
     source_context: ClassVar[str] = "rumprun"

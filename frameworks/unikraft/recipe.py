@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from frameworks.architectures import ALL, AMD64
-from frameworks.base import Build, File, Framework, Guest, Plan
+from frameworks.base import Build, File, Framework, Guest, Plan, Splitting
 from frameworks.diagnostics import Collector, Diagnostic, Problems
 from frameworks.runtime import monitors
 from frameworks.spec import Source
@@ -35,6 +35,11 @@ class Unikraft(Framework):
         unpacks_initrd=True,
         unreachable=frozenset({(monitors.FIRECRACKER.name, "raw")}),
         words_for_env=True,
+        # Unikraft: lib/ukargparse/argparse.c
+        splits_cmd=Splitting(
+            r"""(?s:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+""",
+            "put quotes around what belongs together: \"'two words'\"",
+        ),
         rootfs_v01="initrd",
     )
     app_is_kernel: ClassVar[bool] = True

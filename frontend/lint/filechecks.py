@@ -331,11 +331,18 @@ def lost_without_init(
             hint = "let hutch's init start yours: cmd, not init"
             yield finding("LostWithoutInit", message, hint, places.get(name, at))
     words = {str(word): word.at for word in (*(settings.entrypoint or ()), *(settings.cmd or ()))}
-    if guest.splits_cmd:
+    if guest.splits_cmd is not None:
         for word in process.args:
-            if not word or (_BLANK.search(word) and not _QUOTED.fullmatch(word)):
-                message = f"{frameworks.TABLE[framework][1]} splits the command at its blanks again"
-                hint = "put apostrophes around what belongs together: \"'two words'\""
+            if not re.fullmatch(guest.splits_cmd.whole, word):
+                title = frameworks.TABLE[framework][1]
+                message, hint = f"{title} splits the command at its blanks again", ""
+                if not word:
+                    message += ": an empty word is none"
+                elif _BLANK.search(word):
+                    hint = guest.splits_cmd.hint
+                else:
+                    message = f"{title} reads quotes and backslashes in the command"
+                    hint = "put a backslash before each that is meant as it stands"
                 yield finding("LostWithoutInit", message, hint, words.get(word, at))
                 break
     if init != "none" or not guest.runs_program:
@@ -363,7 +370,6 @@ def lost_without_init(
 
 
 _BLANK = re.compile(r"\s")
-_QUOTED = re.compile(r"'[^'\\]*'|[^\s'\\]+='[^'\\]*'")
 
 
 def _unused_argument(subject: Subject) -> Iterator[Diagnostic]:

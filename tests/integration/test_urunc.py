@@ -374,12 +374,9 @@ class TestMirage:
         """The words of `cmd` come over, and the monitor's status is the container's."""
         ran = host.run(unikernel(builder, "mirage-hello", tmp_path), seconds=60)
         lines = ran.output.splitlines()
-        hello = "Hello, a, from OCaml 5.3.0 on Solo5!"
-        assert lines[lines.index(hello) :][1:4] == [
-            "argument: bunnyfile",
-            "argument: and",
-            "argument: friends",
-        ], ran.output
+        hello = "Hello, bunnyfile, from OCaml 5.3.0 on Solo5!"
+        words = ["argument: and", "argument: friends"]
+        assert lines[lines.index(hello) :][1:3] == words, ran.output
         assert "solo5_exit(0) called" in ran.output
         assert ran.exit == 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 
@@ -134,6 +135,45 @@ def test_words_that_rumprun_splits(word: str, found: bool) -> None:
     source = source if found else source.replace(', "x y"', "")
     assert names(source) == ["LostWithoutInit"] * found
     assert "splits the command" in str(run(source).findings) or not found
+
+
+MIRAGE, UNIKRAFT = ("mirage", "spt"), ("unikraft", "qemu")
+
+
+@pytest.mark.parametrize(
+    ("guest", "word", "said"),
+    [
+        (MIRAGE, "--hello=a b", "splits the command"),
+        (MIRAGE, '--hello="a b"', ""),
+        (MIRAGE, "--hello=a\\ b", ""),
+        (MIRAGE, '"a \\" b"', ""),
+        (MIRAGE, "'a b'", "splits the command"),
+        (MIRAGE, "it's", ""),
+        (MIRAGE, 'a"b', "reads quotes"),
+        (MIRAGE, "a\\", "reads quotes"),
+        (MIRAGE, "", "an empty word is none"),
+        (UNIKRAFT, "two words", "splits the command"),
+        (UNIKRAFT, "two\twords", "splits the command"),
+        (UNIKRAFT, "'two words'", ""),
+        (UNIKRAFT, '--a="two words"', ""),
+        (UNIKRAFT, "two\\ words", ""),
+        (UNIKRAFT, "it's", "reads quotes"),
+        (UNIKRAFT, "it\\'s", ""),
+        (UNIKRAFT, "", "an empty word is none"),
+    ],
+)
+def test_words_that_unikernels_split(guest: tuple[str, str], word: str, said: str) -> None:
+    """As their kernels read them: seen on MirageOS with mirage-bootvar 1.0.1, Unikraft 0.16.3."""
+    framework, monitor = guest
+    source = f"version: v1\nplatforms: {{framework: {framework}, monitor: {monitor}}}\n"
+    source += f"kernel: {{from: local, path: k}}\ncmd: [a, {json.dumps(word)}]\n"
+    found = [each for each in run(source).findings if each.code == "LostWithoutInit"]
+    assert bool(found) == bool(said)
+    for each in found:
+        assert said in each.message
+        assert each.at is not None
+        assert each.at.start.line == 4
+        assert bool(each.hint) == bool(word)
 
 
 def test_findings_are_warnings_with_a_place() -> None:
