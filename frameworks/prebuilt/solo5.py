@@ -1,7 +1,9 @@
 """What a Solo5 kernel wants attached, and what the runtime attaches (`Runtime.slots`).
 
 A tender refuses a kernel whose manifest names a device that it is not given, and a device that the
-manifest does not name. Source: Solo5's tenders/common/mft.c.
+manifest does not name. In a virtual machine (virtio) the kernel stops by itself where it lacks one;
+names do not count there: devices are taken in their order. Sources: Solo5's tenders/common/mft.c,
+bindings/virtio/start.c and pci.c.
 """
 
 from __future__ import annotations
@@ -21,8 +23,13 @@ if TYPE_CHECKING:
 
 
 def wanted(plan: Plan) -> bool:
-    """Whether a plan's kernel has a manifest that counts."""
-    return bool(_slots(plan)) and monitors.get(plan.monitor).kind == "tender"
+    """Whether a plan's kernel is one of Solo5's, which has a manifest."""
+    return bool(_slots(plan)) and bool(monitors.get(plan.monitor).solo5)
+
+
+def _is_tended(plan: Plan) -> bool:
+    """Whether a tender starts the kernel, which gives devices by their names."""
+    return monitors.get(plan.monitor).kind == "tender"
 
 
 def _slots(plan: Plan) -> tuple[Slot, ...]:
@@ -60,6 +67,16 @@ def _name(plan: Plan, slot: Slot, names: list[str], at: Range, problems: Collect
             hint="build the kernel for fewer devices",
             at=at,
         )
+        return ""
+    if not _is_tended(plan):
+        if names and not frameworks.guest(plan.framework).reaches(plan.monitor, slot.kind):
+            problems.error(
+                "unattachable-device",
+                f"the kernel wants the {slot.words} device '{names[0]}', and {RUNTIME.name} "
+                f"attaches none on {plan.monitor}",
+                hint="build it for a monitor of Solo5's, with 'monitor: spt' or 'monitor: hvt'",
+                at=at,
+            )
         return ""
     said = plan.keys.get(slot.key) if slot.key else None
     if slot.kind == "block":

@@ -63,8 +63,36 @@ def test_what_cannot_be_attached(
     assert found.at is not None
 
 
+@pytest.mark.parametrize(
+    ("devices", "says"),
+    [
+        ([], ""),
+        ([(NET, "lan")], ""),
+        ([(NET, "a-b")], ""),
+        ([(NET, "a"), (NET, "b")], "wants 2 network devices (a, b)"),
+        ([(BLOCK, "storage")], "the block device 'storage', and urunc attaches none on qemu"),
+        ([(BLOCK, "a"), (BLOCK, "b")], "wants 2 block devices (a, b)"),
+        ([("of type 9", "x")], "'x' of type 9, which urunc does not know"),
+    ],
+)
+@pytest.mark.parametrize("disk", [False, True])
+def test_a_manifest_on_qemu(devices: list[tuple[str, str]], says: str, *, disk: bool) -> None:
+    """One network by whatever name, no disk, and no key: urunc reads them for tenders."""
+    text = "version: v1\nplatforms: {framework: mirage, monitor: qemu}\n"
+    text += "kernel: {from: local, path: k}\n" + (DISK if disk else "")
+    plan = lower(text).plan
+    assert solo5.wanted(plan)
+    wanted = tuple(Device(*each) for each in devices)
+    if not says:
+        assert solo5.keys(plan, wanted, AT) == {}
+        return
+    with pytest.raises(Problems) as caught:
+        solo5.keys(plan, wanted, AT)
+    (found,) = caught.value.diagnostics
+    assert found.code == "unattachable-device"
+    assert says in found.message
+
+
 def test_other_guests_have_no_manifest() -> None:
-    text = "version: v1\nplatforms: {framework: FRAMEWORK, monitor: qemu}\n"
-    for framework in ("mirage", "linux"):
-        plan = lower(text.replace("FRAMEWORK", framework) + "kernel: {from: local, path: k}\n").plan
-        assert not solo5.wanted(plan)
+    text = "version: v1\nplatforms: {framework: linux, monitor: qemu}\n"
+    assert not solo5.wanted(lower(text + "kernel: {from: local, path: k}\n").plan)
