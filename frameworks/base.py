@@ -157,6 +157,8 @@ class Plan:
     settings: Settings = field(default_factory=Settings)
     args: Mapping[str, str] = field(default_factory=dict)
     """The build's arguments, as the scripts of `app` and a Dockerfile see them."""
+    contexts: frozenset[str] = frozenset()
+    """The names of the build contexts."""
     epoch: int | None = None
     keys: Mapping[str, str] = field(default_factory=dict)
     """Runtime keys by short name that the file gives itself (a Dockerfile's labels); they win."""

@@ -163,16 +163,20 @@ class Collector:
             raise Problems(errors)
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A hint naming the known word nearest to `word`, or the few that there are, or nothing."""
+def did_you_mean(word: str, known: Iterable[str], more: str = "") -> str:
+    """A hint naming the known word nearest to `word`, or the few that there are, or nothing.
+
+    `more` is a sentence that follows.
+    """
     names = list(known)
     typed = word.lower()
     slips = {name: count for name in names if (count := _slips(typed, name.lower())) is not None}
     if slips:
-        return f"did you mean '{min(slips, key=lambda name: slips[name])}'?"
+        return f"did you mean '{min(slips, key=lambda name: slips[name])}'? {more}".rstrip()
     if 0 < len(names) <= 12:
-        return "one of: " + ", ".join(names)
-    return ""
+        listed = "one of: " + ", ".join(names)
+        return f"{listed}. {more}" if more else listed
+    return more
 
 
 _SHORT = 5

@@ -25,8 +25,11 @@ def check_kernel(plan: Plan, kernel: Kernel, problems: Collector) -> None:
         problems.error(
             "unknown-value",
             f"there is no kernel configuration called '{said}'",
-            hint=did_you_mean(said, [*LAYERS, *TARGETS]) + " A file of the context has a dot or a "
-            "slash in its name.",
+            hint=did_you_mean(
+                said,
+                [*LAYERS, *TARGETS],
+                "A file of the context has a dot or a slash in its name.",
+            ),
             at=said.at,
         )
     check_options(kernel, problems)

@@ -14,7 +14,6 @@ from functools import partial
 from frameworks import kit
 from frameworks.app import directory
 from frameworks.base import Build, File
-from frameworks.diagnostics import did_you_mean, problem
 from frameworks.git import checkout
 from frameworks.kit import kconfig_steps
 from frameworks.kit.options import assignment
@@ -223,20 +222,13 @@ def _elfloader(build: Build) -> State:
 
 
 def _library(build: Build, name: Text) -> State:
-    """The tree of a library. Raises Problems for one that there is not."""
+    """The tree of a library: one that is pinned, or the build context `lib-NAME`."""
     known = pinned(_PACKAGE)["libraries"]
     if name in known:
         pin = kit.Pin(known[name]["ref"], _git(known[name]))
         return kit.pinned_tree(build, f"lib-{name}", pin)
     given = kit.named(build, f"lib-{name}")
-    if given is None:
-        raise problem(
-            "unknown-value",
-            f"there is no Unikraft library '{name}' here",
-            hint=f"{did_you_mean(name, known)} Another is a build context: "
-            f"--build-context lib-{name}=...",
-            at=name.at,
-        )
+    assert given is not None, name  # which the plan's check has seen
     return given
 
 

@@ -10,9 +10,9 @@ from typing import ClassVar
 
 from frameworks.architectures import ALL, AMD64
 from frameworks.base import Build, File, Framework, Guest, Plan, Splitting
-from frameworks.diagnostics import Collector, Diagnostic, Problems
+from frameworks.diagnostics import Collector, Diagnostic, Problems, did_you_mean
 from frameworks.runtime import monitors
-from frameworks.spec import Source
+from frameworks.spec import App, Source
 from frameworks.unikraft.sources import core, library
 from llb import Platform, State
 
@@ -169,7 +169,8 @@ def _check_kernel(plan: Plan, problems: Collector) -> None:
             core(plan)
         except Problems as unknown:
             problems.take(unknown)
-    if library(plan) is not None:
+    if (app := library(plan)) is not None:
+        _check_libraries(plan, app, problems)
         return
     settings = plan.settings
     if plan.rootfs.type == "none":
@@ -186,4 +187,28 @@ def _check_kernel(plan: Plan, problems: Collector) -> None:
             "nothing says which program of the root filesystem the kernel loads",
             hint="add 'cmd: [...]' or 'entrypoint: [...]'",
             at=kernel.from_.at,
+        )
+
+
+def _check_libraries(plan: Plan, app: App, problems: Collector) -> None:
+    """Note libraries that are neither pinned nor a build context."""
+    if not app.libraries:
+        return
+    from frameworks.scripts import pinned
+
+    known = pinned("frameworks.unikraft")["libraries"]
+    for name in app.libraries:
+        if name in known or f"lib-{name}" in plan.contexts:
+            continue
+        bare = name.removeprefix("lib-")  # as its repository is called
+        if bare != name and (bare in known or name in plan.contexts):
+            hint = f"did you mean '{bare}'?"
+        else:
+            more = f"Another is a build context: --build-context lib-{bare}=..."
+            hint = did_you_mean(bare, known, more)
+        problems.error(
+            "unknown-value",
+            f"there is no Unikraft library '{name}' here",
+            hint=hint,
+            at=name.at,
         )

@@ -133,6 +133,7 @@ def make(
         settings=bunnyfile.settings,
         keys={str(key): str(value) for key, value in keys.items()},
         args=args or {},
+        contexts=frozenset(names),
         epoch=epoch,
         compat=bunnyfile.version != "v1",
     )
@@ -293,6 +294,8 @@ def plain(value: object) -> Any:
         return {
             name.rstrip("_"): plain(getattr(value, name)) for name in asdict(value) if name != "at"
         }
+    if isinstance(value, frozenset):
+        return sorted(value)
     if isinstance(value, tuple | list):
         return [plain(item) for item in value]
     if isinstance(value, Mapping):

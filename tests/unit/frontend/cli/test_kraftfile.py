@@ -108,12 +108,12 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def migrate(here: Path, text: str, capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
-    """What a Kraftfile becomes, which `hutch check` takes, and the notes."""
+    """What a Kraftfile becomes, which `hutch check` takes with its libraries, and the notes."""
     (here / "Kraftfile").write_text(text)
     assert main(["migrate"] if "runtime" in text else ["migrate", "Kraftfile"]) == 0
     made, said = capsys.readouterr()
     (here / "made").write_text(made)
-    assert main(["check", "made"]) == 0, capsys.readouterr().out
+    assert main(["check", "--build-context", "lib-mine=x", "made"]) == 0, capsys.readouterr().out
     capsys.readouterr()
     return made, said
 
