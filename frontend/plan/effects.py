@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from frameworks.base import Framework, Plan
 from frameworks.diagnostics import Collector
 from frameworks.rootfs.filesystems import TABLE
-from frameworks.runtime import RUNTIME
+from frameworks.runtime import RUNTIME, monitors
 from frameworks.spec import Bunnyfile, Text
 from llb import Range
 
@@ -243,6 +243,16 @@ def _lacking(name: str) -> Callable[[Subject], str]:
     return idle
 
 
+def _without_volumes(subject: Subject) -> str:
+    """A disk for each, which an init mounts; or the container's, where the root is shared."""
+    plan, guest = subject.plan, subject.framework.guest
+    known = plan.monitor in guest.monitors
+    shared = known and plan.rootfs.type == "raw" and monitors.get(plan.monitor).shares
+    if guest.opaque or guest.type in RUNTIME.with_volumes or shared:
+        return ""
+    return f"is not used: {RUNTIME.name} attaches no volume to {subject.framework.name} guests"
+
+
 ALWAYS = frozenset(
     (
         *("version", "args", "platforms", "platforms.framework", "platforms.version"),
@@ -260,7 +270,7 @@ ALWAYS = frozenset(
         *("rootfs.include[].sha256", "rootfs.include[].source", "rootfs.include[].destination"),
         *("rootfs.include[].owner", "rootfs.include[].mode"),
         # These are the image's, whatever its guest is.
-        *("volumes", "user", "ports", "labels", "annotations"),
+        *("user", "ports", "labels", "annotations"),
     )
 )
 """Keys that have an effect, or an error of their own, in every combination."""
@@ -298,5 +308,10 @@ KEYS: Mapping[str, Key] = {
     "entrypoint": Key(_setting("entrypoint"), _lacking("entrypoint")),
     "envs": Key(_setting("envs"), _lacking("envs")),
     "workdir": Key(_setting("workdir"), _lacking("workdir")),
+    "volumes": Key(
+        _setting("volumes"),
+        _without_volumes,
+        hint="remove it: what such a guest reads and writes is in 'rootfs'",
+    ),
 }
 """Keys by their path, as docs/bunnyfile.md has it, that some combination makes no use of."""

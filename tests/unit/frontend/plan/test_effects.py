@@ -69,6 +69,10 @@ def test_every_key_of_the_schema_is_judged() -> None:
         (PREBUILT + "entrypoint: [a]\n", "mewz", "qemu", 4, "'entrypoint'"),
         (PREBUILT + "envs: [A=b]\n", "mirage", "hvt", 4, "'envs'"),
         (PREBUILT + "workdir: /a\n", "hermit", "qemu", 4, "'workdir'"),
+        (PREBUILT + "volumes: [/data]\n", "mirage", "spt", 4, "'volumes' is not used: urunc"),
+        (PREBUILT + "volumes: [/data]\n", "mirage", "qemu", 4, "'volumes'"),
+        (PREBUILT + "volumes: [/data]\n", "rumprun", "hvt", 4, "'volumes'"),
+        (PREBUILT + TREE + "volumes: [/d]\n", "unikraft", "qemu", 5, "'volumes'"),
         (
             "app: {build: make, sysroot: source, artifacts: ['a:/a']}\n",
             *("linux", "qemu", 3, "'app.sysroot' is not used: compilers for linux guests have"),
@@ -114,6 +118,19 @@ def test_every_row_is_tried() -> None:
 )
 def test_keys_that_are_used(text: str) -> None:
     assert noted(text) == []
+
+
+@pytest.mark.parametrize(
+    ("root", "framework", "monitor"),
+    [
+        (TREE, "linux", "qemu"),
+        ("rootfs: {include: [a], type: raw}\n", "unikraft", "qemu"),
+        ("", "generic", "qemu"),
+    ],
+)
+def test_volumes_that_the_runtime_attaches(root: str, framework: str, monitor: str) -> None:
+    """A root that is shared has them in it, also without an init."""
+    assert noted(PREBUILT + root + "volumes: [/data]\ncmd: [a]\n", framework, monitor) == []
 
 
 def test_an_application_that_becomes_the_kernel_is_used_whole() -> None:
