@@ -115,7 +115,8 @@ _ENDINGS = {
     exits.UNFIT_PACKAGES: _Failure(
         "stale-lock",
         _ENDED,
-        "the locked packages do not fit what they are installed over",
+        "the locked packages lack one that is asked for here, or do not fit what they are "
+        "installed over",
         _RENEW,
     ),
     127: _Failure(

@@ -67,6 +67,7 @@ ELSEWHERE = (
     Path("frameworks/bsd/steps/fetching.py"),
     Path("frameworks/freebsd/steps/catalogue.py"),
     Path("frameworks/kit/steps/progress.py"),
+    Path("frameworks/netbsd/steps/patterns.py"),
     Path("frameworks/netbsd/steps/summary.py"),
 )
 

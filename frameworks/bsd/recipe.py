@@ -51,6 +51,8 @@ class BSD(Framework):
     """The program of the system's `steps` that reads a catalogue of packages, and fetches them."""
     catalogue_needs: ClassVar[tuple[str, ...]]
     """Debian's packages that `catalogue` needs."""
+    catalogue_modules: ClassVar[tuple[str, ...]] = ()
+    """What else of the system's `steps` it imports."""
     installer: ClassVar[str]
     """The program of the system's `steps` that installs packages."""
     pkgconfig: ClassVar[tuple[str, ...]] = ()
@@ -344,6 +346,7 @@ class BSD(Framework):
             mounts=(
                 script(self.package, self.catalogue),
                 module("frameworks.bsd", "fetching.py"),
+                *(module(self.package, name) for name in self.catalogue_modules),
                 Mount.bind("/tree", tree, readonly=True),
                 Mount.bind("/out", scratch()),
             ),
@@ -353,14 +356,15 @@ class BSD(Framework):
 
     def install_packages(self, build: Build, tree: State, packages: State) -> State:
         """Their files, and what most of their scripts are for; none of the scripts runs."""
+        names = build.plan.rootfs.packages
         return build.tool(
             f"{self.package}.steps.{self.installer}",
-            ["/packages", "/tree", str(build.plan.timestamp)],
+            ["/packages", "/tree", str(build.plan.timestamp), *names],
             mounts=(
                 Mount.bind("/packages", packages, readonly=True),
                 Mount.bind("/tree", tree),
             ),
-            meta=build.meta("rootfs", "install packages", *build.plan.rootfs.packages),
+            meta=build.meta("rootfs", "install packages", *names),
         ).mount("/tree")
 
     def init(

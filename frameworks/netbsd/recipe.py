@@ -87,6 +87,7 @@ class NetBSD(BSD):
     }
     conf_directories: ClassVar[tuple[str, ...]] = ("sys/arch/{machine}/conf",)
     catalogue: ClassVar[str] = "summary.py"
+    catalogue_modules: ClassVar[tuple[str, ...]] = ("patterns.py",)
     catalogue_needs: ClassVar[tuple[str, ...]] = ("ca-certificates", "python3")
     installer: ClassVar[str] = "pkgsrc"
     takes_sysroot: ClassVar[bool] = True

@@ -53,8 +53,6 @@ def installed(
     answered before; `install` adds the files of one.
     """
     locked = build.plan.locked(section)
-    if locked == ():
-        return system  # all of them are there
     if locked is not None:
         return install(_locked(build, section, at, locked))
     today = fetch()
@@ -68,8 +66,15 @@ def file_name(url: str) -> str:
 
 
 def _locked(build: Build, section: str, at: Text, packages: tuple[Package, ...]) -> State:
-    """The files that a lock names, each by its checksum."""
+    """The files that a lock names, each by its checksum.
+
+    Without any the directory is there, too: whether all that is asked for is in the system already,
+    only the system knows.
+    """
     gathered = scratch()
+    if not packages:
+        meta = build.meta(section, "gather packages", at)
+        return gathered.mkfile(LIST, "[]\n", timestamp=DEFAULT_EPOCH, meta=meta)
     for start in range(0, len(packages), _AT_ONCE):
         actions = []
         for package in packages[start : start + _AT_ONCE]:

@@ -222,7 +222,7 @@ def test_what_builds_is_locked(builder: Builder, tmp_path: Path) -> None:
     with serve(web) as url:
         sum = hashlib.sha256((web / name).read_bytes()).hexdigest()
         for file, digest, message in (
-            (name, sum, "the locked packages do not fit what they are installed over"),
+            (name, sum, "or do not fit what they are installed over"),
             (name, "0" * 64, "what is at the URL of a locked package is not what was locked"),
             ("gone", "1" * 64, "what is at the URL of a locked package is not what was locked"),
         ):

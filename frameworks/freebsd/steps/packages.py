@@ -1,4 +1,4 @@
-"""Install packages of FreeBSD into a tree: `packages.py PACKAGES TREE TIME`.
+"""Install packages of FreeBSD into a tree: `packages.py PACKAGES TREE TIME NAME...`.
 
 A package is an archive of its files, by their names from the root, and of `+MANIFEST`, which is
 JSON and says what else pkg(8) would do (pkg-create(8)). Its scripts are FreeBSD's own and do not
@@ -20,16 +20,40 @@ from frameworks.freebsd.steps import hints
 from frameworks.rootfs import inside
 from frameworks.steps.unpack import unpack
 
+_DATABASE = "var/db/pkg/local.sqlite"
+_LARGEST = 1 << 28
 _OWN = ("+MANIFEST", "+COMPACT_MANIFEST")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Install; 0, or 1 with one line on stderr."""
-    return installing.main(arguments, install, hints.write)
+    """Install; 0, or an exit status with one line on stderr."""
+    names: set[str] = set()
+
+    def note(package: Path, tree: str, when: int) -> None:
+        names.update(install(package, tree, when))
+
+    def is_there(tree: Path, asked: str) -> bool:
+        return asked in names or in_base(tree, asked)
+
+    return installing.main(arguments, note, is_there, hints.write)
 
 
-def install(package: Path, tree: str, when: int) -> None:
-    """Unpack the file `package` into `tree`. Raises `frameworks.steps.unpack.ERRORS`."""
+def in_base(tree: Path, asked: str) -> bool:
+    """Whether the tree's own database of packages speaks of what `asked` names.
+
+    It is SQLite's, which this Python lacks: the name is looked for among its bytes, where the names
+    are that packages need, too. A package of the base is left as it is, whatever its version.
+    """
+    name = asked.partition("=")[0].encode()
+    files = (_DATABASE, f"{_DATABASE}-wal")
+    return any(name in (inside.read(str(tree), file, _LARGEST) or b"") for file in files)
+
+
+def install(package: Path, tree: str, when: int) -> set[str]:
+    """Unpack the file `package` into `tree`; what it may be asked for by.
+
+    Raises `frameworks.steps.unpack.ERRORS`.
+    """
     unpack(str(package), tree)
     manifest: dict[str, Any] = {}
     for name in _OWN:
@@ -41,6 +65,8 @@ def install(package: Path, tree: str, when: int) -> None:
         _configure(tree, str(path), when)
     for note in notes(manifest, tree):
         print(f"hutch: {manifest.get('name', package.name)}: {note}", file=sys.stderr)
+    names = {str(manifest[key]) for key in ("name", "origin") if key in manifest}
+    return names | {f"{name}={manifest.get('version', '')}" for name in names}
 
 
 def _configure(tree: str, path: str, when: int) -> None:

@@ -75,6 +75,11 @@ fetch() {
 	done < /tmp/chosen
 }
 
+# is_there NAME: whether what is installed is what apk understands by it.
+is_there() {
+	apk add --simulate --no-network --repositories-file /dev/null -- "$1" > /dev/null 2>&1
+}
+
 install_all() {
 	# A repository of these files alone, in memory. Its index is nobody's who signs; what the files are
 	# was seen when they were fetched.

@@ -81,6 +81,24 @@ fetch() {
 	done < "$sorted"
 }
 
+# is_there NAME: whether a package is installed: one of that name, or one that provides it.
+is_there() {
+	version= of= name=${1%%[=/]*}
+	case $1 in *=*) version=${1#*=} ;; esac
+	case $name in *:*) of=${name#*:} name=${name%%:*} ;; esac
+	# shellcheck disable=SC2016 # dpkg's variables, not the shell's
+	dpkg-query -W -f '${Status} ${Package} ${Architecture} ${Version} ${Provides}\n' |
+		while read -r _ _ status package its number provides; do
+			[ "$status" = installed ] || continue
+			case $of in '' | any | native | all | "$its") ;; *) [ "$its" = all ] || continue ;; esac
+			if [ "$package" = "$name" ]; then
+				[ -n "$version" ] && [ "$version" != "$number" ] || echo yes
+			elif [ -z "$version" ]; then
+				case ", $provides," in *", $name,"* | *", $name "*) echo yes ;; esac
+			fi
+		done | grep -q yes
+}
+
 install_all() {
 	for file in "$files"/*.deb; do
 		of=${file##*_}
@@ -103,6 +121,7 @@ install_all() {
 	}
 	cat "$why" >&2
 	rm "$why"
+	require "$@" # of these apt knows nothing
 	[ -z "${ours:-}" ] || rm "$policy"
 	rm -rf /var/cache/apt/*.bin /var/cache/debconf/*-old /var/lib/dpkg/*-old
 }

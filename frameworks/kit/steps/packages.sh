@@ -4,7 +4,8 @@
 #
 #     packages.sh fetch OUT ROOT DEBIAN NAME...     the files of all that NAMEs need, and what they are
 #     packages.sh missing OUT ROOT DEBIAN NAME...   which NAMEs are nowhere, a line each in OUT/missing
-#     packages.sh install DIR NAME...               install the files of DIR, without a network
+#     packages.sh install DIR NAME...               install the files of DIR, without a network, and see
+#                                                   that all NAMEs are there then
 #
 # It runs where they are to be installed. The guest's root may be of another processor than the builder:
 # then it runs in the same image for the builder's, ROOT is where the guest's is (else ""), and DEBIAN is
@@ -36,6 +37,17 @@ unfit() {
 	exit 215
 }
 
+# require NAME...: end where one of them is not there, whatever was installed: a lock's list may have lost it.
+require() {
+	lacking=
+	for asked; do
+		is_there "$asked" || lacking="$lacking $asked"
+	done
+	[ -n "$lacking" ] || return 0
+	echo "hutch: these packages are asked for, and are not among what is installed:$lacking" >&2
+	exit 215
+}
+
 # settle MARK: give everything that is newer than the file MARK the time of the build. What the builder
 # mounts is not of the root, and may not be written.
 settle() {
@@ -63,7 +75,10 @@ install)
 	files=$1
 	shift
 	# All that is asked for may be in the base.
-	[ -n "$(find "$files" -name '*.deb' -o -name '*.apk')" ] || exit 0
+	[ -n "$(find "$files" -name '*.deb' -o -name '*.apk')" ] || {
+		require "$@"
+		exit 0
+	}
 	# A container's memory is another file system, which is not looked through.
 	mark=${ROOT:-}/dev/shm/hutch-mark
 	touch -d "@$(($(date +%s) - 2))" "$mark"

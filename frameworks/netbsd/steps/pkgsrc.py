@@ -1,4 +1,4 @@
-"""Install packages of pkgsrc into a tree: `pkgsrc.py PACKAGES TREE TIME`.
+"""Install packages of pkgsrc into a tree: `pkgsrc.py PACKAGES TREE TIME NAME...`.
 
 A package is an archive of its files, by their names below the prefix that `+CONTENTS` says (`@cwd`,
 usually /usr/pkg), and of files of its own, whose names begin with `+` (pkg_create(1)). Its scripts
@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from frameworks.bsd.steps import installing
+from frameworks.netbsd.steps.patterns import installed, matches
 from frameworks.rootfs import inside
 from frameworks.steps.unpack import unpack
 
@@ -43,12 +44,23 @@ class Placed:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Install; 0, or 1 with one line on stderr."""
-    return installing.main(arguments, install)
+    """Install; 0, or an exit status with one line on stderr."""
+    done: list[str] = []
+
+    def note(package: Path, tree: str, when: int) -> None:
+        done.append(install(package, tree, when))
+
+    def is_there(tree: Path, pattern: str) -> bool:
+        return any(matches(pattern, full) for full in (*done, *installed(tree)))
+
+    return installing.main(arguments, note, is_there)
 
 
-def install(package: Path, tree: str, when: int) -> None:
-    """Put the files of `package` into `tree`. Raises `frameworks.steps.unpack.ERRORS`."""
+def install(package: Path, tree: str, when: int) -> str:
+    """Put the files of `package` into `tree`; its NAME-VERSION.
+
+    Raises `frameworks.steps.unpack.ERRORS`.
+    """
     with tempfile.TemporaryDirectory(dir=tree, prefix=".hutch-") as folder:
         unpack(str(package), folder)
         contents = Path(folder, "+CONTENTS")
@@ -66,6 +78,7 @@ def install(package: Path, tree: str, when: int) -> None:
     _data(tree, script, prefix, when)
     for note in _notes(text):
         print(f"hutch: {name}: {note}", file=sys.stderr)
+    return name
 
 
 def plan(contents: str, file: str) -> tuple[str, str, list[Placed], list[str]]:

@@ -44,7 +44,7 @@ def failed(command: str, status: int) -> GatewayError:
         ),
         (INSTALL, exits.NO_NETWORK, "no-network", "a step for this line could not reach"),
         (INSTALL, exits.NO_PACKAGE, "no-such-package", "the toolchain's distribution lacks"),
-        (INSTALL, exits.UNFIT_PACKAGES, "stale-lock", "the locked packages do not fit"),
+        (INSTALL, exits.UNFIT_PACKAGES, "stale-lock", "the locked packages lack one that is asked"),
         (
             "/usr/bin/patch\n--strip=1",
             1,

@@ -160,8 +160,10 @@ def test_a_lock_takes_the_network_from_a_toolchain() -> None:
     assert not locked.fetched
     # What `hutch lock` asks for is never answered by a lock.
     assert {*Lowering(locked).packages} == {TOOLCHAIN, APP}
-    # Nothing is to be installed where the image has it all.
+    # Nothing is fetched where the image has it all; whether it has, the same step sees.
     lists = {name: replace(each, files=()) for name, each in lists.items()}
     bare = Lowering(replace(build, plan=replace(build.plan, packages=lists))).app
     assert bare is not None
-    assert "packages.sh" not in render(bare.state.marshal(platform=AMD64))
+    told = render(bare.state.marshal(platform=AMD64))
+    assert "packages.sh install /hutch/packages app-package" in told
+    assert "packages.sh fetch" not in told

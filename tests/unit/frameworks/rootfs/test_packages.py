@@ -77,8 +77,11 @@ def test_a_lock_is_fetched_file_by_file() -> None:
     assert sums == {each.url: f"sha256:{each.sha256}" for each in locked}
 
 
-def test_a_lock_of_what_the_base_has_installs_nothing() -> None:
-    assert _commands(packages.install(_build(()), BASE)) == []
+def test_a_lock_of_what_the_base_has_fetches_nothing() -> None:
+    """Whether the base has what is asked for, the step sees that installs."""
+    made = packages.install(_build(()), BASE)
+    assert _commands(made) == ["/install"]
+    assert _sources(made) == [SOURCE]
 
 
 def test_what_a_lock_asks_for_is_never_answered_by_it() -> None:

@@ -44,6 +44,6 @@ def test_a_damaged_file(
         unpack(str(package), tree)
 
     words = (str(tmp_path / "packages"), str(tmp_path / "tree"), "0")
-    assert installing.main(words, install) == 1
+    assert installing.main(words, install, lambda tree, name: True) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("hutch: the packages cannot be installed: ")

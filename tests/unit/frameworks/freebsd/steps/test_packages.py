@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
+import sqlite3
 import struct
 import tarfile
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from frameworks import exits
 from frameworks.freebsd.steps import hints, packages
 
 WHEN = 1_700_000_000
@@ -31,10 +34,26 @@ def package(folder: Path, name: str, files: dict[str, bytes], **more: Any) -> No
             made.addfile(info, io.BytesIO(data))
 
 
-def install(tmp_path: Path) -> int:
+def install(tmp_path: Path, *asked: str) -> int:
     (tmp_path / "tree").mkdir(exist_ok=True)
     where = [str(tmp_path / "packages"), str(tmp_path / "tree"), str(WHEN)]
-    return packages.main(where)
+    return packages.main([*where, *asked])
+
+
+def test_what_was_asked_for_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Among the files or in the base; a lock's list may have lost it."""
+    (tmp_path / "tree/var/db/pkg").mkdir(parents=True)
+    with contextlib.closing(sqlite3.connect(tmp_path / "tree/var/db/pkg/local.sqlite")) as made:
+        made.execute("CREATE TABLE packages (id INTEGER, origin TEXT, name TEXT, version TEXT)")
+        made.execute("INSERT INTO packages VALUES (1, 'lang/perl5.40', 'perl5', '5.40.1')")
+        made.commit()
+    package(tmp_path / "packages", "one", {"/a": b"1"}, origin="www/one")
+    asked = ("one", "www/one", "one=1.0", "www/one=1.0", "perl5", "lang/perl5.40", "perl5=5.42")
+    assert install(tmp_path, *asked) == 0
+    capsys.readouterr()
+    assert install(tmp_path, "one=1.1", "perl5", "www/two") == exits.UNFIT_PACKAGES
+    said = "these packages are asked for, and are not among what is installed: one=1.1 www/two"
+    assert capsys.readouterr().err == f"hutch: {said}\n"
 
 
 def folders(tmp_path: Path) -> list[str]:

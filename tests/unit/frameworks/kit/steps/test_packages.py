@@ -47,6 +47,10 @@ case "$*" in
 esac
 """
 DPKG = '#!/bin/sh\n[ "$1" = --print-architecture ] && echo amd64 || echo "dpkg $*" >> "$ROOT/log"\n'
+DPKG_QUERY = """\
+#!/bin/sh
+cat "$ROOT/installed"
+"""
 SUM = hashlib.md5(b"file", usedforsecurity=False).hexdigest()
 
 
@@ -55,7 +59,12 @@ def system(tmp_path: Path) -> Path:
     """A root for the script, with an apt in `bin`."""
     for name in ("bin", "out", "hutch/archives", "usr/sbin", "dev/shm"):
         (tmp_path / name).mkdir(parents=True)
-    for name, text in (("apt-get", APT), ("dpkg", DPKG), ("apt-config", "#!/bin/sh\n")):
+    for name, text in (
+        ("apt-get", APT),
+        ("dpkg", DPKG),
+        ("apt-config", "#!/bin/sh\n"),
+        ("dpkg-query", DPKG_QUERY),
+    ):
         (tmp_path / "bin" / name).write_text(text)
         (tmp_path / "bin" / name).chmod(0o755)
     (tmp_path / "sum").write_text(SUM)
@@ -130,3 +139,46 @@ def test_what_does_not_fit_is_told_apart(system: Path, complaint: str, status: i
     done = run(system, "install", str(system / "out"), "foo")
     assert done.returncode == status
     assert complaint in done.stderr
+
+
+INSTALLED = """\
+install ok installed foo amd64 1:2-1 httpd, foo-abi (= 2)
+hold ok installed bar arm64 3 httpd-cgi
+install ok installed common all 1.0~rc1
+deinstall ok config-files gone amd64 1 gone-too
+"""
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        *("foo", "foo:amd64", "foo=1:2-1", "foo:amd64=1:2-1", "foo:any", "foo:native"),
+        *("bar", "bar:arm64", "common", "common:amd64", "common:all", "common=1.0~rc1"),
+        *("httpd", "foo-abi", "httpd-cgi", "httpd-cgi:arm64"),
+    ],
+)
+def test_what_was_asked_for_is_there(system: Path, asked: str) -> None:
+    (system / "installed").write_text(INSTALLED)
+    done = run(system, "install", str(system / "out"), "foo", asked)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        *("fo", "foo:arm64", "foo=2-1", "bar:amd64", "bar=3.1", "abi", "foo-ab", "httpd=1"),
+        *("gone", "gone-too", "baz"),
+    ],
+)
+@pytest.mark.parametrize("files", [False, True])
+def test_what_a_lock_has_lost(system: Path, asked: str, *, files: bool) -> None:
+    """With part of the files, and without any, as where all of them are in the base."""
+    if files:
+        fetch(system)
+        (system / "complaint").touch()
+        (system / "status").write_text("0")
+    (system / "installed").write_text(INSTALLED)
+    done = run(system, "install", str(system / "out"), "foo", asked)
+    assert done.returncode == exits.UNFIT_PACKAGES
+    said = "these packages are asked for, and are not among what is installed"
+    assert done.stderr.endswith(f"hutch: {said}: {asked}\n")

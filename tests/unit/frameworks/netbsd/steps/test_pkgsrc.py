@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from frameworks import exits
 from frameworks.netbsd.steps import pkgsrc
 
 WHEN = 1_700_000_000
@@ -35,14 +36,26 @@ def package(folder: Path, name: str, files: dict[str, bytes], plist: str, **own:
             made.addfile(info, io.BytesIO(data))
 
 
-def install(tmp_path: Path) -> int:
+def install(tmp_path: Path, *asked: str) -> int:
     (tmp_path / "tree").mkdir(exist_ok=True)
-    return pkgsrc.main([str(tmp_path / "packages"), str(tmp_path / "tree"), str(WHEN)])
+    return pkgsrc.main([str(tmp_path / "packages"), str(tmp_path / "tree"), str(WHEN), *asked])
 
 
 def found(tmp_path: Path) -> list[str]:
     tree = tmp_path / "tree"
     return sorted(str(path.relative_to(tree)) for path in tree.rglob("*") if path.is_file())
+
+
+def test_what_was_asked_for_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Among the files or in the base; a lock's list may have lost it."""
+    (tmp_path / "tree/usr/pkg/pkgdb/perl-5.40").mkdir(parents=True)
+    (tmp_path / "tree/usr/pkg/pkgdb/perl-5.40/+CONTENTS").touch()
+    package(tmp_path / "packages", "hello-2.12", {"bin/hello": b"#!"}, "bin/hello\n")
+    assert install(tmp_path, "hello", "hello>=2<3", "hello-2.12", "perl>=5") == 0
+    capsys.readouterr()
+    assert install(tmp_path, "hello>=3", "perl", "nginx") == exits.UNFIT_PACKAGES
+    said = "these packages are asked for, and are not among what is installed: hello>=3 nginx"
+    assert capsys.readouterr().err == f"hutch: {said}\n"
 
 
 def test_files_below_the_prefix_and_a_record(tmp_path: Path) -> None:
