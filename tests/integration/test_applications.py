@@ -171,7 +171,7 @@ def test_a_package_of_alpine_runs(
             platform = ("--platform", f"linux/{architecture}")
             listed = builder.export(project, text, "packages", *ON_HOST, *platform)
             files = lock.packages_of(listed)
-            chosen[f"linux/{architecture}"] = lock.Packages(ASKED, files)
+            chosen[f"linux/{architecture}"] = lock.Packages(ASKED, files, lock.name_of(base))
             assert {each.name: (each.version, each.url) for each in files} == {
                 "greet": ("2.0-r1", f"{url}/main/{name}/greet-2.0-r1.apk"),
                 "greet-all": ("1-r0", f"{url}/main/{name}/greet-all-1-r0.apk"),
