@@ -311,13 +311,14 @@ class Run:
             return  # a mirror that cannot be reached, say: the first error tells of it
         lacking = said.decode("utf-8", "replace").splitlines()
         if missing := [name for name in names if name in lacking]:
-            hint = "names are those of the distribution"
+            whose = "the base's distribution has" if managers else "the repositories have"
+            hint = f"names are those of the {'distribution' if managers else 'repositories'}"
             if there:
                 hint += f": look with '{managers[there[0]]}'"
             raise Problems(
                 Diagnostic(
                     "no-such-package",
-                    f"the base's distribution has no package '{name}'",
+                    f"{whose} no package '{name}'",
                     hint,
                     name.at,
                     plan.file,

@@ -336,10 +336,21 @@ class BSD(Framework):
 
     def fetch_packages(self, build: Build, tree: State) -> State:
         """By the system's own catalogues, read by a program of ours on Debian."""
+        meta = build.meta("rootfs", "fetch packages", *build.plan.rootfs.packages)
+        return self._ask(build, tree, meta)
+
+    def missing_packages(self, build: Build, tree: State) -> File:
+        """By the same program; looked up anew each time, as there may be one by now."""
+        meta = build.meta("rootfs", "look for packages", *build.plan.rootfs.packages)
+        made = self._ask(build, tree, replace(meta, ignore_cache=True), "--missing")
+        return File(made, "/missing")
+
+    def _ask(self, build: Build, tree: State, meta: Meta, *verb: str) -> State:
+        """The directory that the system's `catalogue` leaves of the packages that are named."""
         names = build.plan.rootfs.packages
         installing = build.meta("rootfs", "install what fetches", names[0])
         tools = kit.install(build, kit.base(build), self.catalogue_needs, installing)
-        arguments = ["--tree", "/tree", "--out", "/out", *self.request_packages(build)]
+        arguments = [*verb, "--tree", "/tree", "--out", "/out", *self.request_packages(build)]
         return build.run(
             tools,
             ["/usr/bin/python3", "-EsB", f"{FOLDER}/{self.catalogue}", *arguments, "--", *names],
@@ -351,7 +362,7 @@ class BSD(Framework):
                 Mount.bind("/out", scratch()),
             ),
             network=True,
-            meta=build.meta("rootfs", "fetch packages", *names),
+            meta=meta,
         ).mount("/out")
 
     def install_packages(self, build: Build, tree: State, packages: State) -> State:

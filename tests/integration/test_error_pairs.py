@@ -10,9 +10,10 @@ binary     files of the context in base64
 size       how many bytes the file is to have, with comments added, and the line that names hutch
 engine     "20.10" for what only an old daemon lacks
 context    "web" for a context that is an archive on the web, which docker does not look into
+served     files of a web server on this machine, by path, in base64
 image      a word that stands for an image whose configuration is broken, or has the labels `labels`
 
-In a file, REGISTRY and FRONTEND stand for the registry and hutch's image.
+In a file, REGISTRY and FRONTEND stand for the registry and hutch's image, SITE for the web server.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import tarfile
 import tomllib
 from base64 import b64decode
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -91,12 +92,22 @@ def build(builder: Builder, project: Path, text: str, settings: dict[str, Any]) 
 
 @pytest.mark.parametrize("path", BUILT, ids=name_of)
 def test_a_pair(
-    request: pytest.FixtureRequest, project: Path, path: Path, update_goldens: bool
+    request: pytest.FixtureRequest,
+    project: Path,
+    tmp_path: Path,
+    path: Path,
+    update_goldens: bool,
 ) -> None:
     settings = tomllib.loads(path.with_suffix(".toml").read_text())
     fixture = "old_builder" if settings.get("engine") == "20.10" else "builder"
     builder: Builder = request.getfixturevalue(fixture)
     words = {"FRONTEND": builder.frontend, "REGISTRY": builder.registry}
+    serving = ExitStack()
+    if "served" in settings:
+        for name, data in settings["served"].items():
+            (tmp_path / "site" / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / "site" / name).write_bytes(b64decode(data))
+        words["SITE"] = serving.enter_context(serve(tmp_path / "site"))
     if "image" in settings:
         words[settings["image"]] = odd_image(builder.registry, settings.get("labels"))
 
@@ -113,7 +124,8 @@ def test_a_pair(
         make_special(project / name, kind)
     text = filled(path.with_suffix(".bunnyfile").read_text())
     text += "#" * (settings.get("size", 0) - len(builder.file(text)))
-    log = build(builder, project, text, settings).log
+    with serving:
+        log = build(builder, project, text, settings).log
     found = ANSWER.search(log)
     assert found is not None, log
     shown = log[found.start() :].rstrip("\n") + "\n"

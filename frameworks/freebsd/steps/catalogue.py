@@ -1,6 +1,7 @@
 """Fetch packages of FreeBSD, and all that they depend on, out of its repositories.
 
     catalogue.py --tree TREE --out DIRECTORY --release 15.0 --arch amd64 [--key DIGEST] NAME...
+    catalogue.py --missing ...    which NAMEs no repository has, a line each in DIRECTORY/missing
 
 It runs alone in Debian, with openssl and zstd beside Python. TREE is the guest's base: its
 `etc/pkg` and `usr/local/etc/pkg/repos` say where packages are, `var/db/pkg/local.sqlite` what is
@@ -18,7 +19,6 @@ it is its SHA-256 in hexadecimal, or, with an ECDSA key that the base names itse
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import difflib
 import hashlib
@@ -36,7 +36,7 @@ from pathlib import Path
 from typing import Any
 
 from frameworks.bsd.steps import fetching
-from frameworks.bsd.steps.fetching import Fetched, Wrong, get, url_of
+from frameworks.bsd.steps.fetching import Fetched, Unknown, Wrong, get, url_of
 
 OFFICIAL = "https://pkg.FreeBSD.org/${ABI}/quarterly"
 _ZSTD = b"\x28\xb5\x2f\xfd"
@@ -74,22 +74,26 @@ class Found:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Fetch; 0, or 1 with one line on stderr."""
-    parser = argparse.ArgumentParser()
-    for name in ("--tree", "--out", "--release", "--arch"):
-        parser.add_argument(name, required=True)
+    """Fetch; 0, or an exit status with one line on stderr."""
+    parser = fetching.parser()
+    parser.add_argument("--release", required=True)
     parser.add_argument("--key", action="append", default=[])
-    parser.add_argument("names", nargs="+")
     said = parser.parse_args(arguments)
     tree, out = Path(said.tree), Path(said.out)
 
+    def known() -> dict[str, Found]:
+        return catalogue(repositories(tree, said.release, said.arch, tuple(said.key)))
+
     def fetched() -> Iterator[Fetched]:
-        known = catalogue(repositories(tree, said.release, said.arch, tuple(said.key)))
         there = There(frozenset(installed(tree)), frozenset(libraries(tree)))
-        for each in resolve(said.names, known, there):
+        for each in resolve(said.names, known(), there):
             yield Fetched(each.name, each.version, each.url, store(each, out))
 
-    return fetching.main(fetched, out)
+    def missing() -> list[str]:
+        names = Names(known())
+        return [name for name in said.names if names.lacks(name)]
+
+    return fetching.main(said, fetched, missing)
 
 
 # --- where packages are ---
@@ -346,30 +350,49 @@ def _files(archive: bytes, url: str) -> dict[str, bytes]:
 # --- what is wanted ---
 
 
+class Names:
+    """What names of packages mean in a catalogue: NAME, ORIGIN, or either with =VERSION."""
+
+    def __init__(self, known: dict[str, Found]) -> None:
+        self._known = known
+        self._origins: dict[str, str] = {}
+        for each in known.values():
+            self._origins.setdefault(each.origin, each.name)
+
+    def lacks(self, said: str) -> str:
+        """Why there is no package of a name, "" where there is."""
+        name, version = self._split(said)
+        if name not in self._known:
+            near = difflib.get_close_matches(name, self._known, 1)
+            hint = f" (did you mean {near[0]}?)" if near else ""
+            return f"the repositories have no package '{said}'{hint}"
+        has = self._known[name].version
+        if version and has != version:
+            return f"the repositories have {name} {has}, and 'packages' says {version}"
+        return ""
+
+    def name(self, said: str) -> str:
+        """The name of the package. Raises Unknown."""
+        if why := self.lacks(said):
+            raise Unknown(why)
+        return self._split(said)[0]
+
+    def _split(self, said: str) -> tuple[str, str]:
+        name, _, version = said.partition("=")
+        return self._origins.get(name, name), version
+
+
 def resolve(names: Sequence[str], known: dict[str, Found], there: There) -> list[Found]:
     """The packages `names` (NAME, ORIGIN or NAME=VERSION) and all that they need, by name.
 
     What is `there` already is not among them. Raises Wrong.
     """
-    origins: dict[str, str] = {}
     givers: dict[str, list[str]] = {}
     for each in known.values():
-        origins.setdefault(each.origin, each.name)
         for thing in each.gives:
             givers.setdefault(thing, []).append(each.name)
     found: dict[str, Found] = {}
-    waiting = []
-    for said in names:
-        name, _, version = said.partition("=")
-        name = origins.get(name, name)
-        if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f" (did you mean {near[0]}?)" if near else ""
-            raise Wrong(f"the repositories have no package '{said}'{hint}")
-        if version and known[name].version != version:
-            has = known[name].version
-            raise Wrong(f"the repositories have {name} {has}, and 'packages' says {version}")
-        waiting.append(name)
+    waiting = list(map(Names(known).name, names))
     while waiting:
         name = waiting.pop()
         if name in found or name in there.packages:

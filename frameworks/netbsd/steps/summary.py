@@ -1,6 +1,7 @@
 """Fetch packages of pkgsrc, and all that they depend on, out of NetBSD's repositories.
 
     summary.py --tree TREE --out DIRECTORY --arch x86_64 (--release 11.0 | --path URLS) PATTERN...
+    summary.py --missing ...    which PATTERNs no repository has, a line each in DIRECTORY/missing
 
 It runs alone in Debian. TREE is the guest's base: `usr/pkg/etc/pkgin/repositories.conf` and
 PKG_PATH of `etc/pkg_install.conf` say where packages are, and the databases of packages what is
@@ -13,7 +14,6 @@ under its own name, and `packages.json` says what they are (`frameworks.rootfs.p
 
 from __future__ import annotations
 
-import argparse
 import bz2
 import difflib
 import gzip
@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from frameworks.bsd.steps import fetching
-from frameworks.bsd.steps.fetching import Fetched, Wrong, get, url_of
+from frameworks.bsd.steps.fetching import Fetched, Unknown, Wrong, get, url_of
 from frameworks.netbsd.steps.patterns import compare, installed, matches
 
 OFFICIAL = "https://cdn.NetBSD.org/pub/pkgsrc/packages/NetBSD/{arch}/{release}/All"
@@ -60,27 +60,30 @@ class Found:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Fetch; 0, or 1 with one line on stderr."""
-    parser = argparse.ArgumentParser()
-    for name in ("--tree", "--out", "--arch"):
-        parser.add_argument(name, required=True)
+    """Fetch; 0, or an exit status with one line on stderr."""
+    parser = fetching.parser()
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--release", default="")
     where.add_argument("--path", default="")
-    parser.add_argument("patterns", nargs="+")
     said = parser.parse_args(arguments)
     tree, out = Path(said.tree), Path(said.out)
 
-    def fetched() -> Iterator[Fetched]:
-        known = [
+    def known() -> list[Found]:
+        return [
             package
             for url in repositories(tree, said.release, said.arch, said.path)
             for package in parse(url, summary(url))
         ]
-        for each in resolve(said.patterns, known, list(installed(tree))):
+
+    def fetched() -> Iterator[Fetched]:
+        for each in resolve(said.names, known(), list(installed(tree))):
             yield Fetched(each.name, each.version, each.url, store(each, out))
 
-    return fetching.main(fetched, out)
+    def missing() -> list[str]:
+        have = [*(each.full for each in known()), *installed(tree)]
+        return [name for name in said.names if not any(matches(name, full) for full in have)]
+
+    return fetching.main(said, fetched, missing)
 
 
 # --- where packages are ---
@@ -180,7 +183,7 @@ def resolve(patterns: Sequence[str], known: Sequence[Found], there: Sequence[str
                 raise Wrong(f"{what} no repository has")
             near = difflib.get_close_matches(pattern, by_name, 1)
             hint = f" (did you mean {near[0]}?)" if near else ""
-            raise Wrong(f"the repositories have no package {what}{hint}")
+            raise Unknown(f"the repositories have no package {what}{hint}")
         if best.name in found:
             taken = found[best.name].full
             raise Wrong(f"{wanted_by or 'packages'} needs '{pattern}', and {taken} is taken")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from frameworks import exits
 from frameworks.bsd.steps.fetching import Wrong
 from frameworks.freebsd.steps import catalogue
 from frameworks.freebsd.steps.catalogue import Repository, There
@@ -321,10 +322,11 @@ def repository(tmp_path: Path) -> Iterator[Path]:
         yield folder
 
 
-def fetch(tmp_path: Path, *names: str) -> int:
-    (tmp_path / "out").mkdir()
+def fetch(tmp_path: Path, *names: str, missing: bool = False) -> int:
+    (tmp_path / "out").mkdir(exist_ok=True)
     where = ["--tree", str(tmp_path / "tree"), "--out", str(tmp_path / "out")]
-    return catalogue.main([*where, "--release", "15.0", "--arch", "amd64", "--", *names])
+    verb = ["--missing"] if missing else []
+    return catalogue.main([*verb, *where, "--release", "15.0", "--arch", "amd64", "--", *names])
 
 
 def test_what_is_fetched(tmp_path: Path, repository: Path) -> None:
@@ -335,6 +337,30 @@ def test_what_is_fetched(tmp_path: Path, repository: Path) -> None:
     assert listed[0]["url"].endswith("/All/Hashed/one-1.0~0123.pkg")
     assert listed[0]["sha256"] == hashlib.sha256(b"one-1.0").hexdigest()
     assert (out / "two-1.0~0123.pkg").read_bytes() == b"two-1.0"
+
+
+def test_which_packages_there_are_not(
+    tmp_path: Path, repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The frontend asks which, to tell of each at its line."""
+    assert fetch(tmp_path, "one", "on") == exits.NO_PACKAGE
+    said = "the repositories have no package 'on' (did you mean one?)"
+    assert capsys.readouterr().err == f"hutch: {said}\n"
+    assert fetch(tmp_path, "one=2.0") == exits.NO_PACKAGE
+    names = ("one", "misc/one", "one=1.0", "one=2.0", "on", "misc/on")
+    assert fetch(tmp_path, *names, missing=True) == 0
+    assert (tmp_path / "out/missing").read_text() == "one=2.0\non\nmisc/on\n"
+    assert not (tmp_path / "out/packages.json").exists()
+
+
+def test_a_repository_that_does_not_answer(
+    tmp_path: Path, repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    conf(tmp_path / "tree", 'mine: { url: "http://127.0.0.1:1/x" }\n')
+    assert fetch(tmp_path, "one") == exits.NO_NETWORK
+    said = capsys.readouterr().err
+    assert said.startswith("hutch: http://127.0.0.1:1/x/packagesite.pkg: ")
+    assert "refused" in said
 
 
 def test_what_a_base_has_is_not_fetched(tmp_path: Path, repository: Path) -> None:

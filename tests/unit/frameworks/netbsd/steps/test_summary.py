@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from frameworks import exits
 from frameworks.bsd.steps.fetching import Wrong
 from frameworks.netbsd.steps import summary
 from frameworks.netbsd.steps.summary import Found, resolve
@@ -122,10 +123,11 @@ COMMENT=A library
 """
 
 
-def run(tmp_path: Path, url: str, *patterns: str) -> int:
+def run(tmp_path: Path, url: str, *patterns: str, missing: bool = False) -> int:
     (tmp_path / "out").mkdir(exist_ok=True)
     where = ["--tree", str(tree(tmp_path)), "--out", str(tmp_path / "out"), "--path", url]
-    return summary.main([*where, "--arch", "x86_64", "--", *patterns])
+    verb = ["--missing"] if missing else []
+    return summary.main([*verb, *where, "--arch", "x86_64", "--", *patterns])
 
 
 @pytest.mark.parametrize("kind", ["gz", "bz2"])
@@ -152,6 +154,20 @@ def test_fetching(tmp_path: Path, kind: str) -> None:
             )
         ]
     assert (tmp_path / "out/libgreet-1.4.tgz").read_bytes() == b"greet"
+
+
+def test_a_package_that_there_is_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The frontend asks which, to tell of each at its line."""
+    (tmp_path / "All").mkdir()
+    (tmp_path / "All/pkg_summary.gz").write_bytes(gzip.compress(SUMMARY.format(digest=0).encode()))
+    with serve(tmp_path) as url:
+        assert run(tmp_path, f"{url}/All", "hello", "helo") == exits.NO_PACKAGE
+        said = "the repositories have no package 'helo' (did you mean hello?)"
+        assert capsys.readouterr().err == f"hutch: {said}\n"
+        assert run(tmp_path, f"{url}/All", "hello>=3", "hello>=2", "helo", missing=True) == 0
+    assert (tmp_path / "out/missing").read_text() == "hello>=3\nhelo\n"
+    assert not (tmp_path / "out/packages.json").exists()
+    assert run(tmp_path, f"{url}/All", "hello") == exits.NO_NETWORK
 
 
 def test_what_goes_wrong_on_the_way(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
