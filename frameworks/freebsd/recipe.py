@@ -128,7 +128,7 @@ class FreeBSD(BSD):
             debian,
             run_script("kernel.sh", f"{directory}/sys", f"HUTCH/{made}", *arguments),
             mounts=(
-                script("frameworks.freebsd", "kernel.sh"),
+                *_scripts("kernel.sh"),
                 script("frameworks.kit", "stale.sh"),
                 script("frameworks.kit", "progress.py"),
                 Mount.bind(SOURCE, source.state, readonly=True),
@@ -177,7 +177,7 @@ class FreeBSD(BSD):
                 *(f"WITHOUT_{option}=yes" for option in _LEFT_OUT),
             ),
             mounts=(
-                script("frameworks.freebsd", "libraries.sh"),
+                *_scripts("libraries.sh"),
                 Mount.bind(SOURCE, source.state, output=False),
                 Mount.bind(OBJECTS, objects, output=False),
                 Mount.bind("/out", scratch()),
@@ -245,7 +245,7 @@ class FreeBSD(BSD):
             debian,
             run_script("toolchain.sh", *self._arguments(build)),
             mounts=(
-                script("frameworks.freebsd", "toolchain.sh"),
+                *_scripts("toolchain.sh"),
                 Mount.bind(SOURCE, source.state, output=False),
                 Mount.bind(OBJECTS, scratch()),
             ),
@@ -266,3 +266,8 @@ class FreeBSD(BSD):
 
     def _environment(self) -> dict[str, str]:
         return {**kit.FIXED, "MAKEOBJDIRPREFIX": OBJECTS, "USER": "hutch"}
+
+
+def _scripts(name: str) -> tuple[Mount, ...]:
+    """A script of this folder, and the one that all of them call."""
+    return script("frameworks.freebsd", name), script("frameworks.bsd", "tree.sh")

@@ -304,5 +304,5 @@ class NetBSD(BSD):
 
 def _scripts(name: str) -> tuple[Mount, ...]:
     """A script of this folder, and those that it calls."""
-    called = script("frameworks.netbsd", "tree.sh"), script("frameworks.kit", "stale.sh")
+    called = script("frameworks.bsd", "tree.sh"), script("frameworks.kit", "stale.sh")
     return (script("frameworks.netbsd", name), *called)

@@ -368,8 +368,26 @@ def test_a_tree_that_lacks_what_is_called(builder: Builder, netbsd: Path, missin
     """The tree of another version may: the file is named, and what the tree says it is."""
     (netbsd / "tree" / missing).unlink()
     failed = builder.fail(netbsd, NETBSD, "--target", "kernel")
-    assert f"there is no {missing} in it" in failed.log
+    assert f"no NetBSD source tree that hutch can build: there is no {missing} in it" in failed.log
     assert "it says that it is NetBSD 11.99.0" in failed.log
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [
+        "contrib/bmake/boot-strap",
+        "tools/build/make.py",
+        "sys/conf/kern.pre.mk",
+        "sys/conf/newvers.sh",
+    ],
+)
+def test_a_tree_of_freebsd_that_lacks_it(builder: Builder, freebsd: Path, missing: str) -> None:
+    (freebsd / "tree" / missing).unlink()
+    failed = builder.fail(freebsd, FREEBSD, "--target", "kernel")
+    assert f"no FreeBSD source tree that hutch can build: there is no {missing} in it" in failed.log
+    told = "it says that it is FreeBSD 15.9-CURRENT" in failed.log
+    assert told is (missing != "sys/conf/newvers.sh")
+    assert "a command is not there" not in failed.error
 
 
 OCI = """\

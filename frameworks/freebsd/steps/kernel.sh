@@ -3,6 +3,7 @@ set -eu
 objects=/obj/usr/src/$1
 made=$2
 shift 2
+sh /hutch/tree.sh FreeBSD tools/build/make.py sys/conf/kern.pre.mk sys/conf/newvers.sh
 sh /hutch/stale.sh /usr/src "$objects"
 trap 'touch "$objects/.built"' EXIT
 cd /usr/src

@@ -2,6 +2,7 @@
 set -eu
 system=/obj/usr/src/$1
 shift
+sh /hutch/tree.sh FreeBSD tools/build/make.py include/Makefile lib/Makefile lib/libc/Makefile
 cd /usr/src
 for stage in _includes _libraries; do
 	env -u SOURCE_DATE_EPOCH tools/build/make.py "$@" -j"$(nproc)" "$stage"

@@ -2,7 +2,7 @@
 set -eu
 port=$1 made=$2
 shift 2
-sh /hutch/tree.sh sys/conf/Makefile.kern.inc sys/conf/newvers.sh "sys/arch/$port/conf"
+sh /hutch/tree.sh NetBSD sys/conf/Makefile.kern.inc sys/conf/newvers.sh "sys/arch/$port/conf"
 sh /hutch/stale.sh /usr/src /obj
 trap 'touch /obj/.built' EXIT
 cd /usr/src

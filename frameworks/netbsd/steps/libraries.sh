@@ -2,7 +2,7 @@
 set -eu
 port=$1
 shift
-sh /hutch/tree.sh Makefile include/Makefile lib/csu/Makefile lib/libc/Makefile
+sh /hutch/tree.sh NetBSD Makefile include/Makefile lib/csu/Makefile lib/libc/Makefile
 sh /hutch/stale.sh /usr/src /obj
 trap 'touch /obj/.built' EXIT
 # Debian's compiler is told of it, too (frameworks/netbsd/recipe.py): NetBSD's own is by the makefiles.

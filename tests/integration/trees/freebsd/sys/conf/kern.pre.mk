@@ -1,0 +1,1 @@
+# There is one in FreeBSD's tree; make.py here reads none.

@@ -1,0 +1,3 @@
+# A stand-in for FreeBSD's: it says which version the tree is of.
+REVISION="15.9"
+BRANCH="CURRENT"
