@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from frameworks.diagnostics import Problems, problem
+from frameworks.rootfs.packages import file_name
 from frameworks.spec import ROOTFS, Bunnyfile, GitSource, Package, PackageList, Text
 from frontend.bunnyfile.kind import LOCK_FILE, MOST_LOCKED
 from llb import InvalidReference, Platform, Position, Range, Reference, SourceFile, strictjson
@@ -216,7 +217,7 @@ def read(file: SourceFile) -> Lock:
     skipped = head.end() if head else 0
     data = b"\n" * file.data.count(b"\n", 0, skipped) + file.data[skipped:]
     try:
-        return _decoded(strictjson.loads(data))
+        return _decoded(_object_of(strictjson.loads(data, pairs=True), ()))
     except json.JSONDecodeError as error:
         line = data.split(b"\n")[error.lineno - 1]
         what = "git could not merge it" if _CONFLICT.match(line) else "it is not JSON here"
@@ -276,8 +277,9 @@ def _place(file: SourceFile, path: tuple[str | int, ...]) -> Range:
 
     try:
         node: nodes.Node = parse(file)
-    except Problems:
-        return Range(Position(1), Position(1))
+    except Problems as problems:  # the one thing that JSON has and YAML has not
+        twice = (found.at for found in problems.diagnostics if found.code == "duplicate-key")
+        return next(filter(None, twice), Range(Position(1), Position(1)))
     for step in path:
         found: nodes.Node | None = None
         if isinstance(node, nodes.Mapping):
@@ -288,6 +290,23 @@ def _place(file: SourceFile, path: tuple[str | int, ...]) -> Range:
             break
         node = found
     return node.at
+
+
+def _object_of(value: Any, at: tuple[str | int, ...]) -> Any:
+    """A value with its objects as mappings. Raises _Fault for a key that is there twice.
+
+    Git leaves two after a merge of sides that each have the key, and JSON lets either count.
+    """
+    if isinstance(value, strictjson.Pairs):
+        found: dict[str, Any] = {}
+        for key, each in value:
+            if key in found:
+                raise _Fault(f"there is a second {key!r} in it", *at, key)
+            found[key] = _object_of(each, (*at, key))
+        return found
+    if isinstance(value, list):
+        return [_object_of(each, (*at, number)) for number, each in enumerate(value)]
+    return value
 
 
 def _decoded(value: Any) -> Lock:
@@ -318,9 +337,16 @@ def _packages(value: Any, at: tuple[str | int, ...]) -> Packages:
     entry = _object(value, at, "asked", "base", "files")
     asked, files = (_list(entry.get(key), (*at, key)) for key in ("asked", "files"))
     base = entry.get("base", "")
+    found = tuple(package(each, (*at, "files", n)) for n, each in enumerate(files))
+    names: dict[str, str] = {}
+    for n, each in enumerate(found):
+        name = file_name(each.url)
+        if name in names:
+            raise _Fault(f"{names[name]} has a file {name}, too", *at, "files", n, "url")
+        names[name] = each.name
     return Packages(
         tuple(_word(each, _WORD, (*at, "asked", n)) for n, each in enumerate(asked)),
-        tuple(package(each, (*at, "files", n)) for n, each in enumerate(files)),
+        found,
         _word(base, _WORD, (*at, "base")) if base else "",
     )
 

@@ -75,6 +75,11 @@ def test_each_entry_is_a_line() -> None:
     assert lock.written(backwards, "bunnyfile").splitlines() == lines
 
 
+def _file(name: str, url: str) -> str:
+    sum = "1" * 64
+    return f'{{"name": "{name}", "version": "1", "sha256": "{sum}", "url": "{url}"}}'
+
+
 @pytest.mark.parametrize(
     ("text", "said", "line"),
     [
@@ -94,6 +99,26 @@ def test_each_entry_is_a_line() -> None:
             '{"name": "a", "version": "1", "sha256": "", "url": "file:///a"}]}}}',
             "the URL of a file is missing here",
             2,
+        ),
+        (
+            '{"version": 1, "images": {\n"a:1": "sha256:1",\n"a:1": "sha256:2"}}',
+            "there is a second 'a:1' in it",
+            3,
+        ),
+        ('{"version": 1, "images": {},\n"images": {}}', "there is a second 'images' in it", 2),
+        (
+            '{"version": 1, "packages": {"p": {"asked": [],\n"asked": [], "files": []}}}',
+            "there is a second 'asked' in it",
+            2,
+        ),
+        (
+            '{"version": 1, "packages": {"p": {"asked": [], "files": [\n'
+            + _file("a", "http://m/x/a_1%2b1.deb")
+            + ",\n"
+            + _file("b", "http://n/y/a_1+1.deb?z")
+            + "]}}}",
+            "a has a file a_1+1.deb, too",
+            3,
         ),
         ('{"version": 1,\n>>>>>>> other\n', "git could not merge it", 2),
         (b"\xff", "byte 1 is not UTF-8 text", 1),
