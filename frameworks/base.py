@@ -421,6 +421,8 @@ class Framework:
     """Whether a Dockerfile that names no kernel gets one from source."""
     app_is_kernel: ClassVar[bool] = False
     """Whether a kernel from source is made of the application (a unikernel)."""
+    loads_programs: ClassVar[bool] = False
+    """Whether such a kernel may be made without one, and load a program of the root filesystem."""
     configures_app: ClassVar[bool] = False
     """Whether an application is configured with `app.options` before it is built."""
     package_managers: ClassVar[Mapping[str, str]] = {}

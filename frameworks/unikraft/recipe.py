@@ -43,6 +43,7 @@ class Unikraft(Framework):
         rootfs_v01="initrd",
     )
     app_is_kernel: ClassVar[bool] = True
+    loads_programs: ClassVar[bool] = True
     links_libraries: ClassVar[bool] = True
     source_context: ClassVar[str] = "unikraft"
 

@@ -44,11 +44,14 @@ def _from(word: str) -> schemas.Schema:
     return {"properties": {"from": {"const": word}}, "required": ["from"]}
 
 
-_KERNEL_OF_APP = {
-    "if": {"properties": {"kernel": {"properties": {"from": {"const": "source"}}}}},
-    "then": {"required": ["app"]},
-}
-"""A kernel from source, which one that is not named is as well, is made of the application."""
+def _kernel_of(*sections: str) -> schemas.Schema:
+    """A kernel from source, which one that is not named is as well, is made of one of these."""
+    made = [{"required": [section]} for section in sections]
+    return {
+        "if": {"properties": {"kernel": {"properties": {"from": {"const": "source"}}}}},
+        "then": made[0] if len(made) == 1 else {"anyOf": made},
+    }
+
 
 _NEEDED: dict[str, list[schemas.Schema]] = {
     "kernel": [
@@ -118,7 +121,8 @@ def _by_framework(base: schemas.Schema, definitions: schemas.Schema) -> schemas.
         if not _builds(framework, "kernel"):
             then["required"] = ["kernel"]
         if framework.app_is_kernel:
-            then["allOf"] = [_KERNEL_OF_APP]
+            loaded = ("rootfs",) if framework.loads_programs else ()
+            then["allOf"] = [_kernel_of("app", *loaded)]
         if not _builds(framework, "app"):
             then["properties"]["app"] = False
         named = {

@@ -177,3 +177,19 @@ def test_an_editor_has_a_sentence_for_every_key_and_every_pattern() -> None:
         # One of several forms has no say of its own: the others' messages are shown.
         if isinstance(part.get("pattern"), str) and part != ARGUMENT:
             assert part.get("errorMessage"), part
+
+
+@pytest.mark.parametrize(
+    ("framework", "rest", "fits"),
+    [
+        ("unikraft", "rootfs: {from: local}\ncmd: [/a]\n", True),
+        ("unikraft", "app: {from: local}\n", True),
+        ("unikraft", "", False),
+        ("mirage", "app: {from: local}\n", True),
+        ("mirage", "rootfs: {from: local, type: block}\n", False),
+    ],
+)
+def test_what_a_kernel_is_made_of(framework: str, rest: str, *, fits: bool) -> None:
+    """An application; where one can load a program, a root filesystem does."""
+    text = _file(framework, rest=rest).replace("{from: local, path: k}", "{from: source}")
+    assert (refused(text) == []) is fits
