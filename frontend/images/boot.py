@@ -438,6 +438,7 @@ class Choices(TypedDict, total=False):
     source: str
     monitor: str
     user: str
+    mounts: tuple[Binding, ...]
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ import re
 import shutil
 import struct
 import subprocess
+import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,8 @@ from frameworks import architectures, kit
 from frameworks.kernelfile import KernelFile, identify
 from frameworks.runtime.machine import Machine, Volume
 from frameworks.runtime.urunc.versions import NEWEST, NEXT, VERSIONS, Version
+from frontend.images import volumes
+from frontend.images.volumes import Binding
 from tests.integration.harness import EXAMPLES, Builder, Done, programs
 from tests.integration.harness.guests import served
 from tests.integration.harness.tools import run
@@ -472,9 +475,26 @@ def test_redis_on_a_disk(builder: Builder, project: Path) -> None:
         assert ask(b"PING\r\nSET key value\r\nGET key\r\n") == b"+PONG\r\n+OK\r\n$5\r\nvalue\r\n"
         # The empty argument arrived: there is no snapshotting.
         assert ask(b"CONFIG GET save\r\n") == b"*2\r\n$4\r\nsave\r\n$0\r\n\r\n"
+        assert ask(b"CONFIG GET appendonly\r\n").endswith(b"\r\nyes\r\n")
     # A gateway outside of the guest's network, as Kubernetes has it, is reached by a default route.
     with served(ref, 6379, mask="255.255.255.255") as ask:
         assert ask(b"PING\r\n") == b"+PONG\r\n"
+
+
+def test_redis_keeps_its_data_on_a_volume(builder: Builder, project: Path) -> None:
+    """On a volume as `hutch run -v` makes it, for a user of the image, across a lost power."""
+    ref = builder.build(project, example("linux-redis", project)).ref
+    name = f"hutch-test-{uuid.uuid4().hex}"
+    mounts = (Binding(name, "/var/lib/redis"),)
+    try:
+        with served(ref, 6379, mounts=mounts) as ask:
+            assert ask(b"SET key value\r\nINCR count\r\n") == b"+OK\r\n:1\r\n"
+            time.sleep(2)  # Redis brings what it wrote to the disk each second
+        # The guest was not asked to end: it lost its power.
+        with served(ref, 6379, mounts=mounts) as ask:
+            assert ask(b"GET key\r\nINCR count\r\n") == b"$5\r\nvalue\r\n:2\r\n"
+    finally:
+        (volumes.home() / f"{name}.ext4").unlink(missing_ok=True)
 
 
 def test_python_on_a_read_only_root(builder: Builder, project: Path) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from frameworks.runtime.machine import MASK, Forward, Machine, Volume
 from frontend.images import boot, tap
+from frontend.images.volumes import Binding
 from tests.integration.harness import load
 
 
@@ -53,7 +54,13 @@ def no_tap() -> str:
 
 @contextmanager
 def _started(
-    ref: str, port: int, mask: str, volumes: tuple[Volume, ...], *, at_tap: bool = False
+    ref: str,
+    port: int,
+    mask: str,
+    volumes: tuple[Volume, ...],
+    mounts: tuple[Binding, ...] = (),
+    *,
+    at_tap: bool = False,
 ) -> Iterator[tuple[boot.Guest, int]]:
     """A guest, and the port of this machine that leads to its `port`."""
     with socket.socket() as listener:
@@ -67,16 +74,23 @@ def _started(
         mask=mask,
         volumes=volumes,
     )
-    with boot.running(ref, machine=machine) as guest:
+    with boot.running(ref, machine=machine, mounts=mounts) as guest:
         yield guest, host
 
 
 @contextmanager
 def served(
-    ref: str, port: int, mask: str = MASK, volumes: tuple[Volume, ...] = ()
+    ref: str,
+    port: int,
+    mask: str = MASK,
+    volumes: tuple[Volume, ...] = (),
+    mounts: tuple[Binding, ...] = (),
 ) -> Iterator[Callable[[bytes], bytes]]:
-    """A guest whose `port` answers; what it yields sends a request and returns all that comes."""
-    with _started(ref, port, mask, volumes) as (guest, host):
+    """A guest whose `port` answers; what it yields sends a request and returns all that comes.
+
+    `mounts` are as `hutch run -v` takes them.
+    """
+    with _started(ref, port, mask, volumes, mounts) as (guest, host):
 
         def ask(request: bytes) -> bytes:
             deadline = time.monotonic() + 120

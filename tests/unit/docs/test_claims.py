@@ -26,3 +26,10 @@ def test_each_of_the_three_claims_names_some() -> None:
         (start,) = [found.start() for found in re.finditer(re.escape(claim), readme)]
         item = re.split(r"\n(?:- |\n)", readme[start:])[0]
         assert re.search(r"`test_\w+`", item), claim
+
+
+def test_the_database_page_has_the_examples_file() -> None:
+    """tests/integration/test_linux.py boots the example twice, with a volume."""
+    page = (ROOT / "docs/howto/database.md").read_text()
+    (file,) = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert file == (ROOT / "examples/linux-redis/bunnyfile").read_text()
