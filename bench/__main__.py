@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
 import subprocess
@@ -14,10 +13,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench import bsd, builds, image, kernels, marshal, page, unikernels
+from bench.result import Result
 
 PAGE = Path(__file__).resolve().parent.parent / "docs/performance.md"
 CONCURRENT = 64
 """Builds at once, over and above `--many`: do they all end well?"""
+BAKES, GRAPHS, BOOTS = 3, 3, 5
+"""Rounds of what takes long: bakes of `--many`, graphs, and at most so many boots of a kernel."""
 
 
 def machine() -> dict[str, object]:
@@ -40,39 +42,39 @@ def machine() -> dict[str, object]:
     }
 
 
-def warm(frontend: str, peer: str | None, rounds: int, many: int) -> dict[str, object]:
-    """What warm builds cost, with our image and the peer's."""
+def warm(found: Result, frontend: str, peer: str | None, rounds: int, many: int) -> None:
+    """Add to `found` what warm builds cost, with our image and the peer's."""
     images = {"bunnyfile": frontend, **({"peer": peer} if peer else {})}
-    found: dict[str, object] = {}
     with tempfile.TemporaryDirectory() as folder:
         directory = Path(folder)
         profile = builds.profile(directory, frontend, rounds)
-        found["profile"] = asdict(profile) if profile else None
+        found.keep(profile=asdict(profile) if profile else None)
         processes = {
             name: builds.process(directory, frontend, each, rounds) for name, each in images.items()
         }
-        found["processes"] = {n: asdict(each) for n, each in processes.items() if each}
-        found["warm"] = builds.warm(directory, images, rounds)
-        found["layers"] = {}
+        found.keep(processes={n: asdict(each) for n, each in processes.items() if each})
+        found.keep(warm=builds.warm(directory, images, rounds))
+        layers = {}
         for file in (*images, "Dockerfile"):
             name = f"{frontend.rpartition(':')[0]}-bench:{file.lower()}"
             builds.build(directory, file, "--push", "--tag", name)
-            found["layers"][file] = image.layers(name)  # type: ignore[index]
-        found["moved"] = builds.moved(directory, images, frontend.partition("/")[0])
+            layers[file] = image.layers(name)
+        found.keep(layers=layers)
+        found.keep(moved=builds.moved(directory, images, frontend.partition("/")[0]))
     others = {name: each for name, each in builds.CONTENTS.items() if each is not builds.ARCHIVE}
     for name, content in others.items():
         with tempfile.TemporaryDirectory() as folder:
-            found[f"warm {name}"] = builds.warm(Path(folder), images, rounds, content)
+            found.keep(**{f"warm {name}": builds.warm(Path(folder), images, rounds, content)})
     if many:
-        for count, times in ((many, 3), (CONCURRENT, 1)):
+        for count, times in ((many, BAKES), (CONCURRENT, 1)):
             with tempfile.TemporaryDirectory() as folder:
                 try:
                     seconds = builds.together(Path(folder), images, count, times)
                 except SystemExit as ended:
                     print(f"no bake of {count}: {ended}", file=sys.stderr)
                     continue
-                found[f"bake of {count}"] = seconds
-    return found
+                found["counts"][f"bake of {count}"] = times
+                found.keep(**{f"bake of {count}": seconds})
 
 
 def main() -> int:
@@ -91,24 +93,42 @@ def main() -> int:
         return 1
     frontend, peer = f"{registry}/{options.image}", os.environ.get(builds.PEER)
 
-    result: dict[str, object] = {"machine": machine(), "rounds": options.rounds}
+    boots = min(options.rounds, BOOTS)
+    result = Result(options.output)
+    result.keep(
+        machine=machine(),
+        rounds=options.rounds,
+        counts={
+            "graphs": GRAPHS,
+            "kernels": options.kernel_rounds,
+            "boots": boots,
+            "starts": boots,
+        },
+        versions={
+            "peer": image.version(peer) if peer else None,
+            "buildkit": marshal.version(),
+        },
+    )
     sizes = {"bunnyfile": frontend, **({"peer": peer} if peer else {})}
-    result["image_bytes"] = {name: image.compressed_size(each) for name, each in sizes.items()}
-    result["tricks"] = builds.tricks(frontend, options.rounds)
-    result.update(warm(frontend, peer, options.rounds, options.many))
-    result["graphs"] = {
-        graph: {side: asdict(each) for side, each in found.items()}
-        for graph, found in marshal.measure().items()
-    }
+    result.keep(image_bytes={name: image.compressed_size(each) for name, each in sizes.items()})
+    result.keep(tricks=builds.tricks(frontend, options.rounds))
+    warm(result, frontend, peer, options.rounds, options.many)
+    graphs = marshal.measure(GRAPHS)
+    result.keep(
+        graphs={
+            graph: {side: asdict(each) for side, each in found.items()}
+            for graph, found in graphs.items()
+        }
+    )
     if options.kernels:
         made = kernels.builds(frontend, options.kernel_rounds)
-        boots = kernels.boots(frontend, registry, min(options.rounds, 5))
-        first = kernels.first(frontend)
-        result["linux"] = {
-            "first": asdict(first),
-            "builds": asdict(made) if made else None,
-            "boots": {name: asdict(booted) for name, booted in boots.items()},
-        }
+        linux: dict[str, object] = {"builds": asdict(made) if made else None}
+        result.keep(linux=linux)
+        booted = kernels.boots(frontend, registry, boots)
+        linux["boots"] = {name: asdict(each) for name, each in booted.items()}
+        result.keep(linux=linux)
+        linux["first"] = asdict(kernels.first(frontend))
+        result.keep(linux=linux)
         systems: dict[str, object] = {}
         for system in bsd.SYSTEMS:
             source = bsd.tree(system)
@@ -117,19 +137,16 @@ def main() -> int:
                 print(f"no kernel of {system}: {variable} names no tree, or no root")
                 continue
             systems[system] = asdict(bsd.measure(system, source, frontend))
-        result["bsd"] = systems
+            result.keep(bsd=systems)
         given, images = unikernels.trees(), unikernels.images()
         if given is None and not images:
             print(f"no unikernels: {unikernels.TREES} names no directory of trees")
         else:
-            rounds = min(options.rounds, 5)
-            starts = dict(unikernels.brought(images, rounds))
+            starts = dict(unikernels.brought(images, boots))
             if given is not None:
-                starts.update(unikernels.measure(given, frontend, rounds))
-            result["unikernels"] = {name: asdict(started) for name, started in starts.items()}
+                starts.update(unikernels.measure(given, frontend, boots))
+            result.keep(unikernels={name: asdict(started) for name, started in starts.items()})
 
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(json.dumps(result, indent=2) + "\n")
     text = page.render(result)
     PAGE.write_text(text)
     print(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import urllib.request
 
 from engine.oci import DOCKER_INDEX, DOCKER_MANIFEST, INDEX, MANIFEST
@@ -20,6 +21,18 @@ def manifest(reference: str) -> dict[str, object]:
     with opener.open(request, timeout=30) as answer:
         found: dict[str, object] = json.load(answer)
     return found
+
+
+def version(reference: str) -> str:
+    """What an image says is its version, or its digest, which always says which one it is."""
+    subprocess.run(("docker", "pull", "--quiet", reference), check=True, stdout=subprocess.DEVNULL)
+    said = subprocess.check_output(
+        ("docker", "image", "inspect", "--format", "{{json .}}", reference), text=True
+    )
+    found = json.loads(said)
+    labels = found["Config"].get("Labels") or {}
+    digest = next(iter(found.get("RepoDigests") or ()), "").partition("@")[2] or found["Id"]
+    return str(labels.get("org.opencontainers.image.version") or digest)
 
 
 def compressed_size(reference: str) -> int:

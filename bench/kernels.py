@@ -96,12 +96,13 @@ class First:
 
 @dataclass(frozen=True, slots=True)
 class Boot:
-    """A kernel's file in bytes, seconds of its own clock until init runs, and of the whole from
-    the monitor's start; the bytes of the machine's memory that are not free then.
+    """A kernel's version, its file in bytes, seconds of its own clock until init runs, and of the
+    whole from the monitor's start; the bytes of the machine's memory that are not free then.
 
     `phases` are the seconds of that clock by what the kernel said it had come to.
     """
 
+    version: str
     size: int
     to_init: float
     wall: float
@@ -224,6 +225,19 @@ def peers() -> dict[str, Path]:
     return found
 
 
+def version(kernel: Path) -> str:
+    """What a bzImage says is its version; "" where it says none.
+
+    The header has the place of the text (Linux's Documentation/arch/x86/boot.rst, kernel_version).
+    """
+    with kernel.open("rb") as file:
+        head = file.read(0x210)
+        if head[0x202:0x206] != b"HdrS":
+            return ""
+        file.seek(0x200 + int.from_bytes(head[0x20E:0x210], "little"))
+        return file.read(256).partition(b"\0")[0].partition(b" ")[0].decode(errors="replace")
+
+
 def boots(frontend: str, registry: str, rounds: int) -> dict[str, Boot]:
     """Boot the same program on Debian's cloud kernel, ours and `peers`, in turn, under the same
     QEMU.
@@ -236,7 +250,7 @@ def boots(frontend: str, registry: str, rounds: int) -> dict[str, Boot]:
         "tiny": "{from: source, config: tiny}",
     }
     others = peers()
-    sizes: dict[str, int] = {}
+    files: dict[str, Path] = {}
     with tempfile.TemporaryDirectory(prefix="hutch-bench-") as context:
         directory = Path(context)
         (directory / "init.c").write_text(PROGRAM)
@@ -249,13 +263,14 @@ def boots(frontend: str, registry: str, rounds: int) -> dict[str, Boot]:
             image = f"{registry}/bench-{name.lower()}"
             out = directory / f"out-{name}"
             build(directory, kernel, frontend, "--target", "kernel", "-o", str(out))
-            sizes[name] = next(out.iterdir()).stat().st_size
+            files[name] = next(out.iterdir())
             build(directory, kernel, frontend, "--tag", image, "--push")
+        what = {name: (version(file), file.stat().st_size) for name, file in files.items()}
     found: dict[str, list[Boot]] = {name: [] for name in kernels}
     for _ in range(rounds):
         for name in list(found):
             try:
-                found[name].append(_boot(f"{registry}/bench-{name.lower()}", sizes[name]))
+                found[name].append(_boot(f"{registry}/bench-{name.lower()}", *what[name]))
             except TimeoutError as error:
                 if name not in others:
                     raise
@@ -264,7 +279,7 @@ def boots(frontend: str, registry: str, rounds: int) -> dict[str, Boot]:
     return {name: _median(each) for name, each in found.items()}
 
 
-def _boot(image: str, size: int) -> Boot:
+def _boot(image: str, version: str, size: int) -> Boot:
     with running(image, machine=Machine()) as guest:
         start = time.monotonic()
         guest.wait_for(MARK, 120)
@@ -273,7 +288,7 @@ def _boot(image: str, size: int) -> Boot:
     clock, free = output.partition(f"{MARK} ")[2].split()[:2]
     given = guest.command[guest.command.index("-m") + 1]  # 268M
     memory = (int(given.removesuffix("M")) << 20) - int(free)
-    return Boot(size, float(clock), wall, memory, phases(output, float(clock)))
+    return Boot(version, size, float(clock), wall, memory, phases(output, float(clock)))
 
 
 MILESTONES = (
@@ -312,6 +327,7 @@ def phases(log: str, to_init: float) -> dict[str, float]:
 
 def _median(found: Sequence[Boot]) -> Boot:
     return Boot(
+        found[0].version,
         found[0].size,
         statistics.median(each.to_init for each in found),
         statistics.median(each.wall for each in found),

@@ -96,7 +96,17 @@ def sides() -> Iterator[Mapping[str, Sequence[str]]]:
         yield {**ours, PEER: (str(program),)}
 
 
-def measure(rounds: int = 3) -> dict[str, dict[str, Graph]]:
+def version() -> str | None:
+    """What BuildKit's tree is, as git says it; None without the tree, or where git says nothing."""
+    tree = os.environ.get(BUILDKIT)
+    if not tree:
+        return None
+    words = ("git", "-C", tree, "describe", "--tags", "--always")
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or None
+
+
+def measure(rounds: int) -> dict[str, dict[str, Graph]]:
     """Each graph's cost for each side, which take turns; every measure in a new process.
 
     Ends the run where the sides do not make graphs of as many vertices.

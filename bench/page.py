@@ -23,30 +23,38 @@ def _lines(result: Mapping[str, Any]) -> Iterator[str]:
     yield (
         "`make bench` writes this page from `build/bench.json`: the last run, of "
         f"{machine['date']}, on {machine['cores']} cores ({machine['cpu']}), Docker "
-        f"{machine['docker']}, with a load of {machine['load']} before it began. Times are medians "
-        f"of {result['rounds']} rounds in which both sides took turns. No test measures time."
+        f"{machine['docker']}, with a load of {machine['load']} before it began. Each table says "
+        "of how many rounds its figures are medians; sides take turns. No test measures time."
     )
     yield ""
+    version = result["versions"].get(PEER)
     yield (
-        "The Go tool is [bunny](https://github.com/nubificus/bunny), which reads v0.1 files; its "
-        "image is named in `HUTCH_BENCH_PEER`, and without it there are no columns of it."
+        "The Go tool is [bunny](https://github.com/nubificus/bunny)"
+        f"{f' {version}' if version else ''}, which reads v0.1 files; its image is named in "
+        "`HUTCH_BENCH_PEER`, and without it there are no columns of it."
     )
     yield from _section("A warm build of a v0.1 file", _warm(result))
     if result.get("profile"):
-        yield from _section("Where the time of our process goes", _profile(result["profile"]))
+        yield from _section(
+            "Where the time of our process goes", _profile(result["profile"], result["rounds"])
+        )
     if result.get("processes"):
         yield from _section("The calls of a warm build", _calls(result["processes"]))
-    yield from _section("What each trick of a start saves", _tricks(result["tricks"]))
+    yield from _section(
+        "What each trick of a start saves", _tricks(result["tricks"], result["rounds"])
+    )
     yield from _section("Many at once", _many(result))
     yield from _section("Images", _layers(result["layers"], result["moved"]))
-    yield from _section("Graphs", _graphs(result["graphs"]))
+    yield from _section("Graphs", _graphs(result))
     if result.get("linux"):
-        yield from _section("Kernels", _kernels(result["linux"]))
+        yield from _section("Kernels", _kernels(result))
     for system, times in result.get("bsd", {}).items():
         yield from _section(f"{system}'s kernel", _bsd(times))
 
     if starts := result.get("unikernels"):
-        yield from _section("Unikernels, and Linux beside them", _starts(starts))
+        yield from _section(
+            "Unikernels, and Linux beside them", _starts(starts, result["counts"]["starts"])
+        )
 
 
 def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
@@ -70,6 +78,12 @@ def _mb(size: float | None) -> str:
 
 def _ratio(ours: float | None, theirs: float | None) -> str:
     return f"{ours / theirs:.2f}" if ours and theirs else ""
+
+
+def _of(rounds: int, what: str) -> str:
+    """What figures are of: `rounds` of `what`, a word that takes an s."""
+    ending = "es" if what.endswith("s") else "s"
+    return f"of one {what}" if rounds == 1 else f"medians of {rounds} {what}{ending}"
 
 
 def _sides(found: Mapping[str, Any]) -> list[str]:
@@ -97,14 +111,19 @@ def _warm(result: Mapping[str, Any]) -> Iterator[str]:
         rows.append(("memory of the frontend's process", *(_mb(memory.get(s)) for s in sides)))
     sizes = result["image_bytes"]
     rows.append(("frontend image, compressed", *(_mb(sizes.get(s)) for s in sides)))
+    yield (
+        f"Times and memory are {_of(result['rounds'], 'build')}, after one that filled the cache."
+    )
+    yield ""
     yield from _table(("", *(NAMES[s] for s in sides)), rows)
 
 
-def _profile(profile: Mapping[str, Any]) -> Iterator[str]:
+def _profile(profile: Mapping[str, Any], rounds: int) -> Iterator[str]:
     yield (
         f"From the first line of Python to the end: {_ms(profile['wall'])}, with "
         f"{profile['modules']} modules imported and {profile['rounds']:.0f} waits for the daemon, "
-        "one after the other. Each phase is without those inside it."
+        "one after the other. Each phase is without those inside it. Figures are "
+        f"{_of(rounds, 'warm build')}."
     )
     yield ""
     yield from _table(
@@ -119,11 +138,11 @@ def _calls(processes: Mapping[str, Any]) -> Iterator[str]:
         yield f"- {NAMES[side]}, {len(calls)}: {', '.join(calls)}"
 
 
-def _tricks(tricks: Mapping[str, float]) -> Iterator[str]:
+def _tricks(tricks: Mapping[str, float], rounds: int) -> Iterator[str]:
     yield (
-        "Processor time of a new process in the image that imports what a build imports; the "
-        "variants take turns. [ADR 5](adr/0005-dataclasses-are-compiled-with-the-image.md) says "
-        "what the tricks are."
+        "Processor time of a new process in the image that imports what a build imports, "
+        f"{_of(rounds, 'process')}; the variants take turns. "
+        "[ADR 5](adr/0005-dataclasses-are-compiled-with-the-image.md) says what the tricks are."
     )
     yield ""
     base = tricks["as it is"]
@@ -144,7 +163,8 @@ def _many(result: Mapping[str, Any]) -> Iterator[str]:
     sides = _sides(next(iter(bakes.values())))
     rows = (
         (
-            f"{key.removeprefix('bake of ')} files in one warm bake",
+            f"{key.removeprefix('bake of ')} files in one warm bake, "
+            f"{_of(result['counts'][key], 'bake')}",
             *(f"{found[s]:.1f} s ({_ratio(found[OURS], found[s])})" for s in sides),
         )
         for key, found in bakes.items()
@@ -161,12 +181,14 @@ def _layers(layers: Mapping[str, Any], moved: Mapping[str, int]) -> Iterator[str
     )
 
 
-def _graphs(graphs: Mapping[str, Any]) -> Iterator[str]:
+def _graphs(result: Mapping[str, Any]) -> Iterator[str]:
+    graphs, version = result["graphs"], result["versions"].get("buildkit")
     yield (
-        "States made, and marshalled to bytes, in a new process. The other side is BuildKit's own "
-        "client in Go, of the source tree in `HUTCH_BENCH_BUILDKIT`, which makes the same graph of "
-        "as many vertices; in brackets is the ratio of hutch to it. Speeds are of processor time, "
-        "that of all threads."
+        "States made, and marshalled to bytes, in a new process: "
+        f"{_of(result['counts']['graphs'], 'process')}. The other side is BuildKit's own client in "
+        f"Go, of the source tree in `HUTCH_BENCH_BUILDKIT`{f' ({version})' if version else ''}, "
+        "which makes the same graph of as many vertices; in brackets is the ratio of hutch to it. "
+        "Speeds are of processor time, that of all threads."
     )
     yield ""
     sides = list(next(iter(graphs.values())))
@@ -199,8 +221,11 @@ def _beside(form: str, of: Mapping[str, float]) -> Iterator[str]:
         yield f"{form.format(other)} ({_ratio(ours, other)})"
 
 
-def _kernels(linux: Mapping[str, Any]) -> Iterator[str]:
+def _kernels(result: Mapping[str, Any]) -> Iterator[str]:
+    linux, counts = result["linux"], result["counts"]
     if made := linux["builds"]:
+        yield f"Times of `make` are {_of(counts['kernels'], 'round')}, which began with no cache."
+        yield ""
         yield from _table(
             ("make of a kernel", "ratio"),
             (
@@ -215,25 +240,33 @@ def _kernels(linux: Mapping[str, Any]) -> Iterator[str]:
         f"The first build on a new machine calls a compiler after {first['compiler']:.0f} s, when "
         f"apt has fetched {_mb(first['fetched'])}: the toolchain is installed while the source is "
         f"fetched and unpacked. One after the other the steps before would take "
-        f"{first['added']:.0f} s."
+        f"{first['added']:.0f} s. These are of one build."
     )
     yield ""
     boots = linux["boots"]
     debian = boots["Debian"]
     yield (
         "Kernels boot an initrd of one program under QEMU without KVM, in the machine of a "
-        "container with 256 MiB. Beside Debian's and ours are those of `HUTCH_BENCH_KERNELS`, "
-        "which somebody else configured."
+        f"container with 256 MiB: {_of(counts['boots'], 'boot')}. Beside Debian's and ours are "
+        "those of `HUTCH_BENCH_KERNELS`, which somebody else configured."
     )
     yield ""
     yield from _table(
         (
-            *("kernel", "file", "to Debian's", "boot to init, guest's clock", "to Debian's"),
+            *(
+                "kernel",
+                "version",
+                "file",
+                "to Debian's",
+                "boot to init, guest's clock",
+                "to Debian's",
+            ),
             *("from QEMU's start", "memory in use then"),
         ),
         (
             (
                 name,
+                found["version"],
                 _mb(found["size"]),
                 _ratio(found["size"], debian["size"]),
                 f"{found['to_init']:.2f} s",
@@ -246,8 +279,8 @@ def _kernels(linux: Mapping[str, Any]) -> Iterator[str]:
     )
     yield ""
     yield (
-        "A boot of `microvm` by phase, on the guest's clock. The APIC's timer is measured only "
-        "where the processor has no deadline timer, as under QEMU without KVM."
+        "The same boots of `microvm` by phase, on the guest's clock. The APIC's timer is measured "
+        "only where the processor has no deadline timer, as under QEMU without KVM."
     )
     yield ""
     yield from _table(
@@ -257,6 +290,8 @@ def _kernels(linux: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _bsd(times: Mapping[str, Any]) -> Iterator[str]:
+    yield "Each is of one run."
+    yield ""
     yield from _table(
         ("", "ratio"),
         (
@@ -268,7 +303,9 @@ def _bsd(times: Mapping[str, Any]) -> Iterator[str]:
     )
 
 
-def _starts(starts: Mapping[str, Any]) -> Iterator[str]:
+def _starts(starts: Mapping[str, Any], rounds: int) -> Iterator[str]:
+    yield f"Starts are {_of(rounds, 'start')}."
+    yield ""
     yield from _table(
         ("kernel and monitor", "file", "initrd", "exec to the first line"),
         (

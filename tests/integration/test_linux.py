@@ -488,11 +488,11 @@ def test_redis_keeps_its_data_on_a_volume(builder: Builder, project: Path) -> No
     mounts = (Binding(name, "/var/lib/redis"),)
     try:
         with served(ref, 6379, mounts=mounts) as ask:
-            assert ask(b"SET key value\r\nINCR count\r\n") == b"+OK\r\n:1\r\n"
+            assert ask(b"SET key value\r\n") == b"+OK\r\n"
             time.sleep(2)  # Redis brings what it wrote to the disk each second
         # The guest was not asked to end: it lost its power.
         with served(ref, 6379, mounts=mounts) as ask:
-            assert ask(b"GET key\r\nINCR count\r\n") == b"$5\r\nvalue\r\n:2\r\n"
+            assert ask(b"GET key\r\n") == b"$5\r\nvalue\r\n"
     finally:
         (volumes.home() / f"{name}.ext4").unlink(missing_ok=True)
 

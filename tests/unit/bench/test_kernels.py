@@ -47,6 +47,16 @@ def test_the_kernels_of_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         kernels.peers()
 
 
+def test_the_version_of_a_kernel(tmp_path: Path) -> None:
+    header = bytearray(0x400)
+    header[0x202:0x206], header[0x20E:0x210] = b"HdrS", (0x100).to_bytes(2, "little")
+    header[0x300:0x320] = b"6.12.9-here (me@it) #1 SMP\0".ljust(32, b"\0")
+    (tmp_path / "kernel").write_bytes(header)
+    assert kernels.version(tmp_path / "kernel") == "6.12.9-here"
+    (tmp_path / "elf").write_bytes(b"\x7fELF" + bytes(0x400))
+    assert kernels.version(tmp_path / "elf") == ""
+
+
 def test_the_phases_of_a_boot() -> None:
     """Each ends with what the kernel says then; the last when the program runs."""
     log = "".join(
@@ -71,10 +81,10 @@ def test_a_kernel_of_others_that_does_not_boot(
             (out / "kernel").write_bytes(b"1234")
         return []
 
-    def boot(image: str, size: int) -> kernels.Boot:
+    def boot(image: str, version: str, size: int) -> kernels.Boot:
         if image == "registry/bench-odd":
             raise TimeoutError("the guest never printed it")
-        return kernels.Boot(size, 1.0, 2.0, 3, {})
+        return kernels.Boot(version, size, 1.0, 2.0, 3, {})
 
     (tmp_path / "odd").write_bytes(b"no kernel")
     monkeypatch.setenv(kernels.PEERS, f"odd={tmp_path / 'odd'}")

@@ -10,6 +10,8 @@ from tests.places import ROOT
 RESULT: dict[str, Any] = {
     "machine": {"date": "2026-01-02", "cores": 2, "cpu": "A", "docker": "28.5", "load": 0.5},
     "rounds": 3,
+    "counts": {"bake of 50": 3, "graphs": 3, "kernels": 1, "boots": 5, "starts": 5},
+    "versions": {"peer": "v1.2", "buildkit": "v0.31-7-gabc"},
     "image_bytes": {"bunnyfile": 10_000_000, "peer": 8_000_000},
     "tricks": {"as it is": 0.05, "the garbage collector on": 0.06},
     "profile": {
@@ -40,7 +42,8 @@ def test_ratios_have_the_other_side_named() -> None:
     text = page.render(RESULT)
     assert "| wall, ratio of hutch to it | 1.00 | 1.25 | 2.00 |" in text
     assert "| CPU of the frontend's process | 70 ms | 35 ms |  |" in text
-    assert "| 50 files in one warm bake | 6.0 s (1.00) | 5.0 s (1.20) | 3.0 s (2.00) |" in text
+    bakes = "| 50 files in one warm bake, medians of 3 bakes | 6.0 s (1.00) | 5.0 s (1.20) | "
+    assert f"{bakes}3.0 s (2.00) |" in text
     assert "| wall (ratio): initrd, of a program | 500 ms (1.00) | 400 ms (1.25) |  |" in text
     assert "| the Go tool | 4 | 1000 | 900 |" in text
     assert "- the Go tool, 1: Ping" in text
@@ -49,6 +52,25 @@ def test_ratios_have_the_other_side_named() -> None:
     assert "| chain of 10: made and marshalled a second | 7,500 | 13,044 (0.57) |" in text
     assert "| chain of 10: bytes of memory for a vertex | 2,248 | 4,496 (0.50) |" in text
     assert "on 2 cores (A), Docker 28.5, with a load of 0.5" in text
+    assert "The Go tool is [bunny](https://github.com/nubificus/bunny) v1.2, which" in text
+    assert "the source tree in `HUTCH_BENCH_BUILDKIT` (v0.31-7-gabc), which" in text
+
+
+def test_each_table_says_what_it_is_of() -> None:
+    started = {"a": {"size": 1, "initrd": 0, "seconds": 0.1}}
+    bsd = {"tools": 1, "bare_tools": 1, "kernel": 1, "bare_kernel": 1, "option": 1, "app_steps": 0}
+    text = page.render({**RESULT, "rounds": 7, "unikernels": started, "bsd": {"NetBSD": bsd}})
+    sections = {part.partition("\n")[0]: part for part in text.split("\n## ")[1:]}
+    for heading, said in {
+        "A warm build of a v0.1 file": "medians of 7 builds",
+        "Where the time of our process goes": "medians of 7 warm builds",
+        "What each trick of a start saves": "medians of 7 processes",
+        "Many at once": "medians of 3 bakes",
+        "Graphs": "medians of 3 processes",
+        "NetBSD's kernel": "of one run",
+        "Unikernels, and Linux beside them": "medians of 5 starts",
+    }.items():
+        assert said in sections[heading], heading
 
 
 def test_without_the_peer_and_a_log() -> None:
@@ -63,7 +85,14 @@ def test_without_the_peer_and_a_log() -> None:
 
 
 def test_kernels() -> None:
-    boot = {"size": 4_000_000, "to_init": 0.5, "wall": 1.25, "memory": 30_000_000, "phases": {}}
+    boot = {
+        "version": "6.12.1",
+        "size": 4_000_000,
+        "to_init": 0.5,
+        "wall": 1.25,
+        "memory": 30_000_000,
+        "phases": {},
+    }
     boots = {
         "Debian": {**boot, "size": 8_000_000, "to_init": 1.0},
         "microvm": {**boot, "phases": {"drivers": 0.025}},
@@ -74,8 +103,9 @@ def test_kernels() -> None:
     text = page.render({**RESULT, "linux": linux})
     assert "calls a compiler after 41 s, when apt has fetched 230.4 MB" in text
     assert "would take 64 s" in text
-    assert "| theirs | 4.0 MB | 0.50 | 0.50 s | 0.50 | 1.25 s | 30.0 MB |" in text
+    assert "| theirs | 6.12.1 | 4.0 MB | 0.50 | 0.50 s | 0.50 | 1.25 s | 30.0 MB |" in text
     assert "| drivers | 25 ms |" in text
+    assert "container with 256 MiB: medians of 5 boots." in text
 
 
 def test_the_page_is_of_this_form() -> None:
