@@ -71,5 +71,5 @@ ARG HUTCH_SITE=""
 ENV PATH=/usr/sbin:/usr/bin HUTCH_SITE=$HUTCH_SITE
 LABEL moby.buildkit.frontend.network.none="true" \
       moby.buildkit.frontend.caps="moby.buildkit.frontend.inputs,moby.buildkit.frontend.subrequests,moby.buildkit.frontend.contexts,moby.buildkit.frontend.gitquerystring"
-# Not with -m, which imports a twentieth of what a start does, to find this file.
+# Not with -m, which imports modules to find this file: about a millisecond (docs/adr/0005).
 ENTRYPOINT ["/usr/bin/python3", "-I", "-S", "-B", "/usr/lib/python3.13/frontend/__main__.pyc"]
