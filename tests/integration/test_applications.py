@@ -16,8 +16,18 @@ from pathlib import Path
 import pytest
 
 from frameworks.runtime.machine import Volume
+from frameworks.runtime.urunc import GATEWAY
 from frontend.bunnyfile import lock
-from tests.integration.harness import EXAMPLES, ROOT, Builder, Guests, alpine, load, services
+from tests.integration.harness import (
+    EXAMPLES,
+    ROOT,
+    Builder,
+    Guests,
+    alpine,
+    load,
+    names,
+    services,
+)
 from tests.integration.harness.alpine import Apk
 from tests.integration.harness.guests import listening, served
 from tests.integration.harness.programs import PROGRAMS
@@ -82,6 +92,22 @@ def test_a_service_under_load(builder: Builder, project: Path, tmp_path: Path) -
         assert away < 60
         assert slept >= 100
         assert load.random(where, 20) == 20
+
+
+def test_a_service_looks_names_up(builder: Builder, project: Path, tmp_path: Path) -> None:
+    """By the name server of the image's /etc/resolv.conf, over the guest's network."""
+    shutil.copytree(PROGRAMS / "service", project, dirs_exist_ok=True)
+    (project / "resolv.conf").write_text(f"nameserver {GATEWAY}\n")
+    text = example(tmp_path / "example").replace("go-http", "service")
+    text = text.replace("rootfs:\n", "rootfs:\n  include: [resolv.conf:/etc/resolv.conf]\n")
+    ref = builder.build(project, text).ref
+    name, address = "service.hutch.example", "192.0.2.7"
+    with names.answering({name: address}) as asked, served(ref, 8080) as ask:
+        found = body(ask(GET % f"/resolve?name={name}".encode()))
+        assert found == f"{address}\n".encode()
+        assert name in asked
+        assert ask(GET % b"/resolve?name=none.hutch.example").startswith(b"HTTP/1.0 404 ")
+        assert b"127.0.0.1" in body(ask(GET % b"/resolve?name=localhost"))
 
 
 def test_a_package_of_debian_serves(builder: Builder, project: Path) -> None:
