@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import platform
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import bsd, builds, image, kernels, marshal, page, unikernels
+from bench import bsd, builds, contexts, image, kernels, marshal, page, unikernels
 from bench.result import Result
 
 PAGE = Path(__file__).resolve().parent.parent / "docs/performance.md"
@@ -77,6 +79,19 @@ def warm(found: Result, frontend: str, peer: str | None, rounds: int, many: int)
                 found.keep(**{f"bake of {count}": seconds})
 
 
+def parts(
+    found: Result, names: Sequence[str], images: Mapping[str, str], registry: str, rounds: int
+) -> None:
+    """Add to `found` what can be measured alone: `contexts`, `sizes`."""
+    if "contexts" in names:
+        found["counts"]["contexts"] = rounds
+        found.keep(contexts=asdict(contexts.measure(images, registry, rounds)))
+    if "sizes" in names:
+        load = round(os.getloadavg()[1], 1)
+        found["counts"]["sizes"] = GRAPHS
+        found.keep(sizes={"load": load, "speeds": marshal.sizes(GRAPHS)})
+
+
 def main() -> int:
     """Measure against the engine in the environment (`python3 -m engine run`)."""
     parser = argparse.ArgumentParser(prog="bench")
@@ -85,6 +100,12 @@ def main() -> int:
     parser.add_argument("--image", default="hutch:dev", help="the frontend, in the registry")
     parser.add_argument("--kernels", action="store_true", help="build and boot kernels too")
     parser.add_argument("--kernel-rounds", type=int, default=1, help="kernels built from nothing")
+    parser.add_argument(
+        "--only",
+        choices=("contexts", "sizes"),
+        action="append",
+        help="measure this part alone, and add it to what --output has",
+    )
     parser.add_argument("--output", type=Path, default=Path("build/bench.json"))
     options = parser.parse_args()
     registry = os.environ.get("HUTCH_REGISTRY")
@@ -93,8 +114,14 @@ def main() -> int:
         return 1
     frontend, peer = f"{registry}/{options.image}", os.environ.get(builds.PEER)
 
+    images = {"bunnyfile": frontend, **({"peer": peer} if peer else {})}
     boots = min(options.rounds, BOOTS)
     result = Result(options.output)
+    if options.only:
+        result.update(json.loads(options.output.read_text()))
+        parts(result, options.only, images, registry, boots)
+        PAGE.write_text(page.render(result))
+        return 0
     result.keep(
         machine=machine(),
         rounds=options.rounds,
@@ -109,8 +136,7 @@ def main() -> int:
             "buildkit": marshal.version(),
         },
     )
-    sizes = {"bunnyfile": frontend, **({"peer": peer} if peer else {})}
-    result.keep(image_bytes={name: image.compressed_size(each) for name, each in sizes.items()})
+    result.keep(image_bytes={name: image.compressed_size(each) for name, each in images.items()})
     result.keep(tricks=builds.tricks(frontend, options.rounds))
     warm(result, frontend, peer, options.rounds, options.many)
     graphs = marshal.measure(GRAPHS)
@@ -120,6 +146,7 @@ def main() -> int:
             for graph, found in graphs.items()
         }
     )
+    parts(result, ("contexts", "sizes"), images, registry, boots)
     if options.kernels:
         made = kernels.builds(frontend, options.kernel_rounds)
         linux: dict[str, object] = {"builds": asdict(made) if made else None}
@@ -138,11 +165,11 @@ def main() -> int:
                 continue
             systems[system] = asdict(bsd.measure(system, source, frontend))
             result.keep(bsd=systems)
-        given, images = unikernels.trees(), unikernels.images()
-        if given is None and not images:
+        given, brought = unikernels.trees(), unikernels.images()
+        if given is None and not brought:
             print(f"no unikernels: {unikernels.TREES} names no directory of trees")
         else:
-            starts = dict(unikernels.brought(images, boots))
+            starts = dict(unikernels.brought(brought, boots))
             if given is not None:
                 starts.update(unikernels.measure(given, frontend, boots))
             result.keep(unikernels={name: asdict(started) for name, started in starts.items()})

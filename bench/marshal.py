@@ -118,6 +118,18 @@ def measure(rounds: int) -> dict[str, dict[str, Graph]]:
         }
 
 
+SIZES = (1_000, 10_000, 100_000)
+
+
+def sizes(rounds: int) -> dict[str, dict[int, float]]:
+    """How many vertices of a graph we marshal in a second of processor time, by shape and size."""
+    ours = {OURS: (sys.executable, "-m", "bench.marshal")}
+    return {
+        shape: {size: in_turn(ours, (shape, str(size)), rounds)[OURS].speed for size in SIZES}
+        for shape, _ in GRAPHS
+    }
+
+
 def in_turn(
     commands: Mapping[str, Sequence[str]], words: Sequence[str], rounds: int
 ) -> dict[str, Graph]:

@@ -45,6 +45,8 @@ def _lines(result: Mapping[str, Any]) -> Iterator[str]:
     )
     yield from _section("Many at once", _many(result))
     yield from _section("Images", _layers(result["layers"], result["moved"]))
+    if result.get("contexts"):
+        yield from _section("Contexts, and many files", _contexts(result))
     yield from _section("Graphs", _graphs(result))
     if result.get("linux"):
         yield from _section("Kernels", _kernels(result))
@@ -173,12 +175,46 @@ def _many(result: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _layers(layers: Mapping[str, Any], moved: Mapping[str, int]) -> Iterator[str]:
-    yield "The same content, a kernel of 8 MiB and an archive of 1 MiB, built by each:"
+    yield (
+        "The same content, a kernel of 8 MiB and an archive of 1 MiB, built by each. What moves "
+        "are the layers that the other side has not by their digests, in a push as in a pull."
+    )
     yield ""
     yield from _table(
         ("", "layers", "bytes", "bytes that move when only a program of 1 MiB changed"),
         ((NAMES[s], layers[s][0], layers[s][1], moved[s]) for s in _sides(layers)),
     )
+
+
+def _contexts(result: Mapping[str, Any]) -> Iterator[str]:
+    found = result["contexts"]
+    sides = _sides(found["large"])
+    yield (
+        "The context has 200 MB, of which a build uses two files of 1 kB. Each is new to the "
+        "daemon: "
+        f"{_of(result['counts']['contexts'], 'build')}. The other rows count one build. Measured "
+        f"at a load of {found['load']}."
+    )
+    yield ""
+    rows: list[tuple[object, ...]] = [
+        (
+            "build of 200 MB, of which 2 kB are used (ratio of hutch to it)",
+            *(f"{found['large'][s]:.2f} s ({_ratio(*_both(found['large'], s))})" for s in sides),
+        ),
+        (
+            "steps that run again for a new file that nobody uses",
+            *(found["added"][s] for s in sides),
+        ),
+        (
+            "layers of an image of 150 files, each named",
+            *("the build fails" if (n := found["layers"][s]) is None else n for s in sides),
+        ),
+    ]
+    yield from _table(("", *(NAMES[s] for s in sides)), rows)
+
+
+def _both(found: Mapping[str, float], side: str) -> tuple[float, float]:
+    return found[OURS], found[side]
 
 
 def _graphs(result: Mapping[str, Any]) -> Iterator[str]:
@@ -193,6 +229,23 @@ def _graphs(result: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     sides = list(next(iter(graphs.values())))
     yield from _table(("", *sides), _graph_rows(graphs))
+    if sizes := result.get("sizes"):
+        yield ""
+        yield (
+            "Vertices marshalled a second by hutch, by the size of the graph: "
+            f"{_of(result['counts']['sizes'], 'process')}, at a load of {sizes['load']}. A speed "
+            "that stays is a time that grows as the graph does."
+        )
+        yield ""
+        speeds = sizes["speeds"]
+        heads = (f"{int(size):,}" for size in next(iter(speeds.values())))
+        yield from _table(
+            ("", *heads),
+            (
+                (shape, *(f"{speed:,.0f}" for speed in each.values()))
+                for shape, each in speeds.items()
+            ),
+        )
 
 
 def _graph_rows(graphs: Mapping[str, Any]) -> Iterator[tuple[object, ...]]:

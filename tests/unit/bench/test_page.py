@@ -73,6 +73,27 @@ def test_each_table_says_what_it_is_of() -> None:
         assert said in sections[heading], heading
 
 
+def test_contexts_and_sizes() -> None:
+    """Parts that older results lack."""
+    found = {
+        "large": {"bunnyfile": 0.5, "peer": 2.0, "Dockerfile": 0.25},
+        "added": {"bunnyfile": 0, "peer": 1, "Dockerfile": 0},
+        "layers": {"bunnyfile": 3, "peer": None, "Dockerfile": 153},
+        "load": 1.5,
+    }
+    speeds = {"wide": {"1000": 50_000.4, "10000": 49_000.0}}
+    counts = {**RESULT["counts"], "contexts": 5, "sizes": 3}
+    more = {"contexts": found, "sizes": {"load": 2.5, "speeds": speeds}, "counts": counts}
+    text = page.render({**RESULT, **more})
+    assert "daemon: medians of 5 builds. The other rows count one build" in text
+    assert "at a load of 1.5." in text
+    assert "0.50 s (1.00) | 2.00 s (0.25) | 0.25 s (2.00) |" in text
+    assert "| layers of an image of 150 files, each named | 3 | the build fails | 153 |" in text
+    assert "medians of 3 processes, at a load of 2.5" in text
+    assert "|  | 1,000 | 10,000 |" in text
+    assert "| wide | 50,000 | 49,000 |" in text
+
+
 def test_without_the_peer_and_a_log() -> None:
     sides = ("image_bytes", "warm", "warm initrd, of a program", "layers", "moved", "bake of 50")
     result = {**RESULT, "profile": None, "processes": {}}
