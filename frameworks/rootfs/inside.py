@@ -19,8 +19,8 @@ def follow(path: str, target: Callable[[str], str | None]) -> tuple[list[str], s
 
     `target` is asked of each path on the way, which has no link in it but maybe at its end: where
     that link leads, "" if it is none, None if there is nothing. Returns the paths at which `path`
-    and the links at its end stand, and the one without any link ("" for the root): None where
-    nothing is, or links lead in a circle.
+    and the links at its end stand, with where they lead, and that one by itself ("" for the root),
+    which has no link in it: None where nothing is, or links lead in a circle.
     """
     at = ""
     pending = [part for part in reversed(path.split("/")) if part]
@@ -46,6 +46,8 @@ def follow(path: str, target: Callable[[str], str | None]) -> tuple[list[str], s
         if link.startswith("/"):
             at = ""
         pending.extend(part for part in reversed(link.split("/")) if part)
+    if at not in places:  # the root, and what `..` leads to
+        places.append(at)
     return places, at
 
 

@@ -65,6 +65,17 @@ def test_what_came_with_an_addition_keeps_its_time(base: Path) -> None:
     assert times(out, "new", "new/inner", "new/file") == [OURS, 7, 8]
 
 
+@pytest.mark.parametrize("path", ["/", "/etc/..", "/up"])
+def test_a_directory_put_upon_the_root(base: Path, path: str) -> None:
+    (base / "up").symlink_to("etc/there/../..")
+    out = run(base, "mkdir new && echo a > new/a && echo b > b", path)
+    assert [(out / name).read_text() for name in ("new/a", "b", "etc/there/old")] == [
+        "a\n",
+        "b\n",
+        "old",
+    ]
+
+
 def test_through_links_inside_the_tree(base: Path) -> None:
     change = "echo 1 > usr/lib/one && echo 2 > var/two"
     out = run(base, change, "/lib/one", "/absolute/two", "/loop/three", "/nothing/here")
