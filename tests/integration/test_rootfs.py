@@ -394,6 +394,24 @@ class TestModes:
         return [stat.S_IMODE(packed.tree.stat(path).mode) for path in paths]
 
 
+def test_a_directory_upon_the_root(any_builder: Builder, tmp_path: Path) -> None:
+    """Files of the context and of the application, each at `/`."""
+    (tmp_path / "kernel").write_bytes(b"kernel")
+    for folder in ("files", "app"):
+        (tmp_path / folder / "usr").mkdir(parents=True)
+        (tmp_path / folder / "usr" / folder).write_text(folder)
+        (tmp_path / folder / folder).write_text(folder)
+    text = FILE.format(framework="linux", image="scratch", type="raw")
+    packed = any_builder.pack(
+        tmp_path,
+        text + "  include: ['files:/']\n"
+        "app: {from: local, path: app, build: 'true', artifacts: ['.:/']}\n",
+    )
+    for folder in ("files", "app"):
+        for path in (f"/{folder}", f"/usr/{folder}"):
+            assert packed.read(path) == folder.encode(), path
+
+
 def test_a_source_that_is_a_link(any_builder: Builder, tmp_path: Path) -> None:
     """It means what it leads to, as for COPY, unless the include says not; v0.1 is bunny's."""
     (tmp_path / "kernel").write_bytes(b"kernel")
