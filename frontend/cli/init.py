@@ -47,6 +47,23 @@ app:
   from: local                 # this directory
   path: .
 """
+_UNIKRAFT = """\
+# yaml-language-server: $schema={schema}
+# {summary}
+# Build and boot it: hutch build --run {place}
+version: v1
+
+platforms:
+  framework: unikraft         # a library operating system
+  monitor: qemu               # what runs the virtual machine; or firecracker
+
+kernel:
+  from: source                # the application is linked into the kernel
+
+app:
+  from: local                 # this directory
+  path: .
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +85,9 @@ def parser() -> argparse.ArgumentParser:
     made = make(
         "init",
         """
-        It looks at the directory (a Dockerfile, go.mod, Cargo.toml, package.json, dune-project, a
-        Makefile, a C file), asks what it found out, and writes a bunnyfile with comments, which
-        `hutch check` accepts.
+        It looks at the directory (a Dockerfile, go.mod, Cargo.toml, package.json, config.ml,
+        dune-project, Makefile.uk, a Makefile, a C file), asks what it found out, and writes a
+        bunnyfile with comments, which `hutch check` accepts.
         """,
         examples=("hutch init", "hutch init --yes --language go --port 8080 service"),
         statuses={1: "there is a bunnyfile already, or nothing that it knows"},
@@ -235,7 +252,20 @@ cmd: ["/usr/bin/node", "{main}"]
 
 
 def _mirage(folder: Path) -> tuple[str, str]:
-    return "", "a MirageOS unikernel"
+    rest = ""
+    if (folder / "config.ml").is_file() and not (folder / "dist" / "dune").is_file():
+        rest = """\
+  # packages: [libgmp-dev]    # Debian's, where a library links to one
+  # options: {net: direct}    # keys of config.ml, as mirage configure takes them
+"""
+    return rest, "a MirageOS unikernel"
+
+
+def _unikraft(folder: Path) -> tuple[str, str]:
+    rest = """\
+  # libraries: [musl, lwip]   # a C library, and the network
+"""
+    return rest, "a Unikraft unikernel"
 
 
 def _make(folder: Path) -> tuple[str, str]:
@@ -288,9 +318,16 @@ KINDS: Mapping[str, Kind] = {
         Kind(
             "ocaml",
             "a MirageOS unikernel",
-            lambda f: (f / "dune-project").is_file(),
+            lambda f: any((f / name).is_file() for name in ("config.ml", "dune-project")),
             _mirage,
             _MIRAGE,
+        ),
+        Kind(
+            "makefile.uk",
+            "a Unikraft library",
+            lambda f: (f / "Makefile.uk").is_file(),
+            _unikraft,
+            _UNIKRAFT,
         ),
         Kind("make", "a Makefile's", lambda f: (f / "Makefile").is_file(), _make),
         Kind("c", "C", lambda f: any(f.glob("*.c")), _c),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,8 @@ PROJECTS = {
     "go": {"go.mod": "module example.org/a/tool/v2\n\nrequire example.org/b v1.0.0\n"},
     "rust": {"Cargo.toml": '[package]\nname = "tool"\n\n[dependencies]\nserde = "1"\n'},
     "node": {"package.json": '{"main": "server.js", "dependencies": {"x": "1"}}'},
-    "ocaml": {"dune-project": "(lang dune 3.0)\n"},
+    "ocaml": {"config.ml": "open Mirage\n", "unikernel.ml": ""},
+    "makefile.uk": {"Makefile.uk": "$(eval $(call addlib,apphello))\n", "hello.c": "", "Makefile": ""},
     "make": {"Makefile": "all:\n\tcc -O2 -o bin/tool tool.c\n", "tool.c": ""},
     "c": {"tool.c": "", "other.c": ""},
 }
@@ -58,6 +60,32 @@ def test_names(tmp_path: Path) -> None:
     assert "go build -trimpath -ldflags=-s -o tool ." in text
     assert "go mod download" in text
     assert 'ports: ["8080/tcp"]' in text
+
+
+@pytest.mark.parametrize(
+    ("files", "framework", "options"),
+    [
+        (("config.ml", "unikernel.ml"), "mirage", True),
+        # What `mirage configure` leaves is there: its keys were given to it.
+        (("config.ml", "dune-project", "Makefile", "dist/dune"), "mirage", False),
+        (("dune-project",), "mirage", False),
+        (("Makefile.uk", "hello.c"), "unikraft", False),
+    ],
+)
+def test_unikernels(tmp_path: Path, files: tuple[str, ...], framework: str, options: bool) -> None:
+    """They are told from a program for Linux by their own files."""
+    (tmp_path / "dist").mkdir()
+    for name in files:
+        (tmp_path / name).write_text("")
+    assert main(["init", "--yes", "--port", "80", str(tmp_path)]) == 0
+    text = (tmp_path / "bunnyfile").read_text()
+    assert f"  framework: {framework} " in text
+    assert "rootfs" not in text
+    assert ("options:" in text) == options
+    assert main(["check", "--platform", "amd64", str(tmp_path)]) == 0
+    # What is offered behind a '#' is taken, too.
+    (tmp_path / "bunnyfile").write_text(re.sub("^  # ", "  ", text, flags=re.MULTILINE))
+    assert main(["check", "--platform", "amd64", str(tmp_path)]) == 0
 
 
 def test_questions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
