@@ -44,7 +44,7 @@ target "others" {
   name     = example
   inherits = ["_common"]
   matrix = {
-    example = ["freebsd-hello", "freebsd-http", "mirage-block", "mirage-hello", "mirage-http", "netbsd-hello", "rumprun-darkhttpd", "rumprun-hello", "rumprun-http"]
+    example = ["freebsd-hello", "freebsd-http", "mirage-block", "mirage-config", "mirage-hello", "mirage-http", "netbsd-hello", "rumprun-darkhttpd", "rumprun-hello", "rumprun-http"]
   }
   context    = "examples/${example}"
   platforms  = ["linux/amd64"]

@@ -63,6 +63,7 @@ EXAMPLES = {
     "mirage-hello": Shown(),
     "mirage-block": Shown(),
     "mirage-http": _web(80),
+    "mirage-config": Shown(),
     "unikraft-hello": Shown(),
     "unikraft-http": _web(80),
     "unikraft-elfloader": _web(80),

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.harness import Builder
+from tests.integration.harness import EXAMPLES, Builder
 from tests.integration.harness.serving import serve
 from tests.integration.harness.trees import RAW, build_contexts, section, steps
 from tests.places import TREES
@@ -306,6 +306,17 @@ class TestConfigured:
         given = contexts(more=OPAM)
         noted = section(builder.export(unconfigured, MIRAGE, "kernel", *given), ".record")
         assert noted.endswith("mirage network: lo \nbrought\napp-tool called\n")
+
+    def test_the_example(self, builder: Builder, project: Path) -> None:
+        """Its own files, with what the stand-ins are made of beside them."""
+        shutil.copytree(TREES / "mirage-app", project, dirs_exist_ok=True)
+        (project / "dist" / "dune").rename(project / "rules")
+        shutil.copytree(EXAMPLES / "mirage-config", project, dirs_exist_ok=True)
+        text = (project / "bunnyfile").read_text()
+        packed = builder.read(builder.build(project, text, *contexts(more=OPAM)).ref)
+        assert packed.keys["cmdline"] == "--from=3"
+        noted = section(packed.read("/.boot/kernel"), ".record")
+        assert "mirage called: configure --target spt\n" in noted
 
     def test_keys_that_it_has_not(self, builder: Builder, unconfigured: Path) -> None:
         """Each is an error at its line, in the tool's own words."""

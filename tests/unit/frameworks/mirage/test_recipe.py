@@ -40,7 +40,7 @@ def kernel(text: str, epoch: int | None = None, inputs: FakeInputs | None = None
     return graph(file.state)
 
 
-EXAMPLES = ("mirage-hello", "mirage-http", "mirage-block")
+EXAMPLES = ("mirage-hello", "mirage-http", "mirage-block", "mirage-config")
 
 
 @pytest.mark.parametrize(("name", "architecture"), [*itertools.product(EXAMPLES, PLATFORMS)])
