@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import subprocess
 from pathlib import Path
 
@@ -50,6 +51,17 @@ def test_the_examples(name: str, architecture: str, update_goldens: bool) -> Non
     brought = FakeInputs(there=[f"/{path.relative_to(folder)}" for path in folder.rglob("*")])
     lowering = lower((folder / "bunnyfile").read_text(), brought, platform=platform)
     check_golden(f"{name}-{architecture}", lowering, update=update_goldens)
+
+
+@pytest.mark.parametrize("name", ["mirage-http", "mirage-block"])
+def test_the_libraries_of_an_example_are_pinned(name: str) -> None:
+    """Each is one commit, and both examples have the same one."""
+    table = (ROOT / "examples" / name / "libraries.sh").read_text().split("END")[1]
+    rows = table.partition("\n")[2].splitlines()
+    assert rows == sorted(rows)
+    assert all(re.fullmatch(r"[\w-]+ [\w-]+/[\w-]+ [0-9a-f]{40} [\w.+-]+", row) for row in rows)
+    other = (ROOT / "examples" / "mirage-http" / "libraries.sh").read_text()
+    assert {row for row in rows if row not in other and "mirage-block" not in row} == set()
 
 
 def test_one_toolchain_for_all_applications() -> None:

@@ -20,7 +20,11 @@ PROJECTS = {
     "rust": {"Cargo.toml": '[package]\nname = "tool"\n\n[dependencies]\nserde = "1"\n'},
     "node": {"package.json": '{"main": "server.js", "dependencies": {"x": "1"}}'},
     "ocaml": {"config.ml": "open Mirage\n", "unikernel.ml": ""},
-    "makefile.uk": {"Makefile.uk": "$(eval $(call addlib,apphello))\n", "hello.c": "", "Makefile": ""},
+    "makefile.uk": {
+        "Makefile.uk": "$(eval $(call addlib,apphello))\n",
+        "hello.c": "",
+        "Makefile": "",
+    },
     "make": {"Makefile": "all:\n\tcc -O2 -o bin/tool tool.c\n", "tool.c": ""},
     "c": {"tool.c": "", "other.c": ""},
 }
