@@ -200,8 +200,61 @@ def test_an_application_builds_itself(builder: Builder, application: Path) -> No
     assert section(made, ".record") == "by hand\n"
     failed = builder.fail(application, text.replace("kernel.S", "lost.S"), *contexts())
     assert "lost.S: No such file or directory" in failed.log
+    script = [line.strip() for line in text.partition("  build: ")[2].splitlines()]
+    assert failed.marked == [f"build: {script[0]}", script[1].replace("kernel.S", "lost.S")]
     failed = builder.fail(application, text.replace("mine.$MODE", "mine.elf"), *contexts())
     assert "the build left no dist/*.spt" in failed.log
+    assert failed.marked == [f"build: {script[0]}", script[1].replace("mine.$MODE", "mine.elf")]
+
+
+def test_a_program_that_does_not_compile(builder: Builder, application: Path) -> None:
+    """What dune says is shown, and the line that names the application."""
+    (application / "app" / "library.c").write_text("int library = lost;\n")
+    failed = builder.fail(application, MIRAGE, *contexts())
+    assert "library.c:1:15: error: " in failed.log
+    assert "[failed-step]" in failed.error
+    assert failed.marked == ["app: {from: local, path: app}"]
+
+
+def test_devices_of_a_kernel_that_is_built_here(builder: Builder, application: Path) -> None:
+    """As many as the runtime attaches: another number is an error at the line of the kernel."""
+    assembly = application / "app" / "kernel.S"
+    one = assembly.read_text()
+    device = one[one.index('3:\t.ascii\t"uplink"') : one.index("2:\n")]
+    another = device.replace("3:", "4:").replace("3b", "4b").replace("uplink", "second")
+    assembly.write_text(one.replace(device, device + another).replace("0, 1, 2", "0, 1, 3"))
+    failed = builder.fail(application, MIRAGE, *contexts())
+    assert "the kernel wants 2 network devices (uplink, second), and urunc attaches one" in (
+        failed.error
+    )
+    assert "[unattachable-device]" in failed.error
+    assert failed.marked == ["kernel: {from: source}"]
+    assembly.write_text(one.replace(".long\t2\n\t.fill\t32", ".long\t1\n\t.fill\t32"))
+    failed = builder.fail(application, MIRAGE, *contexts())
+    assert "the kernel wants the block device 'uplink', and the image has no disk" in failed.error
+
+
+def test_two_platforms_and_what_they_are_made_of(
+    builder: Builder, application: Path, tmp_path: Path
+) -> None:
+    """One build: each image has its kernel, its facts, and an SBOM of its own."""
+    if not builder.has_containerd_store:
+        pytest.skip("images of several platforms need Docker's containerd image store")
+    (application / "bunnyfile").write_text(builder.file(MIRAGE))
+    said = tmp_path / "facts.json"
+    both = ("--platform", "linux/amd64,linux/arm64", "--attest", "type=sbom,generator=hutch")
+    image = builder.publish(application, *contexts(), *both, "--metadata-file", str(said))
+    assert set(image.manifests) == {"linux/amd64", "linux/arm64"}
+    facts = json.loads(said.read_text())
+    for platform in image.manifests:
+        assert facts[f"frontend.hutch.framework/{platform}"] == "mirage"
+    documents = [each["predicate"] for each in image.statements if "spdx" in each["predicateType"]]
+    assert len(documents) == 2
+    for document in documents:
+        names = {each["name"]: each for each in document["packages"]}
+        assert names["kernel"]["packageFileName"] == "./.boot/kernel"
+        assert "ocaml-dune" in names
+        assert "mirage-spt" in names
 
 
 OPAM = ("opam-repository", "opam-overlays")
@@ -318,8 +371,8 @@ class TestConfigured:
         noted = section(packed.read("/.boot/kernel"), ".record")
         assert "mirage called: configure --target spt\n" in noted
 
-    def test_keys_that_it_has_not(self, builder: Builder, unconfigured: Path) -> None:
-        """Each is an error at its line, in the tool's own words."""
+    def test_what_cannot_be_configured(self, builder: Builder, unconfigured: Path) -> None:
+        """A key that it has not is an error at its line, in the tool's own words."""
         given = contexts(more=OPAM)
         failed = builder.fail(unconfigured, CONFIGURED + "    nett: direct\n", *given)
         assert "the application has no key 'nett' (did you mean net?) [lost-option]" in failed.error
@@ -327,6 +380,11 @@ class TestConfigured:
         failed = builder.fail(unconfigured, CONFIGURED + "    net: dircet\n", *given)
         assert "key 'net': invalid value dircet, expected either direct or socket" in failed.error
         assert failed.marked == ["net: dircet"]
+        (unconfigured / "app" / "rules").rename(unconfigured / "rules")
+        failed = builder.fail(unconfigured, MIRAGE, *given)
+        assert "cannot stat 'rules'" in failed.log
+        assert "[failed-step]" in failed.error
+        assert failed.marked == ["app: {from: local, path: app}"]
         (unconfigured / "app" / "config.ml").unlink()
         failed = builder.fail(unconfigured, CONFIGURED + "    net: direct\n", *given)
         assert "the application has no config.ml, and 'app.options' are keys of one" in failed.error
