@@ -523,6 +523,11 @@ class Framework:
         """The application, built from source: the directory that its artifacts are in."""
         raise self._lacks("app", build.plan.monitor.at)
 
+    def linked(self, build: Build) -> State | None:
+        """A directory that says which libraries a kernel from source has in it, as the SBOM reads
+        it (`frameworks.steps.packages.libraries`); None where nothing says it."""
+        return None
+
     def fetch_packages(self, build: Build, tree: State) -> State:
         """Fetch `rootfs.packages` and what they need beside what is in `tree`: the guest's base.
 

@@ -202,6 +202,21 @@ class Mirage(Framework):
         """The application's directory as its own scripts left it."""
         return directory(build, lambda app: (self._app_toolchain(build, app), self._env(build)))
 
+    def linked(self, build: Build) -> State | None:
+        """The lock file of opam-monorepo, and the sources in duniverse/."""
+        app = build.plan.app
+        if app is None:
+            return None
+        made = self.app(build).state
+        if not self._configures(build, app):
+            return made
+        from frameworks.mirage import configured
+
+        tools = self._with_opam(build, app)
+        return configured.configured(
+            build, tools, self._opam(build), made, self._env(build)
+        ).libraries
+
     def _configures(self, build: Build, app: App) -> bool:
         """Whether hutch configures the application: it has a config.ml, and no rules yet."""
         if app.build is not None or app.options:

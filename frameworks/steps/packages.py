@@ -1,13 +1,15 @@
-"""The packages installed in a tree of files, from the databases of dpkg and apk.
+"""The packages installed in a tree of files, and the libraries that an application is built of.
 
 Formats: deb822 paragraphs in var/lib/dpkg/status (and status.d/, of images without dpkg); one
-letter, a colon and a value for each line in lib/apk/db/installed. The tree is a guest's: its links
-are its own, and nothing that is no regular file is read.
+letter, a colon and a value for each line in lib/apk/db/installed; a lock file of opam-monorepo's,
+and directories of sources in duniverse/. The tree is a guest's: its links are its own, and nothing
+that is no regular file is read.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,13 +27,43 @@ def installed(root: Path) -> list[Component]:
     return [found[purl] for purl in sorted(found)]
 
 
+_LOCKED = re.compile(r'"([^"\s]+)" *\{= *"([^"\s]+)" & \?vendor\}')
+_VERSION = re.compile(r'^version: *"([^"\s]+)"', re.MULTILINE)
+
+
+def libraries(root: Path) -> list[Component]:
+    """The libraries of an OCaml application's directory, sorted by name.
+
+    A lock file says them with their versions. Where there is none, they are what is in duniverse/,
+    and a directory's own description says the version, if anything does.
+    """
+    found = {}
+    for file in _names(root, "mirage"):
+        if file.endswith(".opam.locked"):
+            for name, version in _LOCKED.findall(_text(root, f"mirage/{file}")):
+                found[name] = Component(name, version, package_url("opam", name, version))
+    if not found:
+        for name in _names(root, "duniverse"):
+            folder = f"duniverse/{name}"
+            if not (root / folder).is_dir():
+                continue
+            version = _VERSION.search(_text(root, f"{folder}/{name}.opam"))
+            said = version[1] if version is not None else ""
+            found[name] = Component(name, said, package_url("opam", name, said))
+    return [found[name] for name in sorted(found)]
+
+
+def _names(root: Path, folder: str) -> list[str]:
+    """What is in a directory of the tree, sorted; nothing where there is none."""
+    found = inside.resolve(str(root), folder)
+    return sorted(os.listdir(found)) if found is not None and os.path.isdir(found) else []
+
+
 def _dpkg(root: Path, distribution: dict[str, str]) -> Iterator[Component]:
     files = ["var/lib/dpkg/status"]
     folder = "var/lib/dpkg/status.d"
-    found = inside.resolve(str(root), folder)
-    if found is not None and os.path.isdir(found):
-        names = sorted(os.listdir(found))
-        files += [f"{folder}/{name}" for name in names if not name.endswith(".md5sums")]
+    names = _names(root, folder)
+    files += [f"{folder}/{name}" for name in names if not name.endswith(".md5sums")]
     for file in files:
         for fields in _paragraphs(root, file, ": "):
             if "Package" not in fields or "Version" not in fields:

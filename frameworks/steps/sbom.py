@@ -2,9 +2,10 @@
 
 What it writes is an in-toto statement, whose subject BuildKit fills in.
 
-/kernel is the kernel's file, /config its configuration, /rootfs the guest's files, /toolchain the
-image that things were built in; each is left out where there is none. The same input gives the same
-bytes: the time is that of the build's files, the namespace a hash of the content.
+/kernel is the kernel's file, /config its configuration, /libraries what says which libraries are in
+it, /rootfs the guest's files, /toolchain the image that things were built in; each is left out
+where there is none. The same input gives the same bytes: the time is that of the build's files, the
+namespace a hash of the content.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from frameworks.components import Component
-from frameworks.steps.packages import installed
+from frameworks.steps.packages import installed, libraries
 
 KERNEL = Path("/kernel")
 CONFIG = Path("/config")
+LIBRARIES = Path("/libraries")
 ROOTFS = Path("/rootfs")
 TOOLCHAIN = Path("/toolchain")
 
@@ -155,6 +157,10 @@ def _kernel(document: Document, image: str, facts: dict[str, Any]) -> str:
         comment = f"with the patches {patches}" if patches else ""
         source = document.package("kernel-source", Component(**facts["kernel"]), "SOURCE", comment)
         document.relate(file, "GENERATED_FROM", source)
+    if LIBRARIES.is_dir():
+        for number, library in enumerate(libraries(LIBRARIES), 1):
+            id = document.package(f"library-{number}", library, "LIBRARY")
+            document.relate(file, "GENERATED_FROM", id)
     if CONFIG.is_file():
         asked = ", ".join(facts["options"])
         comment = f"asked for: {asked}" if asked else "the configuration of the kernel"

@@ -112,6 +112,8 @@ def document(lowering: Lowering, known: Facts) -> State:
         path = "/" + file.path.lstrip("/")
         mounts.append(Mount.bind("/kernel", file.state, path, readonly=True))
     if kernel is not None and kernel.from_ == "source":
+        if (libraries := lowering.framework.linked(build)) is not None:
+            mounts.append(Mount.bind("/libraries", libraries, readonly=True))
         config = lowering.framework.configuration(build)
         if config is not None:
             mounts.append(Mount.bind("/config", config.state, config.path, readonly=True))

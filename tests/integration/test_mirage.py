@@ -241,6 +241,9 @@ def test_two_platforms_and_what_they_are_made_of(
     if not builder.has_containerd_store:
         pytest.skip("images of several platforms need Docker's containerd image store")
     (application / "bunnyfile").write_text(builder.file(MIRAGE))
+    (application / "app" / "mirage").mkdir()
+    locked = application / "app" / "mirage" / "app-spt.opam.locked"
+    locked.write_text('depends: [\n  "lwt" {= "5.9.3" & ?vendor}\n]\n')
     said = tmp_path / "facts.json"
     both = ("--platform", "linux/amd64,linux/arm64", "--attest", "type=sbom,generator=hutch")
     image = builder.publish(application, *contexts(), *both, "--metadata-file", str(said))
@@ -254,6 +257,7 @@ def test_two_platforms_and_what_they_are_made_of(
         names = {each["name"]: each for each in document["packages"]}
         assert names["kernel"]["packageFileName"] == "./.boot/kernel"
         assert "ocaml-dune" in names
+        assert names["lwt"]["versionInfo"] == "5.9.3"
         assert "mirage-spt" in names
 
 

@@ -16,7 +16,7 @@ from frameworks.base import Image
 from frameworks.components import Component, kernel_source, package_url
 from frameworks.spec import GitSource, LocalSource, PackageSource, Text, UrlSource
 from frameworks.steps import sbom
-from frameworks.steps.packages import installed
+from frameworks.steps.packages import installed, libraries
 from frameworks.steps.sbom import write
 from frontend.sbom import Facts, facts
 from frontend.sbom.graph import fetched, origin
@@ -190,6 +190,33 @@ def test_databases(tmp_path: Path) -> None:
     assert installed(tmp_path / "nothing") == []
 
 
+LOCKED = """\
+opam-version: "2.0"
+depends: [
+  "dune" {= "3.24.2"}
+  "lwt" {= "5.9.3" & ?vendor}
+  "ocaml" {= "5.3.0" & ?vendor-not}
+  "fmt" {= "0.11.0+dune" & ?vendor}
+]
+"""
+
+
+def test_libraries(tmp_path: Path) -> None:
+    """A lock file says them; without one they are the directories of duniverse/."""
+    assert libraries(tmp_path) == []
+    for name in ("lwt", "bootvar"):
+        (tmp_path / "duniverse" / name).mkdir(parents=True)
+    (tmp_path / "duniverse" / "dune").write_text("(vendored_dirs *)\n")
+    (tmp_path / "duniverse" / "lwt" / "lwt.opam").write_text('opam-version: "2.0"\nversion: "5"\n')
+    assert [each.purl for each in libraries(tmp_path)] == ["pkg:opam/bootvar", "pkg:opam/lwt@5"]
+    (tmp_path / "mirage").mkdir()
+    (tmp_path / "mirage" / "app-spt.opam.locked").write_text(LOCKED)
+    assert [each.purl for each in libraries(tmp_path)] == [
+        "pkg:opam/fmt@0.11.0%2Bdune",
+        "pkg:opam/lwt@5.9.3",
+    ]
+
+
 def test_links_of_a_guest_are_its_own(tmp_path: Path) -> None:
     """And what is no regular file is not read: the step would hang, or die."""
     tree, outside = tmp_path / "tree", tmp_path / "outside"
@@ -226,7 +253,8 @@ def test_the_document_is_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     root = tmp_path / "root"
     (root / "var/lib/dpkg").mkdir(parents=True)
     (root / "var/lib/dpkg/status").write_text(DPKG)
-    for name in ("ROOTFS", "TOOLCHAIN"):
+    (root / "duniverse/lwt").mkdir(parents=True)
+    for name in ("LIBRARIES", "ROOTFS", "TOOLCHAIN"):
         monkeypatch.setattr(sbom, name, root)
     said = Facts(
         name="linux-qemu",
@@ -256,6 +284,7 @@ def test_the_document_is_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         for each in document["relationships"]
     }
     assert ("SPDXRef-kernel", "GENERATED_FROM", "SPDXRef-kernel-source") in related
+    assert ("SPDXRef-kernel", "GENERATED_FROM", "SPDXRef-library-1") in related
     assert ("SPDXRef-toolchain", "BUILD_TOOL_OF", "SPDXRef-kernel") in related
     assert ("SPDXRef-image", "CONTAINS", "SPDXRef-rootfs-1") in related
     sources = [p["name"] for p in document["packages"] if p["SPDXID"].startswith("SPDXRef-source-")]
