@@ -11,6 +11,7 @@ import sys
 import uuid
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -203,8 +204,25 @@ def test_a_package_of_alpine_runs(
                 "greet-all": ("1-r0", f"{url}/main/{name}/greet-all-1-r0.apk"),
                 "greet-libs": ("1.2_p1-r0", f"{url}/main/{name}/greet-libs-1.2_p1-r0.apk"),
             }
-        told = lock.written(lock.Lock(packages=chosen), "bunnyfile")
-        (project / "bunnyfile.lock").write_text(told)
+
+        def write(*names: str) -> None:
+            """The lock, of which somebody has removed the other packages' files."""
+            lists = {
+                name: replace(each, files=tuple(file for file in each.files if file.name in names))
+                for name, each in chosen.items()
+            }
+            told = lock.written(lock.Lock(packages=lists), "bunnyfile")
+            (project / "bunnyfile.lock").write_text(told)
+
+        for left, lacking in (
+            ((), "greet=2.0-r1 greet-all"),
+            (("greet", "greet-libs"), "greet-all"),
+        ):
+            write(*left)
+            lost = builder.fail(project, text)
+            assert "[stale-lock]" in lost.error
+            assert f"are not among what is installed: {lacking}\n" in lost.log
+        write("greet", "greet-libs", "greet-all")
         once = builder.export(project, text, "rootfs")
         assert builder.export(project, text, "rootfs", "--no-cache-filter", "rootfs") == once
         output = booted(builder.build(project, text).ref)

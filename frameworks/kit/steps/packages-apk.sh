@@ -44,8 +44,12 @@ url() {
 }
 
 known() {
-	to_guest add --simulate -- "$1" > "$why" 2>&1 ||
-		! grep -qF -e "required by: world[$1]" -e "breaks: world[$1]" "$why"
+	to_guest add --simulate -- "$1" > "$why" 2>&1 || may_have "$1"
+}
+
+# may_have NAME: whether apk, in the file `why`, complains of something else than that there is no NAME.
+may_have() {
+	! grep -qF -e "required by: world[$1]" -e "breaks: world[$1]" "$why"
 }
 
 # What apk downloads is in its cache after it was installed, which is for nothing but that: this root is
@@ -93,6 +97,7 @@ install_all() {
 	apk add --no-network --no-cache --allow-untrusted --repositories-file /dev/null \
 		--repository "$repository" -- "$@" 2> "$why" || {
 		cat "$why" >&2
+		require may_have "$@"
 		! grep -q 'unable to select packages' "$why" || unfit
 		exit 1
 	}

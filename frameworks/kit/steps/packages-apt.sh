@@ -121,7 +121,7 @@ install_all() {
 	}
 	cat "$why" >&2
 	rm "$why"
-	require "$@" # of these apt knows nothing
+	require is_there "$@" # of these apt knows nothing
 	[ -z "${ours:-}" ] || rm "$policy"
 	rm -rf /var/cache/apt/*.bin /var/cache/debconf/*-old /var/lib/dpkg/*-old
 }

@@ -37,11 +37,13 @@ unfit() {
 	exit 215
 }
 
-# require NAME...: end where one of them is not there, whatever was installed: a lock's list may have lost it.
+# require TEST NAME...: end where TEST says of one of them that it is not there, whatever was installed: a
+# lock's list may have lost it.
 require() {
-	lacking=
+	test_=$1 lacking=
+	shift
 	for asked; do
-		is_there "$asked" || lacking="$lacking $asked"
+		"$test_" "$asked" || lacking="$lacking $asked"
 	done
 	[ -n "$lacking" ] || return 0
 	echo "hutch: these packages are asked for, and are not among what is installed:$lacking" >&2
@@ -76,7 +78,7 @@ install)
 	shift
 	# All that is asked for may be in the base.
 	[ -n "$(find "$files" -name '*.deb' -o -name '*.apk')" ] || {
-		require "$@"
+		require is_there "$@"
 		exit 0
 	}
 	# A container's memory is another file system, which is not looked through.
