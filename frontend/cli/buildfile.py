@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import sys
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from frameworks.base import Plan
     from frontend.bunnyfile import Loaded
     from frontend.bunnyfile.lock import Lock
+    from frontend.inputs.offline import OfflineInputs
     from frontend.lint.verdict import Request, Verdict
     from llb import SourceFile
 
@@ -258,17 +258,25 @@ def args_of(options: argparse.Namespace) -> dict[str, str]:
     return dict(map(_pair, options.build_arg))
 
 
-def contexts_of(options: argparse.Namespace) -> list[str]:
-    """The names of named contexts, as buildx writes them: of an image without its defaults."""
-    from llb import InvalidReference, Reference
+def contexts_of(options: argparse.Namespace) -> dict[str, str]:
+    """Named contexts, by their names as buildx writes them: of an image without its defaults."""
+    from llb.reference import context_name
 
-    names = []
-    for given in options.build_context:
-        name = given.partition("=")[0]
-        with contextlib.suppress(InvalidReference):
-            name = Reference.parse(name).familiar.removesuffix(":latest")
-        names.append(name)
-    return names
+    pairs = (given.partition("=") for given in options.build_context)
+    return {context_name(name): value for name, _, value in pairs}
+
+
+def offline(options: argparse.Namespace, file: BuildFile, plan: Plan) -> OfflineInputs:
+    """The inputs of a build that no daemon is asked for. Raises Problems."""
+    from frontend.inputs.localfile import LocalContext
+    from frontend.inputs.offline import OfflineInputs
+
+    named = contexts_of(options)
+    directories = {"": LocalContext(file.context, file.name)}
+    for name, value in named.items():
+        if os.path.isdir(value):
+            directories[name] = LocalContext(value, os.path.join(value, ""))
+    return OfflineInputs(plan.platform, lock_of(options, file), named, directories)
 
 
 def epoch() -> int | None:

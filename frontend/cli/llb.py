@@ -82,14 +82,13 @@ def graph(options: argparse.Namespace) -> Definition:
     import frameworks
     from frameworks.base import Build
     from frameworks.lower import Lowering
-    from frontend.inputs.offline import OfflineInputs
     from frontend.targets.image import assemble, runtime_keys
 
     file = buildfile.read(options)
     if file.is_dockerfile:
         raise OSError(f"{file.name} is a Dockerfile, whose graph only a build makes")
     plan = buildfile.plan_of(options, file)
-    inputs = OfflineInputs(plan.platform, buildfile.lock_of(options, file))
+    inputs = buildfile.offline(options, file, plan)
     build = Build(plan, frameworks.get(plan.framework), inputs, plan.platform)
     for _ in range(2):  # the second time every path of the context is known
         lowering = Lowering(build)

@@ -15,9 +15,8 @@ from frontend.cli.options import parser as make
 from llb.masked import printable
 
 if TYPE_CHECKING:
-    from frameworks.base import Build, Plan
+    from frameworks.base import Build, Inputs, Plan
     from frameworks.lower import Lowering
-    from frontend.bunnyfile.lock import Lock
     from llb import State
 
 _SAID = ("framework", "monitor", "platform", "file", "args", "compat")
@@ -46,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
     """Print the plan."""
     file = buildfile.read(options)
     plan = buildfile.plan_of(options, file)
-    shown = resolved(plan, buildfile.lock_of(options, file))
+    shown = resolved(plan, buildfile.offline(options, file, plan))
     if options.tree:
         print(f"{plan.framework} on {plan.monitor} for {plan.platform}")
         for line in _tree(shown, "  "):
@@ -57,14 +56,13 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def resolved(plan: Plan, lock: Lock | None = None) -> dict[str, Any]:
-    """The plan as JSON values, with what a build fills in where the file says nothing.
+def resolved(plan: Plan, inputs: Inputs) -> dict[str, Any]:
+    """The plan as JSON values, with what a build of `inputs` fills in where the file says nothing.
 
-    `lock` is the lock file, by which images have their digests.
+    Raises Problems.
     """
     import frameworks
     from frameworks.base import Build
-    from frontend.inputs.offline import OfflineInputs
     from frontend.plan import plain, to_json
 
     shown = to_json(plan)
@@ -78,7 +76,7 @@ def resolved(plan: Plan, lock: Lock | None = None) -> dict[str, Any]:
             shown["kernel"]["source"] = plain(source)
     if builds and not shown["kernel"]["config"]:
         shown["kernel"]["config"] = framework.usual_config(plan) or None
-    build = Build(plan, framework, OfflineInputs(plan.platform, lock), plan.platform)
+    build = Build(plan, framework, inputs, plan.platform)
     image, fetched = _fetched(build)
     if not shown["toolchain"]["from"] and image:
         shown["toolchain"]["from"] = image

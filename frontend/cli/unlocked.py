@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -234,7 +234,7 @@ def _of_dockerfile(
     file: buildfile.BuildFile,
     path: Text,
     args: Any,
-    contexts: Sequence[str],
+    contexts: Collection[str],
 ) -> list[Text]:
     """The images that a Dockerfile of the build context names, at the line that names it."""
     from frameworks.diagnostics import problem
@@ -251,7 +251,7 @@ def _of_dockerfile(
 
 
 def _images(
-    options: argparse.Namespace, data: bytes, args: Any, contexts: Sequence[str]
+    options: argparse.Namespace, data: bytes, args: Any, contexts: Collection[str]
 ) -> list[Text]:
     """The images that a Dockerfile names, each at its place there."""
     from frontend.dockerui.instructions import UNKNOWN, Dockerfile

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from frameworks.base import Image
 from frameworks.spec import Text
@@ -14,7 +14,7 @@ from llb.reference import context_name, context_names
 class RecordedInputs(OfflineInputs):
     """Inputs without a daemon that keep the names of images and Dockerfiles, with their lines."""
 
-    def __init__(self, worker: Platform, contexts: Sequence[str]) -> None:
+    def __init__(self, worker: Platform, contexts: Collection[str]) -> None:
         """`contexts` are the names of build contexts, which stand in for images."""
         super().__init__(worker)
         self._contexts = context_names(contexts)

@@ -35,3 +35,67 @@ def test_one_form_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     with pytest.raises(SystemExit):
         main(["llb", "--json", "--dot", str(tmp_path)])
     assert "not allowed with argument --json" in capsys.readouterr().err
+
+
+MIRAGE = """\
+version: v1
+platforms: {framework: mirage, monitor: spt}
+kernel: {from: source}
+app: {from: local, path: app}
+"""
+
+
+@pytest.fixture
+def mirage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The directory of a MirageOS application with a config.ml."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bunnyfile").write_text(MIRAGE)
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "config.ml").write_text("let () = ()\n")
+    return tmp_path
+
+
+def test_what_is_in_the_context_is_looked_up(
+    mirage: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An application with a config.ml is configured, by opam's packages; a dune project is not."""
+    assert main(["llb"]) == 0
+    assert "configure.sh build spt" in capsys.readouterr().out
+    assert main(["plan"]) == 0
+    assert "opam-repository" in capsys.readouterr().out
+    (mirage / "app" / "dist").mkdir()
+    (mirage / "app" / "dist" / "dune").write_text("")
+    (mirage / "app" / "dune-project").write_text("")
+    assert main(["llb"]) == 0
+    assert "opam-repository" not in capsys.readouterr().out
+    (mirage / ".dockerignore").write_text("app/config.ml\napp/dist\n")
+    assert main(["llb"]) == 1
+    assert "the application has no dist/dune" in capsys.readouterr().err
+
+
+def test_build_contexts(mirage: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each is a source of its name, an image its own; a directory's content is looked up."""
+    (mirage / "app").rename(mirage / "other")
+    (mirage / "more").mkdir()
+    (mirage / "other").rename(mirage / "more" / "app")
+    given = {
+        "app-source": "more",
+        "solo5": "https://example.com/solo5.git",
+        "debian:trixie-slim": "docker-image://mirror.example/debian:13",
+        "ocaml-solo5::linux/amd64": "elsewhere",
+    }
+    flags = [
+        word for name, value in given.items() for word in ("--build-context", f"{name}={value}")
+    ]
+    assert main(["llb", "--platform", "linux/amd64", *flags]) == 0
+    out = capsys.readouterr().out
+    assert "configure.sh build spt" in out
+    for source in (
+        "local://app-source",
+        "local://solo5",
+        "docker-image://mirror.example/debian:13",
+        "local://ocaml-solo5::linux/amd64",
+    ):
+        assert f"source {source}" in out
+    assert "library/debian" not in out
+    assert "local://context" not in out
