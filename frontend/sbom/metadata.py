@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from frameworks.components import Component
     from frameworks.lower import Lowering
-    from frameworks.spec import Kernel, Text
+    from frameworks.spec import App, Kernel, Text
     from llb import Definition
 
 
@@ -56,7 +56,8 @@ def _kernel(
     if source is not None:
         found = {"hutch.kernel.version": source.version, "hutch.kernel.source": source.purl}
     if plan.kernel is not None and plan.kernel.from_ == "source":
-        found["hutch.kernel.config"] = _config_digest(plan.framework, plan.kernel, read)
+        app = plan.app if lowering.framework.has_app_in_kernel(plan) else None
+        found["hutch.kernel.config"] = _config_digest(plan.framework, plan.kernel, app, read)
     return found
 
 
@@ -69,8 +70,11 @@ def _source(component: Component) -> dict[str, str]:
     return {"uri": component.location or component.purl, "digest": digest}
 
 
-def _config_digest(framework: str, kernel: Kernel, read: Callable[[Text], bytes]) -> str:
-    """A digest of the request: the named configuration, files' contents, and single options.
+def _config_digest(
+    framework: str, kernel: Kernel, app: App | None, read: Callable[[Text], bytes]
+) -> str:
+    """A digest of the request: the named configuration, files' contents, and single options; of a
+    kernel that is made of an application, also its keys and its libraries.
 
     Not of the result: a build whose kernel is in the cache never has the `.config`.
     """
@@ -86,11 +90,14 @@ def _config_digest(framework: str, kernel: Kernel, read: Callable[[Text], bytes]
         except Problems as problems:
             missing.take(problems)
     missing.check()
-    asked = {
+    asked: dict[str, object] = {
         "framework": framework,
         "config": config or "",
         "files": digests,
         "options": [[str(option.name), option.value] for option in kernel.options],
         "cmdline": str(kernel.cmdline or ""),
     }
+    if app is not None:
+        asked["keys"] = [[str(option.name), option.value] for option in app.options]
+        asked["libraries"] = [str(name) for name in app.libraries]
     return "sha256:" + hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()

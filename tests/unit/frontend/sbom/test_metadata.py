@@ -70,6 +70,31 @@ def test_the_configuration_is_what_was_asked_for() -> None:
     assert len(digests) == len(asked)
 
 
+@pytest.mark.parametrize(
+    ("platforms", "asked"),
+    [
+        (
+            "{framework: mirage, monitor: spt}",
+            ["", ", options: {net: direct}", ", options: {net: socket}"],
+        ),
+        (
+            "{framework: unikraft, monitor: qemu}",
+            ["", ", libraries: [musl]", ", libraries: [musl, lwip]"],
+        ),
+    ],
+)
+def test_an_application_is_part_of_its_kernel_s_configuration(
+    platforms: str, asked: list[str]
+) -> None:
+    digests = set()
+    for more in asked:
+        text = f"version: v1\nplatforms: {platforms}\nkernel: {{from: source}}\n"
+        lowering = lower(f"{text}app: {{from: local, path: .{more}}}\n")
+        graph = llb.merge(lowering.layers).marshal(platform=AMD64)
+        digests.add(facts(lowering, graph, lambda path: b"")["hutch.kernel.config"])
+    assert len(digests) == len(asked)
+
+
 def test_every_missing_file_is_said_at_its_place() -> None:
     text = "kernel:\n  from: source\n  config: my.config\n  fragments: [a.config, b.config]\n"
     with pytest.raises(Problems) as raised:
