@@ -11,7 +11,7 @@ folder: an ordinary schema of a whole bunnyfile, which applies to the files whos
 `x-hutch-message`   what is wrong with a value that fails here ("is no size")
 `x-hutch-code`      the error's code, where a `pattern` has one of its own
 `x-hutch-hint`      what to write instead
-`x-hutch-hints`     unknown keys that people write, each with a hint
+`x-hutch-hints`     unknown keys, or values beside an `enum`, that people write, each with a hint
 """
 
 from __future__ import annotations
@@ -31,11 +31,13 @@ Schema = dict[str, Any]
 class Monitors:
     """The values of `platforms.monitor`, in the order in which messages list them.
 
-    `words` are the same in a sentence, for the key's description.
+    `words` are the same in a sentence, for the key's description; `others` are names that others
+    have for some, each with what it is called here.
     """
 
     names: Iterable[str]
     words: str
+    others: Mapping[str, str]
 
 
 def load(
@@ -59,6 +61,9 @@ def load(
         for key, names in (("framework", frameworks), ("monitor", monitors.names)):
             del platforms[key]["type"]
             platforms[key]["enum"] = list(names)
+        platforms["monitor"]["x-hutch-hints"] = {
+            other: f"did you mean '{name}'?" for other, name in monitors.others.items()
+        }
         described = platforms["monitor"]["description"]
         platforms["monitor"]["description"] = described.replace("{monitors}", monitors.words)
         if filesystems:

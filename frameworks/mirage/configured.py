@@ -33,8 +33,14 @@ _SWITCH = f"{ROOT}/hutch"
 _PACKAGES = ("bzip2", "opam", "rsync", "unzip")
 _PACKAGE = "frameworks.mirage"
 
-NOT_KEYS = frozenset({"build-dir", "dry-run", "file", "help", "output", "target", "version"})
-"""What `mirage configure` takes beside the application's keys, and hutch says itself."""
+NOT_KEYS = frozenset(
+    (
+        *("build-dir", "color", "config-file", "context-file", "depext", "dry-run", "extra-repos"),
+        *("file", "help", "no-depext", "no-extra-repo", "output", "quiet", "target", "verbose"),
+        *("verbosity", "version"),
+    )
+)
+"""What `mirage configure` takes beside the application's keys (mirage: lib/functoria/cli.ml)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,12 +95,24 @@ class Mirage(Framework):
         from frameworks.mirage.configured import NOT_KEYS  # most applications have none
 
         for option in app.options:
-            if option.name in NOT_KEYS or len(option.name) == 1:
+            if option.name in NOT_KEYS:
+                why = (
+                    "the target is the monitor's"
+                    if option.name == "target"
+                    else "hutch runs that tool"
+                )
                 problems.error(
                     "bad-value",
                     f"'{option.name}' is an option of 'mirage configure', and no key of the "
                     "application",
-                    hint="remove it: the target is the monitor's",
+                    hint=f"remove it: {why}",
+                    at=option.name.at,
+                )
+            elif len(option.name) == 1:
+                problems.error(
+                    "bad-value",
+                    f"'{option.name}' is a short name, and hutch gives keys by their long ones",
+                    hint="'mirage configure --help' lists the names of each key",
                     at=option.name.at,
                 )
         if app.options and app.build is not None:
@@ -285,7 +297,7 @@ class Mirage(Framework):
                 Mount.bind(PREFIX, scratch()),
             ),
             env={**kit.FIXED, "PATH": layer.PATH, "HOME": "/root"},
-            meta=build.meta("toolchain", "build OCaml for Solo5"),
+            meta=build.meta("toolchain", "build OCaml for Solo5", build.origin),
         ).mount(PREFIX)
 
     def _ocaml_source(self, build: Build, debian: State) -> State:
@@ -299,7 +311,7 @@ class Mirage(Framework):
             ),
             network=True,
             env=kit.FIXED,
-            meta=build.meta("toolchain", "fetch OCaml's source"),
+            meta=build.meta("toolchain", "fetch OCaml's source", build.origin),
         ).mount("/out")
 
 

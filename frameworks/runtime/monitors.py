@@ -242,3 +242,13 @@ def words() -> str:
     """The monitors as the schema's description lists them: those that frameworks share."""
     *machines, last = of_kind("machine")
     return f"{', '.join(machines)} or {last}, or Solo5's {' and '.join(of_kind('tender'))}"
+
+
+def others() -> dict[str, str]:
+    """Names that others have for monitors: of Solo5's targets, and of published images."""
+    found: dict[str, str] = {}
+    for each in TABLE.values():
+        for name in (each.solo5, *each.aliases):
+            if name and name not in TABLE:
+                found.setdefault(name, each.name)
+    return found

@@ -46,5 +46,5 @@ def solo5(build: Build, tools: State) -> State:
             Mount.bind(PREFIX, scratch()),
         ),
         env=env,
-        meta=build.meta("toolchain", "build Solo5"),
+        meta=build.meta("toolchain", "build Solo5", build.origin),
     ).mount(PREFIX)

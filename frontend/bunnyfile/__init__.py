@@ -268,4 +268,4 @@ def _schema(version: str, tree: nodes.Mapping) -> schemas.Schema:
 
 
 def _monitors() -> schemas.Monitors:
-    return schemas.Monitors(monitors.TABLE, monitors.words())
+    return schemas.Monitors(monitors.TABLE, monitors.words(), monitors.others())

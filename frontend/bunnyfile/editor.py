@@ -105,7 +105,7 @@ def published() -> schemas.Schema:
 
 
 def _monitors() -> schemas.Monitors:
-    return schemas.Monitors(monitors.TABLE, monitors.words())
+    return schemas.Monitors(monitors.TABLE, monitors.words(), monitors.others())
 
 
 def _by_framework(base: schemas.Schema, definitions: schemas.Schema) -> schemas.Schema:

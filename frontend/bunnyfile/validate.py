@@ -57,10 +57,18 @@ class _Place:
 
 
 def validate(root: Mapping, schema: Schema, problems: Collector) -> None:
-    """Note everything in which `root` fails `schema`."""
+    """Note everything in which `root` fails `schema`.
+
+    What several parts of the schema say of one place is noted once, with the last one's hint: a
+    framework's fragment, which knows more, comes after what holds for all.
+    """
     walker = _Walker(schema)
-    for fault in dict.fromkeys(walker.faults(root, schema, _Place((), None))):
-        problems.error(fault.code, fault.message, hint=fault.hint, at=fault.at)
+    found: dict[tuple[str, str, Range], str] = {}
+    for fault in walker.faults(root, schema, _Place((), None)):
+        key = (fault.code, fault.message, fault.at)
+        found[key] = fault.hint or found.get(key, "")
+    for (code, message, at), hint in found.items():
+        problems.error(code, message, hint=hint, at=at)
 
 
 class _Walker:
@@ -136,6 +144,7 @@ class _Walker:
                 yield Fault("empty-value", f"{place.name} has no value", hint, at)
                 return
             message = f"{_quoted(node.text)} is not a value of {place.name}"
+            hint = hint or schema.get("x-hutch-hints", {}).get(node.text, "")
             yield Fault("unknown-value", message, hint or did_you_mean(node.text, words), node.at)
             return
         message = f"{place.name} must be text, not {_noun(node)}"

@@ -491,9 +491,9 @@ def _check_archive(include: Include, problems: Collector) -> None:
 def _with_block_defaults(
     rootfs: Rootfs, framework: Framework, problems: Collector | None = None
 ) -> Rootfs:
-    if rootfs.type != "block":
-        return rootfs
     guest = framework.guest
+    if rootfs.type != "block" or "block" not in guest.rootfs:
+        return rootfs  # that the guest has no such root is an error already
     mount = rootfs.mount or Text(guest.mount, rootfs.at)
     filesystem = rootfs.filesystem
     if filesystem is None and guest.filesystems:

@@ -61,7 +61,7 @@ class Key:
 
     place: Callable[[Bunnyfile], Place | None]
     idle: Callable[[Subject], str]
-    hint: str = "remove it"
+    hint: str | Callable[[Subject], str] = "remove it"
     error: bool = False
 
 
@@ -73,10 +73,11 @@ def note(file: Bunnyfile, plan: Plan, framework: Framework, problems: Collector)
         if place is None or not (why := key.idle(subject)):
             continue
         at = place.at if isinstance(place, Text) else place
+        hint = key.hint if isinstance(key.hint, str) else key.hint(subject)
         if key.error:
-            problems.error("bad-combination", f"'{name}' {why}", hint=key.hint, at=at)
+            problems.error("bad-combination", f"'{name}' {why}", hint=hint, at=at)
         else:
-            problems.warn(IGNORED, f"'{name}' {why}", hint=key.hint, at=at)
+            problems.warn(IGNORED, f"'{name}' {why}", hint=hint, at=at)
 
 
 def used(name: str, file: Bunnyfile, plan: Plan, framework: Framework) -> bool:
@@ -148,6 +149,12 @@ def _boot_parameters(subject: Subject) -> str:
     if not subject.framework.takes_parameters:
         return f"has no way to a {subject.framework.name} kernel"
     return ""
+
+
+def _instead_of_parameters(subject: Subject) -> str:
+    if subject.framework.app_is_kernel:
+        return "what the application is told goes under 'cmd'"
+    return "a Linux kernel from source ('from: source') can have them built in"
 
 
 def _without_scripts(subject: Subject) -> str:
@@ -281,7 +288,7 @@ KEYS: Mapping[str, Key] = {
     "kernel.cmdline": Key(
         lambda file: file.kernel.cmdline if file.kernel is not None else None,
         _boot_parameters,
-        hint="a Linux kernel from source ('from: source') can have them built in",
+        hint=_instead_of_parameters,
         error=True,
     ),
     "app.packages": Key(_app("packages"), _without_compiling),

@@ -158,6 +158,7 @@ def test_trees_that_are_none(builder: Builder, application: Path) -> None:
         application, MIRAGE, *contexts("solo5"), "--build-context", f"solo5={other}"
     )
     assert "hutch: the source is no Solo5 tree" in failed.log
+    assert failed.marked == ["kernel: {from: source}"]
     shutil.copytree(TREES / "ocaml-solo5", application / "newer")
     opam = application / "newer" / "ocaml-solo5.opam"
     opam.write_text(opam.read_text().replace("5.3.0", "5.4.1"))

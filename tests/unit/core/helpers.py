@@ -35,15 +35,15 @@ class FakeInputs(OfflineInputs):
         super().__init__(AMD64)
         self._there = there
         self._configs = configs or {}
-        self._named = named or {}
+        self._given = named or {}
 
     @property
     def contexts(self) -> Collection[str]:
         """The names of its build contexts."""
-        return self._named.keys()
+        return self._given.keys()
 
     def named(self, name: Text, platform: Platform, path: str = "/") -> Image | None:
-        return self._named.get(f"{name}::{platform}", self._named.get(name))
+        return self._given.get(f"{name}::{platform}", self._given.get(name))
 
     def has(self, state: State, path: str) -> bool | None:
         return None if self._there is None else path in self._there

@@ -41,6 +41,23 @@ def kernel(text: str, epoch: int | None = None, inputs: FakeInputs | None = None
     return graph(file.state)
 
 
+def test_the_toolchain_is_built_for_the_kernel_s_line() -> None:
+    """A build context that is no tree of Solo5's is shown there."""
+    made = lower(MIRAGE).kernel
+    assert made is not None
+    definition = made.state.marshal(platform=AMD64).to_pb()
+    lines = {
+        metadata.description.get("llb.customname", ""): [
+            each.start.line
+            for place in definition.Source.locations[digest].locations
+            for each in place.ranges
+        ]
+        for digest, metadata in definition.metadata.items()
+    }
+    for name in ("build Solo5", "build OCaml for Solo5", "fetch OCaml's source"):
+        assert lines[f"[mirage] {name}"] == [3]
+
+
 EXAMPLES = ("mirage-hello", "mirage-http", "mirage-block", "mirage-config")
 
 

@@ -24,6 +24,10 @@ def linux(monitor: Monitor, **keys: str) -> Contract:
     return Contract(said, ("/urunit", "/hoot"))
 
 
+def test_names_that_others_have() -> None:
+    assert monitors.others() == {"virtio": "qemu", "fc": "firecracker"}
+
+
 @EACH
 def test_a_row_is_whole(monitor: Monitor) -> None:
     assert monitors.get(monitor.name) is monitor

@@ -24,7 +24,7 @@ from frontend.bunnyfile.validate import validate
 from llb import SourceFile
 from tests.unit.frontend.bunnyfile import corpus
 
-MONITORS = schemas.Monitors(monitors.TABLE, monitors.words())
+MONITORS = schemas.Monitors(monitors.TABLE, monitors.words(), monitors.others())
 SCHEMAS = {
     version: schemas.load(version, frameworks.TABLE, MONITORS) for version in schemas.VERSIONS
 }
