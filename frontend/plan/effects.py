@@ -44,7 +44,7 @@ class Subject:
     @property
     def makes_kernel_of_app(self) -> bool:
         """Whether the kernel from source is the application itself (a unikernel)."""
-        return self.builds_kernel and self.framework.app_is_kernel
+        return self.framework.has_app_in_kernel(self.plan)
 
     @property
     def has_root(self) -> bool:
