@@ -1,4 +1,6 @@
-# All examples by one command, in this checkout: docker buildx bake -f examples/docker-bake.hcl [GROUP]
+# The examples by one command, in this checkout: docker buildx bake -f examples/docker-bake.hcl [linux | others]
+# Two are not here, for a build needs more than their files: linux-hello packages a kernel that its inputs.Dockerfile puts
+# beside it, and netbsd-bozohttpd asks for a release's digest. Their READMEs say how each is built.
 # Equal steps of all targets run once: a kernel that several want is built for all of them. Each target writes a cache of
 # its own: of several that write to one name, the last one's would be left.
 
@@ -25,7 +27,7 @@ target "_common" {
   args       = FRONTEND == "" ? {} : { BUILDKIT_SYNTAX = FRONTEND }
 }
 
-# Linux guests, whose sources are Debian's. linux-hello needs its kernel beside it: `make demo` builds that one.
+# Linux guests, whose sources are Debian's.
 target "linux" {
   name     = example
   inherits = ["_common"]
@@ -39,12 +41,12 @@ target "linux" {
   cache-to   = REGISTRY == "" ? [] : ["type=registry,ref=${REGISTRY}/cache:${example},mode=max"]
 }
 
-# Guests whose sources come from elsewhere. netbsd-bozohttpd is not here: it asks for a release's digest.
+# Guests whose sources come from elsewhere.
 target "others" {
   name     = example
   inherits = ["_common"]
   matrix = {
-    example = ["freebsd-hello", "freebsd-http", "mirage-block", "mirage-config", "mirage-hello", "mirage-http", "netbsd-hello", "rumprun-darkhttpd", "rumprun-hello", "rumprun-http"]
+    example = ["freebsd-hello", "freebsd-http", "mirage-block", "mirage-config", "mirage-hello", "mirage-http", "netbsd-hello", "rumprun-darkhttpd", "rumprun-hello", "rumprun-http", "unikraft-elfloader", "unikraft-hello", "unikraft-http"]
   }
   context    = "examples/${example}"
   platforms  = ["linux/amd64"]

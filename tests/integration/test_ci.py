@@ -35,7 +35,8 @@ def test_buildx_understands_the_bake_file(builder: Builder) -> None:
     }
     done = builder.docker(*words, "linux", "others", cwd=ROOT, env=env).ok()
     targets = json.loads(done.out)["target"]
-    assert len(targets) > 10
+    examples = {file.parent.name for file in ROOT.glob("examples/*/bunnyfile")}
+    assert examples - set(targets) == {"linux-hello", "netbsd-bozohttpd"}  # as its head says
     for name, target in targets.items():
         assert (ROOT / target["context"] / target["dockerfile"]).is_file()
         assert target["args"] == {"BUILDKIT_SYNTAX": env["FRONTEND"]}
