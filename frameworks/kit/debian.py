@@ -174,15 +174,16 @@ def _own(build: Build) -> Text | None:
 def _install(
     build: Build,
     state: State,
-    packages: Iterable[str],
+    names: Iterable[str],
     meta: Meta,
     snapshot: tuple[str, str, str] | tuple[()] = (),
 ) -> State:
     """One of the few steps that have the network."""
-    wanted = list(dict.fromkeys(map(str, packages)))
+    wanted = list(dict.fromkeys(map(str, names)))
     if not wanted:
         return state
     past = ["--snapshot", *snapshot] if snapshot else []
     command = run_script("install.sh", *past, *wanted)
-    mounts = (script("frameworks.kit", "install.sh"), script("frameworks.kit", "apt.sh"))
+    scripts = (script("frameworks.kit", name) for name in ("install.sh", "apt.sh"))
+    mounts = (*scripts, packages.archives(build))
     return build.run(state, command, mounts=mounts, network=True, env=FIXED, meta=meta).root

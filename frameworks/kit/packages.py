@@ -24,7 +24,11 @@ FETCH, MISSING = "fetch", "missing"
 _OUT = "/out"
 _ROOT = "/target"
 _FILES = "/hutch/packages"
-_ARCHIVES = "/hutch/archives"
+
+
+def archives(build: Build) -> Mount:
+    """What apt downloaded, in whatever step: a cache of the builder's, which apt.sh checks."""
+    return build.cache("/hutch/archives", "apt")
 
 
 def ask(
@@ -46,7 +50,7 @@ def ask(
     mounts = [
         *_scripts(),
         Mount.bind(_OUT, scratch()),
-        build.cache(_ARCHIVES, "apt"),
+        archives(build),
     ]
     root = ""
     if guest is not None:

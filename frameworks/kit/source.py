@@ -12,6 +12,7 @@ import llb
 from frameworks.base import Build, Plan
 from frameworks.diagnostics import did_you_mean, problem
 from frameworks.git import checkout
+from frameworks.kit import packages
 from frameworks.kit.debian import base
 from frameworks.scripts import pinned, run_script, script
 from frameworks.spec import GitSource, LocalSource, PackageSource, Source, Text, UrlSource
@@ -149,6 +150,7 @@ def _package(
         mounts=[
             script("frameworks.kit", "fetch.sh"),
             script("frameworks.kit", "apt.sh"),
+            packages.archives(build),
             Mount.bind("/out", scratch()),
         ],
         network=True,

@@ -1,8 +1,11 @@
 # shellcheck shell=sh
-# What fetch.sh and install.sh share: where apt finds what the image's own sources lack, and how a step
-# ends that finds nothing. $ROOT is where the system is, for tests.
+# What fetch.sh, install.sh and packages-apt.sh share: where apt finds what the image's own sources lack,
+# what was downloaded before, and how a step ends that finds nothing. $ROOT is where the system is, for
+# tests.
 
 root=${ROOT:-}
+# What was downloaded before, by whatever build: a cache of the builder's.
+cache=$root/hutch/archives
 
 # A company's proxy may sign in a mirror's place: the build secret `ca` says whom to trust.
 apt_get() {
@@ -11,6 +14,31 @@ apt_get() {
 	fi
 	# A name that no package has stays one: it is no pattern of others.
 	apt-get -q -o APT::Sandbox::User=root -o APT::Cmd::Pattern-Only=true "$@"
+}
+
+# same FILE HASH: whether a file is the one that the index has.
+same() {
+	case $2 in
+	MD5Sum:*) sum=$(md5sum < "$1") ;;
+	SHA256:*) sum=$(sha256sum < "$1") ;;
+	SHA512:*) sum=$(sha512sum < "$1") ;;
+	*) return 1 ;;
+	esac
+	[ "${sum%% *}" = "${2#*:}" ]
+}
+
+# seed URIS DIR: put into DIR what the cache has of the files that apt wants, as --print-uris names them:
+# 'URL' NAME_VERSION_ARCHITECTURE.deb SIZE HASH
+seed() {
+	while read -r _ file _ hash; do
+		[ ! -f "$cache/$file" ] || ! same "$cache/$file" "$hash" || cp "$cache/$file" "$2/"
+	done < "$1"
+}
+
+# stow FILE: leave it to later builds. Another build may be at it: a file is there whole or not at all.
+stow() {
+	kept=$cache/${1##*/}
+	[ ! -d "$cache" ] || cmp -s "$1" "$kept" || { cp "$1" "$kept.$$" && mv "$kept.$$" "$kept"; }
 }
 
 # reach: see that a host of the image's sources has an address. apt tries for minutes, each host and

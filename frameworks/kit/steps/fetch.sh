@@ -17,13 +17,27 @@ out=$1
 package=$2
 cd "$(mktemp -d)"
 why=$PWD/why
+uris=$PWD/uris
+
+# download: the package into this directory, out of the cache if that has it.
+download() {
+	apt_get -qq --print-uris download -- "$package" > "$uris" || return
+	seed "$uris" .
+	for file in ./*.deb; do
+		[ ! -f "$file" ] || return 0
+	done
+	apt_get download -- "$package" || return
+	for file in ./*.deb; do
+		[ ! -f "$file" ] || stow "$file"
+	done
+}
 
 # attempt WHAT COMMAND...: whether the package is there after COMMAND. Why not is said only if nowhere
 # is.
 attempt() {
 	what=$1
 	shift
-	"$@" 2>> "$why" && apt_get download -- "$package" 2>> "$why" && return 0
+	"$@" 2>> "$why" && download 2>> "$why" && return 0
 	echo "hutch: $package is not in $what" | tee -a "$why"
 	return 1
 }

@@ -19,10 +19,18 @@ for package; do
 	esac
 done
 why=$(mktemp)
-# A step that breaks off is thrown away whole: no need to wait for the disk after each file. What apt
-# complains of is said last.
+archives=$(mktemp -d)
+# What the cache has is not downloaded again. A step that breaks off is thrown away whole: no need to wait
+# for the disk after each file. What apt complains of is said last.
 install() {
-	apt_get install -y --no-install-recommends -o DPkg::Options::=--force-unsafe-io "$@" 2>> "$why"
+	set -- install -y --no-install-recommends -o Dir::Cache::archives="$archives/" "$@"
+	apt_get -qq --print-uris "$@" > "$archives/uris" 2>> "$why" || return
+	seed "$archives/uris" "$archives"
+	apt_get --download-only "$@" 2>> "$why" || return
+	for file in "$archives"/*.deb; do
+		[ ! -f "$file" ] || stow "$file"
+	done
+	apt_get -o DPkg::Options::=--force-unsafe-io "$@" 2>> "$why"
 }
 reach
 apt_get update 2> "$why" || fail "$why"
@@ -37,7 +45,7 @@ if ! install -- "$@"; then
 	install --allow-downgrades -- "$@" || fail "$why"
 	forget_snapshot
 fi
-rm "$why"
+rm -r "$why" "$archives"
 # Lists and logs have the time in them, and nobody reads them any more.
 rm -rf "$root/var/lib/apt/lists/"* "$root/var/cache/apt/"*.bin "$root/var/cache/debconf/"*-old \
 	"$root/var/cache/ldconfig/aux-cache"

@@ -2,8 +2,6 @@
 # What packages.sh does with apt and dpkg. What they say of a mirror is the kit's to explain (apt.sh).
 . "${0%/*}/apt.sh"
 export DEBIAN_FRONTEND=noninteractive
-# What was downloaded before, by whatever build: a cache of the builder's.
-cache=${ROOT:-}/hutch/archives
 
 # also ARCHITECTURE: let packages of another processor in beside the image's own.
 also() {
@@ -40,26 +38,13 @@ known() {
 		! grep -qE "^E: (Unable to locate|Couldn't find|Version .* was not found|Package .* has no inst)" "$why"
 }
 
-# same FILE HASH: whether a file is the one that the index has.
-same() {
-	case $2 in
-	MD5Sum:*) sum=$(md5sum < "$1") ;;
-	SHA256:*) sum=$(sha256sum < "$1") ;;
-	SHA512:*) sum=$(sha512sum < "$1") ;;
-	*) return 1 ;;
-	esac
-	[ "${sum%% *}" = "${2#*:}" ]
-}
-
 fetch() {
 	set -- install -y --no-install-recommends -- "$@"
 	uris=$(mktemp) sorted=$(mktemp)
 	apt_get -qq --print-uris "$@" > "$uris" 2> "$why" || fail "$why"
 	# 'URL' NAME_VERSION_ARCHITECTURE.deb SIZE HASH
 	grep "^'" "$uris" | sort -k 2 > "$sorted" || true
-	while read -r _ file _ hash; do
-		[ ! -f "$cache/$file" ] || ! same "$cache/$file" "$hash" || cp "$cache/$file" "$out/"
-	done < "$sorted"
+	seed "$sorted" "$out"
 	apt_get --download-only -o Dir::Cache::archives="$out/" "$@" 2> "$why" || fail "$why"
 	rm -rf "$out/partial" "$out/lock"
 	own=${guest:+$debian}
@@ -75,9 +60,7 @@ fetch() {
 		esac
 		url=${url#\'}
 		entry "$name" "$version" "${url%\'}" "$out/$file"
-		# Another build may be at it: a file is there whole or not at all.
-		[ ! -d "$cache" ] || cmp -s "$out/$file" "$cache/$file" ||
-			{ cp "$out/$file" "$cache/$file.$$" && mv "$cache/$file.$$" "$cache/$file"; }
+		stow "$out/$file"
 	done < "$sorted"
 }
 

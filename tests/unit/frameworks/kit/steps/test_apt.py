@@ -208,6 +208,50 @@ def test_a_builder_without_names_is_told_at_once(system: Path, name: str) -> Non
     assert done.returncode == 0, done.stderr
 
 
+# Wants one file, and downloads it to where apt or `apt-get download` puts it.
+DOWNLOADING = """\
+#!/bin/sh
+to=.
+for word; do
+	case $word in Dir::Cache::archives=*) to=${word#*=} ;; esac
+done
+case "$*" in
+*print-uris*update*) ;;
+*print-uris*)
+	sum=$(printf whole | sha256sum)
+	echo "'http://h/linux_1_all.deb' linux_1_all.deb 5 SHA256:${sum%% *}"
+	;;
+*xz-utils*) ;;
+*download*)
+	[ -f "$to/linux_1_all.deb" ] && exit 0
+	echo downloaded >> "$ROOT/log"
+	printf whole > "$to/linux_1_all.deb"
+	;;
+esac
+"""
+
+
+@pytest.mark.parametrize("name", ["install.sh", "fetch.sh"])
+def test_what_was_downloaded_before_is_not_downloaded_again(system: Path, name: str) -> None:
+    """Out of a cache that other builds fill, too: what is not the archive's is not taken."""
+    (system / "bin/apt-get").write_text(DOWNLOADING)
+    (system / "log").touch()
+    kept = system / "hutch/archives/linux_1_all.deb"
+    kept.parent.mkdir(parents=True)
+    arguments = [str(system / "out"), "linux"] if name == "fetch.sh" else ["linux"]
+    for downloads in (1, 1):
+        done, told = run(system, "own", name, *arguments)
+        assert done.returncode == 0, done.stderr
+        assert (len(told), kept.read_text()) == (downloads, "whole")
+    kept.write_text("another's")
+    assert run(system, "own", name, *arguments)[1] == ["downloaded", "downloaded"]
+    assert kept.read_text() == "whole"
+    assert [path.name for path in kept.parent.iterdir()] == [kept.name]
+    kept.unlink()
+    kept.parent.rmdir()
+    assert run(system, "own", name, *arguments)[0].returncode == 0, "it does without a cache"
+
+
 # --- Scripts of the file -------------------------------------------------------------------------
 
 
