@@ -48,7 +48,6 @@ NOT_OURS = (
     Path("frontend/cli/copy.py"),
     Path("frontend/cli/dev.py"),
     Path("frontend/cli/diff.py"),
-    Path("frontend/cli/docker.py"),
     Path("frontend/cli/inspect.py"),
     Path("frontend/cli/kernel.py"),
     Path("frontend/cli/kernelsize.py"),

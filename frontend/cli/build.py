@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from frontend.cli import buildx, docker
+from frontend.cli import buildx
 from frontend.cli.options import parser as make
+from frontend.images import docker
 
 _ALONE = frozenset(
     """--check --load --no-cache --pull --push --quiet -q --debug -D --help -h --compress --force-rm

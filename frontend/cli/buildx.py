@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from frontend.cli import buildfile, docker
+from frontend.cli import buildfile
 from frontend.cli.buildfile import LOCAL
+from frontend.images import docker
 from frontend.inputs import localfile
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def built(request: Request, found: docker.Docker) -> Iterator[Images | None]:
             yield None
             return
         try:
-            with Saved(tag, found.command(), found.environment()) as images:
+            with Saved(tag, found) as images:
                 yield images
         finally:
             found.works("image", "rm", "--force", tag)

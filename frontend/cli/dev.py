@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from frameworks.runtime.machine import NotBootable
-from frontend.cli import buildx, complain, docker
+from frontend.cli import buildx, complain
 from frontend.cli import run as boots
 from frontend.cli.console import Console, plain
 from frontend.cli.options import parser as make
-from frontend.images import boot
+from frontend.images import boot, docker
 from frontend.inputs.localfile import LocalContext, ignores
 
 if TYPE_CHECKING:

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from frameworks.runtime.machine import NotBootable
-from frontend.cli import buildx, complain, docker, kernelsize
+from frontend.cli import buildx, complain, kernelsize
 from frontend.cli import run as boots
 from frontend.cli.kernelsize import ALWAYS, PADDING, Count, Sizes
 from frontend.cli.options import add_json, add_platform
 from frontend.cli.options import parser as make
-from frontend.images import boot, facts, find, sections
+from frontend.images import boot, docker, facts, find, sections
 from frontend.images.layout import is_layout
 from frontend.targets import KERNEL_SIZE
 from llb.masked import printable

@@ -90,7 +90,7 @@ class Registries:
     @cached_property
     def _mirrors(self) -> list[str]:
         """The mirrors of Docker Hub that Docker asks first; none where there is no Docker."""
-        from frontend.cli import docker
+        from frontend.images import docker
 
         asked = ("info", "--format", "{{json .RegistryConfig.Mirrors}}")
         try:
@@ -190,7 +190,8 @@ def _built(
     target: str,
 ) -> dict[str, bytes]:
     """The files of a target, by their names: of a build that makes them and nothing else."""
-    from frontend.cli import buildx, docker
+    from frontend.cli import buildx
+    from frontend.images import docker
     from frontend.targets import PACKAGES
     from llb import Reference
     from llb.reference import context_name

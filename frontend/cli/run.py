@@ -133,7 +133,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _build(options: argparse.Namespace) -> int:
     """Build what a build file or its directory says, and boot it."""
-    from frontend.cli import buildx, docker
+    from frontend.cli import buildx
+    from frontend.images import docker
 
     file, context = buildx.where(options.image, None)
     platform = () if options.platform is None else ("--platform", str(options.platform))

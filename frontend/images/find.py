@@ -7,13 +7,12 @@ images that Docker has, then in the registry.
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Literal
 
+from frontend.images import docker
 from frontend.images.layout import Layout, is_layout
 from frontend.images.oci import ImageError, Images
 from llb.reference import InvalidReference, Reference
@@ -23,9 +22,6 @@ PULLS: tuple[Pull, ...] = ("missing", "always", "never")
 
 BUILD_FILES = ("bunnyfile", "Dockerfile")
 """What a build file of a directory is called, the first that is there."""
-
-_SECONDS = 20
-"""How long Docker may take to say whether it has an image."""
 
 
 def is_path(name: str) -> bool:
@@ -59,34 +55,33 @@ def images(name: str, pull: Pull = "missing") -> Images:
         ref = Reference.parse(name).tagged()
     except InvalidReference as error:
         raise ImageError(str(error)) from None
-    if pull != "always" and _has(str(ref)):
-        try:
-            return Saved(str(ref))
-        except ImageError:
-            if _has(str(ref)):
-                raise  # and not removed since we looked
+    why = ""
+    if pull != "always":
+        found, why = docker.holder(str(ref))
+        if found is not None:
+            try:
+                return Saved(str(ref), found)
+            except ImageError:
+                if (still := docker.holder(str(ref)))[0] is not None:
+                    raise  # and not removed since we looked
+                why = still[1]
     if pull == "never":
-        raise ImageError(f"Docker has no image {ref}, and no registry is to be asked")
+        raise ImageError(f"cannot read {ref}: {why}, and no registry is to be asked")
     from frontend.images.registry import Repository
 
-    return Repository(name)
+    return Repository(name, elsewhere=why)
 
 
 class Saved(Layout):
     """An image of this machine's Docker, which saves it into a temporary file."""
 
-    def __init__(
-        self,
-        ref: str,
-        docker: Sequence[str] = ("docker",),
-        environ: Mapping[str, str] | None = None,
-    ) -> None:
-        """`docker` is how to call it, `environ` its variables. Raises ImageError."""
+    def __init__(self, ref: str, by: docker.Docker) -> None:
+        """`by` is the Docker that has it. Raises ImageError."""
         with ExitStack() as undo:
             file = undo.enter_context(tempfile.NamedTemporaryFile(prefix="hutch-image-"))
             done = subprocess.run(
-                [*docker, "image", "save", "--output", file.name, ref],
-                env=environ,
+                by.command("image", "save", "--output", file.name, ref),
+                env=by.environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
@@ -99,21 +94,3 @@ class Saved(Layout):
             super().__init__(file.name)
             self._open.push(undo.pop_all())
         self.name = ref
-
-
-def _has(ref: str) -> bool:
-    """Whether this machine's Docker is there and has an image."""
-    if shutil.which("docker") is None:
-        return False
-    try:
-        done = subprocess.run(
-            ["docker", "image", "inspect", "--format", "{{.Id}}", ref],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            timeout=_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return done.returncode == 0

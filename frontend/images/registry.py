@@ -32,15 +32,19 @@ _SECONDS = 600
 class Repository(Images):
     """Where a reference leads: one repository of one registry."""
 
-    def __init__(self, ref: str, seconds: float = _SECONDS, *, plain: bool = False) -> None:
+    def __init__(
+        self, ref: str, seconds: float = _SECONDS, *, plain: bool = False, elsewhere: str = ""
+    ) -> None:
         """`seconds` is how long all reading may take; `plain` is for a registry on another machine
-        that has no TLS. Raises ImageError for no reference."""
+        that has no TLS; `elsewhere` says why the image is not read nearer, for messages. Raises
+        ImageError for no reference."""
         super().__init__()
         try:
             self.ref = Reference.parse(ref).tagged()
         except InvalidReference as error:
             raise ImageError(str(error)) from None
         self.name = str(self.ref)
+        self._elsewhere = f"{elsewhere}; of its registry: " if elsewhere else ""
         host = self.ref.domain
         host = "registry-1.docker.io" if host == "docker.io" else host
         self._transport = Transport(host, f"repository:{self.ref.path}:pull", seconds, plain=plain)
@@ -120,7 +124,7 @@ class Repository(Images):
             with response:
                 known = {403: "access denied", 404: "not found"}
                 said = known.get(response.status, f"HTTP status {response.status}")
-                raise ImageError(f"cannot read {self.ref}: {said} ({path})")
+                raise self._cannot(f"{said} ({path})")
         return response
 
     def _read(self, response: Response, size: int) -> bytes:
@@ -129,5 +133,5 @@ class Repository(Images):
         except TransportError as error:
             raise self._cannot(error) from None
 
-    def _cannot(self, error: TransportError) -> ImageError:
-        return ImageError(f"cannot read {self.ref}: {error}")
+    def _cannot(self, error: object) -> ImageError:
+        return ImageError(f"cannot read {self.ref}: {self._elsewhere}{error}")

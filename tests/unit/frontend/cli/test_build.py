@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from frontend.cli import buildx, main
-from frontend.cli.docker import Docker, find
+from frontend.images.docker import Docker, find
 
 DOCKER = """\
 #!/bin/sh

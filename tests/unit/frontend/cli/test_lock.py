@@ -18,7 +18,8 @@ from typing import Any
 
 import pytest
 
-from frontend.cli import docker, lookup, main
+from frontend.cli import lookup, main
+from frontend.images import docker
 
 INDEX = "application/vnd.oci.image.index.v1+json"
 

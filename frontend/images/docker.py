@@ -1,7 +1,7 @@
-"""The Docker client that builds: of this machine's Docker, a BuildKit, or the private engine.
+"""The Docker client that builds, and has images: of this machine's Docker, or the private engine.
 
-Looked for in this order: `BUILDKIT_HOST`, a Docker that answers, the engine that `make engine-up`
-of a checkout starts.
+What builds is looked for in this order: `BUILDKIT_HOST`, a Docker that answers, the engine that
+`make engine-up` of a checkout starts. An image is the first one's that answers.
 """
 
 from __future__ import annotations
@@ -93,19 +93,36 @@ def find() -> Docker:
         return _remote(docker, host)
     if docker.works("version") and docker.works("buildx", "version"):
         return docker
+    private = _engine()
+    if private is not None and private.works("version"):
+        return private
+    raise NoBuilder(
+        "there is nothing to build with: no Docker with buildx answers, and no BUILDKIT_HOST is set"
+    )
+
+
+def holder(ref: str) -> tuple[Docker | None, str]:
+    """The Docker that has an image; where none has it, None and why, in words."""
+    for each in filter(None, (Docker(), _engine())):
+        if each.works("image", "inspect", "--format", "{{.Id}}", ref):
+            return each, ""
+        if each.works("version"):
+            return None, "Docker has no such image"
+    return None, "no Docker answers here"
+
+
+def _engine() -> Docker | None:
+    """The private engine; None where it was never started."""
     engine = Path(os.environ.get("HUTCH_ENGINE_DIR") or _ENGINE)
     socket = engine / "instances" / "28" / "docker.sock"
-    private = Docker(
+    if not socket.exists():
+        return None
+    return Docker(
         {
             "PATH": os.pathsep.join((str(engine / "bin"), os.environ.get("PATH", os.defpath))),
             "DOCKER_HOST": f"unix://{socket}",
             "DOCKER_CONFIG": str(engine / "client"),
         }
-    )
-    if socket.exists() and private.works("version"):
-        return private
-    raise NoBuilder(
-        "there is nothing to build with: no Docker with buildx answers, and no BUILDKIT_HOST is set"
     )
 
 
