@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from frontend.cli import complain
 from frontend.cli.options import parser as make
 from frontend.cli.options import port_number, value
 
@@ -90,7 +91,10 @@ def parser() -> argparse.ArgumentParser:
         bunnyfile with comments, which `hutch check` accepts.
         """,
         examples=("hutch init", "hutch init --yes --language go --port 8080 service"),
-        statuses={1: "there is a bunnyfile already, or nothing that it knows"},
+        statuses={
+            1: "there is a bunnyfile already, or nothing that it knows",
+            130: "it was interrupted: Ctrl-C, or Ctrl-D at a question",
+        },
     )
     made.add_argument("directory", nargs="?", default=".", metavar="DIR", help="where (.)")
     made.add_argument("-y", "--yes", action="store_true", help="ask nothing")
@@ -98,7 +102,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--port", type=value(port_number), metavar="PORT", help="the port it listens on"
     )
-    made.add_argument("--force", action="store_true", help="write over a bunnyfile that is there")
+    made.add_argument(
+        "--force", action="store_true", help="write over a bunnyfile and a schema that are there"
+    )
     made.add_argument(
         "--schema",
         default=SCHEMA,
@@ -120,9 +126,14 @@ def run(options: argparse.Namespace) -> int:
     found = options.language or next((k.name for k in KINDS.values() if k.shows(folder)), None)
     port: int | None = options.port
     if not options.yes and sys.stdin.isatty():
-        found = _ask("What is it", found or "c", KINDS, options.language)
-        if port is None:
-            port = _ask_port()
+        try:
+            found = _ask("What is it", found or "c", KINDS, options.language)
+            if port is None:
+                port = _ask_port()
+        except EOFError:
+            # The terminal is still in the question's line.
+            print()
+            return complain("a question has no answer, and nothing is written", 130)
     if found is None:
         raise OSError(
             f"'{folder}' has nothing that is known: choose with --language: {', '.join(KINDS)}"
@@ -136,12 +147,13 @@ def run(options: argparse.Namespace) -> int:
     if port is not None:
         text += f'\nports: ["{port}/tcp"]            # hutch run -p {port}:{port} leads here\n'
     file.write_text(text, encoding="utf-8")
-    schema = folder / options.schema
-    if options.schema == SCHEMA and not schema.exists():
-        from frontend.bunnyfile import schema as schema_of
-
-        schema.write_text(json.dumps(schema_of("v1"), indent=2) + "\n", encoding="utf-8")
     print(f"wrote {file}: {summary}")
+    schema = folder / SCHEMA
+    if options.schema == SCHEMA and (options.force or not schema.exists()):
+        from frontend.bunnyfile import editor
+
+        schema.write_text(editor.text(), encoding="utf-8")
+        print(f"wrote {schema}: what an editor reads, as `hutch schema` prints it")
     print(f"next: hutch build --run {place}")
     return 0
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import re
 from pathlib import Path
 
@@ -48,8 +47,11 @@ def test_what_is_written_is_accepted(
     assert main(["init", "--yes", str(folder)]) == 0
     text = (folder / "bunnyfile").read_text()
     assert text.startswith("# yaml-language-server: $schema=bunnyfile.schema.json\n")
-    assert json.loads((folder / "bunnyfile.schema.json").read_text())["$schema"]
-    capsys.readouterr()
+    said = capsys.readouterr().out
+    assert main(["schema"]) == 0
+    assert (folder / "bunnyfile.schema.json").read_text() == capsys.readouterr().out
+    assert f"wrote {folder / 'bunnyfile'}: " in said
+    assert f"wrote {folder / 'bunnyfile.schema.json'}: " in said
     assert main(["check", "--platform", "amd64", str(folder)]) == 0
     assert capsys.readouterr().out.endswith(": no errors\n")
     assert main(["init", "--yes", str(folder)]) == 1
@@ -102,6 +104,35 @@ def test_questions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = (tmp_path / "bunnyfile").read_text()
     assert "$CC -Os -static -o tool tool.c" in text
     assert 'ports: ["80/tcp"]' in text
+
+
+def test_a_schema_that_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is somebody's, unless they say otherwise."""
+    schema = project(tmp_path, "c") / "bunnyfile.schema.json"
+    schema.write_text("{}")
+    assert main(["init", "--yes", str(tmp_path)]) == 0
+    assert (schema.read_text(), str(schema) in capsys.readouterr().out) == ("{}", False)
+    assert main(["init", "--yes", "--force", "--schema", "other.json", str(tmp_path)]) == 0
+    assert (schema.read_text(), str(schema) in capsys.readouterr().out) == ("{}", False)
+    assert main(["init", "--yes", "--force", str(tmp_path)]) == 0
+    assert len(schema.read_text()) > 1000
+
+
+@pytest.mark.parametrize("typed", ["", "c\n", "nonsense\n"])
+def test_no_answer(
+    tmp_path: Path,
+    typed: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Ctrl-D at a question ends it with a message, and leaves nothing."""
+    project(tmp_path, "c")
+    answers = io.StringIO(typed)
+    monkeypatch.setattr(answers, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdin", answers)
+    assert main(["init", str(tmp_path)]) == 130
+    assert capsys.readouterr().err == "hutch: a question has no answer, and nothing is written\n"
+    assert not (tmp_path / "bunnyfile").exists()
 
 
 def test_what_it_cannot(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
