@@ -36,6 +36,14 @@ cmd: [/hello]
 """The bunnyfile of `Builder.project`."""
 
 
+def abandoned(vertex: Mapping[str, Any]) -> bool:
+    """Whether what a log says of a step is that BuildKit gave up a look at its files.
+
+    It does where it has found the step in its cache by other means.
+    """
+    return str(vertex.get("error", "")).endswith("context canceled")
+
+
 @dataclass(frozen=True, slots=True)
 class Done:
     """How a command of docker's ended.
@@ -85,7 +93,8 @@ class Done:
             number, _, rest = line.partition(" ")
             if line.startswith("{"):
                 for vertex in json.loads(line).get("vertexes") or ():
-                    found[vertex["name"]] = bool(vertex.get("cached"))
+                    if not abandoned(vertex):
+                        found[vertex["name"]] = bool(vertex.get("cached"))
             elif rest == "CACHED" and number in names:
                 found[names[number]] = True
             elif re.match(r"#\d+ (?!DONE|ERROR|\.\.\.)", line) and number not in names:

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.integration.harness.builder import Done
+from tests.integration.harness.builder import Done, abandoned
 
 RAW = "--progress=rawjson"
 """The option with which `steps` can read a build's log."""
@@ -40,5 +40,6 @@ def steps(done: Done) -> dict[str, bool]:
     for line in done.log.splitlines():
         if line.startswith("{"):
             for vertex in json.loads(line).get("vertexes") or ():
-                found[vertex["name"]] = not vertex.get("cached", False)
+                if not abandoned(vertex):
+                    found[vertex["name"]] = not vertex.get("cached", False)
     return found
