@@ -1,6 +1,6 @@
-# The frontend image, which is the tool image of its own build steps too. It is built for amd64 and
-# arm64 on either, without emulation: the build stage runs on the builder's machine and only unpacks
-# what is for the target.
+# The frontend image, which is the tool image of its own build steps too; --target cli is the command
+# line's. Both are built for amd64 and arm64 on either, without emulation: the build stage runs on the
+# builder's machine and only unpacks what is for the target.
 
 FROM --platform=$BUILDPLATFORM debian:trixie-slim AS build
 ARG TARGETARCH
@@ -62,7 +62,34 @@ ARG SOURCE_DATE_EPOCH=0
 RUN sh /init/build.sh /out/usr/lib/hutch/init && \
     find /out -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
 
-FROM scratch
+# What the command line has beside Debian's smallest image: Python, unpacked and not installed, for no program of the
+# target's runs here, and the modules that the frontend leaves out, too.
+FROM build AS command
+ARG TARGETARCH
+WORKDIR /more
+RUN for package in python3-minimal libssl3t64 libffi8; do echo "$package:$TARGETARCH"; done | \
+      xargs apt-get download -q && \
+    for deb in *.deb /debs/*python3.13-*.deb /debs/libexpat1_*.deb; do dpkg-deb -x "$deb" /command; done && \
+    rm -r /command/usr/share && \
+    install -D -m 0644 -t /command/etc/ssl/certs /etc/ssl/certs/ca-certificates.crt && \
+    printf '#!/bin/sh\nexec /usr/bin/python3 -I -m frontend "$@"\n' > /command/usr/bin/hutch && \
+    chmod 0755 /command/usr/bin/hutch
+ARG SOURCE_DATE_EPOCH=0
+RUN packages=/command/usr/lib/python3/dist-packages; \
+    mkdir -p "$packages" && cp -r /wheels/. /build/frontend /build/frameworks /build/llb /build/schemas "$packages" && \
+    PYTHONHASHSEED=0 python3 -m compileall -q --invalidation-mode unchecked-hash -s /command -p / \
+      /command/usr/lib/python3.13 "$packages" && \
+    find /command -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
+
+# The command line as an image of its own: --target cli.
+FROM debian:trixie-slim AS cli
+COPY --from=command /command/ /
+ARG HUTCH_SITE=""
+ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt HUTCH_SITE=$HUTCH_SITE
+WORKDIR /src
+ENTRYPOINT ["/usr/bin/hutch"]
+
+FROM scratch AS frontend
 COPY --from=build /base/ /
 COPY --from=init /out/ /
 COPY --from=build /app/ /

@@ -1,7 +1,8 @@
-"""The command from its wheel, in an environment of its own, away from the checkout."""
+"""The command away from the checkout: from its wheel, and in its image."""
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -59,3 +60,40 @@ def test_it_works_anywhere(
     assert "complete -o default -F _hutch hutch" in hutch("completion", "bash")
     assert '"$schema"' in hutch("schema")
     assert "exec" in hutch("llb")
+
+
+def test_its_image_works(builder: Builder, images: Images, project: Path) -> None:
+    """docs/releases.md: what it says of the image, built by the command that it has."""
+    page = (ROOT / "docs/releases.md").read_text()
+    assert "`docker buildx build --load --target cli -t hutch-cli:1 .`" in page
+    bundle = builder.environ.get("HUTCH_CA_BUNDLE")
+    secret = ("--secret", f"id=ca,src={bundle}") if bundle else ()
+    name = "hutch-cli:test"
+    words = ("--load", "--target", "cli", "-t", name, *secret)
+    builder.docker("buildx", "build", *words, ".", cwd=ROOT).ok()
+    shutil.copy(ROOT / "examples/linux-static-c/bunnyfile", project)
+    (project / "wrong").write_text("version: v1\nkernle: {}\n")
+
+    def hutch(*words: str, status: int = 0) -> str:
+        # The files are copied into it: the daemon of a machine elsewhere cannot mount them.
+        made = builder.docker("create", "--network", "host", name, *words).ok().out.strip()
+        try:
+            builder.docker("cp", f"{project}/.", f"{made}:/src").ok()
+            done = builder.docker("start", "--attach", made)
+        finally:
+            builder.docker("rm", "--force", made).ok()
+        assert done.status == status, done.log
+        return done.log
+
+    try:
+        assert hutch("--version").startswith("hutch ")
+        assert hutch("check", "bunnyfile") == (
+            "bunnyfile: linux on qemu for linux/amd64: no errors\n"
+        )
+        assert "wrong:2" in hutch("check", "wrong", status=1)
+        assert "config: tiny" in hutch("plan", "--tree")
+        assert "started by: urunc" in hutch("inspect", images.of("initrd", None))
+        # What it lacks, it says.
+        assert "nothing to build with" in hutch("build", "bunnyfile", status=1)
+    finally:
+        builder.docker("image", "rm", "--force", name).ok()
