@@ -9,7 +9,7 @@ from frontend.cli import buildx
 from frontend.cli.options import parser as make
 from frontend.images import docker
 
-_ALONE = frozenset(
+ALONE = frozenset(
     """--check --load --no-cache --pull --push --quiet -q --debug -D --help -h --compress --force-rm
     --rm --squash""".split()
 )
@@ -79,7 +79,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
         else:
             passed.append(word)
             whole = (word.startswith("--") and "=" in word) or (len(word) > 2 and word[1] != "-")
-            if word not in _ALONE and not whole:
+            if word not in ALONE and not whole:
                 passed += [each for each in [next(pending, None)] if each is not None]
     options = ours.parse_args([*mine, *(["--"] if paths else []), *paths])
     if after and not options.run:

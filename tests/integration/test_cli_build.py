@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pty
+import re
 import select
 import subprocess
 import sys
@@ -71,3 +72,15 @@ def test_a_step_that_fails_is_entered(builder: Builder, tmp_path: Path) -> None:
         process.kill()
         process.wait()
         os.close(master)
+
+
+def test_completion_knows_the_options_of_buildx(builder: Builder) -> None:
+    told = builder.docker("buildx", "build", "--help").ok().out
+    names = set(re.findall(r"^ +(?:-\w, +)?(--[a-z-]+)", told, re.MULTILINE))
+    done = subprocess.run(
+        [sys.executable, "-m", "frontend", "completion", "bash"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    (offered,) = re.findall(r"^ +build\) words='' names='(.*)' ;;$", done.stdout, re.MULTILINE)
+    assert len(names) > 20
+    assert names <= set(offered.split())

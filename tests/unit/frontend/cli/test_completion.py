@@ -29,6 +29,30 @@ echo "${{COMPREPLY[@]}}"
         ("hutch run -p", "", ""),
         ("hutch check -f", "", ""),
         ("hutch check", "", ""),
+        ("hutch check --format", "js", "json"),
+        ("hutch check --format", "=", "text json github sarif"),
+        ("hutch check --format =", "s", "sarif"),
+        ("hutch check", "--format=", "--format=text --format=json --format=github --format=sarif"),
+        ("hutch check", "--format=g", "--format=github"),
+        ("hutch check", "--target=ro", "--target=rootfs"),
+        ("hutch build", "--me", "--metadata-file"),
+        ("hutch build", "--cache", "--cache-from --cache-to"),
+        ("hutch build --platform", "", "linux/amd64 linux/arm64"),
+        ("hutch build --target", "k", "kernel kernel-size"),
+        ("hutch build -t", "", ""),
+        ("hutch build --run . --", "--publ", "--publish"),
+        ("hutch build --run . --", "--cache", ""),
+        ("hutch build --run . -- --monitor", "fire", "firecracker"),
+        ("hutch dev --", "--time", "--timeout"),
+        ("hutch dev", "--time", ""),
+        ("hutch kernel size --run . --", "--time", "--timeout"),
+        ("hutch run IMAGE --", "--time", "--timeout"),
+        (
+            "hutch run --monitor",
+            "",
+            "qemu firecracker cloud-hypervisor hvt spt hyperlight-unikraft",
+        ),
+        ("hutch frameworks", "un", "unikraft"),
     ],
 )
 def test_bash(
@@ -49,10 +73,12 @@ def test_fish(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["completion", "fish"]) == 0
     file = tmp_path / "hutch.fish"
     file.write_text(capsys.readouterr().out)
-    asked = f"source {file}; complete -C 'hutch run --pul'; complete -C 'hutch completion '"
+    asked = f"source {file}; complete -C 'hutch run --pul'; complete -C 'hutch completion '; "
+    asked += "complete -C 'hutch build --cache-f'; complete -C 'hutch dev -- --time'; "
+    asked += "complete -C 'hutch dev --time'; complete -C 'hutch frameworks un'"
     done = subprocess.run(["fish", "-c", asked], capture_output=True, text=True, check=True)
     words = [line.partition("\t")[0] for line in done.stdout.splitlines()]
-    assert words == ["--pull", "bash", "fish", "zsh"]
+    assert words == ["--pull", "bash", "fish", "zsh", "--cache-from", "--timeout", "unikraft"]
 
 
 @pytest.mark.skipif(shutil.which("zsh") is None, reason="no zsh")
