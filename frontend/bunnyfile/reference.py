@@ -31,8 +31,9 @@ Files of `version: v0.1` are bunny's; they keep working, and have of these keys 
 `kernel` (`from`, `path`), `rootfs` (`from`, `path`, `type`, `include`), `cmd`, `entrypoint` and
 `envs`.
 
-Which values a framework takes is in its own page: `frameworks/<name>/README.md`. All keys are in
-[a whole file](whole-file.md), and what `hutch plan bunnyfile` prints has every default filled in.
+Which values a framework takes is in its own page, `frameworks/<name>/README.md`; [mewz, hermit and
+generic](../frameworks/prebuilt/README.md) share one. All keys are in [a whole file](whole-file.md),
+and what `hutch plan bunnyfile` prints has every default filled in.
 
 A key that is **required** has to be there wherever the key above it is.
 """
@@ -72,9 +73,7 @@ def table() -> str:
         guest = framework.guest
         if guest.opaque:
             continue
-        folder = module.replace(".", "/")
-        page = f"{folder}/README.md"
-        shown = f"[{name}]({page})" if (_ROOT / page).exists() else name
+        shown = f"[{name}]({module.replace('.', '/')}/README.md)"
         builds = type(framework).kernel is not Framework.kernel
         roots = list[str]()
         for kind in guest.rootfs:
