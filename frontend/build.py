@@ -216,7 +216,7 @@ class Run:
             self._explain_packages(lowering)
         elif _builds_kernel(plan):
             self._explain(lowering)
-        if (explained := explain(error, plan.file)) is not None:
+        if (explained := explain(error, plan.file, plan.app)) is not None:
             raise explained from error
 
     def _devices(self, lowering: Lowering) -> dict[str, str]:

@@ -5,6 +5,7 @@ What a failed step printed, the client shows above them.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from base64 import b64decode
 from collections.abc import Iterable, Iterator
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 
 from frameworks import exits
 from frameworks.diagnostics import Problems, problem
-from frameworks.spec import PackageList
+from frameworks.spec import App, PackageList, Text
 from frontend.gateway.errors import SOURCE, GatewayError
 from llb import Position, Range, SourceFile, strictjson
 from llb.masked import printable
@@ -72,6 +73,13 @@ _FAILURES = (
     ),
 )
 
+_NOT_LEFT = _Failure(
+    "no-such-file",
+    re.compile(""),
+    "'app.build' left no '{0}'",
+    "paths of artifacts start at the directory in which 'app.build' runs",
+)
+"""An artifact's, in the place of those above."""
 
 _RENEW = "'hutch lock --update {file} packages' chooses them anew"
 _GONE = re.compile(r"invalid response status (?:404|410)\b|digest mismatch ")
@@ -141,14 +149,21 @@ _OTHERS = _Failure(
 """What a step says by its exit status (`frameworks.exits`); `{0}` is what failed."""
 
 
-def explain(error: GatewayError, file: SourceFile) -> Problems | None:
-    """The user's error behind a daemon's, at its lines of `file`; None if it says enough."""
-    at = next(places(error, file.filename), None)
-    if at is None:
+def explain(error: GatewayError, file: SourceFile, app: App | None = None) -> Problems | None:
+    """The user's error behind a daemon's, at its lines of `file`; None if it says enough.
+
+    `app` is the file's application, whose build may not have left an artifact.
+    """
+    blamed = list(places(error, file.filename))
+    if not blamed:
         return None
+    at = blamed[0]
     for failure in _FAILURES:
         if found := failure.words.search(error.message):
-            return _told(failure, at, file, next(filter(None, found.groups())))
+            what = next(filter(None, found.groups()))
+            if failure.code == _NOT_LEFT.code and (lost := _lost(what, blamed, app)) is not None:
+                return _told(_NOT_LEFT, lost.at, file, lost)
+            return _told(failure, at, file, what)
     found = _ENDED.search(error.message)
     if found and not found["command"].startswith(_OF_A_DOCKERFILE):
         script = _SCRIPT.search(found["command"])
@@ -156,6 +171,15 @@ def explain(error: GatewayError, file: SourceFile) -> Problems | None:
         status = found["status"]
         return _told(_ENDINGS.get(int(status), _OTHERS), at, file, what, status)
     return None
+
+
+def _lost(path: str, blamed: Iterable[Range], app: App | None) -> Text | None:
+    """The artifact among what is blamed that a build left none of at `path`, or None."""
+    if app is None or app.build is None:
+        return None
+    sources = [each.source for each in app.artifacts if each.source.at in blamed]
+    whole = [each for each in sources if path.endswith(posixpath.join("/", each))]
+    return next(iter(whole or sources), None)
 
 
 def stale(error: GatewayError, lists: Iterable[PackageList], file: SourceFile) -> Problems | None:

@@ -17,7 +17,7 @@ from frameworks.process import Process
 from frameworks.runtime import RUNTIME
 from frameworks.spec import Bunnyfile
 from frontend.targets import image
-from llb import State, scratch
+from llb import Range, State, scratch
 
 DEFAULT = "image"
 KERNEL_SIZE = "kernel-size"
@@ -144,7 +144,8 @@ def _app(lowering: Lowering) -> Target:
         name: File(lowering.app.state, posixpath.join(lowering.app.path, artifact.source))
         for name, artifact in zip(names, app.artifacts, strict=True)
     }
-    return _files(lowering, "app", built)
+    places = {name: artifact.source.at for name, artifact in zip(names, app.artifacts, strict=True)}
+    return _files(lowering, "app", built, places)
 
 
 def _toolchain(lowering: Lowering) -> Target:
@@ -155,7 +156,7 @@ def _packages(lowering: Lowering) -> Target:
     if not lowering.plan.packages:
         raise _nothing(lowering.plan, PACKAGES)
     lists = {f"{section}.json": file for section, file in lowering.packages.items()}
-    return _files(lowering, PACKAGES, lists)
+    return _files(lowering, PACKAGES, lists, {})
 
 
 def _builder(lowering: Lowering) -> Target:
@@ -216,11 +217,13 @@ def available(bunnyfile: Bunnyfile) -> frozenset[str]:
 
 def _file(lowering: Lowering, step: str, file: File) -> Target:
     """One file, under its own name."""
-    return _files(lowering, step, {posixpath.basename(file.path): file})
+    return _files(lowering, step, {posixpath.basename(file.path): file}, {})
 
 
-def _files(lowering: Lowering, step: str, files: Mapping[str, File]) -> Target:
-    """Files by their names in the result."""
+def _files(
+    lowering: Lowering, step: str, files: Mapping[str, File], places: Mapping[str, Range]
+) -> Target:
+    """Files by their names in the result, and the lines that ask for them."""
     state = scratch()
     for name, file in files.items():
         state = state.copy(
@@ -229,7 +232,7 @@ def _files(lowering: Lowering, step: str, files: Mapping[str, File]) -> Target:
             f"/{name}",
             follow_symlink=True,
             timestamp=lowering.plan.timestamp,
-            meta=lowering.build.meta(step, f"take {name}"),
+            meta=lowering.build.meta(step, f"take {name}", places.get(name)),
         )
     return Target(state, lowering, _bare(state))
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from frameworks import exits
-from frameworks.spec import Package, PackageList, Text
+from frameworks.spec import App, Artifact, Package, PackageList, Text
 from frontend.failures import explain, stale
 from frontend.gateway.errors import GatewayError
 from llb import Position, Range, SourceFile
@@ -97,6 +97,30 @@ def test_another_file_than_the_checksum_s(words: str) -> None:
     problems = explain(error, FILE)
     assert problems is not None
     assert problems.diagnostics[0].message == f"what was fetched has the sha256 {'ab' * 32}"
+
+
+def test_an_artifact_that_the_build_did_not_leave() -> None:
+    """At the artifact's line, and in words of the application's build."""
+
+    def at(line: int) -> Range:
+        return Range(Position(line), Position(line))
+
+    names = {"out/a": at(6), "out/hello": at(7), "x*": at(7)}
+    artifacts = tuple(Artifact(Text(each, place), Text("/x")) for each, place in names.items())
+    app = App(at(5), Text("local"), build=Text("make"), artifacts=artifacts)
+    error = failed("", 0)
+    error.status.message = "lstat /app/out/hello: no such file or directory"
+    problems = explain(error, FILE, app)
+    assert problems is not None
+    (found,) = problems.diagnostics
+    assert (found.code, found.at) == ("no-such-file", at(7))
+    assert found.message == "'app.build' left no 'out/hello'"
+    assert ".dockerignore" not in (found.hint or "")
+    # The same words of a line that is no artifact's, and where nothing was built.
+    for changed in (replace(app, artifacts=artifacts[:1]), replace(app, build=None)):
+        other = explain(error, FILE, changed)
+        assert other is not None
+        assert ".dockerignore" in (other.diagnostics[0].hint or "")
 
 
 def test_what_says_enough_stays() -> None:
