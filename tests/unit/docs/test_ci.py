@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import runpy
 import subprocess
@@ -124,6 +125,19 @@ def action(monkeypatch: pytest.MonkeyPatch) -> Any:
     for name in USERS["inputs"]:
         monkeypatch.delenv(f"HUTCH_{name.upper().replace('-', '_')}", raising=False)
     return runpy.run_path(str(ROOT / ".ci/action.py"))
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_the_check_ends_as_docker_s(
+    action: Any, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Docker fails with findings where the file has `# check=error=true`."""
+    program = tmp_path / "docker"
+    answer = '{"warnings": [{"ruleName": "NoCommand", "detail": "none"}]}'
+    program.write_text(f"#!/bin/sh\necho '{answer}'\nexit {status}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    assert action["check"]() == status
 
 
 def test_findings_become_annotations(action: Any, monkeypatch: pytest.MonkeyPatch) -> None:
