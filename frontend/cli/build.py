@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 
 from frontend.cli import buildx
 from frontend.cli.options import parser as make
@@ -14,6 +15,15 @@ ALONE = frozenset(
     --rm --squash""".split()
 )
 """Flags of buildx that take no value; of others the next word is one."""
+
+_VALUED = frozenset(
+    """--add-host --allow --annotation --attest --build-arg --build-context --builder --cache-from
+    --cache-to --call --cgroup-parent --iidfile --label --metadata-file --network
+    --no-cache-filter --output -o --platform --progress --provenance --sbom --secret --shm-size
+    --ssh --tag -t --target --ulimit --cpu-period --cpu-quota --cpu-shares -c --cpuset-cpus
+    --cpuset-mems --isolation --memory -m --memory-swap --security-opt""".split()
+)
+"""Flags of buildx that take one, those that its help hides, too; of others it is asked."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -64,36 +74,72 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     if "--" in words:
         at = words.index("--")
         words, after = words[:at], words[at + 1 :]
-    mine, passed, paths = [], [], []
+    mine: list[str] = []
+    passed: list[str] = []
+    paths: list[str] = []
+    strange: list[str] = []
     pending = iter(words)
-    for word in pending:
+    for given in pending:
+        *alone, word = _singly(given)
+        for each in alone:
+            (mine if each == "-h" else passed).append(each)
         name = word.partition("=")[0]
         if word in ("--run", "--enter", "-h", "--help"):
             mine.append(word)
         elif name in ("--frontend", "--file") or word[:2] == "-f":
             mine.append(word)
             if "=" not in word and word in ("--frontend", "--file", "-f"):
-                mine += [next(pending, "")]
+                mine += itertools.islice(pending, 1)
         elif word == "-" or not word.startswith("-"):
             paths.append(word)
         else:
             passed.append(word)
-            whole = (word.startswith("--") and "=" in word) or (len(word) > 2 and word[1] != "-")
-            if word not in ALONE and not whole:
-                passed += [each for each in [next(pending, None)] if each is not None]
+            name = name if word.startswith("--") else word[:2]
+            if name not in ALONE | _VALUED:
+                strange.append(name)
+            if name == word and word not in ALONE:
+                value = [*itertools.islice(pending, 1)]
+                if not value and word in _VALUED:
+                    ours.error(f"argument {word}: expected one argument")
+                passed += value
     options = ours.parse_args([*mine, *(["--"] if paths else []), *paths])
     if after and not options.run:
         why = "what follows -- is for --run"
         ours.error(why)
-    options.passed, options.run_options = tuple(passed), after
+    if options.run and (
+        asks := [
+            each for each in passed if each in ("--check", "--call") or each.startswith("--call=")
+        ]
+    ):
+        ours.error(f"{asks[0].partition('=')[0]} builds nothing that --run could boot")
+    options.passed, options.run_options, options.strange = tuple(passed), after, strange
     return options
+
+
+def _singly(word: str) -> Iterator[str]:
+    """The flags of a word like `-qt`, each with its dash; the last may have its value."""
+    while word[:1] == "-" and word[1:2] in ("D", "h", "q") and word[2:3] not in ("", "="):
+        yield word[:2]
+        word = f"-{word[2:]}"
+    yield word
+
+
+def _refuse_strange(names: list[str], found: docker.Docker) -> None:
+    """Raise SystemExit where a flag is not in what this machine's buildx lists either."""
+    known = set(found.ask("buildx", "build", "--help").stdout.replace(",", " ").split())
+    for name in names:
+        if known and name not in known:
+            parser().error(f"neither hutch nor docker buildx build has an option {name}")
 
 
 def run(options: argparse.Namespace) -> int:
     """Build, and boot the result if that is asked for."""
+    found = docker.find() if options.strange else None
+    if found is not None:
+        _refuse_strange(options.strange, found)
     file, context = buildx.where(options.path, options.file)
     request = buildx.Request(options.passed, file, context, options.frontend, options.enter)
-    found = docker.find()
+    found = found or docker.find()
     if options.enter:
         found = found.experimental()
     if not options.run:

@@ -119,7 +119,9 @@ def _frontend(request: Request, found: docker.Docker) -> str:
             f"registry that it reaches, and name it with --frontend or {VARIABLE}"
         )
     raise OSError(
-        f"{request.file} has no `# syntax=` line: name hutch's image with --frontend or {VARIABLE}"
+        f"{request.file} has no `# syntax=` line: name hutch's image with --frontend or "
+        f"{VARIABLE}, or make the one that is taken where nobody names any, by "
+        f"`docker buildx build --load -t {LOCAL} .` in hutch's checkout"
     )
 
 

@@ -19,6 +19,7 @@ case "$*" in
   *inspect) echo "Driver: ${DRIVER:-docker}"; exit 0 ;;
   "buildx debug --help") [ -n "$BUILDX_EXPERIMENTAL" ] && echo "${DEBUGGER:---invoke string}"
     exit 0 ;;
+  "buildx build --help") echo "  -q, --quiet  no output"; echo "      --newer string  x"; exit 0 ;;
 esac
 exit 3
 """
@@ -62,6 +63,10 @@ def told(log: Path) -> str:
         (["-f", "bunnyfile", "sub"], "--file bunnyfile sub"),
         (["--file=bunnyfile", "-q", "sub"], "--file bunnyfile -q sub"),
         (["-ta:1", "."], "--file bunnyfile -ta:1 ."),
+        (["-qt", "a:1", "."], "--file bunnyfile -q -t a:1 ."),
+        (["-Dqta:1", "."], "--file bunnyfile -D -q -ta:1 ."),
+        (["-qf", "bunnyfile", "sub"], "--file bunnyfile -q sub"),
+        (["--newer", "x", "."], "--file bunnyfile --newer x ."),
     ],
 )
 def test_words(log: Path, words: list[str], passed: str) -> None:
@@ -109,7 +114,9 @@ class TestFrontend:
 
     def test_none(self, log: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["build"]) == 1
-        assert "bunnyfile has no `# syntax=` line: name hutch's" in capsys.readouterr().err
+        said = capsys.readouterr().err
+        assert "bunnyfile has no `# syntax=` line: name hutch's" in said
+        assert "`docker buildx build --load -t hutch:1 .` in hutch's checkout" in said
 
 
 def test_a_step_is_entered(
@@ -128,6 +135,13 @@ def test_a_step_is_entered(
     [
         (["a", "b"], "unrecognized arguments: b"),
         ([".", "--", "-m", "1g"], "what follows -- is for --run"),
+        (["-f"], "argument -f/--file: expected one argument"),
+        (["--frontend"], "argument --frontend: expected one argument"),
+        (["--platform"], "argument --platform: expected one argument"),
+        (["-qt"], "argument -t: expected one argument"),
+        (["--zzz", "none"], "neither hutch nor docker buildx build has an option --zzz"),
+        (["--run", "--check"], "--check builds nothing that --run could boot"),
+        (["--run", "--call=outline", "."], "--call builds nothing that --run could boot"),
     ],
 )
 def test_a_wrong_line(
