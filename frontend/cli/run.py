@@ -13,13 +13,14 @@ import socket
 import sys
 import tempfile
 import termios
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
 from frameworks.runtime import RUNTIME
 from frameworks.runtime.machine import Contract, Forward, Machine, NotBootable
-from frontend.cli import complain
+from frontend.cli import complain, reason
 from frontend.cli.console import Console, Keyboard, plain
 from frontend.cli.options import add_platform, port_number, value
 from frontend.cli.options import parser as make
@@ -70,19 +71,23 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "image", metavar="IMAGE", help="a name, an OCI layout, a saved image, a build file"
     )
-    made.add_argument(
+    command = made.add_argument(
         "command",
         nargs=argparse.REMAINDER,
         metavar="COMMAND",
         help="in the place of the image's own, with its arguments",
     )
+    command.required = False  # argparse would list it as missing beside IMAGE
     process = made.add_argument_group("as docker run has them")
     add = process.add_argument
     add(
         "-p", "--publish", type=published, action="append", default=[], metavar="[IP:]HOST:GUEST",
         help="forward a port of this machine; of 127.0.0.1 unless an address is given",
     )  # fmt: skip
-    add("-e", "--env", action="append", default=[], metavar="NAME[=VALUE]", help="a variable")
+    add(
+        "-e", "--env", type=variable, action="append", default=[], metavar="NAME[=VALUE]",
+        help="a variable",
+    )  # fmt: skip
     add("--env-file", action="append", default=[], metavar="FILE", help="variables, a line each")
     add(
         "-v", "--volume", type=value(Binding.parse), action="append", default=[],
@@ -90,7 +95,7 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     add("-m", "--memory", type=memory, default=RUNTIME.memory, metavar="SIZE", help="256m, 1g")
     add("-u", "--user", metavar="USER[:GROUP]", help="another than the image's")
-    add("-w", "--workdir", metavar="DIR", help="another than the image's")
+    add("-w", "--workdir", type=absolute, metavar="DIR", help="another than the image's")
     add("--entrypoint", metavar="PROGRAM", help="in the place of the image's entrypoint")
     add("-i", "--interactive", action="store_true", help="the guest reads standard input")
     add("-t", "--tty", action="store_true", help="give it the terminal; Ctrl-] ends it")
@@ -157,9 +162,9 @@ def prepared(
     images: Images, directory: Path, options: argparse.Namespace
 ) -> Iterator[boot.Prepared]:
     """The guest that the options ask for, ready to be started, with its files in `directory`."""
-    forwards = tuple(_settled(each) for each in options.publish)
-    if forwards and options.network == "none":
+    if options.publish and options.network == "none":
         raise NotBootable("a port cannot be forwarded to a guest without a network (--network)")
+    forwards = _forwards(options.publish, starts=not options.dry_run)
 
     def machine(said: Contract, architecture: str) -> Machine:
         return Machine(
@@ -389,16 +394,62 @@ def published(text: str) -> Forward:
     )
 
 
-def _settled(forward: Forward) -> Forward:
-    """A forward with a port of this machine, which is told where we choose it."""
-    if forward.host:
-        return forward
+def _forwards(asked: Sequence[Forward], *, starts: bool) -> tuple[Forward, ...]:
+    """The forwards, each with a port of this machine, which is told where we choose it.
+
+    Raises NotBootable for one that is asked for twice, and where the guest `starts`, for one that
+    is taken.
+    """
+    found: list[Forward] = []
+    for each in asked:
+        if each.host and any(_collide(each, other) for other in found):
+            again = f"{each.host}/{each.protocol}"
+            raise NotBootable(f"port {again} of {each.address} is forwarded twice (-p)")
+        if each.host and not starts:
+            found.append(each)
+            continue
+        try:
+            host = _bound(each)
+        except OSError as error:
+            place = f"port {each.host}/{each.protocol} of {each.address}"
+            raise NotBootable(f"{place} cannot be forwarded: {reason(error)}") from None
+        if not each.host:
+            complain(f"{each.address}:{host} leads to the guest's {each.guest}")
+        found.append(replace(each, host=host))
+    return tuple(found)
+
+
+def _collide(one: Forward, other: Forward) -> bool:
+    """Whether only one of two can have its port of this machine."""
+    everywhere = "0.0.0.0" in (one.address, other.address)
+    same = (one.host, one.protocol) == (other.host, other.protocol)
+    return same and (everywhere or one.address == other.address)
+
+
+def _bound(forward: Forward) -> int:
+    """The port of this machine, one that is free where none is asked for. Raises OSError."""
     kind = socket.SOCK_DGRAM if forward.protocol == "udp" else socket.SOCK_STREAM
     with socket.socket(socket.AF_INET, kind) as free:
-        free.bind((forward.address, 0))
-        host = free.getsockname()[1]
-    complain(f"{forward.address}:{host} leads to the guest's {forward.guest}")
-    return Forward(host, forward.guest, forward.address, forward.protocol)
+        if kind == socket.SOCK_STREAM:  # as QEMU: connections of a guest before may not be over
+            free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        free.bind((forward.address, forward.host))
+        return int(free.getsockname()[1])
+
+
+@value
+def variable(text: str) -> str:
+    """A variable, which has a name."""
+    if text.partition("=")[0] == "":
+        raise ValueError(f"'{text}' has no name of a variable before its '='")
+    return text
+
+
+@value
+def absolute(text: str) -> str:
+    """A path in the guest, from its root."""
+    if not text.startswith("/"):
+        raise ValueError(f"'{text}' is no absolute path: begin it with /")
+    return text
 
 
 @value
@@ -431,6 +482,8 @@ def environment(given: list[str], files: list[str]) -> Mapping[str, str]:
     for name in files:
         for line in Path(name).read_text(encoding="utf-8", errors="surrogateescape").splitlines():
             if line.strip() and not line.lstrip().startswith("#"):
+                if line.lstrip().startswith("="):
+                    raise OSError(f"{name}: '{line.strip()}' has no name of a variable")
                 lines.append(line.lstrip())
     found: dict[str, str] = {}
     for line in (*lines, *given):

@@ -345,9 +345,9 @@ def prepared(
     if env:
         there = [entry for entry in contract.env if entry.partition("=")[0] not in env]
         contract = replace(contract, env=(*there, *(f"{k}={v}" for k, v in env.items())))
+    notes: list[str] = []
     if workdir is not None:
         contract = replace(contract, workdir=workdir)
-    notes: list[str] = []
     row = RUNTIME.monitors.get(contract.monitor)
     if monitor is None and anywhere and row is not None and contract.type in RUNTIME.portable:
         monitor = row.stand_in or None
@@ -360,6 +360,9 @@ def prepared(
     chosen = replace(
         machine, architecture=image.platform.architecture, version=version or machine.version
     )
+    if workdir is not None and RUNTIME.init_file(contract, chosen) is None:
+        unread = "the guest has no init that reads it (hutch's own does)"
+        notes.append(f"--workdir {workdir} changes nothing: {unread}")
     who: User | None = None
     if os.geteuid() == 0:
         who = User(contract.uid, contract.gid, contract.groups)

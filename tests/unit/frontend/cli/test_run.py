@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import socket
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from frameworks.runtime.machine import Forward
+from frameworks.runtime.machine import Forward, NotBootable
 from frontend.cli import run
 
 
@@ -35,11 +37,55 @@ def test_ports_that_are_none(text: str) -> None:
 
 
 def test_a_free_port_is_chosen_and_told(capsys: pytest.CaptureFixture[str]) -> None:
-    found = run._settled(Forward(0, 80))
+    (found,) = run._forwards([Forward(0, 80)], starts=True)
     assert found.host > 1024
     told = f"hutch: 127.0.0.1:{found.host} leads to the guest's 80\n"
     assert capsys.readouterr().err == told
-    assert run._settled(Forward(8080, 80)) == Forward(8080, 80)
+    assert run._forwards([found], starts=True) == (found,)
+
+
+def test_a_port_that_is_taken() -> None:
+    with socket.socket() as busy:
+        busy.bind(("127.0.0.1", 0))
+        busy.listen()
+        taken = Forward(busy.getsockname()[1], 80)
+        with pytest.raises(
+            NotBootable, match=rf"port {taken.host}/tcp of 127\.0\.0\.1 .*already in"
+        ):
+            run._forwards([taken], starts=True)
+        assert run._forwards([taken], starts=False) == (taken,)  # --dry-run starts nothing
+
+
+@pytest.mark.parametrize("starts", [True, False])
+def test_a_port_twice(starts: bool) -> None:
+    (one,) = run._forwards([Forward(0, 80)], starts=True)
+    for other in (replace(one, guest=81), replace(one, address="0.0.0.0")):
+        with pytest.raises(NotBootable, match="is forwarded twice"):
+            run._forwards([one, other], starts=starts)
+    apart = [one, replace(one, protocol="udp"), replace(one, address="127.0.0.2")]
+    assert len(run._forwards(apart, starts=starts)) == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ([], "required: IMAGE\n"),
+        (["-e", "=x", "a"], "'=x' has no name of a variable"),
+        (["-e", "", "a"], "'' has no name of a variable"),
+        (["-w", "rel", "a"], "'rel' is no absolute path: begin it with /"),
+    ],
+)
+def test_a_wrong_line(words: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run.parser().parse_args(words)
+    assert ended.value.code == 2
+    assert says in capsys.readouterr().err
+
+
+def test_a_variable_of_a_file_without_a_name(tmp_path: Path) -> None:
+    (tmp_path / "env").write_text("A=b\n =x\n")
+    with pytest.raises(OSError, match="'=x' has no name of a variable"):
+        run.environment([], [str(tmp_path / "env")])
 
 
 @pytest.mark.parametrize(
