@@ -6,7 +6,7 @@ import argparse
 import itertools
 from collections.abc import Iterator, Sequence
 
-from frontend.cli import buildx
+from frontend.cli import buildfile, buildx
 from frontend.cli.options import parser as make
 from frontend.images import docker
 
@@ -56,7 +56,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("-f", "--file", metavar="FILE", help="the build file")
     made.add_argument("--run", action="store_true", help="boot what was built")
     made.add_argument(
-        "--frontend", metavar="IMAGE", help=f"hutch's frontend (default: {buildx.VARIABLE})"
+        "--frontend", metavar="IMAGE", help=f"hutch's frontend (default: {buildfile.FRONTEND})"
     )
     made.add_argument(
         "--enter",

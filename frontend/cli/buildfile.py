@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 NAMES = ("bunnyfile", "Dockerfile")
 """What a build file of a directory is called, the first that is there."""
 
+FRONTEND = "HUTCH_FRONTEND"
+"""The variable that names the frontend's image."""
+
 LOCAL = "hutch:1"
 """The frontend where nobody names one: an image of that name that Docker has itself. It is never
 pulled, for nobody has that name on Docker Hub."""
@@ -266,17 +269,20 @@ def contexts_of(options: argparse.Namespace) -> dict[str, str]:
     return {context_name(name): value for name, _, value in pairs}
 
 
-def offline(options: argparse.Namespace, file: BuildFile, plan: Plan) -> OfflineInputs:
-    """The inputs of a build that no daemon is asked for. Raises Problems."""
+def offline(
+    options: argparse.Namespace, file: BuildFile, plan: Plan, tools: str = ""
+) -> OfflineInputs:
+    """The inputs of a build that no daemon is asked for; `tools` is the reference of hutch's own
+    image, if somebody names it. Raises Problems."""
     from frontend.inputs.localfile import LocalContext
-    from frontend.inputs.offline import OfflineInputs
+    from frontend.inputs.offline import TOOLS, OfflineInputs
 
     named = contexts_of(options)
     directories = {"": LocalContext(file.context, file.name)}
     for name, value in named.items():
         if os.path.isdir(value):
             directories[name] = LocalContext(value, os.path.join(value, ""))
-    return OfflineInputs(plan.platform, lock_of(options, file), named, directories)
+    return OfflineInputs(plan.platform, lock_of(options, file), named, directories, tools or TOOLS)
 
 
 def epoch() -> int | None:

@@ -12,15 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from frontend.cli import buildfile
-from frontend.cli.buildfile import LOCAL
+from frontend.cli.buildfile import FRONTEND, LOCAL
 from frontend.images import docker
 from frontend.inputs import localfile
 
 if TYPE_CHECKING:
     from frontend.images.oci import Images
-
-VARIABLE = "HUTCH_FRONTEND"
-"""The variable that names the frontend's image."""
 
 _ARGUMENT = "BUILDKIT_SYNTAX"
 """The build argument by which BuildKit reads a file with another frontend than it names."""
@@ -104,7 +101,7 @@ def _frontend(request: Request, found: docker.Docker) -> str:
     """The frontend to name; "" where the file or the user names one. Raises OSError."""
     if any(f"{_ARGUMENT}=" in word for word in request.options):
         return ""
-    if named := request.frontend or os.environ.get(VARIABLE, ""):
+    if named := request.frontend or os.environ.get(FRONTEND, ""):
         return named
     if request.file in (None, "-"):
         return ""  # only buildx reads it
@@ -116,11 +113,11 @@ def _frontend(request: Request, found: docker.Docker) -> str:
             return LOCAL
         raise OSError(
             f"the builder has not Docker's images, and so not {LOCAL}: push hutch's image to a "
-            f"registry that it reaches, and name it with --frontend or {VARIABLE}"
+            f"registry that it reaches, and name it with --frontend or {FRONTEND}"
         )
     raise OSError(
         f"{request.file} has no `# syntax=` line: name hutch's image with --frontend or "
-        f"{VARIABLE}, or make the one that is taken where nobody names any, by "
+        f"{FRONTEND}, or make the one that is taken where nobody names any, by "
         f"`docker buildx build --load -t {LOCAL} .` in hutch's checkout"
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -23,10 +24,17 @@ def parser() -> argparse.ArgumentParser:
         examples=(
             "hutch llb bunnyfile",
             "hutch llb --dot bunnyfile | dot -Tsvg > graph.svg",
-            "hutch llb --raw bunnyfile | buildctl build --local context=.",
+            "hutch llb --raw --frontend registry.example/hutch:1 bunnyfile "
+            "| buildctl build --local context=.",
         ),
     )
     buildfile.add_build(made)
+    made.add_argument(
+        "--frontend",
+        metavar="IMAGE",
+        help="hutch's image, whose programs run in steps "
+        f"(default: {buildfile.FRONTEND}, or the file's `# syntax=`)",
+    )
     form = made.add_mutually_exclusive_group()
     form.add_argument("--tree", action="store_true", help="as an indented text (the default)")
     form.add_argument("--json", action="store_true", help="each operation as BuildKit has it")
@@ -88,9 +96,21 @@ def graph(options: argparse.Namespace) -> Definition:
     if file.is_dockerfile:
         raise OSError(f"{file.name} is a Dockerfile, whose graph only a build makes")
     plan = buildfile.plan_of(options, file)
-    inputs = buildfile.offline(options, file, plan)
+    inputs = buildfile.offline(options, file, plan, _tools(options, file))
     build = Build(plan, frameworks.get(plan.framework), inputs, plan.platform)
     for _ in range(2):  # the second time every path of the context is known
         lowering = Lowering(build)
         state = assemble(build, lowering.layers, runtime_keys(build, lowering.rootfs))
     return state.marshal(platform=plan.platform)
+
+
+def _tools(options: argparse.Namespace, file: buildfile.BuildFile) -> str:
+    """The reference of hutch's image, "" where nobody names it. Raises OSError for what is none."""
+    from frontend.dockerui.nested import syntax_of
+    from llb import InvalidReference, Reference
+
+    named = options.frontend or os.environ.get(buildfile.FRONTEND) or syntax_of(file.data)[0]
+    try:
+        return str(Reference.parse(named)) if named else ""
+    except InvalidReference as error:
+        raise OSError(f"the frontend's image: {error}") from None

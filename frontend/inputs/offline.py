@@ -39,12 +39,15 @@ class OfflineInputs(Inputs):
         lock: Lock | None = None,
         named: Mapping[str, str] | None = None,
         directories: Mapping[str, LocalContext] | None = None,
+        tools: str = TOOLS,
     ) -> None:
         """`lock` is the lock file, which pins images also here.
 
         `named` are the build contexts by name, as buildx writes them; `directories` are those of
-        them that are on this machine, and the build context itself, which is called "".
+        them that are on this machine, and the build context itself, which is called "". `tools`
+        is the reference of hutch's own image.
         """
+        self._tools = tools
         self._worker = worker
         self._named = named or {}
         self._directories = {name or _CONTEXT: each for name, each in (directories or {}).items()}
@@ -102,7 +105,7 @@ class OfflineInputs(Inputs):
         return None if directory is None else bool(directory.kind(Wanted(Text(place))))
 
     def tools(self) -> State:
-        return llb.image(TOOLS, platform=self._worker)
+        return llb.image(self._tools, platform=self._worker)
 
 
 def _origin(definition: Definition, path: str) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from frontend.cli import buildx, main
+from frontend.cli import buildfile, main
 from frontend.images.docker import Docker, find
 
 DOCKER = """\
@@ -36,7 +36,7 @@ def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("LOG", str(tmp_path / "log"))
     monkeypatch.setenv("HUTCH_ENGINE_DIR", str(tmp_path / "none"))
-    for name in ("BUILDKIT_HOST", buildx.VARIABLE):
+    for name in ("BUILDKIT_HOST", buildfile.FRONTEND):
         monkeypatch.delenv(name, raising=False)
     here = tmp_path / "here"
     here.mkdir()
@@ -88,7 +88,7 @@ class TestFrontend:
         assert told(log) == "buildx build --file bunnyfile ."
 
     def test_of_the_environment(self, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv(buildx.VARIABLE, "e:1")
+        monkeypatch.setenv(buildfile.FRONTEND, "e:1")
         assert main(["build"]) == 3
         assert "BUILDKIT_SYNTAX=e:1" in told(log)
 

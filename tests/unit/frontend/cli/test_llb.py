@@ -31,6 +31,31 @@ def test_forms(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     assert '[label="local://context"]' in text
 
 
+def test_the_frontend(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """hutch's own image is the one that a build would take, as far as somebody names it."""
+    text = (EXAMPLES / "linux-hello" / "bunnyfile").read_text()
+    bare = "".join(line for line in text.splitlines(True) if "syntax" not in line)
+    file = tmp_path / "bunnyfile"
+
+    def images(text: str, *words: str) -> set[str]:
+        file.write_text(text)
+        assert main(["llb", "--platform", "amd64", "--json", *words, str(file)]) == 0
+        listed = json.loads(capsys.readouterr().out)
+        sources = (each["op"].get("source", {}).get("identifier", "") for each in listed)
+        return {each for each in sources if "hutch" in each}
+
+    monkeypatch.delenv("HUTCH_FRONTEND", raising=False)
+    assert images(bare) == {"docker-image://docker.io/library/hutch:latest"}
+    assert images(f"# syntax=r.example/hutch:0\n{bare}") == {"docker-image://r.example/hutch:0"}
+    monkeypatch.setenv("HUTCH_FRONTEND", "r.example/hutch:1")
+    assert images(text) == {"docker-image://r.example/hutch:1"}
+    assert images(text, "--frontend", "r.example/hutch:2") == {"docker-image://r.example/hutch:2"}
+    assert main(["llb", "--frontend", "No:No:No", str(file)]) == 1
+    assert capsys.readouterr().err.startswith("hutch: the frontend's image: ")
+
+
 def test_one_form_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["llb", "--json", "--dot", str(tmp_path)])
