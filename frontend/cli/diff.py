@@ -9,7 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from frameworks.runtime import RUNTIME
 from frontend.cli import complain, reason
+from frontend.cli.inspect import NO_OPTIONS
 from frontend.cli.options import add_json, add_platform
 from frontend.cli.options import parser as make
 from llb.masked import printable
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from llb import Platform
 
 TROUBLE = 2
+_TYPE = RUNTIME.keys.type
 
 
 def parser() -> argparse.ArgumentParser:
@@ -56,6 +59,9 @@ def run(options: argparse.Namespace) -> int:
     except OSError as error:
         return complain(reason(error), TROUBLE)
     changes = list(compare(old, new))
+    for ref, each in ((options.old, old), (options.new, new)):
+        if each.kernel and each.kernel.options is None and each.told.get(_TYPE) == "linux":
+            complain(f"options are not compared: {ref}'s kernel has {NO_OPTIONS}")
     if options.json:
         made = [{"what": c.what, "name": c.name, "old": c.old, "new": c.new} for c in changes]
         json.dump(made, sys.stdout, indent=2)
@@ -89,8 +95,9 @@ def compare(old: Facts, new: Facts) -> Iterator[Change]:
             {k: v for k, v in other.items() if k in keys},
         )
     yield from _pairs("kernel", _kernel(old), _kernel(new))
-    one, other = ((each.kernel.options or {}) if each.kernel else {} for each in (old, new))
-    yield from _pairs("option", one, other)
+    options = [each.kernel.options for each in (old, new) if each.kernel is not None]
+    if len(options) == 2 and None not in options:  # else nobody knows what changed
+        yield from _pairs("option", options[0] or {}, options[1] or {})
     yield from _pairs(
         "file",
         {path: _file(file) for path, file in old.files.items()},

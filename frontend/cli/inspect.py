@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 _SHOWN = 4096
 
+NO_OPTIONS = "none in its file (`kernel.options: {IKCONFIG: true}` puts it there)"
+"""What is said of a Linux kernel whose file does not have the configuration."""
+
 
 def parser() -> argparse.ArgumentParser:
     """What it takes."""
@@ -67,14 +70,7 @@ def run(options: argparse.Namespace) -> int:
 def _lines(facts: Facts, *, config: bool) -> Iterator[str]:
     layers = facts.layers
     yield f"{facts.platform}  {facts.digest}  {_bytes(facts.size)} in {len(layers)} layers"
-    for key in sorted(set().union(*facts.keys.values())):
-        values = {place: said[key] for place, said in facts.keys.items() if key in said}
-        name = RUNTIME.prefix + key
-        if len(set(values.values())) == 1 and len(values) == len(facts.keys):
-            yield f"  {name} = {next(iter(values.values()))}"
-            continue
-        for place, text in values.items():
-            yield f"  {name} = {text}  (only in {place})"
+    yield from _keys(facts)
     if not facts.told:
         ordinary = "takes this for an ordinary container: its keys are not all there"
         yield f"  {RUNTIME.name} {ordinary}"
@@ -86,6 +82,8 @@ def _lines(facts: Facts, *, config: bool) -> Iterator[str]:
         yield f"  kernel: {kernel.path}, {what}, {_bytes(kernel.size)}"
         if kernel.version:
             yield f"  kernel's version: {kernel.version}"
+        if kernel.options is None and facts.told.get(RUNTIME.keys.type) == "linux":
+            yield f"  kernel's configuration: {NO_OPTIONS}"
         if kernel.options is not None:
             on = sum(value != "n" for value in kernel.options.values())
             yield f"  kernel's configuration: {on} options, in its file (--config lists them)"
@@ -101,6 +99,35 @@ def _lines(facts: Facts, *, config: bool) -> Iterator[str]:
         yield f"  environment: {entry}"
     for number, layer in enumerate(layers):
         yield f"  layer {number}: {_bytes(layer.size)}, {layer.files} files, {layer.digest}"
+
+
+def _keys(facts: Facts) -> Iterator[str]:
+    """The runtime's keys: once each where the places that have any agree, and else where each is,
+    and which the runtime takes."""
+    said = {place: keys for place, keys in facts.keys.items() if keys}
+    agree = len({tuple(sorted(keys.items())) for keys in said.values()}) == 1
+    for key in sorted(set().union(*said.values())):
+        places: dict[str, list[str]] = {}
+        for place, keys in said.items():
+            if key in keys:
+                places.setdefault(keys[key], []).append(place)
+        for text, those in places.items():
+            line = f"  {RUNTIME.prefix}{key} = {text}"
+            if len(those) < len(said):
+                takes = "takes it" if facts.told.get(key) == text else "does not take it"
+                line += f"  (only in {_all(those)}; {RUNTIME.name} {takes})"
+            yield line
+    without = [place for place in facts.keys if place not in said]
+    none = f"; none in {_all(without)}" if without else ""
+    if agree and len(said) > 1:
+        yield f"  keys: the same in {_all([*said])}{none}"
+    elif said:
+        differ = "" if agree else ", which do not say the same"
+        yield f"  keys: in {_all([*said])}{differ}{none}"
+
+
+def _all(names: list[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def _bytes(size: int) -> str:

@@ -85,11 +85,14 @@ class Facts:
 
     @property
     def told(self) -> Mapping[str, str]:
-        """The keys of the first place that has all that are needed; empty where none has."""
-        for said in self.keys.values():
-            if all(said.get(name) for name in RUNTIME.keys.needed):
-                return said
-        return {}
+        """The keys that the runtime takes; empty where some that it needs are not there."""
+        said = RUNTIME.effective(
+            self.keys.get("annotations", {}),
+            self.keys.get("labels", {}),
+            self.keys.get(FILE, {}),
+            version="",
+        )
+        return said if all(said.get(name) for name in RUNTIME.keys.needed) else {}
 
     @property
     def size(self) -> int:

@@ -54,3 +54,8 @@ def test_each_kind_of_change() -> None:
         "+ file /b: file 0644 0:0 3 bytes ffffffffffff",
         "- file /l: link 0777 0:0 0 bytes -> /a",
     ]
+
+
+def test_options_that_nobody_knows_did_not_change() -> None:
+    kernel = ONE.kernel or Kernel("", 0, "", "")
+    assert lines(replace(ONE, kernel=replace(kernel, options=None))) == []

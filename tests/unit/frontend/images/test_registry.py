@@ -406,7 +406,7 @@ def test_what_an_image_says_cannot_act(server: Server, capsys: pytest.CaptureFix
     out = capsys.readouterr().out
     assert all(line.isprintable() for line in out.split("\n"))
     assert "\nlinux/amd64  forged" not in out
-    assert len(out.splitlines()) == 6
+    assert len(out.splitlines()) == 7
 
 
 @pytest.mark.parametrize("when", ["head", "body", "status"])
