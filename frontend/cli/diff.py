@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from frameworks.runtime import RUNTIME
 from frontend.cli import complain, reason
 from frontend.cli.inspect import NO_OPTIONS
 from frontend.cli.options import add_json, add_platform
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from llb import Platform
 
 TROUBLE = 2
-_TYPE = RUNTIME.keys.type
 
 
 def parser() -> argparse.ArgumentParser:
@@ -60,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
         return complain(reason(error), TROUBLE)
     changes = list(compare(old, new))
     for ref, each in ((options.old, old), (options.new, new)):
-        if each.kernel and each.kernel.options is None and each.told.get(_TYPE) == "linux":
+        if each.kernel is not None and each.kernel.lacks_options:
             complain(f"options are not compared: {ref}'s kernel has {NO_OPTIONS}")
     if options.json:
         made = [{"what": c.what, "name": c.name, "old": c.old, "new": c.new} for c in changes]

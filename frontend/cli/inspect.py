@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 4096
 
-NO_OPTIONS = "none in its file (`kernel.options: {IKCONFIG: true}` puts it there)"
+NO_OPTIONS = "none to read in its file (`kernel.options: {IKCONFIG: true}` puts it there)"
 """What is said of a Linux kernel whose file does not have the configuration."""
 
 
@@ -82,7 +82,7 @@ def _lines(facts: Facts, *, config: bool) -> Iterator[str]:
         yield f"  kernel: {kernel.path}, {what}, {_bytes(kernel.size)}"
         if kernel.version:
             yield f"  kernel's version: {kernel.version}"
-        if kernel.options is None and facts.told.get(RUNTIME.keys.type) == "linux":
+        if kernel.lacks_options:
             yield f"  kernel's configuration: {NO_OPTIONS}"
         if kernel.options is not None:
             on = sum(value != "n" for value in kernel.options.values())

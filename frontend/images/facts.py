@@ -36,6 +36,11 @@ class Kernel:
     version: str = ""
     options: Mapping[str, str] | None = None
 
+    @property
+    def lacks_options(self) -> bool:
+        """Whether it is a Linux, which alone says a version, without its configuration."""
+        return bool(self.version) and self.options is None
+
 
 @dataclass(frozen=True, slots=True)
 class Layer:
