@@ -360,7 +360,7 @@ def prepared(
     chosen = replace(
         machine, architecture=image.platform.architecture, version=version or machine.version
     )
-    if workdir is not None and RUNTIME.init_file(contract, chosen) is None:
+    if workdir is not None and not reads_process(contract, chosen):
         unread = "the guest has no init that reads it (hutch's own does)"
         notes.append(f"--workdir {workdir} changes nothing: {unread}")
     who: User | None = None
@@ -387,6 +387,11 @@ def prepared(
     command = tuple(RUNTIME.command(contract, files, chosen))
     with bound(directory / "root", attached.binds):
         yield Prepared(contract, chosen, command, who, (*notes, *attached.notes), network)
+
+
+def reads_process(contract: Contract, machine: Machine) -> bool:
+    """Whether the guest has an init that is told the working directory."""
+    return RUNTIME.init_file(contract, machine) is not None
 
 
 def tended(machine: Machine, files: Files) -> tuple[Machine, Files]:

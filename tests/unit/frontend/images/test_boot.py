@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from frameworks.runtime.machine import NotBootable
+from frameworks.runtime.machine import Machine, NotBootable
 from frameworks.runtime.urunc.versions import NEWEST
 from frontend.images import boot
 from frontend.images.boot import FAILED, Outcome
@@ -46,6 +46,12 @@ def test_the_contract_has_the_user_of_the_image_or_the_one_asked_for() -> None:
     assert boot.contract_of(image(PROCESS), USERS).uid == 101
     other = boot.contract_of(image(PROCESS), USERS, user="1000")
     assert (other.uid, other.gid) == (1000, 0)
+
+
+@pytest.mark.parametrize(("program", "reads"), [("/urunit", True), ("/bin/server", False)])
+def test_who_is_told_the_working_directory(program: str, reads: bool) -> None:
+    contract = boot.contract_of(image({"Cmd": [program]}), USERS)
+    assert boot.reads_process(contract, Machine()) is reads
 
 
 @pytest.mark.parametrize("where", ["labels", "annotations"])
