@@ -32,7 +32,7 @@ def decode(file: SourceFile) -> str:
     if len(data) > MAX_BYTES:
         raise problem(
             "file-too-large",
-            f"the file has {len(data)} bytes, and a bunnyfile may have {MAX_BYTES}",
+            f"the file has more than {MAX_BYTES} bytes, the most that a bunnyfile may have",
             hint="is this the right file? put scripts and data into files of the build context",
             at=point(1, 0),
             file=file,

@@ -20,12 +20,10 @@ def version_of(root: Mapping, problems: Collector) -> str:
     if node is None or is_null(node):
         start = root.at.start
         at = next((e.key.at for e in root if e.key.text == "version"), Range(start, start))
-        problems.error(
-            "missing-version",
-            "the file does not say its version",
-            hint="start it with 'version: v1', or 'version: v0.1' for a file of bunny's",
-            at=at,
-        )
+        hint = "start it with 'version: v1', or 'version: v0.1' for a file of bunny's"
+        if root.find("spec") is not None or root.find("specification") is not None:
+            hint = "it looks like a Kraftfile, of which `hutch migrate` writes a bunnyfile"
+        problems.error("missing-version", "the file does not say its version", hint=hint, at=at)
         return ""
     if not isinstance(node, Scalar):
         problems.error(

@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 
 from frontend.cli import push
-from frontend.cli.options import add_json
+from frontend.cli.options import add_json, value
 from frontend.cli.options import parser as make
 from frontend.inputs import localfile
+from llb.masked import printable
 
 _MOST = 1 << 30
 _TYPES = (
@@ -19,6 +21,7 @@ _TYPES = (
     (".json", "application/json"),
     (".txt", "text/plain"),
 )
+_NAME = r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}"
 _TYPE = "application/octet-stream"
 
 
@@ -38,10 +41,20 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("ref", metavar="REF", help="the image")
     made.add_argument("file", nargs="?", metavar="FILE", help="the file")
-    made.add_argument("--type", metavar="TYPE", help="the artifact's type (the file's media type)")
+    made.add_argument(
+        "--type", type=kind, metavar="TYPE", help="the artifact's type (the file's media type)"
+    )
     push.add_plain(made)
     add_json(made)
     return made
+
+
+@value
+def kind(text: str) -> str:
+    """A media type (RFC 6838, 4.2)."""
+    if not re.fullmatch(rf"{_NAME}/{_NAME}", text):
+        raise ValueError(f"'{text}' is no media type: write one as application/spdx+json")
+    return text
 
 
 def run(options: argparse.Namespace) -> int:
@@ -64,7 +77,8 @@ def run(options: argparse.Namespace) -> int:
                 media_type,
                 options.type or media_type,
             )
-            print(f"{target.ref.domain}/{target.ref.path}@{digest}")
+            name = f"{target.ref.domain}/{target.ref.path}@{digest}"
+            print(json.dumps({"name": name, "digest": digest}) if options.json else name)
             return 0
         found = write.attached(source)
     if options.json:
@@ -72,5 +86,8 @@ def run(options: argparse.Namespace) -> int:
         print()
         return 0
     for entry in found:
-        print(f"{entry.get('digest')}  {entry.get('artifactType', '')}")
+        title = (entry.get("annotations") or {}).get(write.TITLE, "")
+        print(
+            printable(f"{entry.get('digest')}  {entry.get('artifactType', '')}  {title}".rstrip())
+        )
     return 0

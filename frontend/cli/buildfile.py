@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from frameworks.diagnostics import problem
+from frameworks.diagnostics import Problems, problem
 from frontend.cli.options import add_platform, host
 from frontend.inputs import localfile
 from llb import Platform
@@ -34,6 +34,8 @@ pulled, for nobody has that name on Docker Hub."""
 
 MOST_BYTES = 1 << 20
 _STDIN = "-"
+_DESCRIPTORS = ("/dev/fd/", "/proc/self/fd/")
+"""What a shell makes of `<(...)` is in there: a pipe that somebody writes into, read as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,8 @@ def where(options: argparse.Namespace) -> tuple[str, str]:
     elif path is not None:
         context = context or path
     if context is None:
-        context = "." if file == _STDIN else os.path.dirname(file) or "."
+        streams = file == _STDIN or file.startswith(_DESCRIPTORS)
+        context = "." if streams else os.path.dirname(file) or "."
     return file, context
 
 
@@ -131,6 +134,9 @@ def read(options: argparse.Namespace) -> BuildFile:
     file, context = where(options)
     if file == _STDIN:
         return BuildFile("<stdin>", sys.stdin.buffer.read(MOST_BYTES + 1), context)
+    if file.startswith(_DESCRIPTORS):
+        with open(file, "rb") as stream:
+            return BuildFile(file, stream.read(MOST_BYTES + 1), context)
     return BuildFile(file, localfile.read(file, MOST_BYTES + 1), context, _beside(file))
 
 
@@ -192,9 +198,10 @@ def load(options: argparse.Namespace, file: BuildFile) -> tuple[Loaded, Platform
     return loaded, platform
 
 
-def plan_of(options: argparse.Namespace, file: BuildFile) -> Plan:
+def plan_of(options: argparse.Namespace, file: BuildFile, *, built: bool = True) -> Plan:
     """The plan of a build file; a prebuilt root filesystem of the context is looked at.
 
+    Unless it has to be `built`, it may be missing; then its type stays as the file says it.
     Raises Problems, and OSError for a Dockerfile of which only a build knows the plan.
     """
     from frontend import plan as plans
@@ -217,7 +224,13 @@ def plan_of(options: argparse.Namespace, file: BuildFile) -> Plan:
         lock=loaded.lock,
         strict=args_of(options).get("HUTCH_LOCK") == "strict",
     )
-    return plans.with_rootfs_type(plan, _head(plan, file.context))
+    try:
+        head = _head(plan, file.context)
+    except Problems as problems:
+        if built or problems.diagnostics[0].code != "no-such-file":
+            raise
+        return plan
+    return plans.with_rootfs_type(plan, head)
 
 
 def judge_dockerfile(

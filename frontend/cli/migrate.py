@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
     loaded, _ = buildfile.load(options, file)
     if loaded.bunnyfile.version == "v1":
         raise OSError(f"{file.name} is of version v1 already")
-    plan = buildfile.plan_of(options, file)
+    plan = buildfile.plan_of(options, file, built=False)
     for warning in plan.warnings:
         complain(str(warning))
     if plan.keys:
@@ -104,8 +104,12 @@ def _put(made: Translation, file: buildfile.BuildFile, *, write: bool) -> int:
         sys.stdout.write(made.text())
         return 0
     path = Path(file.context) / buildfile.NAMES[0]
-    with path.open("x", encoding="utf-8") as out:
-        out.write(made.text())
+    try:
+        with path.open("x", encoding="utf-8") as out:
+            out.write(made.text())
+    except FileExistsError:
+        way = "move it away, or leave --write out and put what is printed where you want it"
+        raise OSError(f"{path} is there already: {way}") from None
     print(f"{path} is written; {file.name} is as it was")
     return 0
 

@@ -92,6 +92,9 @@ def platform(text: str) -> Platform:
         return Platform("linux", text)
     if text.lower() == host().os:
         return host()
+    if "/" not in text:
+        alone = ", ".join(_SHORT)
+        raise ValueError(f"'{text}' is none of {alone}, and others are written as linux/{text}")
     return Platform.parse(text)
 
 

@@ -37,7 +37,9 @@ def parser() -> argparse.ArgumentParser:
         examples=("hutch plan --tree", "hutch plan bunnyfile | jq .kernel"),
     )
     buildfile.add_build(made)
-    made.add_argument("--tree", action="store_true", help="as a text, without what is empty")
+    form = made.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="as JSON (the default)")
+    form.add_argument("--tree", action="store_true", help="as a text, without what is empty")
     return made
 
 

@@ -152,7 +152,7 @@ def _copy(
     for each in map(descriptor, (manifest["config"], *layers)):
         if target.has_blob(each.digest):
             continue
-        tell(f"{each.digest}  {each.size / 1e6:.1f} MB")
+        tell(f"{each.digest}  {shown(each.size)}")
         with source.blob(each) as file:
             target.put_blob(each, file, ref)
     return media_type
@@ -183,11 +183,13 @@ def attach(
             "config": _plain(config),
             "layers": [{**_plain(layer), "annotations": {TITLE: name}}],
             "subject": {"mediaType": of, "digest": subject, "size": len(raw)},
+            "annotations": {TITLE: name},  # which lists of what is attached repeat
         }
     ).encode()
     digest = _digest(made)
     if not target.put_manifest(digest, MANIFESTS[0], made):
-        entry = {**_plain(Descriptor(MANIFESTS[0], digest, len(made))), "artifactType": kind}
+        entry = _plain(Descriptor(MANIFESTS[0], digest, len(made)))
+        entry |= {"artifactType": kind, "annotations": {TITLE: name}}
         _list(source, target, subject, entry)
     return digest
 
@@ -207,6 +209,13 @@ def _list(source: Repository, target: Target, subject: str, entry: dict[str, Any
         entries.append(entry)
     index = {"schemaVersion": 2, "mediaType": INDEXES[0], "manifests": entries}
     target.put_manifest(subject.replace(":", "-"), INDEXES[0], json.dumps(index).encode())
+
+
+def shown(size: int) -> str:
+    """A number of bytes, in words."""
+    if size < 1000:
+        return f"{size} bytes"
+    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.1f} kB"
 
 
 def _plain(what: Descriptor) -> dict[str, Any]:

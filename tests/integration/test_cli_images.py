@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from frontend.images.registry import Repository
-from frontend.images.write import attached
+from frontend.images.write import TITLE, attached
 from tests.integration.harness import ROOT, Builder, Guests, programs
 from tests.integration.harness.matrix import Images
 
@@ -151,6 +151,8 @@ def test_files_beside_an_image(
     listed = json.loads(hutch("attach", "--json", ref))
     kinds = [each["artifactType"] for each in listed]
     assert kinds == ["application/spdx+json", "application/octet-stream"]
+    assert [each["annotations"][TITLE] for each in listed] == ["r.spdx.json", "note"]
+    assert hutch("attach", ref).splitlines()[1].endswith("  application/octet-stream  note")
     assert digest(ref) == before
     with Repository(ref) as found:
         assert len(attached(found)) == 2

@@ -103,6 +103,24 @@ def test_what_is_no_file(
     )
 
 
+def test_a_shell_s_pipe(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`hutch check <(...)`: the context is this directory, as with standard input."""
+    reads, writes = os.pipe()
+    os.write(writes, b"version: v3\n")
+    os.close(writes)
+    try:
+        assert main(["check", f"/dev/fd/{reads}"]) == 1
+    finally:
+        os.close(reads)
+    assert f"/dev/fd/{reads}:1:10: error: 'v3' is no version" in capsys.readouterr().err
+
+
+def test_a_file_that_is_too_large(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_bytes(b"#" * 3_000_000)
+    assert main(["check"]) == 1
+    assert "the file has more than 262144 bytes, the most that" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("epoch", ["\u00b2", "9" * 20, "9" * 5000, "-1", "x"])
 def test_a_time_that_is_none(
     file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, epoch: str

@@ -189,4 +189,4 @@ def test_it_is_written_beside(here: Path, capsys: pytest.CaptureFixture[str]) ->
     assert (here / "Kraftfile").read_text().startswith("runtime")
     assert "unikraft.org/base:latest" in (here / "bunnyfile").read_text()
     assert main(["migrate", "--write", "Kraftfile"]) == 1
-    assert "bunnyfile: file exists" in capsys.readouterr().err
+    assert "bunnyfile is there already: move it away" in capsys.readouterr().err

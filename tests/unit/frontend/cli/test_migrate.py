@@ -63,6 +63,33 @@ def test_words_keep_their_value(here: Path, capsys: pytest.CaptureFixture[str]) 
     assert plan["init"] == "none"
 
 
+@pytest.mark.parametrize("type", ["", ", type: initrd"])
+def test_files_that_are_not_built_yet(
+    here: Path, type: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "k").unlink()
+    kernel = "kernel: {from: local, path: k}\n"
+    (here / "bunnyfile").write_text(
+        f"{HEAD}{kernel}rootfs: {{from: local, path: root.img{type}}}\ncmd: [/a]\n"
+    )
+    assert main(["migrate"]) == 0
+    new = capsys.readouterr().out
+    assert "path: root.img" in new
+    assert ("type: initrd" in new) == bool(type)
+    assert main(["plan", "--json"]) == 1  # elsewhere they have to be there
+    assert "there is no 'root.img'" in capsys.readouterr().err
+
+
+def test_a_kraftfile_s_own_name_and_place(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "Kraftfile").write_text("spec: v0.6\nname: x\nunikraft: stable\n")
+    assert main(["check", "Kraftfile"]) == 1
+    assert "a Kraftfile, of which `hutch migrate` writes a bunnyfile" in capsys.readouterr().err
+    (here / "bunnyfile").write_text("mine")
+    assert main(["migrate", "--write", "Kraftfile"]) == 1
+    assert "bunnyfile is there already: move it away" in capsys.readouterr().err
+    assert (here / "bunnyfile").read_text() == "mine"
+
+
 def test_what_v1_has_not(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (here / "bunnyfile").write_text(FILES["no root"].replace("linux", "osv"))
     assert main(["migrate"]) == 1
