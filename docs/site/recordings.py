@@ -75,7 +75,7 @@ def init(made: Recorder) -> None:
     """A first file for a program that is there."""
     (made.folder / "server.c").write_text(SERVER)
     made.run("ls")
-    made.run("hutch init", {"[c] ": "", "[none] ": "8080"})
+    made.run("hutch init", {"[c] ": "", "[linux] ": "", "[none] ": "8080"})
     made.run("cat bunnyfile")
     made.run("hutch check")
 
