@@ -165,6 +165,21 @@ def test_a_first_file(hutch: Cli, tmp_path: Path) -> None:
     assert "hi\n" in hutch("build", "--run", ".", status=3)
 
 
+@pytest.mark.parametrize("language", ["c", "make"])
+def test_a_first_program(hutch: Cli, language: str) -> None:
+    """What it writes where nothing is builds and boots."""
+    hutch("init", "--yes", "--language", language, ".")
+    assert "hello\n" in hutch("build", "--run", ".")
+
+
+def test_names_with_blanks(hutch: Cli, tmp_path: Path) -> None:
+    """A source whose name the shell would take for two."""
+    programs.put("three", tmp_path)
+    (tmp_path / "three.c").rename(tmp_path / "th ree.c")
+    hutch("init", "--yes", ".")
+    assert "hi\n" in hutch("build", "--run", ".", status=3)
+
+
 def test_a_migrated_file_is_the_same_image(
     builder: Builder, linux: Guests, hutch: Cli, tmp_path: Path
 ) -> None:
