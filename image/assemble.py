@@ -58,6 +58,7 @@ NOT_OURS = (
     Path("frontend/cli/reference.py"),
     Path("frontend/cli/run.py"),
     Path("frontend/cli/wholefile.py"),
+    Path("frameworks/first.py"),
     Path("frameworks/runtime/machine.py"),
     Path("frameworks/runtime/urunc/guests.py"),
     Path("frameworks/runtime/urunc/versions.py"),

@@ -8,10 +8,11 @@ import sys
 from collections.abc import Collection
 from pathlib import Path
 
+from frameworks.first import FIRST
 from frontend.cli import complain, projects
 from frontend.cli.options import parser as make
 from frontend.cli.options import port_number, value
-from frontend.cli.projects import FRAMEWORKS, KINDS, Kind
+from frontend.cli.projects import KINDS, Kind
 from llb.masked import printable
 
 NAME = "bunnyfile"
@@ -24,50 +25,12 @@ _HEAD = """\
 version: v1
 
 platforms:
-  {framework}
+  {platform}
   {monitor}
 {toolchain}
 kernel:
   {kernel}
 """
-
-_QEMU = "monitor: qemu               # what runs the virtual machine"
-_LINES = {
-    "linux": {
-        "framework": "framework: linux            # what runs in the virtual machine",
-        "monitor": _QEMU,
-        "kernel": "from: source                # Linux, built for virtual machines: minutes once, "
-        "then from the cache",
-    },
-    "netbsd": {
-        # Whoever chooses it is told here, and not at every build.
-        "check": "# check=skip=UnsupportedRuntime\n",
-        "framework": "framework: netbsd           # what runs in the virtual machine; no released "
-        "urunc starts it yet",
-        "monitor": _QEMU,
-        "toolchain": """
-toolchain:
-  from: debian:trixie-slim    # its compiler builds the kernel: sooner than NetBSD's own
-""",
-        "kernel": "from: source                # NetBSD: minutes once, then from the cache",
-    },
-    "freebsd": {
-        "framework": "framework: freebsd          # what runs in the virtual machine",
-        "monitor": _QEMU,
-        "kernel": "from: source                # FreeBSD: minutes once, then from the cache",
-    },
-    "mirage": {
-        "framework": "framework: mirage           # OCaml on Solo5, without an operating system",
-        "monitor": "monitor: spt                # a process under seccomp: needs no KVM",
-        "kernel": "from: source                # the application becomes the kernel",
-    },
-    "unikraft": {
-        "framework": "framework: unikraft         # a library operating system",
-        "monitor": "monitor: qemu               # what runs the virtual machine; or firecracker",
-        "kernel": "from: source                # the application is linked into the kernel",
-    },
-}
-"""What a file says of each framework, above the application."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -97,7 +60,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("-y", "--yes", action="store_true", help="ask nothing")
     made.add_argument(
         "--framework",
-        choices=FRAMEWORKS,
+        choices=list(FIRST),
         help="what it runs on (linux, or what the language is for)",
     )
     made.add_argument("--language", choices=list(KINDS), help="what it is (what is found)")
@@ -133,11 +96,18 @@ def run(options: argparse.Namespace) -> int:
         print()
         return complain("a question has no answer, and nothing is written", 130)
     first = [] if kind.shows(folder) else projects.start(kind, folder)
-    made = kind.write(folder, framework)
+    runs = FIRST[framework]
+    made = kind.write(folder, runs)
     place = shlex.quote(options.directory)
-    lines = {"check": "", "toolchain": "", **_LINES[framework]}
     text = _HEAD.format(
-        schema=printable(options.schema), summary=made.summary, place=printable(place), **lines
+        check=runs.check,
+        schema=printable(options.schema),
+        summary=made.summary,
+        place=printable(place),
+        platform=runs.platform,
+        monitor=runs.monitor,
+        toolchain=runs.toolchain,
+        kernel=runs.kernel,
     )
     text += made.text
     if port is not None:

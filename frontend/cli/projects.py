@@ -1,7 +1,7 @@
 """Kinds of projects that `hutch init` knows, and what each becomes in a bunnyfile.
 
     kind = found(folder)                       the first of KINDS that the directory shows
-    made = kind.write(folder, "linux")         made.text without its head, made.summary, made.notes
+    made = kind.write(folder, FIRST[name])     made.text without its head, made.summary, made.notes
 
 What a project says of itself is read from its own files, and never run. What they do not say is
 guessed and noted, or an OSError.
@@ -18,11 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from frameworks.first import FIRST, First
 from frontend.cli import kraftfile, makefile
-
-LINUX = ("linux",)
-POSIX = ("linux", "netbsd", "freebsd")
-"""Frameworks that programs in C and in Go are built for, the default first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +35,20 @@ class Made:
 class Kind:
     """A kind of project: how it is called, what shows it, and what makes its bunnyfile.
 
-    `write` is given the directory and one of `frameworks`, and raises OSError where the project
-    has no program. `starts` are the files of a first program, by their paths.
+    `write` is given the directory and what is said of one of `frameworks`, and raises OSError
+    where the project has no program. `starts` are the files of a first program, by their paths.
     """
 
     name: str
     about: str
-    frameworks: tuple[str, ...]
     shows: Callable[[Path], bool]
-    write: Callable[[Path, str], Made]
+    write: Callable[[Path, First], Made]
     starts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def frameworks(self) -> tuple[str, ...]:
+        """What it can run on, the default first."""
+        return tuple(name for name, runs in FIRST.items() if self.name in runs.languages)
 
 
 def found(folder: Path, framework: str | None = None) -> Kind | None:
@@ -99,8 +100,8 @@ def name_of(said: str, folder: Path) -> str:
 # --- what they become ---
 
 
-def _dockerfile(folder: Path, framework: str) -> Made:
-    del framework
+def _dockerfile(folder: Path, runs: First) -> Made:
+    del runs
     name = next(name for name in _DOCKERFILES if (folder / name).is_file())
     rest = f"""
 rootfs:
@@ -111,7 +112,7 @@ rootfs:
     return Made(rest, f"a {name} as a virtual machine")
 
 
-def _go(folder: Path, framework: str) -> Made:
+def _go(folder: Path, runs: First) -> Made:
     text = re.sub(r"//.*", "", _text(folder / "go.mod"))
     module = re.search(r"^\s*module\s+[\"`]?([^\s\"`]+)", text, re.MULTILINE)
     package = "."
@@ -129,7 +130,7 @@ def _go(folder: Path, framework: str) -> Made:
     needs = re.search(r"^\s*require\b", text, re.MULTILINE)
     built = _free(folder, name)
     rest = _program(
-        framework,
+        runs,
         packages="golang-go",
         sysroot=False,
         fetch="go mod download" if needs else "",
@@ -140,7 +141,7 @@ def _go(folder: Path, framework: str) -> Made:
     return Made(rest, "a Go program in a virtual machine", notes)
 
 
-def _rust(folder: Path, framework: str) -> Made:
+def _rust(folder: Path, runs: First) -> Made:
     about = _toml(folder / "Cargo.toml")
     place, package = folder, ""
     notes: tuple[str, ...] = ()
@@ -158,7 +159,7 @@ def _rust(folder: Path, framework: str) -> Made:
     notes += _chosen(programs)
     tables = [about, *(_toml(path / "Cargo.toml") for path in members)]
     rest = _program(
-        framework,
+        runs,
         packages="cargo",
         fetch="cargo fetch" if any(map(_has_crates, tables)) else "",
         build='export RUSTFLAGS="-C target-feature=+crt-static"\n'
@@ -170,8 +171,8 @@ def _rust(folder: Path, framework: str) -> Made:
     return Made(rest, "a Rust program in a virtual machine", notes)
 
 
-def _node(folder: Path, framework: str) -> Made:
-    del framework
+def _node(folder: Path, runs: First) -> Made:
+    del runs
     words = _node_words(folder, about := _json(folder / "package.json"))
     needs = about.get("dependencies") or about.get("optionalDependencies")
     fetch = (
@@ -204,8 +205,8 @@ cmd: [{", ".join(map(_quoted, ("/usr/bin/node", *words)))}]
     return Made(rest, "a Node.js program in a virtual machine")
 
 
-def _mirage(folder: Path, framework: str) -> Made:
-    del framework
+def _mirage(folder: Path, runs: First) -> Made:
+    del runs
     rest = _LINKED
     if (folder / "config.ml").is_file() and not (folder / "dist" / "dune").is_file():
         rest += """\
@@ -215,15 +216,15 @@ def _mirage(folder: Path, framework: str) -> Made:
     return Made(rest, "a MirageOS unikernel")
 
 
-def _unikraft(folder: Path, framework: str) -> Made:
-    del folder, framework
+def _unikraft(folder: Path, runs: First) -> Made:
+    del folder, runs
     rest = f"""\
 {_LINKED}  # libraries: [musl, lwip]   # a C library, and the network
 """
     return Made(rest, "a Unikraft unikernel")
 
 
-def _make(folder: Path, framework: str) -> Made:
+def _make(folder: Path, runs: First) -> Made:
     file = next(name for name in makefile.FILES if (folder / name).is_file())
     made = makefile.program(_text(folder / file))
     notes: tuple[str, ...] = ()
@@ -237,20 +238,18 @@ def _make(folder: Path, framework: str) -> Made:
             "program is built for the guest, and statically",
         )
     name = name_of(built, folder)
-    static = " -static" if framework == "linux" else ""
-    build = f'make CC="$CC{static}" {shlex.quote(made.target) if made.target else ""}'.rstrip()
-    rest = _program(framework, build=build, built=built, name=name, leaves="make")
+    build = f'make CC="$CC{runs.static}" {shlex.quote(made.target) if made.target else ""}'.rstrip()
+    rest = _program(runs, build=build, built=built, name=name, leaves="make")
     return Made(rest, "what a Makefile makes, in a virtual machine", notes)
 
 
-def _c(folder: Path, framework: str) -> Made:
+def _c(folder: Path, runs: First) -> Made:
     files = sorted(path.name for path in folder.glob("*.c") if path.is_file())
     name = name_of(Path(files[0]).stem if len(files) == 1 else "", folder)
     # A name with a dash in front is no option of the compiler's.
     words = " ".join(shlex.quote(f"./{each}" if each[0] == "-" else each) for each in files)
-    static = " -static" if framework == "linux" else ""
     built = _free(folder, name)
-    rest = _program(framework, build=f"$CC -Os{static} -o {built} {words}", built=built, name=name)
+    rest = _program(runs, build=f"$CC -Os{runs.static} -o {built} {words}", built=built, name=name)
     return Made(rest, "a C program in a virtual machine")
 
 
@@ -262,7 +261,7 @@ app:
 
 
 def _program(
-    framework: str,
+    runs: First,
     *,
     build: str,
     built: str,
@@ -276,8 +275,8 @@ def _program(
     lines = ["", "app:", "  from: local                 # this directory", "  path: ."]
     if packages:
         lines.append(f"  {f'packages: [{packages}]':<27} # Debian's, for this build alone")
-    if not sysroot and framework != "linux":
-        lines.append("  sysroot: none               # no C library: it needs none")
+    if not sysroot and runs.sysroot:
+        lines.append(f"  {runs.sysroot}")
     if fetch:
         lines.append(f"  {f'fetch: {fetch}':<27} # with the network; the build itself has none")
     lines += _script("build", build)
@@ -285,11 +284,7 @@ def _program(
         "  artifacts:",
         f"    - {f'{built}:/{name}':<23} # what {leaves} leaves, and where it goes in the guest",
     ]
-    if framework == "linux":
-        root = "initrd                # one archive, which the kernel unpacks into memory"
-    else:
-        root = "block                 # one disk image"
-    lines += ["", "rootfs:", f"  type: {root}", "", f'cmd: ["/{name}"]']
+    lines += ["", "rootfs:", f"  {runs.root}", "", f'cmd: ["/{name}"]']
     return "\n".join(lines) + "\n"
 
 
@@ -485,7 +480,6 @@ KINDS: Mapping[str, Kind] = {
         Kind(
             "dockerfile",
             "a Dockerfile",
-            LINUX,
             _has(*_DOCKERFILES),
             _dockerfile,
             {"Dockerfile": 'FROM debian:trixie-slim\nCMD ["echo", "hello"]\n'},
@@ -493,7 +487,6 @@ KINDS: Mapping[str, Kind] = {
         Kind(
             "go",
             "a Go module",
-            POSIX,
             _has("go.mod"),
             _go,
             {
@@ -504,7 +497,6 @@ KINDS: Mapping[str, Kind] = {
         Kind(
             "rust",
             "a Rust crate",
-            LINUX,
             _has("Cargo.toml"),
             _rust,
             {
@@ -515,7 +507,6 @@ KINDS: Mapping[str, Kind] = {
         Kind(
             "node",
             "a Node.js package",
-            LINUX,
             _has("package.json"),
             _node,
             {
@@ -523,12 +514,11 @@ KINDS: Mapping[str, Kind] = {
                 "index.js": 'console.log("hello");\n',
             },
         ),
-        Kind("ocaml", "a MirageOS unikernel", ("mirage",), _is_mirage, _mirage),
-        Kind("makefile.uk", "a Unikraft library", ("unikraft",), _has("Makefile.uk"), _unikraft),
+        Kind("ocaml", "a MirageOS unikernel", _is_mirage, _mirage),
+        Kind("makefile.uk", "a Unikraft library", _has("Makefile.uk"), _unikraft),
         Kind(
             "make",
             "a Makefile's",
-            POSIX,
             _has(*makefile.FILES),
             _make,
             {"Makefile": "hello: hello.c\n\t$(CC) -Os -o $@ hello.c\n", "hello.c": _HELLO_C},
@@ -536,7 +526,6 @@ KINDS: Mapping[str, Kind] = {
         Kind(
             "c",
             "C",
-            POSIX,
             lambda folder: any(path.is_file() for path in folder.glob("*.c")),
             _c,
             {"hello.c": _HELLO_C},
@@ -544,6 +533,3 @@ KINDS: Mapping[str, Kind] = {
     )
 }
 """Kinds of projects by name; a directory is of the first that it shows."""
-
-FRAMEWORKS = tuple(dict.fromkeys(name for kind in KINDS.values() for name in kind.frameworks))
-"""Every framework that a first file can be for."""

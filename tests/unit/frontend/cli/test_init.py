@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+import frameworks
+from frameworks.first import FIRST
 from frontend import bunnyfile
 from frontend.cli import main
 from frontend.cli.projects import KINDS
@@ -75,6 +77,11 @@ def typed(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
 
 def test_every_kind_has_a_project() -> None:
     assert set(PROJECTS) == set(KINDS)
+
+
+def test_frameworks_and_kinds_know_each_other() -> None:
+    assert set(FIRST) <= set(frameworks.TABLE)
+    assert {name for runs in FIRST.values() for name in runs.languages} == set(KINDS)
 
 
 @pytest.mark.parametrize("name", PROJECTS)
