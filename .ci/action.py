@@ -6,9 +6,12 @@
 
 from __future__ import annotations
 
+import base64
+import itertools
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -73,8 +76,19 @@ def check() -> int:
         print(done.stdout)
         return done.returncode or 1
     print("\n".join(annotations(answer)))
-    # buildx fails with errors, and with findings where the file says that they are to fail it.
-    return done.returncode or int(bool(answer.get("buildError")))
+    return int(
+        bool(answer.get("buildError")) or (bool(answer.get("warnings")) and is_strict(answer))
+    )
+
+
+def is_strict(answer: dict[str, Any]) -> bool:
+    """Whether the file says that findings are errors: buildx's status is 1 with any of them."""
+    for source in answer.get("sources") or ():
+        text = base64.b64decode(source["data"]).decode(errors="replace")
+        for line in itertools.takewhile(lambda each: each.startswith("#"), text.splitlines()):
+            if re.match(r"#\s*check\s*=(.*;)?\s*error\s*=\s*true\b", line, re.IGNORECASE):
+                return True
+    return False
 
 
 def build() -> int:

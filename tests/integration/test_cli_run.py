@@ -244,8 +244,10 @@ def test_ports_of_a_tenders_guest(builder: Builder, tended: str, tmp_path: Path)
                 for text in (b"one", b"two"):
                     client.send(text)
                     assert client.recv(100) == b"guest: " + text
-            taken = hutch("run", "-p", f"{tcp}:80", tended, status=1)
-            assert f"cannot forward 127.0.0.1:{tcp} to the guest: Address already in use" in taken
+            taken = hutch("run", "-p", f"{tcp}:80", tended, status=125)
+            assert (
+                f"port {tcp}/tcp of 127.0.0.1 cannot be forwarded: address already in use" in taken
+            )
         for process in (first, second):
             process.send_signal(signal.SIGINT)
             assert process.wait(60) == 130

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import re
 import runpy
@@ -127,14 +129,26 @@ def action(monkeypatch: pytest.MonkeyPatch) -> Any:
     return runpy.run_path(str(ROOT / ".ci/action.py"))
 
 
-@pytest.mark.parametrize("status", [0, 1])
-def test_the_check_ends_as_docker_s(
-    action: Any, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        ("# syntax=hutch:1", 0),
+        ("# syntax=hutch:1\n# check=error=true", 1),
+        ("# check=skip=NoCommand;error=true", 1),
+        ("version: v1\n# check=error=true", 0),
+    ],
+)
+def test_findings_fail_the_check_of_a_strict_file(
+    action: Any, head: str, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Docker fails with findings where the file has `# check=error=true`."""
+    """buildx itself ends with 1 where there is any finding."""
     program = tmp_path / "docker"
-    answer = '{"warnings": [{"ruleName": "NoCommand", "detail": "none"}]}'
-    program.write_text(f"#!/bin/sh\necho '{answer}'\nexit {status}\n")
+    data = base64.b64encode(f"{head}\nkernel:\n".encode()).decode()
+    answer = {
+        "sources": [{"filename": "bunnyfile", "data": data}],
+        "warnings": [{"ruleName": "NoCommand", "detail": "none"}],
+    }
+    program.write_text(f"#!/bin/sh\necho '{json.dumps(answer)}'\nexit 1\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     assert action["check"]() == status
