@@ -58,7 +58,8 @@ def run(options: argparse.Namespace) -> int:
         return complain(reason(error), TROUBLE)
     changes = list(compare(old, new))
     for ref, each in ((options.old, old), (options.new, new)):
-        if each.kernel is not None and each.kernel.lacks_options:
+        same = _kernel_file(old) == _kernel_file(new)
+        if each.kernel is not None and each.kernel.lacks_options and not same:
             complain(f"options are not compared: {ref}'s kernel has {NO_OPTIONS}")
     if options.json:
         made = [{"what": c.what, "name": c.name, "old": c.old, "new": c.new} for c in changes]
@@ -112,6 +113,10 @@ def _pairs(what: str, old: Mapping[str, str], new: Mapping[str, str]) -> Iterato
 
 def _texts(process: Mapping[str, object]) -> dict[str, str]:
     return {key: json.dumps(value) for key, value in process.items() if key != "Labels"}
+
+
+def _kernel_file(facts: Facts) -> File | None:
+    return facts.files.get(facts.kernel.path) if facts.kernel is not None else None
 
 
 def _kernel(facts: Facts) -> dict[str, str]:

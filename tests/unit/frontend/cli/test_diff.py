@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from frontend.cli import diff
+import pytest
+
+from frontend.cli import diff, main
 from frontend.images.facts import Facts, File, Kernel
 
 ONE = Facts(
@@ -59,3 +61,17 @@ def test_each_kind_of_change() -> None:
 def test_options_that_nobody_knows_did_not_change() -> None:
     kernel = ONE.kernel or Kernel("", 0, "", "")
     assert lines(replace(ONE, kernel=replace(kernel, options=None))) == []
+
+
+@pytest.mark.parametrize(("content", "told"), [("a", 0), ("b", 2)])
+def test_only_other_kernels_without_options_are_told_of(
+    content: str, told: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def facts(ref: str, _platform: object) -> Facts:
+        bare = replace(ONE.kernel or Kernel("", 0, "", ""), options=None)
+        file = File("file", 0o755, "0:0", 10, content if ref == "new:1" else "a")
+        return replace(ONE, kernel=bare, files={"/k": file})
+
+    monkeypatch.setattr(diff, "_facts", facts)
+    assert main(["diff", "old:1", "new:1"]) == int(content != "a")
+    assert capsys.readouterr().err.count("options are not compared") == told
