@@ -18,7 +18,7 @@ BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 CACHE = {
     "defaultKeepStorage": "10GB",
     "defaultReservedSpace": "10GB",
-    "defaultMaxUsedSpace": "30GB",
+    "defaultMaxUsedSpace": "20GB",
     "defaultMinFreeSpace": "10GB",
 }
 
