@@ -57,7 +57,7 @@ def test_the_image(builder: Builder, application: Path) -> None:
     }
     noted = section(packed.read("/.boot/kernel"), ".record").splitlines()
     assert noted == [
-        "build-rr.sh called: -qq -d /opt/rumprun -o /obj solo5 build -- -V NOGCCERROR=1"
+        "build-rr.sh called: -q -d /opt/rumprun -o /obj solo5 build -- -V NOGCCERROR=1"
         " -F CFLAGS=-fcommon",
         "build-rr.sh compiler: gcc 12, flags of tools: -O -fcommon",
         "build-rr.sh threads: yes",
@@ -84,7 +84,7 @@ def test_another_architecture(builder: Builder, application: Path) -> None:
     assert int.from_bytes(made[18:20], "little") == ARM64.elf
     noted = section(made, ".record").splitlines()
     assert noted[0] == (
-        "build-rr.sh called: -qq -d /opt/rumprun -o /obj solo5 build -- -V NOGCCERROR=1"
+        "build-rr.sh called: -q -d /opt/rumprun -o /obj solo5 build -- -V NOGCCERROR=1"
         " -F CFLAGS=-fcommon -F CFLAGS=-mno-outline-atomics"
     )
     assert noted[1] == "build-rr.sh compiler: aarch64-linux-gnu-gcc 12, flags of tools: -O -fcommon"
