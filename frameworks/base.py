@@ -22,7 +22,6 @@ from frameworks.diagnostics import Collector, Diagnostic, Problems, problem
 from frameworks.process import Process
 from frameworks.rootfs.filesystems import FileSystem
 from frameworks.runtime import monitors
-from frameworks.scripts import pinned
 from frameworks.spec import (
     App,
     Kernel,
@@ -485,6 +484,8 @@ class Framework:
 
     def toolchain_image(self) -> str:
         """The image that compilers run in where a file names none."""
+        from frameworks.scripts import pinned  # only a lock's packages want to know
+
         return str(pinned("frameworks.kit")["image"])
 
     def toolchain(self, build: Build) -> State:
