@@ -160,7 +160,7 @@ class Mirage(Framework):
             from frameworks.mirage import configured
 
             tools = self._with_opam(build, app)
-            ready = configured.configured(build, tools, self._opam(build), made, env)
+            ready = configured.configured(*self._configuring(build, app))
             made, mounts, env = ready.app, ready.mounts(), configured.environment(env)
         step = build.run(
             tools,
@@ -187,9 +187,7 @@ class Mirage(Framework):
         if self._configures(build, app):
             from frameworks.mirage import configured
 
-            tools, env = self._with_opam(build, app), self._env(build)
-            made = self.app(build).state
-            return configured.report(build, tools, self._opam(build), made, env)
+            return configured.report(*self._configuring(build, app))
         step = build.tool(
             "frameworks.mirage.steps.project",
             ["/app", "/out/report"],
@@ -219,15 +217,11 @@ class Mirage(Framework):
         app = build.plan.app
         if app is None:
             return None
-        made = self.app(build).state
         if not self._configures(build, app):
-            return made
+            return self.app(build).state
         from frameworks.mirage import configured
 
-        tools = self._with_opam(build, app)
-        return configured.configured(
-            build, tools, self._opam(build), made, self._env(build)
-        ).libraries
+        return configured.configured(*self._configuring(build, app)).libraries
 
     def _configures(self, build: Build, app: App) -> bool:
         """Whether hutch configures the application: it has a config.ml, and no rules yet."""
@@ -236,6 +230,13 @@ class Mirage(Framework):
         brought = sources(build, app)
         ruled = build.inputs.has(brought, "/dist/dune")
         return build.inputs.has(brought, "/config.ml") is True and not ruled
+
+    def _configuring(
+        self, build: Build, app: App
+    ) -> tuple[Build, State, State, State, dict[str, str]]:
+        """What configuring takes: the tools, opam's tree, the application, and its variables."""
+        tools, opam = self._with_opam(build, app), self._opam(build)
+        return build, tools, opam, self.app(build).state, self._env(build)
 
     def _refuse(self, build: Build, app: App) -> None:
         """Raise Problems for what is no application, before a toolchain is built for it.
