@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -13,12 +13,12 @@ from frameworks.app import directory
 from frameworks.architectures import Architecture, BSDNames
 from frameworks.base import DEFAULT_EPOCH, Build, File, Framework, Plan
 from frameworks.bsd.kernconf import code, read_report
-from frameworks.diagnostics import Collector, Diagnostic, Problems
+from frameworks.diagnostics import Collector, Diagnostic, Problems, problem
 from frameworks.init import guest
 from frameworks.kit import SourceTree, checks
 from frameworks.process import Process
 from frameworks.rebuilt import without_init
-from frameworks.scripts import FOLDER, module, read, script
+from frameworks.scripts import FOLDER, module, pinned, read, script
 from frameworks.spec import TOOLCHAIN, App, Kernel, Origin, Source, Text, naming
 from llb import FileAction, Meta, Mount, Range, State, copy, mkdir, mkfile, scratch
 
@@ -109,6 +109,21 @@ class BSD(Framework):
     def release(self, plan: Plan) -> str:
         """The release whose packages run on the plan's version. Raises Problems for none."""
         raise NotImplementedError
+
+    def _version(self, plan: Plan) -> tuple[Text, Mapping[str, Any]]:
+        """The plan's version, or the default, and the pinned ones by name."""
+        pins = pinned(self.package)
+        return plan.version or Text(pins["default"], plan.monitor.at), pins["versions"]
+
+    def _no_packages(self, plan: Plan, version: Text, hint: str) -> Problems:
+        """The error of a version that hutch knows no packages of."""
+        return problem(
+            "unknown-value",
+            f"hutch knows no packages of {self.name} {version}",
+            hint=hint,
+            at=version.at,
+            file=plan.file,
+        )
 
     def usual_config(self, plan: Plan) -> str:
         """The one for virtual machines, by architecture."""

@@ -10,13 +10,12 @@ from frameworks import kit
 from frameworks.architectures import ALL, AMD64, ARM64, Architecture, BSDNames
 from frameworks.base import Build, File, Guest, Plan
 from frameworks.bsd.recipe import BSD, CONFIG, PATH, SOURCE, prepend
-from frameworks.diagnostics import did_you_mean, problem
+from frameworks.diagnostics import did_you_mean
 from frameworks.process import Process
 from frameworks.rootfs.filesystems import FFS, UFS
 from frameworks.runtime import RUNTIME
 from frameworks.runtime.monitors import FIRECRACKER, QEMU
 from frameworks.scripts import pinned, run_script, script
-from frameworks.spec import Text
 from llb import FileAction, Mount, Platform, Range, State, copy, scratch
 
 OBJECTS = "/obj"
@@ -215,18 +214,11 @@ class FreeBSD(BSD):
 
     def release(self, plan: Plan) -> str:
         """The plan's version: a major one has packages, and hutch has to know it."""
-        pins = pinned(self.package)
-        known, version = pins["versions"], plan.version or Text(pins["default"], plan.monitor.at)
+        version, known = self._version(plan)
         major, dot, minor = version.partition(".")
         majors = {name.partition(".")[0] for name in known}
         if major not in majors or (dot and not minor.isdecimal()):
-            raise problem(
-                "unknown-value",
-                f"hutch knows no packages of {self.name} {version}",
-                hint=did_you_mean(version, known),
-                at=version.at,
-                file=plan.file,
-            )
+            raise self._no_packages(plan, version, did_you_mean(version, known))
         return str(version)
 
     def request_packages(self, build: Build) -> list[str]:

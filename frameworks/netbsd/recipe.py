@@ -10,11 +10,11 @@ from frameworks import kit
 from frameworks.architectures import ALL, AMD64, ARM64, Architecture, BSDNames
 from frameworks.base import Build, File, Guest, Plan
 from frameworks.bsd.recipe import BSD, CONFIG, EPOCH, PATH, SOURCE
-from frameworks.diagnostics import did_you_mean, problem
+from frameworks.diagnostics import did_you_mean
 from frameworks.process import Process
 from frameworks.rootfs.filesystems import EXT2, FFS
 from frameworks.runtime.monitors import FIRECRACKER, QEMU
-from frameworks.scripts import pinned, run_script, script
+from frameworks.scripts import run_script, script
 from frameworks.spec import Text
 from llb import FileAction, Mount, Range, State, copy, mkdir, mkfile, scratch
 
@@ -231,19 +231,13 @@ class NetBSD(BSD):
 
     def release(self, plan: Plan) -> str:
         """What the pinned version's packages are under, "" where PKG_PATH names a repository."""
-        pins = pinned(self.package)
-        known, version = pins["versions"], plan.version or Text(pins["default"], plan.monitor.at)
         if self._repositories(plan):
             return ""
+        version, known = self._version(plan)
         if version not in known:
             near = did_you_mean(version, known)
-            raise problem(
-                "unknown-value",
-                f"hutch knows no packages of {self.name} {version}",
-                hint=f"{near}; or name a repository: 'args: {{PKG_PATH: https://...}}'",
-                at=version.at,
-                file=plan.file,
-            )
+            hint = f"{near}; or name a repository: 'args: {{PKG_PATH: https://...}}'"
+            raise self._no_packages(plan, version, hint)
         return str(known[version]["packages"])
 
     def _repositories(self, plan: Plan) -> str:
