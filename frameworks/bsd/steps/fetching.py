@@ -6,6 +6,7 @@ It stands beside them in a step, and nothing else of hutch does (`frameworks.scr
 from __future__ import annotations
 
 import argparse
+import functools
 import hashlib
 import http.client
 import json
@@ -107,8 +108,14 @@ def get(url: str, *, missing: bool = False) -> bytes | None:
 
 def _trust() -> ssl.SSLContext:
     """Those whom Debian trusts, and those of the secret `ca`. Raises ValueError, OSError."""
+    return _read(CA.read_bytes() if CA.is_file() else b"")
+
+
+@functools.cache
+def _read(ca: bytes) -> ssl.SSLContext:
+    """Read once for all that is fetched: Debian's certificates are hundreds. `ca` is the secret."""
     context = ssl.create_default_context()
-    if CA.is_file() and CA.stat().st_size:
+    if ca:
         try:
             context.load_verify_locations(CA)
         except ssl.SSLError as error:
