@@ -68,7 +68,7 @@ _NEEDED: dict[str, list[schemas.Schema]] = {
 
 def published() -> schemas.Schema:
     """The schema of every bunnyfile, for editors (Draft 2020-12, with the words of VS Code's)."""
-    new, old = bunnyfile.schema("v1"), schemas.load("v0.1", frameworks.TABLE, _monitors())
+    new, old = bunnyfile.schema("v1"), bunnyfile.schema("v0.1")
     base = {name: _inlined(new, new["$defs"][name]) for name in _SECTIONS}
     for name, needed in _NEEDED.items():
         base[name]["allOf"] = needed
@@ -102,10 +102,6 @@ def published() -> schemas.Schema:
         "else": {"$ref": "#/$defs/v1"},
         "$defs": definitions,
     }
-
-
-def _monitors() -> schemas.Monitors:
-    return schemas.Monitors(monitors.TABLE, monitors.words(), monitors.others())
 
 
 def _by_framework(base: schemas.Schema, definitions: schemas.Schema) -> schemas.Schema:
