@@ -57,10 +57,10 @@ def run(options: argparse.Namespace) -> int:
     except OSError as error:
         return complain(reason(error), TROUBLE)
     changes = list(compare(old, new))
-    for ref, each in ((options.old, old), (options.new, new)):
-        same = _kernel_file(old) == _kernel_file(new)
-        if each.kernel is not None and each.kernel.lacks_options and not same:
-            complain(f"options are not compared: {ref}'s kernel has {NO_OPTIONS}")
+    if _kernel_file(old) != _kernel_file(new):
+        for ref, each in ((options.old, old), (options.new, new)):
+            if each.kernel is not None and each.kernel.lacks_options:
+                complain(f"options are not compared: {ref}'s kernel has {NO_OPTIONS}")
     if options.json:
         made = [{"what": c.what, "name": c.name, "old": c.old, "new": c.new} for c in changes]
         json.dump(made, sys.stdout, indent=2)
