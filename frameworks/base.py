@@ -187,11 +187,15 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A resolved image: its state, the reference it is pinned to, and its config as raw JSON."""
+    """A resolved image: its state, the reference it is pinned to, and its config as raw JSON.
+
+    `sent` is true of a directory of the client's, which is sent for each build.
+    """
 
     state: State
     ref: str
     config: bytes = b"{}"
+    sent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,6 +124,10 @@ CODES: dict[str, tuple[str, str]] = {
     "no-such-target": ("No such target", "The file lacks the section that a target would build."),
     "missing-kernel": ("Missing kernel", "Nothing says which kernel the guest boots."),
     "unsupported-source": ("Unsupported source", "The kernel's source cannot come from there."),
+    "wrong-source": (
+        "Wrong source",
+        "A source tree is not of the system that it is to be built as.",
+    ),
     "wrong-checksum": (
         "Wrong checksum",
         "A file that was fetched is not the one that was asked for.",

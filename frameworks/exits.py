@@ -20,3 +20,6 @@ BAD_PATCH = 214
 
 UNFIT_PACKAGES = 215
 """Packages of a lock need something that is not there where they are installed."""
+
+WRONG_SOURCE = 216
+"""A source tree is not of the system that it is to be built as."""

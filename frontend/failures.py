@@ -127,6 +127,12 @@ _ENDINGS = {
         "installed over",
         _RENEW,
     ),
+    exits.WRONG_SOURCE: _Failure(
+        "wrong-source",
+        _ENDED,
+        "a source tree that is built for this line is none of its system",
+        "the step's last words, above, say which, and what is not in it",
+    ),
     127: _Failure(
         "failed-step",
         _ENDED,

@@ -148,7 +148,10 @@ class BSD(Framework):
         kernel = build.plan.kernel
         said = kernel.source if kernel is not None else None
         if kernel is not None and said is not None:
-            return kit.source(build, said, tools, at=naming(said), marker=self.marker)
+            landmarks = kit.Landmarks(f"{self.name} source tree", (self.marker,))
+            return kit.source(
+                build, said, tools, at=naming(said), landmarks=landmarks, marker=self.marker
+            )
         _, default = self.default_source(build.plan)
         at = kernel.from_ if kernel is not None else build.plan.monitor
         return kit.source(build, default, tools, at=at, marker=self.marker)
@@ -189,7 +192,7 @@ class BSD(Framework):
         places = {
             "unknown": ("lost-option", None),
             "no-config": ("unknown-value", kernel.config),
-            "no-tree": ("unsupported-source", kernel.from_ if source is None else naming(source)),
+            "no-tree": ("wrong-source", kernel.from_ if source is None else naming(source)),
         }
         found = []
         for finding in read_report(report):

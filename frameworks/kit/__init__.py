@@ -58,13 +58,23 @@ from frameworks.kit.debian import (
 )
 from frameworks.kit.kernel import checked, fingerprint, objects
 from frameworks.kit.patches import patched, patches
-from frameworks.kit.source import Pin, SourceTree, named, pin, pinned_tree, source, versioned
+from frameworks.kit.source import (
+    Landmarks,
+    Pin,
+    SourceTree,
+    named,
+    pin,
+    pinned_tree,
+    source,
+    versioned,
+)
 from frameworks.kit.sysroot import SYSROOT, place_sysroot, with_sysroot
 
 __all__ = [
     "FIXED",
     "SYSROOT",
     "Cross",
+    "Landmarks",
     "Pin",
     "Release",
     "SourceTree",

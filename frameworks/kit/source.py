@@ -9,7 +9,7 @@ import posixpath
 from dataclasses import dataclass
 
 import llb
-from frameworks.base import Build, Plan
+from frameworks.base import Build, Image, Plan
 from frameworks.diagnostics import did_you_mean, problem
 from frameworks.git import checkout
 from frameworks.kit import packages
@@ -42,6 +42,14 @@ class SourceTree:
         BuildKit would hash, all of its 80,000 files, before it looks into its cache.
         """
         return Mount.bind(dest, self.state)
+
+
+@dataclass(frozen=True, slots=True)
+class Landmarks:
+    """How a source tree is told from another directory: `what` it is, and what all of them have."""
+
+    what: str
+    paths: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,19 +95,48 @@ def _git_source(entry: dict[str, str]) -> GitSource:
     return GitSource(Text(entry["git"]), Text(entry.get("ref", "")), Text(entry["commit"]))
 
 
-def named(build: Build, name: str) -> State | None:
-    """The build context `name` (`--build-context name=...`), None where there is none."""
+def named(build: Build, name: str, landmarks: Landmarks) -> State | None:
+    """The build context `name` (`--build-context name=...`), None where there is none.
+
+    Raises Problems for a directory that lacks one of the landmarks.
+    """
     found = build.inputs.named(Text(name), build.worker)
     if found is None:
         return None
+    _refuse(build, name, found, landmarks, build.origin)
     # A copy is known by its content, which a directory of the client is not.
     meta = build.meta("toolchain", f"take {name} from its build context")
     return scratch().copy(found.state, "/", "/", contents_only=True, meta=meta)
 
 
-def pinned_tree(build: Build, name: str, pin: Pin) -> State:
-    """The source tree of a tool: the build context `name`, or what is pinned."""
-    if (given := named(build, name)) is not None:
+def _refuse(
+    build: Build, name: str, found: Image, landmarks: Landmarks, at: Text | Range | None
+) -> None:
+    """Raise Problems for a build context that is a directory of the client's, and not what it is
+    named as.
+
+    What else a context may be is fetched when a step needs it: that step looks by itself, and ends
+    with `frameworks.exits.WRONG_SOURCE`.
+    """
+    if not found.sent:
+        return
+    for path in landmarks.paths:
+        if build.inputs.has(found.state, posixpath.join("/", path)) is False:
+            raise problem(
+                "wrong-source",
+                f"the build context '{name}' is no {landmarks.what}: there is no {path} in it",
+                hint=f"'--build-context {name}=...' names the directory that has it",
+                at=at.at if isinstance(at, Text) else at,
+                file=build.plan.file,
+            )
+
+
+def pinned_tree(build: Build, name: str, pin: Pin, landmarks: Landmarks) -> State:
+    """The source tree of a tool: the build context `name`, or what is pinned.
+
+    Raises Problems for a directory that lacks one of the landmarks.
+    """
+    if (given := named(build, name, landmarks)) is not None:
         return given
     return checkout(build, pin.git, build.meta("toolchain", f"fetch {name} {pin.version}"))
 
@@ -110,6 +147,7 @@ def source(
     tools: State,
     *,
     at: Text | Range | None = None,
+    landmarks: Landmarks | None = None,
     marker: str = "",
     place: tuple[str, str, str] | None = None,
 ) -> SourceTree:
@@ -118,7 +156,8 @@ def source(
     `marker` is a file at the top of every tree of this system, by which the top of an archive is
     found; without one an archive has its tree in one directory. `place` is (archive, suite,
     snapshot) of a package that the image's own sources may lack. `at` is the line that asks for it,
-    where that is not its own.
+    where that is not its own. Raises Problems for a build context that is a directory and
+    lacks one of the landmarks.
     """
     match said:
         case PackageSource(package):
@@ -137,7 +176,7 @@ def source(
             state = _unpack(build, archive, "/source.tar", tools, url, marker)
             return SourceTree(state, "archive", key, pinned=True)
         case LocalSource(path):
-            return _local(build, path, tools, marker)
+            return _local(build, path, tools, landmarks, marker)
 
 
 def _package(
@@ -159,8 +198,12 @@ def _package(
     return SourceTree(step.mount("/out"), name, f"package {package}", bool(version))
 
 
-def _local(build: Build, said: Text, tools: State, marker: str) -> SourceTree:
+def _local(
+    build: Build, said: Text, tools: State, landmarks: Landmarks | None, marker: str
+) -> SourceTree:
     found = build.inputs.named(said, build.plan.platform)
+    if found is not None and landmarks is not None:
+        _refuse(build, said, found, landmarks, said)
     origin, path, key = (
         (build.inputs.context(said), str(said), f"local:{said}")
         if found is None

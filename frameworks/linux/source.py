@@ -14,6 +14,8 @@ from frameworks.scripts import run_script, script
 from frameworks.spec import PackageSource, Source, Text, naming
 from llb import Mount, State
 
+_LINUX = kit.Landmarks("Linux source tree", ("Makefile", "init/Kconfig"))
+
 
 def series(build: Build) -> Series:
     """The series that the plan's version names, the default without one.
@@ -34,7 +36,8 @@ def source(build: Build) -> SourceTree:
     tools = plain_toolchain(build)
     said, place = _wanted(build, kernel.source)
     at = naming(said) if kernel.source is not None else build.plan.version
-    tree = kit.source(build, said, tools, at=at or build.plan.monitor, place=place)
+    at = at or build.plan.monitor
+    tree = kit.source(build, said, tools, at=at, landmarks=_LINUX, place=place)
     return _prepare(build, tree, kit.patched(build, tree, tools), tools)
 
 

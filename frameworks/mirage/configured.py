@@ -32,6 +32,10 @@ ROOT = "/opt/opam"
 _SWITCH = f"{ROOT}/hutch"
 _PACKAGES = ("bzip2", "opam", "rsync", "unzip")
 _PACKAGE = "frameworks.mirage"
+_REPOSITORY = kit.Landmarks("opam repository", ("repo", "packages"))
+_ARCHIVES = kit.Landmarks("cache of opam's", ())
+"""Which directory an archive is in, its checksum says: steps/opam.sh wants one of three."""
+_MIRAGE = kit.Landmarks("tree of MirageOS's tool", ("mirage.opam",))
 
 NOT_KEYS = frozenset(
     (
@@ -81,7 +85,7 @@ def image(build: Build, tools: State) -> State:
 
 def _archives(build: Build) -> tuple[Mount, ...]:
     """The build context with archives of opam's packages, for each step that fetches or unpacks."""
-    given = kit.named(build, "opam-archives")
+    given = kit.named(build, "opam-archives", _ARCHIVES)
     if given is None:
         return ()
     return (Mount.bind("/repositories/opam-archives", given, output=False),)
@@ -99,13 +103,13 @@ def tool(build: Build, tools: State) -> State:
     mounts: list[Mount] = [
         Mount.bind(
             f"/repositories/{name}",
-            kit.pinned_tree(build, name, kit.pin(_PACKAGE, name)),
+            kit.pinned_tree(build, name, kit.pin(_PACKAGE, name), _REPOSITORY),
             output=False,
         )
         for name in names
     ]
     mounts += _archives(build)
-    if (mirage := kit.named(build, "mirage")) is not None:
+    if (mirage := kit.named(build, "mirage", _MIRAGE)) is not None:
         mounts.append(Mount.bind("/repositories/mirage", mirage, output=False))
     arguments = (
         kit.pin("frameworks.solo5", "solo5").version,

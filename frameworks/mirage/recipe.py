@@ -23,6 +23,8 @@ from frameworks.spec import App, naming
 from llb import Mount, State, scratch
 
 PREFIX = "/opt/mirage"
+_OCAML = kit.Landmarks("source tree of OCaml", ("VERSION",))
+_OCAML_SOLO5 = kit.Landmarks("ocaml-solo5 tree", ("configure.sh", "ocaml-solo5.opam"))
 _FINDLIB = "/etc/ocamlfind.conf.d"
 _PACKAGES = (
     "ca-certificates", "git", "ocaml", "ocaml-dune", "ocaml-findlib", "opam-installer", "xz-utils",
@@ -281,9 +283,9 @@ class Mirage(Framework):
 
     def _ocaml(self, build: Build, debian: State, solo5: State) -> State:
         """What ocaml-solo5 installs at `PREFIX`."""
-        source = kit.named(build, "ocaml") or self._ocaml_source(build, debian)
+        source = kit.named(build, "ocaml", _OCAML) or self._ocaml_source(build, debian)
         pin = kit.pin("frameworks.mirage", "ocaml-solo5")
-        ours = kit.pinned_tree(build, "ocaml-solo5", pin)
+        ours = kit.pinned_tree(build, "ocaml-solo5", pin, _OCAML_SOLO5)
         triple = build.plan.architecture.solo5
         return build.run(
             debian,

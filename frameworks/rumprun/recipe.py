@@ -40,8 +40,12 @@ _PACKAGES = (
     "binutils", "ca-certificates", "g++", "gcc", "libc6-dev", "libseccomp-dev", "make", "patch",
     "pkg-config", "python3", "zlib1g-dev",
 )  # fmt: skip
-_CONTEXTS = (("src-netbsd", "src-netbsd"), ("buildrump", "buildrump.sh"))
-"""A build context, and which part of Rumprun's tree it stands in for."""
+_RUMPRUN = kit.Landmarks("Rumprun tree with Solo5", ("build-rr.sh", "platform/solo5/Makefile"))
+_CONTEXTS = (
+    ("src-netbsd", "src-netbsd", kit.Landmarks("source tree of NetBSD", ("build.sh",))),
+    ("buildrump", "buildrump.sh", kit.Landmarks("tree of buildrump.sh", ("buildrump.sh",))),
+)
+"""A build context, which part of Rumprun's tree it stands in for, and what it is."""
 
 
 class Rumprun(Framework):
@@ -239,12 +243,12 @@ class Rumprun(Framework):
             meta = build.meta("toolchain", f"fetch rumprun {pin.version}")
             tree = kit.SourceTree(checkout(build, pin.git, meta), "git", "rumprun")
         else:
-            tree = kit.source(build, said, debian, marker="build-rr.sh")
+            tree = kit.source(build, said, debian, landmarks=_RUMPRUN, marker="build-rr.sh")
         source = kit.patched(build, tree, debian, _SOURCE).state
         parts = (
             Mount.bind(posixpath.join(_SOURCE, place), given, output=False)
-            for name, place in _CONTEXTS
-            if (given := kit.named(build, name)) is not None
+            for name, place, landmarks in _CONTEXTS
+            if (given := kit.named(build, name, landmarks)) is not None
         )
         return (Mount.bind(_SOURCE, source, output=False), *parts)
 

@@ -11,6 +11,7 @@ from llb import Mount, State, scratch
 PREFIX = "/opt/solo5"
 PATH = f"{PREFIX}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
+SOURCE = kit.Landmarks("Solo5 tree", ("configure.sh", "bindings", "include/solo5.h"))
 _PACKAGES = ("gcc", "libc6-dev", "libseccomp-dev", "make", "patch", "pkg-config")
 
 
@@ -29,7 +30,8 @@ def solo5(build: Build, tools: State) -> State:
     With the guests' linker (`<triple>-ld`) for the plan's architecture come the tenders
     (`solo5-spt`, `solo5-hvt`) and `solo5-elftool` for the machine that builds.
     """
-    source = kit.pin("frameworks.solo5", "solo5")
+    pin = kit.pin("frameworks.solo5", "solo5")
+    source = kit.pinned_tree(build, "solo5", pin, SOURCE)
     env = {**kit.FIXED}
     if build.is_cross:
         gnu = build.plan.architecture.gnu_triplet
@@ -37,12 +39,12 @@ def solo5(build: Build, tools: State) -> State:
             env[f"TARGET_{variable}"] = f"{gnu}-{tool}"
     return build.run(
         tools,
-        run_script("solo5.sh", PREFIX, f"v{source.version}"),
+        run_script("solo5.sh", PREFIX, f"v{pin.version}"),
         mounts=(
             script("frameworks.solo5", "solo5.sh"),
             *kit.patches("frameworks.solo5"),
             # Writable, and thrown away: Solo5 builds in its own tree.
-            Mount.bind("/usr/src/solo5", kit.pinned_tree(build, "solo5", source), output=False),
+            Mount.bind("/usr/src/solo5", source, output=False),
             Mount.bind(PREFIX, scratch()),
         ),
         env=env,

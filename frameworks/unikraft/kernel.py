@@ -27,6 +27,9 @@ _STEPS = "frameworks.unikraft.steps.kconfig"
 _PACKAGES = (
     "bc", "bison", "ccache", "file", "flex", "gcc", "libc6-dev", "make", "patch", "python3",
 )  # fmt: skip
+_CORE = kit.Landmarks("Unikraft tree", ("version.mk", "Config.uk"))
+_LIBRARY = kit.Landmarks("Unikraft library", ("Makefile.uk",))
+_LOADER = kit.Landmarks("ELF loader of Unikraft's", ("Makefile.uk",))
 _LOADS_WITH = ("libelf", "lwip")
 """The libraries of a kernel with the ELF loader: what it is made of, and the network."""
 
@@ -209,7 +212,7 @@ def _core(build: Build, tools: State) -> State:
     said = kernel.source
     at = kernel.from_ if said is None else naming(said)
     source = core(build.plan)[1] if said is None else said
-    tree = kit.source(build, source, tools, at=at, marker="version.mk")
+    tree = kit.source(build, source, tools, at=at, landmarks=_CORE, marker="version.mk")
     return kit.patched(build, tree, tools, "/src/unikraft").state
 
 
@@ -218,7 +221,7 @@ def _elfloader(build: Build) -> State:
     known = pinned(_PACKAGE)
     version = str(build.plan.version or known["default"])
     entry = known["app-elfloader"].get(version, known["app-elfloader"][known["default"]])
-    return kit.pinned_tree(build, "app-elfloader", kit.Pin(version, _git(entry)))
+    return kit.pinned_tree(build, "app-elfloader", kit.Pin(version, _git(entry)), _LOADER)
 
 
 def _library(build: Build, name: Text) -> State:
@@ -226,8 +229,8 @@ def _library(build: Build, name: Text) -> State:
     known = pinned(_PACKAGE)["libraries"]
     if name in known:
         pin = kit.Pin(known[name]["ref"], _git(known[name]))
-        return kit.pinned_tree(build, f"lib-{name}", pin)
-    given = kit.named(build, f"lib-{name}")
+        return kit.pinned_tree(build, f"lib-{name}", pin, _LIBRARY)
+    given = kit.named(build, f"lib-{name}", _LIBRARY)
     assert given is not None, name  # which the plan's check has seen
     return given
 
@@ -237,7 +240,7 @@ def _origin(build: Build, name: str, tools: State) -> list[Mount]:
     entry = pinned(_PACKAGE)["origins"].get(name)
     if entry is None:
         return []
-    state = kit.named(build, name)
+    state = kit.named(build, name, kit.Landmarks(f"source of lib-{name}", (entry["has"],)))
     if state is None:
         at = build.origin
         if "url" in entry:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from frameworks.app import sources
 from frameworks.architectures import ALL, AMD64
 from frameworks.base import Build, File, Framework, Guest, Plan, Splitting
 from frameworks.diagnostics import Collector, Diagnostic, Problems, did_you_mean
@@ -102,7 +103,11 @@ class Unikraft(Framework):
         return toolchain(build)
 
     def kernel(self, build: Build) -> File:
-        """The kernel: the core, its libraries, and the application or the ELF loader."""
+        """The kernel: the core, its libraries, and the application or the ELF loader.
+
+        Raises Problems for a directory that is no application.
+        """
+        _refuse(build)
         from frameworks.unikraft.kernel import kernel_file
 
         return kernel_file(build)
@@ -124,22 +129,39 @@ class Unikraft(Framework):
         import json
 
         from frameworks.kit.options import lost
-        from frameworks.unikraft.project import WORDS
 
-        word, app = json.loads(report), plan.app
+        word = json.loads(report)
         if not isinstance(word, str):
             return lost(report, plan, "hutch's configuration")
-        if app is None:
-            return ()
-        message, hint = WORDS[word]
-        at = (app.path or app.from_).at
-        return (Diagnostic("not-an-application", message, hint, at, plan.file),)
+        app = library(plan)
+        return () if app is None else (_lacking(word, app, plan),)
 
     def app(self, build: Build) -> File:
         """The application's directory as its own scripts left it."""
         from frameworks.unikraft.kernel import application
 
         return application(build)
+
+
+def _refuse(build: Build) -> None:
+    """Raise Problems for what is no Unikraft library, before a core is fetched for it.
+
+    What a script of the application brings is not there yet: `report` looks for that.
+    """
+    app = library(build.plan)
+    if app is None or app.fetch is not None or app.build is not None:
+        return
+    if build.inputs.has(sources(build, app), "/Makefile.uk") is False:
+        raise Problems([_lacking("none", app, build.plan)])
+
+
+def _lacking(word: str, app: App, plan: Plan) -> Diagnostic:
+    """What a word of `WORDS` says, at the application's line."""
+    from frameworks.unikraft.project import WORDS  # which a step runs as a module of its own
+
+    message, hint = WORDS[word]
+    at = (app.path or app.from_).at
+    return Diagnostic("not-an-application", message, hint, at, plan.file)
 
 
 def _check_kernel(plan: Plan, problems: Collector) -> None:

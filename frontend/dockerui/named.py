@@ -31,12 +31,14 @@ _SCHEMES = "docker-image://, git URLs, http(s)://, oci-layout://, a directory, o
 class NamedContext:
     """A filesystem in the place of another; `config` is an image's JSON, b"" where there is none.
 
-    `reference` is the pinned name of an image from a registry, "" for anything else.
+    `reference` is the pinned name of an image from a registry, "" for anything else; `sent` is true
+    of a directory of the client's.
     """
 
     state: State
     config: bytes = field(default=b"", repr=False)
     reference: str = ""
+    sent: bool = False
 
 
 def load(
@@ -170,7 +172,7 @@ class _Loader:
             shared_key_hint=f"context:{self.key}-{shared_key}",
             meta=Meta(name=f"[context {self.key}] load from client"),
         )
-        return NamedContext(state)
+        return NamedContext(state, sent=True)
 
     def _input(self, value: str, name: str) -> NamedContext:
         graph = self.contexts.client.inputs().get(name)

@@ -60,9 +60,13 @@ class GatewayInputs(Inputs):
             self._looks.clear()
             return False
         # What is looked at is built first: that waits until all of it is known.
+        # One state after the other: what is found in one may end the build before the next is made.
         looks, self._looks = self._looks, {}
         if complete and looks:
-            self._looked.update({key: self._is_there(each, key[1]) for key, each in looks.items()})
+            first, _ = next(iter(looks))
+            for key, definition in looks.items():
+                if key[0] == first:
+                    self._looked[key] = self._is_there(definition, key[1])
             return False
         return complete
 
@@ -234,4 +238,5 @@ def _placed(
         raise problem("no-such-image", error.message, hint=hint, at=at.at) from error
     if found is None:
         return None
-    return Image(found.state, found.reference or str(at), found.config or b"{}")
+    sent = not isinstance(found, ResolvedImage) and found.sent
+    return Image(found.state, found.reference or str(at), found.config or b"{}", sent)

@@ -80,7 +80,7 @@ class OfflineInputs(Inputs):
                 return Image(llb.image(ref, platform=platform), ref)
             if value is not None:
                 # What else it is, only a daemon can tell: it is shown as a source of that name.
-                return Image(llb.local(key), key)
+                return Image(llb.local(key), key, sent=key in self._directories)
         return None
 
     def image(self, ref: Text, platform: Platform, others: Sequence[Platform] = ()) -> Image:

@@ -262,7 +262,7 @@ def test_a_source_that_is_none(builder: Builder, project: Path, system: str) -> 
     (project / "tree" / "README").write_text("nothing\n")
     failed = builder.fail(project, NETBSD.replace("netbsd", system))
     marker = {"netbsd": "build.sh", "freebsd": "Makefile.inc1"}[system]
-    assert f"this is no source tree: it has no {marker} [unsupported-source]" in failed.error
+    assert f"this is no source tree: it has no {marker} [wrong-source]" in failed.error
     assert failed.marked == ["source: {local: tree}"]
 
 

@@ -157,7 +157,9 @@ def test_trees_that_are_none(builder: Builder, application: Path) -> None:
     failed = builder.fail(
         application, MIRAGE, *contexts("solo5"), "--build-context", f"solo5={other}"
     )
-    assert "hutch: the source is no Solo5 tree" in failed.log
+    assert "the build context 'solo5' is no Solo5 tree: there is no configure.sh in it" in (
+        failed.error
+    )
     assert failed.marked == ["kernel: {from: source}"]
     shutil.copytree(TREES / "ocaml-solo5", application / "newer")
     opam = application / "newer" / "ocaml-solo5.opam"
@@ -430,4 +432,6 @@ class TestConfigured:
         given = contexts(more=OPAM[:1])
         other = f"opam-overlays={TREES / 'solo5'}"
         failed = builder.fail(unconfigured, MIRAGE, *given, "--build-context", other)
-        assert "no opam repository: opam-overlays has no file repo and no packages/" in failed.log
+        assert "the build context 'opam-overlays' is no opam repository: there is no repo" in (
+            failed.error
+        )

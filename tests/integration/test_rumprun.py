@@ -170,7 +170,9 @@ def test_parts_of_the_tree(builder: Builder, application: Path) -> None:
     noted = section(builder.export(application, RUMPRUN, "kernel", *contexts(**given)), ".record")
     assert "buildrump.sh: of a context\n" in noted
     failed = builder.fail(application, RUMPRUN, *contexts(rumprun=TREES / "ocaml"))
-    assert "the source is no Rumprun tree with Solo5" in failed.log
+    assert "the build context 'rumprun' is no Rumprun tree with Solo5: there is no build-rr.sh" in (
+        failed.error
+    )
 
 
 def test_a_source_of_the_users(builder: Builder, application: Path) -> None:

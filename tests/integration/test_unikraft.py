@@ -147,10 +147,38 @@ def test_trees_that_are_none(builder: Builder, application: Path) -> None:
     (application / "other" / "README").write_text("nothing\n")
     other = application / "other"
     failed = builder.fail(application, HELLO, *contexts(unikraft=other))
-    assert "the source is no Unikraft tree" in failed.log
+    assert "the build context 'unikraft' is no Unikraft tree: there is no version.mk in it" in (
+        failed.error
+    )
+    assert failed.marked == ["kernel: {from: source}"]
     text = HELLO.replace("path: app", "path: app, libraries: [lwip]")
     failed = builder.fail(application, text, *contexts(lib_lwip=other))
-    assert "lib-lwip is no Unikraft library: it has no Makefile.uk" in failed.log
+    assert "the build context 'lib-lwip' is no Unikraft library: there is no Makefile.uk" in (
+        failed.error
+    )
+    # What is no directory of the client's is seen by the step that builds it.
+    image = builder.push(application, "FROM scratch\nCOPY other/README /\n")
+    failed = builder.fail(
+        application, HELLO, *contexts(), "--build-context", f"unikraft=docker-image://{image}"
+    )
+    assert "hutch: the source is no Unikraft tree: there is no version.mk" in failed.log
+    assert "[wrong-source]" in failed.error
+
+
+def test_an_application_that_is_none(builder: Builder, application: Path) -> None:
+    """Seen before a core is taken for it; what a script may bring is looked for by a step."""
+    (application / "app" / "Makefile.uk").unlink()
+    taken = "[context unikraft] load from client"
+    late = builder.fail(
+        application, HELLO.replace("path: app", "path: app, fetch: ls"), *contexts()
+    )
+    assert taken in late.log
+    failed = builder.fail(application, HELLO, *contexts())
+    assert taken not in failed.log
+    assert failed.error == late.error
+    assert "the application is no Unikraft library: it has no Makefile.uk" in failed.error
+    assert "[not-an-application]" in failed.error
+    assert failed.marked == ["app: {from: local, path: app}"]
 
 
 def test_a_compile_that_fails_is_at_the_applications_line(

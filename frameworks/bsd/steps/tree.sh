@@ -23,6 +23,6 @@ for file; do
 		echo "hutch: the source is no $system source tree that hutch can build: there is no $file in it" >&2
 		is=$(version)
 		[ -z "$is" ] || echo "hutch: it says that it is $is" >&2
-		exit 1
+		exit 216
 	fi
 done

@@ -17,7 +17,7 @@ found=$(tar --list --file="$archive" | awk -v marker="$marker" '
 	END { print best }')
 if [ -z "$found" ]; then
 	echo "hutch: the archive is not this system's source: there is no $marker in it" >&2
-	exit 1
+	exit 216
 fi
 top=${found%"$marker"}
 # One component for each slash, a leading ./ among them.

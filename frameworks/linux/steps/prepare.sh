@@ -12,7 +12,7 @@ identity=$1
 shift
 if ! [ -f "$tree/Makefile" ] || ! [ -f "$tree/init/Kconfig" ]; then
 	echo "hutch: the source is no Linux source tree: there is no Makefile and init/Kconfig" >&2
-	exit 1
+	exit 216
 fi
 version=$(sed -n 's/^\(VERSION\|PATCHLEVEL\) *= *\([0-9]*\).*/\2/p' "$tree/Makefile" | paste -s -d .)
 sh "$here/patch.sh" --own "$tree" "$version"

@@ -4,18 +4,18 @@ prefix=$1 target=$2
 cd /usr/src/ocaml-solo5
 if [ ! -e configure.sh ] || [ ! -e ocaml-solo5.opam ]; then
 	echo "hutch: the source is no ocaml-solo5 tree: there is no configure.sh and ocaml-solo5.opam" >&2
-	exit 1
+	exit 216
 fi
 installed=$(ocamlfind ocamlopt -version)
 wanted=$(sed -n 's/^ *"ocaml" *{= *"\([^"]*\)"}.*/\1/p' ocaml-solo5.opam)
 if [ -n "$wanted" ] && [ "$wanted" != "$installed" ]; then
 	echo "hutch: this ocaml-solo5 is for OCaml $wanted, and the toolchain has OCaml $installed" >&2
-	exit 1
+	exit 216
 fi
 source=$(head -n 1 /usr/src/ocaml/ocaml-src/VERSION)
 if [ "$source" != "$installed" ]; then
 	echo "hutch: the source of OCaml is of $source, and the toolchain has OCaml $installed" >&2
-	exit 1
+	exit 216
 fi
 # Which release of ocaml-solo5 a tree is, nothing in it says; what differs is for which OCaml it is.
 sh /hutch/patch.sh --own . "$installed"

@@ -14,7 +14,7 @@ take_archives() {
 	[ -e "$brought" ] || return 0
 	if [ ! -e "$brought/md5" ] && [ ! -e "$brought/sha256" ] && [ ! -e "$brought/sha512" ]; then
 		echo "hutch: the source is no cache of opam's: opam-archives has no md5/, sha256/ or sha512/" >&2
-		exit 1
+		exit 216
 	fi
 	mkdir -p "$OPAMROOT/download-cache"
 	cp -R --symbolic-link --force "$brought/." "$OPAMROOT/download-cache"

@@ -18,7 +18,7 @@ fi
 for name in opam-repository opam-overlays; do
 	if [ ! -e "/repositories/$name/repo" ] || [ ! -e "/repositories/$name/packages" ]; then
 		echo "hutch: the source is no opam repository: $name has no file repo and no packages/" >&2
-		exit 1
+		exit 216
 	fi
 done
 opam init --bare --no-setup --disable-sandboxing --bypass-checks --kind=local \

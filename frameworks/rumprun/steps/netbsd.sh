@@ -6,15 +6,15 @@ prefix=$1 objects=$2
 cd /usr/src/rumprun
 if [ ! -e build-rr.sh ] || [ ! -e platform/solo5/Makefile ]; then
 	echo "hutch: the source is no Rumprun tree with Solo5: there is no build-rr.sh and platform/solo5" >&2
-	exit 1
+	exit 216
 fi
 if [ ! -e src-netbsd/build.sh ]; then
 	echo "hutch: the source of Rumprun has no NetBSD in src-netbsd: name it with --build-context src-netbsd=..." >&2
-	exit 1
+	exit 216
 fi
 if [ ! -e buildrump.sh/buildrump.sh ]; then
 	echo "hutch: the source of Rumprun has no buildrump.sh: name it with --build-context buildrump=..." >&2
-	exit 1
+	exit 216
 fi
 . /hutch/build-rr.sh
 

@@ -6,7 +6,7 @@ prefix=$1 version=$2
 cd /usr/src/solo5
 if [ ! -e configure.sh ] || [ ! -e bindings ] || [ ! -e include/solo5.h ]; then
 	echo "hutch: the source is no Solo5 tree: there is no configure.sh, bindings and include/solo5.h" >&2
-	exit 1
+	exit 216
 fi
 sh /hutch/patch.sh --own .
 # Solo5 asks git for its version, or reads this file, which only release archives have. It is the

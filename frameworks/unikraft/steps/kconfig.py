@@ -12,6 +12,7 @@ import re
 import sys
 from pathlib import Path
 
+from frameworks import exits
 from frameworks.kit.steps.kconfig import Options, System, run
 from frameworks.kit.steps.kconfig_tree import Kconfig
 from frameworks.unikraft.project import look
@@ -58,7 +59,7 @@ def main(arguments: list[str]) -> int:
     given = dict(zip(rest[::2], rest[1::2], strict=False))
     if command == "merge" and (why := broken(Path(given["--source"]))):
         print(f"hutch: {why}", file=sys.stderr)
-        return 1
+        return exits.WRONG_SOURCE
     if command == "check" and (word := look(Path(given["--source"], "app"))):
         Path(given["--report"]).write_text(json.dumps(word), encoding="utf-8")
         return 0

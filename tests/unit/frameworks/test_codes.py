@@ -45,6 +45,7 @@ LATER = {
     "unsupported-source",
     "unsupported-step",
     "wrong-checksum",
+    "wrong-source",
 }
 
 

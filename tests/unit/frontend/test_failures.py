@@ -43,6 +43,7 @@ def failed(command: str, status: int) -> GatewayError:
             "the script of 'app.fetch' could not reach the network",
         ),
         (INSTALL, exits.NO_NETWORK, "no-network", "a step for this line could not reach"),
+        (INSTALL, exits.WRONG_SOURCE, "wrong-source", "a source tree that is built for this line"),
         (INSTALL, exits.NO_PACKAGE, "no-such-package", "the toolchain's distribution lacks"),
         (INSTALL, exits.UNFIT_PACKAGES, "stale-lock", "the locked packages lack one that is asked"),
         (

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 import llb
-from frameworks import kit
+from frameworks import exits, kit
 from frameworks.base import Image
+from frameworks.diagnostics import Problems
+from frameworks.solo5.layer import SOURCE as SOLO5
 from frameworks.spec import GitSource, LocalSource, PackageSource, Source, Text, UrlSource
+from llb import Position, Range
 from llb.tree import render
+from tests.places import ROOT
 from tests.unit.core.helpers import AMD64, FakeInputs, lower
 
 FILE = "version: v1\nplatforms: {framework: linux, monitor: qemu}\nkernel: {from: source}\n"
@@ -100,8 +107,47 @@ def test_patches_are_of_another_key() -> None:
 def test_a_context_stands_in_for_a_pinned_tree() -> None:
     pin = kit.pin("frameworks.solo5", "solo5")
     build = lower(FILE).build
-    assert f"#{pin.git.commit}" in render(
-        kit.pinned_tree(build, "solo5", pin).marshal(platform=AMD64)
-    )
+    pinned = kit.pinned_tree(build, "solo5", pin, SOLO5)
+    assert f"#{pin.git.commit}" in render(pinned.marshal(platform=AMD64))
     theirs = lower(FILE, FakeInputs(named={"solo5": Image(llb.local("mine"), "")})).build
-    assert "local://mine" in render(kit.pinned_tree(theirs, "solo5", pin).marshal(platform=AMD64))
+    given = kit.pinned_tree(theirs, "solo5", pin, SOLO5)
+    assert "local://mine" in render(given.marshal(platform=AMD64))
+
+
+@pytest.mark.parametrize("take", ["named", "source"])
+def test_a_directory_that_is_another_tree(take: str) -> None:
+    """It is refused where the client sends it anyway: nothing is fetched to look into it."""
+    landmarks = kit.Landmarks("Solo5 tree", ("configure.sh", "include/solo5.h"))
+    at = Range(Position(3), Position(3))
+
+    def taken(there: tuple[str, ...], *, sent: bool) -> None:
+        given = {"solo5": Image(llb.local("mine"), "", sent=sent)}
+        build = lower(FILE, FakeInputs(named=given, there=there)).build
+        if take == "named":
+            kit.named(build, "solo5", landmarks)
+        else:
+            said = LocalSource(Text("solo5", at))
+            kit.source(build, said, kit.toolchain(build, ["xz-utils"]), landmarks=landmarks)
+
+    taken(("/configure.sh", "/include/solo5.h"), sent=True)
+    taken((), sent=False)
+    with pytest.raises(Problems) as raised:
+        taken(("/configure.sh",), sent=True)
+    (found,) = raised.value.diagnostics
+    assert found.code == "wrong-source"
+    assert found.message == (
+        "the build context 'solo5' is no Solo5 tree: there is no include/solo5.h in it"
+    )
+    assert found.file is not None
+    assert found.at is not None
+    if take == "source":
+        assert found.at == at
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "frameworks").rglob("steps/*.sh")), ids=str)
+def test_a_script_that_sees_a_wrong_tree_says_which_it_is_by_its_status(path: Path) -> None:
+    lines = path.read_text().splitlines()
+    for number, line in enumerate(lines):
+        if re.search(r"hutch: the (source|archive) is (no|not) ", line):
+            ends = next(each for each in lines[number:] if each.strip().startswith("exit "))
+            assert ends.strip() == f"exit {exits.WRONG_SOURCE}", line

@@ -47,6 +47,22 @@ def kernel(text: str, **given: Image) -> str:
     return graph(file.state)
 
 
+def test_what_is_no_library_is_refused_before_a_core_is_fetched() -> None:
+    """Of an application whose scripts may bring the file, a step says it."""
+    assert lower(HELLO, FakeInputs(there=("/Makefile.uk",))).kernel is not None
+    for scripts in ("fetch: ls", "build: ls"):
+        text = HELLO.replace("path: .", f"path: ., {scripts}")
+        assert lower(text, FakeInputs(there=())).kernel is not None
+    assert lower(LOADER, FakeInputs(there=())).kernel is not None
+    with pytest.raises(Problems) as raised:
+        lower(HELLO, FakeInputs(there=("/Config.uk",)))
+    (found,) = raised.value.diagnostics
+    assert found.code == "not-an-application"
+    assert found.message == "the application is no Unikraft library: it has no Makefile.uk"
+    assert found.at is not None
+    assert found.at.start.line == 4
+
+
 @pytest.mark.parametrize(
     ("name", "architecture"),
     [*itertools.product(EXAMPLES, PLATFORMS)],

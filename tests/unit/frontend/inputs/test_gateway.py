@@ -108,6 +108,26 @@ def test_what_is_looked_for_is_known_in_the_next_run() -> None:
     assert found == [(None, None), (None, None), (True, False)]
 
 
+def test_one_state_is_looked_at_after_the_other() -> None:
+    """What is found in the first may end the build: the second is not made before that is known."""
+    files = {"local://app": {"README": b""}, "local://tree": {"configure.sh": b""}}
+    solver = Solver(files)
+    asked = inputs(solver)
+
+    def look() -> list[bool | None]:
+        paths = ("app", "/Makefile.uk"), ("tree", "/configure.sh"), ("app", "/README")
+        return [asked.has(llb.local(name), path) for name, path in paths]
+
+    assert look() == [None, None, None]
+    assert not asked.fetch_wanted()
+    assert len(solver.called("Solve")) == 1
+    assert look() == [False, None, True]
+    assert not asked.fetch_wanted()
+    assert look() == [False, True, True]
+    assert asked.fetch_wanted()
+    assert len(solver.called("StatFile")) == 3
+
+
 def test_a_look_at_what_cannot_be_built_says_why() -> None:
     def refused(request: Message) -> Message:
         raise GatewayError(status_pb2.Status(code=2, message="git: no such repository"))

@@ -170,5 +170,5 @@ def test_a_tree_that_no_patch_fits(tree: Tree) -> None:
 def test_a_tree_that_is_none(tree: Tree) -> None:
     (tree.top / "init/Kconfig").unlink()
     done = tree.prepare("")
-    assert done.returncode == 1
+    assert done.returncode == exits.WRONG_SOURCE
     assert "hutch: the source is no Linux source tree" in done.stderr

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from frameworks import exits
 from frameworks.unikraft.steps.kconfig import main, series_of, tree
 
 CORE = """\
@@ -114,6 +115,6 @@ def test_trees_that_are_none(
 ) -> None:
     (source / gone).unlink()
     out = source / "out"
-    assert main(["merge", "--source", str(source), "--out", str(out)]) == 1
+    assert main(["merge", "--source", str(source), "--out", str(out)]) == exits.WRONG_SOURCE
     assert capsys.readouterr().err == f"hutch: {why}\n"
     assert not out.exists()
