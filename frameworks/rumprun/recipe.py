@@ -21,7 +21,7 @@ from frameworks.rootfs.filesystems import EXT2
 from frameworks.runtime import RUNTIME, monitors
 from frameworks.scripts import read, run_script, script
 from frameworks.solo5 import layer
-from frameworks.spec import App, Source, Text
+from frameworks.spec import App, Kernel, Source, Text
 from llb import Mount, State, mkfile, scratch
 
 PREFIX = "/opt/rumprun"
@@ -31,8 +31,8 @@ GLUE = (
 )  # fmt: skip
 DISKLESS = frozenset({"solo5_plain", "solo5_net"})
 """Those of glue/bake.conf that have no file system for a disk."""
-_DISK = "rumpdev_disk"
-"""The component without which there is no disk, as steps/bake.sh has it."""
+DISK = ("rumpdev_disk", "rumpfs_ext2fs")
+"""The components without which there is no disk, as steps/bake.sh has them."""
 OBJECTS = "/obj"
 _SOURCE = "/usr/src/rumprun"
 _PACKAGE = "frameworks.rumprun"
@@ -76,10 +76,8 @@ class Rumprun(Framework):
         if kernel is None:
             return
         checks.no_package(kernel, self.name, problems)
-        # What fragments make of it, bake.sh alone can tell.
-        config, adds = kernel.config, any(each.name == _DISK for each in kernel.options)
-        if _has_disk(plan) and config in DISKLESS and not (kernel.fragments or adds):
-            problems.take(Problems([_without_disk(config, config, plan)]))
+        if _has_disk(plan):
+            _check_disk(plan, kernel, problems)
         if plan.version is not None:
             problems.error(
                 "unknown-value",
@@ -306,6 +304,22 @@ def _has_disk(plan: Plan) -> bool:
     rootfs = plan.rootfs
     is_disk = rootfs.type in ("block", "raw") or rootfs.path is not None
     return is_disk or RUNTIME.keys.disk in plan.keys
+
+
+def _check_disk(plan: Plan, kernel: Kernel, problems: Collector) -> None:
+    """Note what leaves a guest that has a disk without what it takes to use it."""
+    for option in kernel.options:
+        if option.name in DISK and not option.value:
+            problems.error(
+                "bad-combination",
+                f"the guest has a disk, which its kernel cannot use without {option.name}",
+                hint="remove the option, or the root filesystem",
+                at=option.name.at,
+            )
+    # What fragments make of it, bake.sh alone can tell.
+    config, named = kernel.config, {str(option.name) for option in kernel.options}
+    if config in DISKLESS and not kernel.fragments and not named.issuperset(DISK):
+        problems.take(Problems([_without_disk(config, config, plan)]))
 
 
 def _without_disk(config: str, at: Text, plan: Plan) -> Diagnostic:

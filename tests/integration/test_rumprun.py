@@ -71,7 +71,8 @@ def test_the_image(builder: Builder, application: Path) -> None:
         "2",
         "bindings for spt",
         "bindings for hvt",
-        "baked: solo5_net_block -lrumpvfs -lrumpnet_ukvmif -lrumpvfs -lrumpdev_disk -lrumpdev_vnd"
+        "baked: solo5_net_block -lrumpvfs -lrumpnet_ukvmif -lrumpvfs -lrumpdev_disk"
+        " -lrumpfs_ext2fs -lrumpdev_vnd"
         " -lsolo5_spt manifest.o -Wl,-T,/opt/solo5/lib/x86_64-solo5-none-static/solo5_spt.lds"
         " -Wl,-z,noexecstack,--eh-frame-hdr",
         "program: server",
@@ -138,7 +139,10 @@ def test_configurations(builder: Builder, application: Path) -> None:
     text = RUMPRUN.replace("monitor: spt", "monitor: hvt")
     text = text.replace("from: source", "from: source, config: solo5_spt")
     noted = section(builder.export(application, text, "kernel", *contexts()), ".record")
-    assert "baked: solo5_spt -lrumpvfs -lrumpdev_disk -lrumpnet_ukvmif -lsolo5_hvt" in noted
+    assert (
+        "baked: solo5_spt -lrumpvfs -lrumpdev_disk -lrumpfs_ext2fs -lrumpnet_ukvmif -lsolo5_hvt"
+        in noted
+    )
 
 
 def test_the_program(builder: Builder, application: Path) -> None:

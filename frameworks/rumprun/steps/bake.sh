@@ -36,9 +36,12 @@ if ! echo "$known" | grep -qxF -- "$config"; then
 	echo "config $config" $known >> "$report"
 elif [ ! -s "$report" ]; then
 	rumprun-bake "$@" describe "$config" | tr ' ' '\n' > "$components"
-	if [ -n "$disk" ] && ! grep -qxF -- -lrumpdev_disk "$components"; then
-		echo "disk $config" >> "$report"
-	fi
+	for component in ${disk:+rumpdev_disk rumpfs_ext2fs}; do
+		if ! grep -qxF -- "-l$component" "$components"; then
+			echo "disk $config" >> "$report"
+			break
+		fi
+	done
 fi
 
 # A program is what the compiler's wrapper has linked: it notes how to bake it in a section.

@@ -7,7 +7,7 @@ import pytest
 import llb
 from frameworks.base import Image
 from frameworks.diagnostics import Problems
-from frameworks.rumprun.recipe import DISKLESS, GLUE
+from frameworks.rumprun.recipe import DISK, DISKLESS, GLUE
 from llb import Platform
 from tests.places import ROOT
 from tests.unit.core.helpers import (
@@ -146,6 +146,11 @@ def test_the_report_is_said_at_the_line(line: str, code: str, word: str, at: str
         (PLAIN + "rootfs: {type: block, include: [a:/a]}\n", "bad-combination"),
         (PLAIN + "rootfs: {from: local, path: disk}\n", "bad-combination"),
         (PLAIN.replace("plain", "net") + "rootfs: {from: base, type: raw}\n", "bad-combination"),
+        (
+            PLAIN.replace("plain", "net, options: {rumpdev_disk: true}")
+            + "rootfs: {type: block, include: [a:/a]}\n",
+            "bad-combination",
+        ),
     ],
 )
 def test_what_a_file_cannot_say(text: str, code: str) -> None:
@@ -156,7 +161,11 @@ def test_what_a_file_cannot_say(text: str, code: str) -> None:
 
 @pytest.mark.parametrize(
     "more",
-    ["config: solo5_block", "fragments: [a.conf]", "options: {rumpdev_disk: true}"],
+    [
+        "config: solo5_block",
+        "fragments: [a.conf]",
+        "options: {rumpdev_disk: true, rumpfs_ext2fs: true}",
+    ],
 )
 def test_a_disk_may_be_in_the_configuration(more: str) -> None:
     """Where something is said beside hutch's configurations, only the step knows."""
@@ -165,6 +174,28 @@ def test_a_disk_may_be_in_the_configuration(more: str) -> None:
     if more.startswith("config"):
         text = text.replace(said, "source, ")
     assert lower(text + "rootfs: {type: block, include: [a:/a]}\n").kernel is not None
+
+
+@pytest.mark.parametrize("name", DISK)
+def test_a_disk_whose_driver_is_left_out(name: str) -> None:
+    """At the option, whatever the configuration has; without a disk it may be left out."""
+    disk, options = (
+        "rootfs: {type: block, include: [a:/a]}\n",
+        f"source, options: {{{name}: false}}",
+    )
+    for more in ("", ", config: solo5_block", ", fragments: [a.conf]"):
+        with pytest.raises(Problems) as caught:
+            lower(RUMPRUN.replace("source", options + more) + disk)
+        (problem,) = caught.value.diagnostics
+        assert (
+            problem.message == f"the guest has a disk, which its kernel cannot use without {name}"
+        )
+        assert problem.at is not None
+        assert problem.at.start.character == RUMPRUN.replace("source", options).splitlines()[
+            problem.at.start.line - 1
+        ].index(name)
+    assert lower(RUMPRUN.replace("source", options)).kernel is not None
+    assert (FOLDER / "steps" / "bake.sh").read_text().count(name) == 1
 
 
 def test_hutchs_configurations_without_a_disk() -> None:
