@@ -82,7 +82,7 @@ def warm(found: Result, frontend: str, peer: str | None, rounds: int, many: int)
 def parts(
     found: Result, names: Sequence[str], images: Mapping[str, str], registry: str, rounds: int
 ) -> None:
-    """Add to `found` what can be measured alone: `contexts`, `sizes`."""
+    """Add to `found` what can be measured alone: `contexts`, `sizes`, `unikernels`."""
     if "contexts" in names:
         found["counts"]["contexts"] = rounds
         found.keep(contexts=asdict(contexts.measure(images, registry, rounds)))
@@ -90,6 +90,18 @@ def parts(
         load = round(os.getloadavg()[1], 1)
         found["counts"]["sizes"] = GRAPHS
         found.keep(sizes={"load": load, "speeds": marshal.sizes(GRAPHS)})
+    if "unikernels" in names:
+        given, brought = unikernels.trees(), unikernels.images()
+        if given is None and not brought:
+            print(f"no unikernels: {unikernels.TREES} names no directory of trees")
+            return
+        load = round(os.getloadavg()[1], 1)
+        starts = dict(unikernels.brought(brought, rounds))
+        if given is not None:
+            starts.update(unikernels.measure(given, images["bunnyfile"], rounds))
+        found["counts"]["starts"] = rounds
+        rows = {name: asdict(started) for name, started in starts.items()}
+        found.keep(unikernels={"load": load, "starts": rows})
 
 
 def main() -> int:
@@ -102,7 +114,7 @@ def main() -> int:
     parser.add_argument("--kernel-rounds", type=int, default=1, help="kernels built from nothing")
     parser.add_argument(
         "--only",
-        choices=("contexts", "sizes"),
+        choices=("contexts", "sizes", "unikernels"),
         action="append",
         help="measure this part alone, and add it to what --output has",
     )
@@ -129,7 +141,6 @@ def main() -> int:
             "graphs": GRAPHS,
             "kernels": options.kernel_rounds,
             "boots": boots,
-            "starts": boots,
         },
         versions={
             "peer": image.version(peer) if peer else None,
@@ -165,14 +176,7 @@ def main() -> int:
                 continue
             systems[system] = asdict(bsd.measure(system, source, frontend))
             result.keep(bsd=systems)
-        given, brought = unikernels.trees(), unikernels.images()
-        if given is None and not brought:
-            print(f"no unikernels: {unikernels.TREES} names no directory of trees")
-        else:
-            starts = dict(unikernels.brought(brought, boots))
-            if given is not None:
-                starts.update(unikernels.measure(given, frontend, boots))
-            result.keep(unikernels={name: asdict(started) for name, started in starts.items()})
+        parts(result, ("unikernels",), images, registry, boots)
 
     text = page.render(result)
     PAGE.write_text(text)

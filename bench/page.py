@@ -53,10 +53,8 @@ def _lines(result: Mapping[str, Any]) -> Iterator[str]:
     for system, times in result.get("bsd", {}).items():
         yield from _section(f"{system}'s kernel", _bsd(times))
 
-    if starts := result.get("unikernels"):
-        yield from _section(
-            "Unikernels, and Linux beside them", _starts(starts, result["counts"]["starts"])
-        )
+    if result.get("unikernels"):
+        yield from _section("Unikernels, and Linux beside them", _starts(result))
 
 
 def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
@@ -356,13 +354,14 @@ def _bsd(times: Mapping[str, Any]) -> Iterator[str]:
     )
 
 
-def _starts(starts: Mapping[str, Any], rounds: int) -> Iterator[str]:
-    yield f"Starts are {_of(rounds, 'start')}."
+def _starts(result: Mapping[str, Any]) -> Iterator[str]:
+    found = result["unikernels"]
+    yield f"Starts are {_of(result['counts']['starts'], 'start')}, at a load of {found['load']}."
     yield ""
     yield from _table(
         ("kernel and monitor", "file", "initrd", "exec to the first line"),
         (
-            (name, _mb(found["size"]), _mb(found["initrd"] or None), _ms(found["seconds"]))
-            for name, found in starts.items()
+            (name, _mb(each["size"]), _mb(each["initrd"] or None), _ms(each["seconds"]))
+            for name, each in found["starts"].items()
         ),
     )

@@ -57,7 +57,7 @@ def test_ratios_have_the_other_side_named() -> None:
 
 
 def test_each_table_says_what_it_is_of() -> None:
-    started = {"a": {"size": 1, "initrd": 0, "seconds": 0.1}}
+    started = {"load": 0.5, "starts": {"a": {"size": 1, "initrd": 0, "seconds": 0.1}}}
     bsd = {"tools": 1, "bare_tools": 1, "kernel": 1, "bare_kernel": 1, "option": 1, "app_steps": 0}
     text = page.render({**RESULT, "rounds": 7, "unikernels": started, "bsd": {"NetBSD": bsd}})
     sections = {part.partition("\n")[0]: part for part in text.split("\n## ")[1:]}

@@ -106,7 +106,8 @@ def test_the_table() -> None:
         "unikraft-hello on qemu": {"size": 224_000, "initrd": 0, "seconds": 0.5},
         "linux-static-c on qemu": {"size": 1_200_000, "initrd": 900_000, "seconds": None},
     }
-    text = page.render({**RESULT, "unikernels": starts})
+    text = page.render({**RESULT, "unikernels": {"load": 2.5, "starts": starts}})
     assert "## Unikernels, and Linux beside them" in text
+    assert "Starts are medians of 5 starts, at a load of 2.5." in text
     assert "| unikraft-hello on qemu | 0.2 MB |  | 500 ms |" in text
     assert "| linux-static-c on qemu | 1.2 MB | 0.9 MB |  |" in text
