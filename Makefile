@@ -46,7 +46,7 @@ demo: setup engine-up image ## build, push and boot an example, and say what hap
 test: unit integration ## all tests; needs root on Debian, or a Docker that runs
 
 unit: setup ## the tests that need nothing
-	$(BIN)/pytest -n auto tests/unit tests/errors
+	$(BIN)/pytest -n auto --dist loadfile tests/unit tests/errors
 
 fuzz: setup ## inputs that nobody wrote, till you stop it; each fault once, with its seed
 	$(BIN)/python -m tests.fuzz

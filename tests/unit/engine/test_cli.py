@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
+# Neither commands nor an engine's directory. That of a test can be too long for a socket.
+NOTHING = {"PATH": "/nonexistent", "HUTCH_ENGINE_DIR": "/nonexistent/engine"}
+
 
 @pytest.mark.parametrize("argv", [["env"], ["env", "--json"], ["run", "--", "true"]])
-def test_nothing_is_claimed_when_the_engine_is_down(tmp_path: Path, argv: list[str]) -> None:
-    environ = {"PATH": "/nonexistent", "HUTCH_ENGINE_DIR": str(tmp_path)}
+def test_nothing_is_claimed_when_the_engine_is_down(argv: list[str]) -> None:
     done = subprocess.run(
         (sys.executable, "-m", "engine", *argv),
-        env=environ,
+        env=NOTHING,
         capture_output=True,
         text=True,
         check=False,
@@ -24,11 +25,10 @@ def test_nothing_is_claimed_when_the_engine_is_down(tmp_path: Path, argv: list[s
     assert done.stderr == "engine: the engine is not up: run `python3 -m engine up`\n"
 
 
-def test_up_says_what_to_do_where_it_cannot_help(tmp_path: Path) -> None:
-    environ = {"PATH": "/nonexistent", "HUTCH_ENGINE_DIR": str(tmp_path)}
+def test_up_says_what_to_do_where_it_cannot_help() -> None:
     done = subprocess.run(
         (sys.executable, "-m", "engine", "up"),
-        env=environ,
+        env=NOTHING,
         capture_output=True,
         text=True,
         check=False,

@@ -23,9 +23,9 @@ from tests.unit.core.helpers import Bytes
 ELF = b"\x7fELF\x02\x01\x01" + bytes(11) + b"\x3e\0" + bytes(100)
 
 
-@pytest.fixture
-def tree(tmp_path: Path) -> Path:
-    top = tmp_path / "tree"
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    top = tmp_path_factory.mktemp("lookup") / "tree"
     for name in ("usr/sbin", "etc", "many"):
         (top / name).mkdir(parents=True)
     (top / "usr/sbin/app").write_bytes(ELF)

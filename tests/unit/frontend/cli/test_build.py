@@ -35,7 +35,6 @@ def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("LOG", str(tmp_path / "log"))
-    monkeypatch.setenv("HUTCH_ENGINE_DIR", str(tmp_path / "none"))
     for name in ("BUILDKIT_HOST", buildfile.FRONTEND):
         monkeypatch.delenv(name, raising=False)
     here = tmp_path / "here"

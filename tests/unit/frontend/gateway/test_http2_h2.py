@@ -72,13 +72,16 @@ class Daemon:
         for thread in self._threads:
             thread.start()
         write_all(self.ends[1], GREETING)
-        return Http2Channel(*self.ends, early=EARLY)
+        before = set(threading.enumerate())
+        channel = Http2Channel(*self.ends, early=EARLY)
+        # Not those of other tests, whose peers may never hang up.
+        self._clients = set(threading.enumerate()) - before
+        return channel
 
     def close(self) -> None:
         """Hang up, and wait for all threads: what they write to is another's once it is closed."""
         self._come.put(b"")
-        clients = [each for each in threading.enumerate() if each.name == "http2"]
-        for thread in (self._threads[0], *clients):
+        for thread in (self._threads[0], *self._clients):
             thread.join(PATIENCE)
             assert not thread.is_alive()
         os.close(self.ends[1])

@@ -21,10 +21,6 @@ esac
 """
 
 
-@pytest.fixture(autouse=True)
-def _no_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HUTCH_ENGINE_DIR", str(tmp_path / "none"))
-
 
 @pytest.fixture
 def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
