@@ -10,7 +10,7 @@ import pytest
 
 @pytest.fixture(scope="session", autouse=True)
 def _apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """No Docker and no engine answer, and what programs make with mktemp is removed with the rest."""
+    """No Docker and no engine answer; what programs make with mktemp goes with the tests' own."""
     folder = tmp_path_factory.mktemp("apart")
     docker = folder / "bin" / "docker"
     docker.parent.mkdir()

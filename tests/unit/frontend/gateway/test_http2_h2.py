@@ -124,7 +124,11 @@ class Daemon:
                     assert number is not None
                     assert part is not None
                     self._bodies[number] += part
-                    self._http.acknowledge_received_data(size or 0, number)
+                    # At once, for h2 looks at a window when data comes: never for one that a
+                    # smaller setting has left below zero.
+                    if size:
+                        self._http.increment_flow_control_window(size, number)
+                        self._http.increment_flow_control_window(size)
                     self._fidget()
                 case StreamEnded(stream_id=number):
                     assert number is not None

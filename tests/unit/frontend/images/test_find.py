@@ -21,7 +21,6 @@ esac
 """
 
 
-
 @pytest.fixture
 def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A docker that has one image, and cannot save it."""
