@@ -9,6 +9,7 @@ arrow is reported at once; a later arrow runs only on what the earlier ones foun
 from __future__ import annotations
 
 import os
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -211,12 +212,12 @@ def _lost(
     tree: nodes.Mapping, problems: Collector
 ) -> tuple[dict[str, Range], tuple[nodes.Entry, ...]]:
     """The names and ranges of the sections that have errors, and the other sections."""
-    lines = [found.at.start.line for found in problems.errors if found.at is not None]
+    lines = sorted(found.at.start.line for found in problems.errors if found.at is not None)
     lost: dict[str, Range] = {}
     kept: list[nodes.Entry] = []
     for entry in tree:
         whole = Range(entry.key.at.start, entry.value.at.end)
-        if any(whole.start.line <= line <= whole.end.line for line in lines):
+        if bisect_left(lines, whole.start.line) < bisect_right(lines, whole.end.line):
             lost[entry.key.text] = whole
         else:
             kept.append(entry)
