@@ -129,6 +129,8 @@ def write(facts: dict[str, Any]) -> dict[str, Any]:
     if facts["application"] is not None:
         app = document.package("application", Component(**facts["application"]), "APPLICATION")
         document.relate(image, "CONTAINS", app)
+        if kernel and facts["linked"]:
+            document.relate(kernel, "GENERATED_FROM", app)
     if ROOTFS.is_dir():
         for number, package in enumerate(installed(ROOTFS), 1):
             document.relate(image, "CONTAINS", document.package(f"rootfs-{number}", package))

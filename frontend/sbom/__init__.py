@@ -33,7 +33,7 @@ class Facts:
     """What is known before the step runs.
 
     `tool` is who writes the document, `epoch` its time in seconds, `base` what the guest's files
-    started from.
+    started from, `linked` whether the application is in the kernel.
     """
 
     name: str
@@ -47,6 +47,7 @@ class Facts:
     base: Component | None = None
     sources: tuple[Component, ...] = field(default=())
     patches: tuple[str, ...] = ()
+    linked: bool = False
 
     def to_json(self) -> bytes:
         """The facts as the step reads them."""
@@ -54,7 +55,10 @@ class Facts:
 
 
 def kernel_of(lowering: Lowering) -> Component | None:
-    """The source of a kernel that is built, the framework's own where the file names none."""
+    """The source of a kernel that is built, the framework's own where the file names none.
+
+    None for one without a source of its own: it is made of the application alone.
+    """
     plan = lowering.plan
     if plan.kernel is None or plan.kernel.from_ != "source":
         return None
@@ -62,6 +66,14 @@ def kernel_of(lowering: Lowering) -> Component | None:
         return kernel_source(plan.framework, str(plan.version or ""), plan.kernel.source)
     default = lowering.framework.default_source(plan)
     return None if default is None else kernel_source(plan.framework, *default)
+
+
+def application_of(lowering: Lowering) -> Component | None:
+    """What the application was built from, as far as it was fetched; None where there is none."""
+    if lowering.app is None:
+        return None
+    found = origin(lowering.app.state, lowering.plan.platform)
+    return found or Component("application", purl=package_url("generic", "application"))
 
 
 def content(lowering: Lowering) -> State | None:
@@ -86,11 +98,12 @@ def facts(lowering: Lowering, definition: Definition) -> Facts:
         epoch=plan.timestamp,
         kernel=source,
         options=tuple(f"{o.name}={o.value}" for o in plan.kernel.options) if plan.kernel else (),
-        application=None if app is None else _application(lowering),
+        application=application_of(lowering),
         toolchain=_toolchain(lowering) if builds else None,
         base=None if files is None else origin(files, plan.platform),
         sources=fetched(definition),
         patches=tuple(map(str, plan.kernel.patches)) if plan.kernel is not None else (),
+        linked=lowering.framework.has_app_in_kernel(plan),
     )
 
 
@@ -124,13 +137,6 @@ def document(lowering: Lowering, known: Facts) -> State:
         meta=build.meta("image", "write the SBOM"),
     )
     return step.mount("/out")
-
-
-def _application(lowering: Lowering) -> Component:
-    """What the application was built from, as far as it was fetched."""
-    assert lowering.app is not None
-    found = origin(lowering.app.state, lowering.plan.platform)
-    return found or Component("application", purl=package_url("generic", "application"))
 
 
 def _toolchain(lowering: Lowering) -> Component:

@@ -6,7 +6,8 @@ hutch.sources           what was fetched: a JSON list of {"uri", "digest"}
 and where there is a kernel in the result
 
 hutch.kernel.version    the version of the kernel's source, as far as it is known
-hutch.kernel.source     the package URL of that source
+hutch.kernel.source     the package URL of that source; of a kernel that has none of its own, but is
+                        made of the application, the application's
 hutch.kernel.config     the digest of what the configuration was asked to be
 """
 
@@ -52,11 +53,14 @@ def _kernel(
     lowering: Lowering, source: Component | None, read: Callable[[Text], bytes]
 ) -> dict[str, str]:
     plan = lowering.plan
+    linked = lowering.framework.has_app_in_kernel(plan)
+    if source is None and linked:
+        source = sbom.application_of(lowering)
     found = {"hutch.kernel.version": str(plan.version or "")}
     if source is not None:
         found = {"hutch.kernel.version": source.version, "hutch.kernel.source": source.purl}
     if plan.kernel is not None and plan.kernel.from_ == "source":
-        app = plan.app if lowering.framework.has_app_in_kernel(plan) else None
+        app = plan.app if linked else None
         found["hutch.kernel.config"] = _config_digest(plan.framework, plan.kernel, app, read)
     return found
 

@@ -18,6 +18,7 @@ from llb.tree import render
 from tests.unit.core.helpers import AMD64, FakeInputs, lower
 
 HEAD = "version: v1\nplatforms: {framework: linux, monitor: qemu}\n"
+COMMIT = "c" * 40
 GIT = "source: {git: 'https://example.com/linux.git', ref: v1, commit: '" + "a" * 40 + "'}"
 
 
@@ -93,6 +94,41 @@ def test_an_application_is_part_of_its_kernel_s_configuration(
         graph = llb.merge(lowering.layers).marshal(platform=AMD64)
         digests.add(facts(lowering, graph, lambda path: b"")["hutch.kernel.config"])
     assert len(digests) == len(asked)
+
+
+@pytest.mark.parametrize(
+    ("origin", "version", "purl"),
+    [
+        ("local", "", "pkg:generic/application"),
+        (
+            f"'https://example.com/app.git#{COMMIT}'",
+            COMMIT,
+            f"pkg:generic/app@{COMMIT}?vcs_url=git%2Bhttps://example.com/app.git%40{COMMIT}",
+        ),
+    ],
+)
+@pytest.mark.parametrize("lines", ["", "\n  build: make"])
+def test_the_source_of_a_kernel_that_is_its_application(
+    origin: str, version: str, purl: str, lines: str
+) -> None:
+    """It is the application's; what runs it is among the sources, and in the toolchain."""
+    text = "version: v1\nplatforms: {framework: mirage, monitor: spt}\nkernel: {from: source}\n"
+    lowering = lower(f"{text}app:\n  from: {origin}{lines}\n")
+    graph = llb.merge(lowering.layers).marshal(platform=AMD64)
+    known = facts(lowering, graph, lambda path: b"")
+    assert known["hutch.kernel.source"] == purl
+    assert known.get("hutch.kernel.version", "") == version
+    uris = [each["uri"] for each in json.loads(known["hutch.sources"])]
+    assert [uri.partition("@")[0].rpartition("/")[2] for uri in uris if uri.startswith("git+")] == [
+        *(["app.git"] if version else []),
+        "solo5",
+        "ocaml-solo5",
+    ]
+    described = sbom.facts(lowering, graph)
+    assert described.kernel is None
+    assert described.linked
+    assert described.application is not None
+    assert described.application.purl == purl
 
 
 def test_every_missing_file_is_said_at_its_place() -> None:

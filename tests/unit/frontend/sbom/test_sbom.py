@@ -149,6 +149,24 @@ def test_the_application_is_what_it_was_built_from(origin: str, location: str) -
     assert found.location == location
 
 
+@pytest.mark.parametrize(
+    ("platforms", "app", "linked"),
+    [
+        ("mirage, monitor: spt", "", True),
+        ("rumprun, monitor: spt", ", build: make", True),
+        ("unikraft, monitor: qemu", "", True),
+        ("unikraft, monitor: qemu", ", build: make, artifacts: ['a:/a']", False),
+    ],
+)
+def test_the_application_of_a_unikernel_is_in_its_kernel(
+    platforms: str, app: str, linked: bool
+) -> None:
+    """And a program that Unikraft's ELF loader loads is beside it."""
+    text = f"version: v1\nplatforms: {{framework: {platforms}}}\nkernel: {{from: source}}\n"
+    text += f"app: {{from: local, path: .{app}}}\ncmd: [/a]\n"
+    assert known(text).linked is linked
+
+
 def test_nothing_is_built_without_a_toolchain() -> None:
     found = known(LINUX.replace("source", "local, path: vmlinuz"))
     assert (found.kernel, found.toolchain, found.application, found.base) == (None,) * 4
@@ -273,6 +291,7 @@ def test_the_document_is_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
             Component("nginx", "1.27"),
         ),
         patches=("fix.patch",),
+        linked=True,
     )
     document = write(asdict(said))
     parser = JsonLikeDictParser()  # type: ignore[no-untyped-call]
@@ -285,9 +304,12 @@ def test_the_document_is_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     }
     assert ("SPDXRef-kernel", "GENERATED_FROM", "SPDXRef-kernel-source") in related
     assert ("SPDXRef-kernel", "GENERATED_FROM", "SPDXRef-library-1") in related
+    assert ("SPDXRef-kernel", "GENERATED_FROM", "SPDXRef-application") in related
     assert ("SPDXRef-toolchain", "BUILD_TOOL_OF", "SPDXRef-kernel") in related
     assert ("SPDXRef-image", "CONTAINS", "SPDXRef-rootfs-1") in related
     sources = [p["name"] for p in document["packages"] if p["SPDXID"].startswith("SPDXRef-source-")]
+    beside = write(asdict(replace(said, linked=False)))["relationships"]
+    assert len(beside) == len(related) - 1
     # The application and the toolchain are there under their own names.
     assert sources == ["a.tar", "nginx"]
     same = replace(said, base=said.toolchain)
