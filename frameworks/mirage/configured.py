@@ -1,7 +1,7 @@
 """An application that has a config.ml: configured here, by MirageOS's own tool.
 
-The tool is a layer of its own, from opam, for all applications. Of an application three steps are
-made:
+The tool is a layer of its own, from opam, for all applications and architectures. Of an application
+three steps are made:
 
     application ─configure─▶ dist/ ─────────────────────────────────────┬─▶ kernel
                     └─ opam's descriptions ─fetch─▶ duniverse/ ─────────┤
@@ -31,6 +31,10 @@ from llb import Mount, State, scratch
 ROOT = "/opt/opam"
 _SWITCH = f"{ROOT}/hutch"
 _PACKAGES = ("bzip2", "opam", "rsync", "unzip")
+_BUILDING = (
+    *("ca-certificates", "gcc", "git", "libc6-dev", "make", "ocaml", "ocaml-findlib", "patch"),
+    "pkg-config",
+)
 _PACKAGE = "frameworks.mirage"
 _REPOSITORY = kit.Landmarks("opam repository", ("repo", "packages"))
 _ARCHIVES = kit.Landmarks("cache of opam's", ())
@@ -96,9 +100,14 @@ def _downloads(build: Build) -> Mount:
     return build.cache("/hutch/archives", "mirage/archives")
 
 
-def tool(build: Build, tools: State) -> State:
-    """opam's tree with `mirage` and `opam-monorepo`; `tools` is the image with opam."""
+def tool(build: Build) -> State:
+    """opam's tree with `mirage` and `opam-monorepo`, which are for the machine that builds.
+
+    So it is built in an image of its own: one tool for the guests of all architectures.
+    """
     versions = pinned(_PACKAGE)
+    meta = build.meta("toolchain", "install what builds MirageOS's tool")
+    tools = kit.install(build, kit.base(build), sorted((*_BUILDING, *_PACKAGES)), meta)
     names = ("opam-repository", "opam-overlays")
     mounts: list[Mount] = [
         Mount.bind(

@@ -237,7 +237,9 @@ class Mirage(Framework):
         self, build: Build, app: App
     ) -> tuple[Build, State, State, State, dict[str, str]]:
         """What configuring takes: the tools, opam's tree, the application, and its variables."""
-        tools, opam = self._with_opam(build, app), self._opam(build)
+        from frameworks.mirage import configured
+
+        tools, opam = self._with_opam(build, app), configured.tool(build)
         return build, tools, opam, self.app(build).state, self._env(build)
 
     def _refuse(self, build: Build, app: App) -> None:
@@ -256,11 +258,6 @@ class Mirage(Framework):
             project = has(brought, "/dune-project")
             if project is not None:
                 raise Problems([_lacking("unruled" if project else "none", build.plan)])
-
-    def _opam(self, build: Build) -> State:
-        from frameworks.mirage import configured
-
-        return configured.tool(build, configured.image(build, self.toolchain(build)))
 
     def _with_opam(self, build: Build, app: App) -> State:
         from frameworks.mirage import configured

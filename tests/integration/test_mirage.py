@@ -283,10 +283,10 @@ def unconfigured(application: Path) -> Path:
 
 
 def archived(project: Path, site: str) -> tuple[Path, bytes, str]:
-    """opam's overlays where `app-tool` is in an archive of `site`'s, the archive, its checksum."""
-    overlays = project / "overlays"
-    shutil.copytree(TREES / "opam-overlays", overlays)
-    package = overlays / "packages" / "app-tool" / "app-tool.1.0"
+    """opam's packages where `app-tool` is in an archive of `site`'s, the archive, its checksum."""
+    repository = project / "repository"
+    shutil.copytree(TREES / "opam-repository", repository)
+    package = repository / "packages" / "app-tool" / "app-tool.1.0"
     # Unlike any before it: the builder may have kept that.
     (package / "files" / "README").write_text(f"{uuid.uuid4()}\n")
     packed = io.BytesIO()
@@ -303,14 +303,17 @@ def archived(project: Path, site: str) -> tuple[Path, bytes, str]:
         "".join(kept) + f'url {{\n  src: "{site}/app-tool-1.0.tar.gz"\n'
         f'  checksum: "sha256={checksum}"\n}}\n'
     )
-    return overlays, packed.getvalue(), checksum
+    return repository, packed.getvalue(), checksum
 
 
 class TestConfigured:
     """Applications that hutch configures: opam is Debian's, its packages are scripts."""
 
     def test_the_steps(self, builder: Builder, unconfigured: Path) -> None:
-        """The tool is told the target, fetching alone has a network, and there is one lock file."""
+        """The tool is told the target, fetching alone has a network, and there is one lock file.
+
+        Of the overlays are the libraries, and not what runs on the builder.
+        """
         given = contexts(more=OPAM)
         noted = section(builder.export(unconfigured, MIRAGE, "kernel", *given), ".record")
         # Solo5's, though opam has brought an ocamlfind that knows of none.
@@ -321,6 +324,7 @@ class TestConfigured:
             "monorepo called: pull --lockfile mirage/app-spt.opam.locked --root /app",
             "monorepo lock file: made here by monorepo lock --require-cross-compile --build-only"
             " app-spt --lockfile mirage/app-spt.opam.locked --ocaml-version 5.3.0",
+            "monorepo takes packages from: overlays provided default ",
             "monorepo sees: ./dune-project ./mirage/app-spt.opam ./mirage/app-spt.opam.locked ",
             "monorepo has a network",
             "app-tool called",
@@ -398,17 +402,17 @@ class TestConfigured:
 
     def test_archives_that_are_brought(self, builder: Builder, unconfigured: Path) -> None:
         """A package whose archive can be had nowhere is built from the one of a build context."""
-        overlays, packed, checksum = archived(unconfigured, "https://archives.invalid")
+        repository, packed, checksum = archived(unconfigured, "https://archives.invalid")
         archives = unconfigured / "archives"
         (archives / "sha256" / checksum[:2]).mkdir(parents=True)
         (archives / "sha256" / checksum[:2] / checksum).write_bytes(packed)
-        given = (*contexts(more=OPAM[:1]), "--build-context", f"opam-overlays={overlays}")
+        given = (*contexts(more=OPAM[1:]), "--build-context", f"opam-repository={repository}")
         brought = ("--build-context", f"opam-archives={archives}")
         kernel = builder.export(unconfigured, MIRAGE, "kernel", *given, *brought)
         assert section(kernel, ".record").endswith("app-tool called\n")
         failed = builder.fail(unconfigured, MIRAGE, *given)
         assert "https://archives.invalid/app-tool-1.0.tar.gz" in failed.log
-        other = f"opam-archives={overlays}"
+        other = f"opam-archives={repository}"
         failed = builder.fail(unconfigured, MIRAGE, *given, "--build-context", other)
         assert "no cache of opam's: opam-archives has no md5/, sha256/ or sha512/" in failed.log
 
@@ -418,10 +422,10 @@ class TestConfigured:
         """They are fetched once, whatever asks for them next, while the builder keeps its cache."""
         mine = unconfigured / "app" / "mine.opam"
         with serve(tmp_path / "site") as url:
-            overlays, packed, _ = archived(unconfigured, url)
+            repository, packed, _ = archived(unconfigured, url)
             (tmp_path / "site").mkdir()
             (tmp_path / "site" / "app-tool-1.0.tar.gz").write_bytes(packed)
-            given = (*contexts(more=OPAM[:1]), "--build-context", f"opam-overlays={overlays}")
+            given = (*contexts(more=OPAM[1:]), "--build-context", f"opam-repository={repository}")
             mine.write_text('opam-version: "2.0"\n')
             builder.export(unconfigured, MIRAGE, "kernel", *given, *ON_HOST)
         mine.write_text('opam-version: "2.0"\nsynopsis: "Another"\n')

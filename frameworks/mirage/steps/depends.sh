@@ -28,8 +28,11 @@ monorepo() {
 	OPAMVAR_monorepo=opam-monorepo opam monorepo "$@"
 }
 if [ ! -e "$opam.locked" ]; then
+	# The overlays describe libraries as dune builds them, beside others, and not for a switch.
+	opam repository add --this-switch --rank=1 overlays
 	monorepo lock --require-cross-compile --build-only "${name%.opam}" --lockfile "$opam.locked" \
 		--ocaml-version "$(ocamlc -version)"
+	opam repository remove --this-switch overlays
 fi
 if [ ! -e duniverse ]; then
 	monorepo pull --lockfile "$opam.locked" --root "$PWD"

@@ -31,8 +31,9 @@ for package in "solo5.$solo5" "ocaml-solo5.$ocaml_solo5"; do
 	echo 'opam-version: "2.0"' > "$ours/packages/${package%%.*}/$package/opam"
 done
 echo 'opam-version: "2.0"' > "$ours/repo"
-opam repository add --kind=local overlays /repositories/opam-overlays --rank=1
-opam repository add --kind=local provided "$ours" --rank=1
+# The overlays are for libraries, which dune builds: depends.sh takes them into the switch.
+opam repository add --dont-select --kind=local overlays /repositories/opam-overlays
+opam repository add --this-switch --rank=1 --kind=local provided "$ours"
 for package in "solo5.$solo5" "ocaml-solo5.$ocaml_solo5"; do
 	opam pin add --no-action --kind=version "${package%%.*}" "${package#*.}"
 done

@@ -12,7 +12,7 @@ import pytest
 import llb
 from frameworks.base import Image
 from frameworks.diagnostics import Problems
-from frameworks.mirage import Mirage, configured
+from frameworks.mirage import configured
 from frameworks.mirage.project import WORDS
 from frameworks.mirage.steps.project import look, main
 from llb import Platform
@@ -195,6 +195,7 @@ class TestConfigured:
             "[mirage] install opam",
             "[mirage] fetch packages of 'app'",
             "[mirage] fetch OCaml's source",
+            "[mirage] install what builds MirageOS's tool",
             "[mirage] fetch MirageOS's tool",
             "[mirage] fetch the application's libraries",
         }
@@ -217,13 +218,15 @@ class TestConfigured:
         assert ("fetch MirageOS" in kernel(MIRAGE, inputs=FakeInputs(there=there))) == configures
 
     def test_the_tool_is_one_layer_for_all(self) -> None:
-        """Neither the monitor nor the application changes it."""
+        """Neither the monitor, the application nor the guest's architecture changes it."""
         made = {
-            framework_tool(text)
+            framework_tool(text, platform)
+            for platform in PLATFORMS.values()
             for text in (
                 OPTIONS,
                 OPTIONS.replace("hvt", "spt"),
                 OPTIONS.replace("direct", "socket").replace("path: .", "path: other"),
+                f"{OPTIONS}toolchain: {{packages: [gawk]}}\n",
             )
         }
         assert len(made) == 1
@@ -316,12 +319,9 @@ class TestConfigured:
         assert "report hvt --net=direct" in graph(report.state)
 
 
-def framework_tool(text: str) -> str:
+def framework_tool(text: str, platform: Platform) -> str:
     """The graph of opam's tree with the tool."""
-    build = lower(text).build
-    framework = build.framework
-    assert isinstance(framework, Mirage)
-    return graph(configured.tool(build, configured.image(build, framework.toolchain(build))))
+    return graph(configured.tool(lower(text, platform=platform).build))
 
 
 class TestMirageStep:

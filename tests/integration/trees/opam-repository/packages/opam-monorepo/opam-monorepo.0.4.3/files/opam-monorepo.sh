@@ -2,7 +2,12 @@
 # The entry point of `opam monorepo`, as far as hutch calls it: notes how it was called.
 set -eu
 case $1 in
-lock) echo "made here by monorepo $*" > "$6" ;;
+lock)
+	{
+		echo "made here by monorepo $*"
+		echo "monorepo takes packages from: $(opam repository list --short | tr '\n' ' ')"
+	} > "$6"
+	;;
 pull)
 	mkdir duniverse
 	{
