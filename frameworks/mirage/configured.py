@@ -88,7 +88,7 @@ def image(build: Build, tools: State) -> State:
 
 
 def _archives(build: Build) -> tuple[Mount, ...]:
-    """The build context with archives of opam's packages, for each step that fetches or unpacks."""
+    """The build context with archives of opam's packages, for each step that fetches."""
     given = kit.named(build, "opam-archives", _ARCHIVES)
     if given is None:
         return ()
@@ -118,8 +118,9 @@ def tool(build: Build) -> State:
         for name in names
     ]
     mounts += _archives(build)
+    own: tuple[Mount, ...] = ()
     if (mirage := kit.named(build, "mirage", _MIRAGE)) is not None:
-        mounts.append(Mount.bind("/repositories/mirage", mirage, output=False))
+        own = (Mount.bind("/repositories/mirage", mirage, output=False),)
     arguments = (
         kit.pin("frameworks.solo5", "solo5").version,
         kit.pin(_PACKAGE, "ocaml-solo5").version,
@@ -131,15 +132,18 @@ def tool(build: Build) -> State:
     fetched = build.run(
         tools,
         run_script("tool.sh", "fetch", *arguments),
-        mounts=(*scripts, *mounts, _downloads(build), Mount.bind(ROOT, scratch())),
+        mounts=(*scripts, *mounts, *own, _downloads(build), Mount.bind(ROOT, scratch())),
         network=True,
         env=env,
         meta=build.meta("toolchain", "fetch MirageOS's tool"),
     ).mount(ROOT)
+    # A copy is known by its content: other archives beside those of the tool make it no other tool.
+    meta = build.meta("toolchain", "take what MirageOS's tool is built of")
+    taken = scratch().copy(fetched, "/", "/", contents_only=True, meta=meta)
     return build.run(
         tools,
         run_script("tool.sh", "build", *arguments),
-        mounts=(*scripts, *mounts, Mount.bind(ROOT, fetched)),
+        mounts=(*scripts, *own, Mount.bind(ROOT, taken)),
         env=env,
         meta=build.meta("toolchain", "build MirageOS's tool"),
     ).mount(ROOT)
@@ -173,11 +177,17 @@ def configured(
     # A copy is known by its content: of the same descriptions, what follows is the same.
     meta = build.meta("kernel", "take what describes the application's libraries", line)
     asked = scratch().copy(written.mount("/asked"), "/", "/", contents_only=True, meta=meta)
-    scripts = (script(_PACKAGE, "depends.sh"), script(_PACKAGE, "opam.sh"), *_archives(build))
+    scripts = (script(_PACKAGE, "depends.sh"), script(_PACKAGE, "opam.sh"))
     fetched = build.run(
         tools,
         run_script("depends.sh", "fetch"),
-        mounts=(*scripts, _downloads(build), Mount.bind(ROOT, opam), Mount.bind("/app", asked)),
+        mounts=(
+            *scripts,
+            *_archives(build),
+            _downloads(build),
+            Mount.bind(ROOT, opam),
+            Mount.bind("/app", asked),
+        ),
         network=True,
         env=env,
         meta=build.meta("kernel", "fetch the application's libraries", line),

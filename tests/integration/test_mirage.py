@@ -410,8 +410,14 @@ class TestConfigured:
         brought = ("--build-context", f"opam-archives={archives}")
         kernel = builder.export(unconfigured, MIRAGE, "kernel", *given, *brought)
         assert section(kernel, ".record").endswith("app-tool called\n")
+        # Another one beside it is no reason to build the tool anew.
+        (archives / "sha256" / checksum[:2] / "another").write_text(f"{uuid.uuid4()}\n")
+        ran = steps(builder.build(unconfigured, MIRAGE, RAW, *given, *brought))
+        assert ran["[mirage] fetch MirageOS's tool"]
+        assert not ran["[mirage] build MirageOS's tool"]
         failed = builder.fail(unconfigured, MIRAGE, *given)
         assert "https://archives.invalid/app-tool-1.0.tar.gz" in failed.log
+        assert "a step for this line could not reach the network" in failed.error
         other = f"opam-archives={repository}"
         failed = builder.fail(unconfigured, MIRAGE, *given, "--build-context", other)
         assert "no cache of opam's: opam-archives has no md5/, sha256/ or sha512/" in failed.log

@@ -35,8 +35,8 @@ if [ ! -e "$opam.locked" ]; then
 	opam repository remove --this-switch overlays
 fi
 if [ ! -e duniverse ]; then
-	monorepo pull --lockfile "$opam.locked" --root "$PWD"
+	fetching monorepo pull --lockfile "$opam.locked" --root "$PWD"
 fi
 mkdir -p duniverse # of an application without a library, too
-opam install --deps-only --download-only "./$opam"
+fetching opam install --deps-only --download-only "./$opam"
 keep_archives

@@ -3,21 +3,21 @@
 # packages: an application names those (`app.packages`).
 export OPAMYES=1 OPAMCOLOR=never OPAMUTF8=never OPAMASSUMEDEPEXTS=1 OPAMNODEPEXTS=1 OPAMROOTISOK=1
 export OPAMNOENVNOTICE=1 OPAMERRLOGLEN=0 OPAMSWITCH=hutch
+# opam by itself leaves a processor to others.
+OPAMJOBS=$(nproc)
+export OPAMJOBS
 
-# take_archives: archives that the user brings, in the layout of opam's own cache, count as downloaded.
-# They stay where they are mounted, and links lead to them; what they lack is fetched beside them: from
-# the builder's cache of archives, if it has them.
+# take_archives: where opam looks before it fetches: what the user brings, in the layout of opam's own cache,
+# and what the builder has kept. Of both it takes what it needs.
 kept=/hutch/archives
+brought=/repositories/opam-archives
 take_archives() {
-	opam option --global "archive-mirrors=[\"file://$kept\"]"
-	brought=/repositories/opam-archives
-	[ -e "$brought" ] || return 0
-	if [ ! -e "$brought/md5" ] && [ ! -e "$brought/sha256" ] && [ ! -e "$brought/sha512" ]; then
+	if [ -e "$brought" ] && [ ! -e "$brought/md5" ] && [ ! -e "$brought/sha256" ] && [ ! -e "$brought/sha512" ]
+	then
 		echo "hutch: the source is no cache of opam's: opam-archives has no md5/, sha256/ or sha512/" >&2
 		exit 216
 	fi
-	mkdir -p "$OPAMROOT/download-cache"
-	cp -R --symbolic-link --force "$brought/." "$OPAMROOT/download-cache"
+	opam option --global "archive-mirrors=[\"file://$brought\" \"file://$kept\"]"
 }
 
 # keep_archives: what was fetched is in the builder's cache from now on, each at once and whole.
@@ -25,11 +25,30 @@ keep_archives() {
 	(
 		cd "$OPAMROOT/download-cache" 2> /dev/null || exit 0
 		# A file with several checksums is at one of them, and at the others a link is.
-		find . \( -type f -o -type l ! -lname '/*' \) | while read -r file; do
-			[ ! -e "$kept/$file" ] || continue
+		find . ! -type d | while read -r file; do
+			[ ! -e "$kept/$file" ] && [ ! -e "$brought/$file" ] || continue
 			mkdir -p "$kept/${file%/*}"
 			cp --no-dereference "$file" "$kept/$file.$$"
 			mv -f "$kept/$file.$$" "$kept/$file"
 		done
 	)
+}
+
+# fetching COMMAND...: run what fetches; where nothing can be reached, end with the status that says so
+# (frameworks.exits).
+fetching() {
+	said=$(mktemp)
+	{
+		"$@" 2>&1 && status=0 || status=$?
+		echo "$status" > "$said.status"
+	} | tee "$said" >&2
+	status=$(cat "$said.status")
+	[ "$status" -ne 0 ] || return 0
+	# opam says with which status wget or curl ended; git has words for it.
+	if grep -qE 'wget .* exited with code 4\)|curl .* exited with code [567]\)|Could not resolve (host|proxy)' \
+		"$said"; then
+		echo "hutch: the builder could not reach what opam fetches from" >&2
+		exit 212
+	fi
+	exit "$status"
 }

@@ -40,5 +40,7 @@ done
 if [ -e /repositories/mirage ]; then
 	opam pin add --no-action --kind=path "mirage.$mirage" /repositories/mirage
 fi
-opam install --download-only "$@"
+fetching opam install --download-only "$@"
 keep_archives
+# The step that builds unpacks them again; and of what was fetched the same is to be left, each time.
+rm -rf "$OPAMROOT/log" "$OPAMROOT/hutch/.opam-switch/sources"

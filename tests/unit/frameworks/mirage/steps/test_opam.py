@@ -1,0 +1,53 @@
+"""What steps with opam share, `opam.sh`, run here with programs that only say something."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from frameworks import exits
+from tests.places import ROOT
+
+SHARED = ROOT / "frameworks/mirage/steps/opam.sh"
+
+
+def fetching(folder: Path, said: str, status: int) -> subprocess.CompletedProcess[str]:
+    """What is told by a step whose program prints `said` and ends with `status`."""
+    program = folder / "program"
+    program.write_text(
+        f"#!/bin/sh\ncat << 'END' >&2\n{said}\nEND\necho \"called: $*\"\nexit {status}\n"
+    )
+    program.chmod(0o755)
+    script = f"set -eu; . {SHARED}; fetching {program} a 'b c'; echo went on"
+    return subprocess.run(["sh", "-c", script], capture_output=True, text=True)
+
+
+def test_what_fetches_is_run(tmp_path: Path) -> None:
+    ran = fetching(tmp_path, "fetched", 0)
+    assert (ran.returncode, ran.stdout) == (0, "went on\n")
+    assert sorted(ran.stderr.splitlines()) == ["called: a b c", "fetched"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        'OpamSolution.Fetch_fail("https://x.invalid/a (Download command failed: '
+        '\\"/usr/bin/wget -t 3 -O a.part -- https://x.invalid/a\\" exited with code 4)")',
+        'https://x.invalid/a (Download command failed: "/usr/bin/curl -L" exited with code 6)',
+        "fatal: unable to access 'https://x.invalid/': Could not resolve host: x.invalid",
+    ],
+)
+def test_nothing_can_be_reached(tmp_path: Path, said: str) -> None:
+    """The step ends with the status that the frontend knows, after the program's own words."""
+    ran = fetching(tmp_path, said, 40)
+    assert (ran.returncode, ran.stdout) == (exits.NO_NETWORK, "")
+    assert said in ran.stderr
+    assert ran.stderr.endswith("hutch: the builder could not reach what opam fetches from\n")
+
+
+def test_other_failures_keep_their_status(tmp_path: Path) -> None:
+    ran = fetching(tmp_path, 'failed: "/usr/bin/wget -- https://x/a" exited with code 8)', 40)
+    assert (ran.returncode, ran.stdout) == (40, "")
+    assert "hutch:" not in ran.stderr
