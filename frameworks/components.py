@@ -51,6 +51,13 @@ def package_url(
     return url
 
 
+def file_at(name: str, version: str, url: str, sha256: str) -> Component:
+    """What one file holds, known by where it is fetched from and the sum of its bytes, in hex."""
+    qualifiers = {"download_url": url, "checksum": f"sha256:{sha256}"}
+    purl = package_url("generic", name, version, qualifiers=qualifiers)
+    return Component(name, version, purl, url, sha256=sha256)
+
+
 def kernel_source(name: str, version: str, source: Source) -> Component:
     """The source that a kernel called `name` ("linux") is built from."""
     match source:
@@ -68,8 +75,6 @@ def kernel_source(name: str, version: str, source: Source) -> Component:
             purl = package_url("generic", name, version, qualifiers={"vcs_url": vcs})
             return Component(name, version, purl, vcs, commit=commit)
         case UrlSource():
-            qualifiers = {"download_url": str(source.url), "checksum": f"sha256:{source.sha256}"}
-            purl = package_url("generic", name, version, qualifiers=qualifiers)
-            return Component(name, version, purl, str(source.url), sha256=str(source.sha256))
+            return file_at(name, version, str(source.url), str(source.sha256))
         case LocalSource():
             return Component(name, version, package_url("generic", name, version))

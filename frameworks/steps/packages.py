@@ -1,9 +1,10 @@
 """The packages installed in a tree of files, and the libraries that an application is built of.
 
 Formats: deb822 paragraphs in var/lib/dpkg/status (and status.d/, of images without dpkg); one
-letter, a colon and a value for each line in lib/apk/db/installed; a lock file of opam-monorepo's,
-and directories of sources in duniverse/. The tree is a guest's: its links are its own, and nothing
-that is no regular file is read.
+letter, a colon and a value for each line in lib/apk/db/installed; a directory NAME-VERSION for each
+package of pkgsrc's (pkg_install: lib/pkgdb.c); a lock file of opam-monorepo's, and directories of
+sources in duniverse/. The tree is a guest's: its links are its own, and nothing that is no regular
+file is read.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ _LARGEST = 256 << 20
 def installed(root: Path) -> list[Component]:
     """Every installed package under `root`, by package URL, sorted."""
     distribution = _distribution(root)
-    found = {each.purl: each for each in (*_dpkg(root, distribution), *_apk(root, distribution))}
+    all_ = (*_dpkg(root, distribution), *_apk(root, distribution), *_pkgsrc(root))
+    found = {each.purl: each for each in all_}
     return [found[purl] for purl in sorted(found)]
 
 
@@ -99,6 +101,16 @@ def _apk(root: Path, distribution: dict[str, str]) -> Iterator[Component]:
                 qualifiers={"arch": fields.get("A", ""), "distro": _distro(distribution)},
             )
             yield Component(fields["P"], fields["V"], purl)
+
+
+def _pkgsrc(root: Path) -> Iterator[Component]:
+    for folder in ("usr/pkg/pkgdb", "var/db/pkg"):
+        for full in _names(root, folder):
+            name, _, version = full.rpartition("-")
+            contents = inside.resolve(str(root), f"{folder}/{full}/+CONTENTS")
+            if name and contents is not None and os.path.isfile(contents):
+                # No type of package URLs is pkgsrc's.
+                yield Component(name, version, package_url("generic", name, version))
 
 
 def _paragraphs(root: Path, file: str, separator: str) -> Iterator[dict[str, str]]:

@@ -3,7 +3,8 @@
 What it writes is an in-toto statement, whose subject BuildKit fills in.
 
 /kernel is the kernel's file, /config its configuration, /libraries what says which libraries are in
-it, /rootfs the guest's files, /toolchain the image that things were built in; each is left out
+it, /rootfs the guest's files, /packages.json the list of packages that were installed among them
+(`frameworks.rootfs.packages`), /toolchain the image that things were built in; each is left out
 where there is none. The same input gives the same bytes: the time is that of the build's files, the
 namespace a hash of the content.
 """
@@ -17,13 +18,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from frameworks.components import Component
+from frameworks.components import Component, file_at
 from frameworks.steps.packages import installed, libraries
 
 KERNEL = Path("/kernel")
 CONFIG = Path("/config")
 LIBRARIES = Path("/libraries")
 ROOTFS = Path("/rootfs")
+PACKAGES = Path("/packages.json")
 TOOLCHAIN = Path("/toolchain")
 
 STATEMENT = "https://in-toto.io/Statement/v0.1"
@@ -132,7 +134,7 @@ def write(facts: dict[str, Any]) -> dict[str, Any]:
         if kernel and facts["linked"]:
             document.relate(kernel, "GENERATED_FROM", app)
     if ROOTFS.is_dir():
-        for number, package in enumerate(installed(ROOTFS), 1):
+        for number, package in enumerate(_packages(facts), 1):
             document.relate(image, "CONTAINS", document.package(f"rootfs-{number}", package))
     if TOOLCHAIN.is_dir() and facts["toolchain"] is not None:
         tools = document.package("toolchain", Component(**facts["toolchain"]), "CONTAINER")
@@ -145,6 +147,20 @@ def write(facts: dict[str, Any]) -> dict[str, Any]:
             id = document.package(f"source-{number}", Component(**source), "SOURCE")
             document.relate(image, "GENERATED_FROM", id)
     return document.to_json()
+
+
+def _packages(facts: dict[str, Any]) -> list[Component]:
+    """The packages among the guest's files.
+
+    Those that its databases lack are there by the files that were installed: FreeBSD's database is
+    no text.
+    """
+    found = installed(ROOTFS)
+    known = {(each.name, each.version) for each in found}
+    files = [Component(**each) for each in facts["packages"]]
+    if PACKAGES.is_file():
+        files += (file_at(**each) for each in json.loads(PACKAGES.read_bytes()))
+    return found + [each for each in files if (each.name, each.version) not in known]
 
 
 def _kernel(document: Document, image: str, facts: dict[str, Any]) -> str:

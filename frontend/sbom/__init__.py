@@ -13,7 +13,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
-from frameworks.components import Component, kernel_source, package_url
+from frameworks.components import Component, file_at, kernel_source, package_url
+from frameworks.spec import ROOTFS
 from frontend._version import __version__
 from frontend.sbom.graph import fetched, origin
 from llb import Mount, State, scratch
@@ -33,7 +34,8 @@ class Facts:
     """What is known before the step runs.
 
     `tool` is who writes the document, `epoch` its time in seconds, `base` what the guest's files
-    started from, `linked` whether the application is in the kernel.
+    started from, `linked` whether the application is in the kernel. `packages` are those that a
+    lock file has put among the guest's files.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Facts:
     application: Component | None = None
     toolchain: Component | None = None
     base: Component | None = None
+    packages: tuple[Component, ...] = ()
     sources: tuple[Component, ...] = field(default=())
     patches: tuple[str, ...] = ()
     linked: bool = False
@@ -101,6 +104,10 @@ def facts(lowering: Lowering, definition: Definition) -> Facts:
         application=application_of(lowering),
         toolchain=_toolchain(lowering) if builds else None,
         base=None if files is None else origin(files, plan.platform),
+        packages=tuple(
+            file_at(each.name, each.version, each.url, each.sha256)
+            for each in plan.locked(ROOTFS) or ()
+        ),
         sources=fetched(definition),
         patches=tuple(map(str, plan.kernel.patches)) if plan.kernel is not None else (),
         linked=lowering.framework.has_app_in_kernel(plan),
@@ -118,6 +125,9 @@ def document(lowering: Lowering, known: Facts) -> State:
     ]
     if (files := content(lowering)) is not None:
         mounts.append(Mount.bind("/rootfs", files, readonly=True))
+        if lowering.plan.rootfs.packages and lowering.plan.locked(ROOTFS) is None:
+            listed = lowering.packages[ROOTFS]
+            mounts.append(Mount.bind("/packages.json", listed.state, listed.path, readonly=True))
     if known.toolchain is not None:
         mounts.append(Mount.bind("/toolchain", lowering.toolchain, readonly=True))
     if lowering.kernel is not None:

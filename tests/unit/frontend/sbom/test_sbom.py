@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from spdx_tools.spdx.validation.document_validator import validate_full_spdx_doc
 import llb
 from frameworks import kit
 from frameworks.base import Image
-from frameworks.components import Component, kernel_source, package_url
+from frameworks.components import Component, file_at, kernel_source, package_url
 from frameworks.spec import GitSource, LocalSource, PackageSource, Text, UrlSource
 from frameworks.steps import sbom
 from frameworks.steps.packages import installed, libraries
@@ -206,6 +207,45 @@ def test_databases(tmp_path: Path) -> None:
         "&upstream=glibc%402.41-12",
     ]
     assert installed(tmp_path / "nothing") == []
+
+
+def test_packages_of_pkgsrc(tmp_path: Path) -> None:
+    for name in ("usr/pkg/pkgdb/pcre2-10.45nb1", "usr/pkg/pkgdb/half-made-1", "var/db/pkg/none"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "usr/pkg/pkgdb/pcre2-10.45nb1/+CONTENTS").touch()
+    (tmp_path / "var/db/pkg/none/+CONTENTS").symlink_to("/etc/passwd")
+    (tmp_path / "usr/pkg/pkgdb/pkgdb.byfile.db").touch()
+    assert installed(tmp_path) == [Component("pcre2", "10.45nb1", "pkg:generic/pcre2@10.45nb1")]
+
+
+FILES = [
+    {"name": "pcre2", "version": "10.45", "url": "https://pkg.example.com/p.pkg", "sha256": "cd"},
+    {"name": "g++", "version": "4:14.2.0-1", "url": "http://deb.example.com/g.deb", "sha256": "ef"},
+]
+PCRE2 = "pkg:generic/pcre2@10.45?checksum=sha256:cd&download_url=https://pkg.example.com/p.pkg"
+
+
+def test_packages_that_no_database_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are there by the list of what was fetched, or by the lock file; the others once."""
+    (tmp_path / "var/lib/dpkg").mkdir(parents=True)
+    (tmp_path / "var/lib/dpkg/status").write_text(DPKG)
+    monkeypatch.setattr(sbom, "ROOTFS", tmp_path)
+
+    def urls(said: Facts) -> list[str]:
+        return [
+            each["externalRefs"][0]["referenceLocator"]
+            for each in write(asdict(said))["packages"]
+            if each["SPDXID"].startswith("SPDXRef-rootfs-")
+        ]
+
+    said = Facts("freebsd-qemu", "hutch", "linux/amd64", 0)
+    own = urls(said)
+    assert len(own) == 2
+    locked = tuple(file_at(**each) for each in FILES)
+    assert urls(replace(said, packages=locked)) == [*own, PCRE2]
+    (tmp_path / "list").write_text(json.dumps(FILES))
+    monkeypatch.setattr(sbom, "PACKAGES", tmp_path / "list")
+    assert urls(said) == [*own, PCRE2]
 
 
 LOCKED = """\
