@@ -6,7 +6,8 @@ Each kind is a BuildKit source, or a package that apt verifies: nothing is fetch
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import llb
 from frameworks.base import Build, Image, Plan
@@ -46,10 +47,14 @@ class SourceTree:
 
 @dataclass(frozen=True, slots=True)
 class Landmarks:
-    """How a source tree is told from another directory: `what` it is, and what all of them have."""
+    """How a source tree is told from another directory: `what` it is, and what all of them have.
+
+    `parts` are what a whole tree has, too, and may be a tree of its own: a path -> the hint for it.
+    """
 
     what: str
     paths: tuple[str, ...]
+    parts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +125,13 @@ def _refuse(
     """
     if not found.sent:
         return
-    for path in landmarks.paths:
+    usual = f"'--build-context {name}=...' names the directory that has it"
+    for path, hint in {**dict.fromkeys(landmarks.paths, usual), **landmarks.parts}.items():
         if build.inputs.has(found.state, posixpath.join("/", path)) is False:
             raise problem(
                 "wrong-source",
                 f"the build context '{name}' is no {landmarks.what}: there is no {path} in it",
-                hint=f"'--build-context {name}=...' names the directory that has it",
+                hint=hint,
                 at=at.at if isinstance(at, Text) else at,
                 file=build.plan.file,
             )

@@ -40,7 +40,7 @@ _PACKAGES = (
     "binutils", "ca-certificates", "g++", "gcc", "libc6-dev", "libseccomp-dev", "make", "patch",
     "pkg-config", "python3", "zlib1g-dev",
 )  # fmt: skip
-_RUMPRUN = kit.Landmarks("Rumprun tree with Solo5", ("build-rr.sh", "platform/solo5/Makefile"))
+_FILES = ("build-rr.sh", "platform/solo5/Makefile")
 _CONTEXTS = (
     ("src-netbsd", "src-netbsd", kit.Landmarks("source tree of NetBSD", ("build.sh",))),
     ("buildrump", "buildrump.sh", kit.Landmarks("tree of buildrump.sh", ("buildrump.sh",))),
@@ -241,7 +241,16 @@ class Rumprun(Framework):
             meta = build.meta("toolchain", f"fetch rumprun {pin.version}")
             tree = kit.SourceTree(checkout(build, pin.git, meta), "git", "rumprun")
         else:
-            tree = kit.source(build, said, debian, landmarks=_RUMPRUN, marker="build-rr.sh")
+            submodules = {
+                posixpath.join(
+                    place, file
+                ): f"its git submodule has it, or '--build-context {name}=...'"
+                for name, place, landmarks in _CONTEXTS
+                if name not in build.plan.contexts
+                for file in landmarks.paths
+            }
+            whole = kit.Landmarks("Rumprun tree with Solo5", _FILES, submodules)
+            tree = kit.source(build, said, debian, landmarks=whole, marker=_FILES[0])
         source = kit.patched(build, tree, debian, _SOURCE).state
         parts = (
             Mount.bind(posixpath.join(_SOURCE, place), given, output=False)

@@ -166,10 +166,11 @@ def test_parts_of_the_tree(builder: Builder, application: Path) -> None:
         shutil.move(bare / part, application / part)
     (application / "buildrump.sh" / "buildrump.sh").write_text("of a context\n")
     failed = builder.fail(application, RUMPRUN, *contexts(rumprun=bare))
-    assert "has no NetBSD in src-netbsd: name it with --build-context src-netbsd=" in failed.log
+    assert "is no Rumprun tree with Solo5: there is no src-netbsd/build.sh in it" in failed.error
+    assert "(its git submodule has it, or '--build-context src-netbsd=...')" in failed.error
     given = {"rumprun": bare, "src-netbsd": application / "src-netbsd"}
     failed = builder.fail(application, RUMPRUN, *contexts(**given))
-    assert "has no buildrump.sh: name it with --build-context buildrump=" in failed.log
+    assert "there is no buildrump.sh/buildrump.sh in it (its git submodule" in failed.error
     given["buildrump"] = application / "buildrump.sh"
     noted = section(builder.export(application, RUMPRUN, "kernel", *contexts(**given)), ".record")
     assert "buildrump.sh: of a context\n" in noted

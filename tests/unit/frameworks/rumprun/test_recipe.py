@@ -198,6 +198,23 @@ def test_a_disk_whose_driver_is_left_out(name: str) -> None:
     assert (FOLDER / "steps" / "bake.sh").read_text().count(name) == 1
 
 
+def test_a_tree_without_its_submodules() -> None:
+    """Each may be a build context of its own, and has to be in the tree where it is none."""
+    there = ("/build-rr.sh", "/platform/solo5/Makefile", "/src-netbsd/build.sh")
+    given = {"rumprun": Image(llb.local("rumprun"), "", sent=True)}
+    with pytest.raises(Problems) as caught:
+        lower(RUMPRUN, FakeInputs(named=given, there=there))
+    (problem,) = caught.value.diagnostics
+    assert problem.code == "wrong-source"
+    assert problem.message == (
+        "the build context 'rumprun' is no Rumprun tree with Solo5: there is no "
+        "buildrump.sh/buildrump.sh in it"
+    )
+    assert problem.hint == "its git submodule has it, or '--build-context buildrump=...'"
+    given["buildrump"] = Image(llb.local("buildrump"), "")
+    assert lower(RUMPRUN, FakeInputs(named=given, there=there)).kernel is not None
+
+
 def test_hutchs_configurations_without_a_disk() -> None:
     """Those that `DISKLESS` names are the ones of glue/bake.conf that lead to no `_stdfs`."""
     parts: dict[str, set[str]] = {}
