@@ -39,4 +39,3 @@ if [ ! -e duniverse ]; then
 fi
 mkdir -p duniverse # of an application without a library, too
 fetching opam install --deps-only --download-only "./$opam"
-keep_archives

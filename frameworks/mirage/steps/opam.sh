@@ -34,8 +34,8 @@ keep_archives() {
 	)
 }
 
-# fetching COMMAND...: run what fetches; where nothing can be reached, end with the status that says so
-# (frameworks.exits).
+# fetching COMMAND...: run what fetches, and keep the archives that it got also where it fails: the next try
+# is spared them. Where nothing can be reached, end with the status that says so (frameworks.exits).
 fetching() {
 	said=$(mktemp)
 	{
@@ -43,6 +43,7 @@ fetching() {
 		echo "$status" > "$said.status"
 	} | tee "$said" >&2
 	status=$(cat "$said.status")
+	keep_archives
 	[ "$status" -ne 0 ] || return 0
 	# opam says with which status wget or curl ended; git has words for it.
 	if grep -qE 'wget .* exited with code 4\)|curl .* exited with code [567]\)|Could not resolve (host|proxy)' \

@@ -41,6 +41,5 @@ if [ -e /repositories/mirage ]; then
 	opam pin add --no-action --kind=path "mirage.$mirage" /repositories/mirage
 fi
 fetching opam install --download-only "$@"
-keep_archives
 # The step that builds unpacks them again; and of what was fetched the same is to be left, each time.
 rm -rf "$OPAMROOT/log" "$OPAMROOT/hutch/.opam-switch/sources"
