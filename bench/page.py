@@ -356,7 +356,8 @@ def _bsd(times: Mapping[str, Any]) -> Iterator[str]:
 
 def _starts(result: Mapping[str, Any]) -> Iterator[str]:
     found = result["unikernels"]
-    yield f"Starts are {_of(result['counts']['starts'], 'start')}, at a load of {found['load']}."
+    starts = _of(result["counts"]["starts"], "start")
+    yield f"Starts are {starts}, at a load of {found['load']}; QEMU runs without KVM."
     yield ""
     yield from _table(
         ("kernel and monitor", "file", "initrd", "exec to the first line"),

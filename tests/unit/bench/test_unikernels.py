@@ -108,6 +108,6 @@ def test_the_table() -> None:
     }
     text = page.render({**RESULT, "unikernels": {"load": 2.5, "starts": starts}})
     assert "## Unikernels, and Linux beside them" in text
-    assert "Starts are medians of 5 starts, at a load of 2.5." in text
+    assert "Starts are medians of 5 starts, at a load of 2.5; QEMU runs without KVM." in text
     assert "| unikraft-hello on qemu | 0.2 MB |  | 500 ms |" in text
     assert "| linux-static-c on qemu | 1.2 MB | 0.9 MB |  |" in text
