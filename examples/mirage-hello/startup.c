@@ -1,6 +1,8 @@
 /* Where Solo5 enters: OCaml is started with the words of the command line as its arguments. */
 
 #include <solo5.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define CAML_NAME_SPACE
 #include <caml/callback.h>
@@ -13,9 +15,16 @@ void _nolibc_init(uintptr_t heap_start, size_t heap_size);
 int solo5_app_main(const struct solo5_start_info *info)
 {
 	static char *arguments[WORDS + 2] = { "hello" };
+	size_t size = strlen(info->cmdline) + 1;
 	int count = 1;
-	char *at = (char *)info->cmdline;
+	char *at;
 
+	_nolibc_init(info->heap_start, info->heap_size);
+	/* What a tender hands over may be read-only. */
+	at = malloc(size);
+	if (at == NULL)
+		return 1;
+	memcpy(at, info->cmdline, size);
 	while (count <= WORDS) {
 		while (*at == ' ')
 			*at++ = '\0';
@@ -25,7 +34,6 @@ int solo5_app_main(const struct solo5_start_info *info)
 		while (*at != '\0' && *at != ' ')
 			at++;
 	}
-	_nolibc_init(info->heap_start, info->heap_size);
 	caml_startup(arguments);
 	return 0;
 }
