@@ -220,3 +220,54 @@ def test_the_bounds_of_what_each_thread_has(tmp_path: Path, variables: str, head
     assert at["_tdata_start"] == int(tls[2], 16) - gap
     copied = at["_tdata_end"] - at["_tdata_start"] + at["_tbss_end"] - at["_tbss_start"]
     assert copied == gap + -(-size // alignment) * alignment
+
+
+# Laid out as Solo5's tenders want it: each segment has pages of its own.
+TENDER = """\
+PHDRS { text PT_LOAD FLAGS(1); rodata PT_LOAD FLAGS(4); data PT_LOAD; note PT_NOTE; }
+SECTIONS
+{
+	. = 0x100000;
+	.text : { *(.text .text.*) } :text
+	. = ALIGN(CONSTANT(MAXPAGESIZE));
+	.note.solo5.abi : { KEEP(*(.note.solo5.abi)) } :rodata :note
+	.rodata : { *(.rodata .rodata.*) } :rodata
+	. = ALIGN(CONSTANT(MAXPAGESIZE));
+	.data : { *(.data .data.*) } :data
+	.tdata : { *(.tdata) }
+	.tbss : { *(.tbss) }
+	.bss : { *(.bss .bss.*) }
+}
+"""
+NOTES = """\
+.section .note.solo5.abi, "a", %note
+.long 6, 0, 1
+.ascii "Solo5\\0\\0\\0"
+.section .note.rumprun.bakerecipe, "a"
+.long 1, 2, 3
+.data
+.long 1
+.text
+.globl _start
+_start: nop
+"""
+
+
+def test_no_segment_reaches_into_another(tmp_path: Path) -> None:
+    """What says how a program is to be baked is left out: solo5-hvt refused it in the text."""
+    script, source, program = (tmp_path / name for name in ("tender.lds", "notes.s", "program"))
+    script.write_text(TENDER)
+    source.write_text(NOTES)
+    scripts = [f"-Wl,-T,{each}" for each in (GLUE / "sections.lds", script)]
+    flags = ["-static", "-nostdlib", "-fno-pie", "-no-pie"]
+    subprocess.run(["gcc", *flags, *scripts, "-o", program, source], check=True)
+
+    def shown(what: str) -> str:
+        words = ["readelf", "--wide", what, str(program)]
+        return subprocess.run(words, check=True, capture_output=True, text=True).stdout
+
+    loads = [line.split() for line in shown("--program-headers").splitlines() if "  LOAD" in line]
+    ends = [int(each[2], 16) + int(each[5], 16) for each in loads]
+    assert all(end <= int(after[2], 16) for end, after in zip(ends, loads[1:], strict=False))
+    assert ".note.solo5.abi" in shown("--sections")
+    assert "bakerecipe" not in shown("--sections")
