@@ -6,7 +6,8 @@
 Facts: Linux's boot protocol (Documentation/arch/x86/boot.rst: "HdrS" at 0x202), arm64's booting.rst
 ("ARM\\x64" at 56), Xen's PVH note (name "Xen", type 18), Multiboot's magic in the first 8 KiB,
 Solo5's ABI note (name "Solo5", type "ABI1"; elf_abi.h) and its manifest of devices (type "MFT1";
-mft_abi.h, tenders/common/mft.c). What each monitor takes: docs/contract/urunc.md 2.3.
+mft_abi.h, tenders/common/mft.c), and what its tenders load (tenders/common/elf.c). What each
+monitor takes: docs/contract/urunc.md 2.3.
 
 However a file is made, a question about it costs a bounded number of reads of bounded size: over
 the gateway each is a call.
@@ -15,7 +16,7 @@ the gateway each is a call.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -24,6 +25,8 @@ from frameworks.runtime import monitors
 from frameworks.runtime.monitors import Form
 
 _SOLO5 = {1: "hvt", 2: "spt", 3: "virtio", 4: "muen", 5: "genode", 6: "xen"}
+_TENDERS = ("hvt", "spt")
+"""The targets whose kernels Solo5 itself loads."""
 _HEAD = 8192
 _BZIMAGE = 0x238
 """Where what is read of a bzImage's header ends."""
@@ -33,6 +36,9 @@ _MOST_SEGMENTS = 16
 _MOST_NOTES = 1 << 16
 """The bytes that are read of each segment of notes, of `_MOST_SEGMENTS` at most."""
 _HEADER_SIZES = {True: 56, False: 32}
+_LOAD, _NOTE = 1, 4
+_Header = tuple[int, int, int, int, int, int]
+"""Type, offset in the file, address, size in the file and in memory, and alignment."""
 _LAST_OFFSET = (1 << 63) - 1
 
 _DEVICE = struct.Struct("<68sI28x4x")
@@ -55,8 +61,9 @@ class KernelFile:
     """A kernel file. `format` is `bzimage`, `elf`, `arm64-image`, `gzip` or `unknown`.
 
     `architecture` is OCI's name (`amd64`, `arm64`, `386`), "" where the file does not tell. `pvh`
-    and `multiboot` say how an ELF file can be entered; `solo5` is the tender it was linked for, and
-    `devices` are those that the tender has to attach, None where no manifest says.
+    and `multiboot` say how an ELF file can be entered; `solo5` is the tender it was linked for,
+    `devices` are those that the tender has to attach, None where no manifest says, and
+    `overlapping` is true of a file whose segments it refuses.
     """
 
     format: str
@@ -65,6 +72,7 @@ class KernelFile:
     multiboot: bool = False
     solo5: str = ""
     devices: tuple[Device, ...] | None = None
+    overlapping: bool = False
 
     def __str__(self) -> str:
         names = {
@@ -120,6 +128,8 @@ def complaint(kernel: KernelFile, monitor: str, architecture: str) -> str:
         return f"it is {kernel}, and {monitor} boots only what is linked for Solo5"
     if kernel.solo5 and kernel.solo5 != on.solo5:
         return f"it is linked for Solo5 {kernel.solo5}"
+    if kernel.overlapping:
+        return "a segment begins in a page of the one before it, and Solo5 loads no such file"
     if _forms(kernel, architecture) & set(forms):
         return ""
     entries = [words for form, words in _ENTRIES.items() if form in forms]
@@ -160,7 +170,8 @@ def _elf(stream: BinaryIO, head: bytes) -> KernelFile:
         machine = struct.unpack_from(f"{order}H", head, 18)[0]
         pvh, solo5 = False, ""
         devices: tuple[Device, ...] | None = None
-        for name, number, content in _all_notes(stream, head, order):
+        headers = list(_headers(stream, head, order))
+        for name, number, content in _all_notes(stream, headers, order):
             if name == b"Xen\0" and number == 18:
                 pvh = True
             elif name == b"Solo5\0" and number == 0x31494241:
@@ -170,11 +181,12 @@ def _elf(stream: BinaryIO, head: bytes) -> KernelFile:
                 devices = _manifest(content)
     except (struct.error, IndexError, ValueError):
         return KernelFile("unknown")
-    return KernelFile("elf", of_elf(machine), pvh, _multiboot(head), solo5, devices)
+    overlapping = solo5 in _TENDERS and _overlap(headers)
+    return KernelFile("elf", of_elf(machine), pvh, _multiboot(head), solo5, devices, overlapping)
 
 
-def _all_notes(stream: BinaryIO, head: bytes, order: str) -> Iterator[tuple[bytes, int, bytes]]:
-    """The notes of an ELF file. Raises ValueError for headers that no linker writes."""
+def _headers(stream: BinaryIO, head: bytes, order: str) -> Iterator[_Header]:
+    """The program headers of an ELF file. Raises ValueError for such as no linker writes."""
     wide = head[4] == 2
     if wide:
         offset, size, count = struct.unpack_from(f"{order}Q14xHH", head, 32)
@@ -185,18 +197,35 @@ def _all_notes(stream: BinaryIO, head: bytes, order: str) -> Iterator[tuple[byte
     if count > _MOST_HEADERS:
         raise ValueError(f"{count} program headers")
     table = _read(stream, offset, size * count)
-    segments = 0
+    fields = f"{order}I4xQQ8xQQQ" if wide else f"{order}III4xII4xI"
     for index in range(count):
-        header = table[index * size : (index + 1) * size]
-        if struct.unpack_from(f"{order}I", header)[0] != 4:  # PT_NOTE
+        yield struct.unpack_from(fields, table, index * size)
+
+
+def _overlap(headers: Iterable[_Header]) -> bool:
+    """Whether a segment begins before the one in front of it ends, both in whole units."""
+    last = 0
+    for kind, _, address, size, memory, alignment in headers:
+        if kind != _LOAD or not size:
+            continue
+        unit = alignment or 1
+        if address // unit * unit < last:
+            return True
+        last = -(-(address + memory) // unit) * unit
+    return False
+
+
+def _all_notes(
+    stream: BinaryIO, headers: Iterable[_Header], order: str
+) -> Iterator[tuple[bytes, int, bytes]]:
+    """The notes of an ELF file. Raises ValueError for more than a linker writes."""
+    segments = 0
+    for kind, start, _, length, _, _ in headers:
+        if kind != _NOTE:
             continue
         segments += 1
         if segments > _MOST_SEGMENTS:
             raise ValueError("too many segments of notes")
-        if wide:
-            start, length = struct.unpack_from(f"{order}8xQ16xQ", header)
-        else:
-            start, length = struct.unpack_from(f"{order}4xI8xI", header)
         yield from _notes(_read(stream, start, min(length, _MOST_NOTES)), order)
 
 

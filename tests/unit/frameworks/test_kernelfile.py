@@ -73,6 +73,40 @@ def test_identify(data: bytes, kernel: KernelFile) -> None:
     assert identify(io.BytesIO(data)) == kernel
 
 
+def solo5_of(target: int, *segments: tuple[int, int, int]) -> bytes:
+    """A kernel for Solo5 with loaded segments: an address, and its sizes in the file and beyond."""
+    abi = note(b"Solo5\0", 0x31494241, struct.pack("<II", target, 2))
+    header = b"\x7fELF\2\1\1" + bytes(9)
+    count, size = len(segments) + 1, len(abi)
+    header += struct.pack("<HHIQQQIHHHHHH", 2, 62, 1, 0, 64, 0, 0, 64, 56, count, 0, 0, 0)
+    loads = b"".join(
+        struct.pack("<IIQQQQQQ", 1, 5, 0, at, at, of_file, of_file + more, 4096)
+        for at, of_file, more in segments
+    )
+    notes = struct.pack("<IIQQQQQQ", 4, 4, 64 + 56 * count, 0, 0, size, size, 4)
+    return header + loads + notes + abi
+
+
+@pytest.mark.parametrize(
+    ("segments", "overlap"),
+    [
+        ([(0x100000, 0x1000, 0), (0x101000, 1, 0)], False),
+        ([(0x100000, 0xF01, 0), (0x101F00, 1, 0)], False),
+        ([(0x100000, 0x1001, 0), (0x101000, 1, 0)], True),
+        ([(0x100000, 1, 0x1000), (0x101000, 1, 0)], True),
+        ([(0x100000, 1, 0), (0x100800, 1, 0)], True),
+        # What has nothing in the file is no matter of the tender's.
+        ([(0x100000, 1, 0), (0, 0, 0), (0x100800, 0, 9), (0x101000, 1, 0)], False),
+    ],
+)
+def test_segments_that_solo5_loads(segments: list[tuple[int, int, int]], overlap: bool) -> None:
+    for target, refuses in ((1, True), (2, True), (3, False)):
+        kernel = identify(io.BytesIO(solo5_of(target, *segments)))
+        assert kernel.overlapping == (overlap and refuses)
+    hvt = identify(io.BytesIO(solo5_of(1, *segments)))
+    assert ("in a page of the one before" in complaint(hvt, "hvt", "amd64")) == overlap
+
+
 BZIMAGE, PLAIN, PVH, ARM = (
     identify(io.BytesIO(data)) for data in (bzimage(), elf64(), elf64(XEN), IMAGE)
 )
