@@ -68,7 +68,7 @@ def test_the_image(builder: Builder, application: Path) -> None:
         "netinet6 ",
         "platform: links",
         "platform: boot.c cons.c glue.h kernel.c machdep.c rumpukvm_bio.c solo5.h ukvmif_user.c ",
-        "2",
+        "3",
         "bindings for spt",
         "bindings for hvt",
         "baked: solo5_net_block -lrumpvfs -lrumpnet_ukvmif -lrumpvfs -lrumpdev_disk"
