@@ -287,8 +287,8 @@ class Build:
     """What the daemon can do; None where no daemon is asked."""
     fetched: dict[str, State] = field(default_factory=dict)
     """What each list of packages would come to today, by its section: a recipe notes it, and
-    `hutch lock` asks for it. A directory with `frameworks.rootfs.packages.LIST`. It is noted when
-    the graph is made first, which may be before the images in it are known."""
+    `hutch lock` and the SBOM ask for it. A directory with `frameworks.rootfs.packages.LIST`; the
+    notes are of one `frameworks.lower.Lowering`."""
 
     @property
     def origin(self) -> Range | None:

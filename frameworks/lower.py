@@ -48,7 +48,7 @@ class Lowering:
 
     def __init__(self, build: Build) -> None:
         self.framework = build.framework
-        self.build = build
+        self.build = replace(build, fetched={})
         self.plan = build.plan
 
     @cached_property
@@ -89,8 +89,8 @@ class Lowering:
         """
         plan = self.plan
         open_ = {name: replace(each, files=None) for name, each in plan.packages.items()}
-        build = replace(self.build, plan=replace(plan, packages=open_), fetched={})
-        today = Lowering(build)
+        today = Lowering(replace(self.build, plan=replace(plan, packages=open_)))
+        build = today.build
         if spec.TOOLCHAIN in open_:
             _ = today.toolchain
         if spec.APP in open_:

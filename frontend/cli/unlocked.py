@@ -210,7 +210,7 @@ def _note(
         if section == ROOTFS:
             base = tuple(name for name in inputs.images if name == str(plan.rootfs.from_))
         else:
-            base = _images_of(build.fetched[section], plan.platform)
+            base = _images_of(lowering.build.fetched[section], plan.platform)
         asked = Asked(section, plan.platform, said.asked, said.names[0], base)
         found.packages[asked.name()] = asked
 

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from frameworks.components import Component, file_at, kernel_source, package_url
+from frameworks.rootfs.packages import LIST
 from frameworks.spec import ROOTFS
 from frontend._version import __version__
 from frontend.sbom.graph import fetched, origin
@@ -125,9 +126,8 @@ def document(lowering: Lowering, known: Facts) -> State:
     ]
     if (files := content(lowering)) is not None:
         mounts.append(Mount.bind("/rootfs", files, readonly=True))
-        if lowering.plan.rootfs.packages and lowering.plan.locked(ROOTFS) is None:
-            listed = lowering.packages[ROOTFS]
-            mounts.append(Mount.bind("/packages.json", listed.state, listed.path, readonly=True))
+        if (today := build.fetched.get(ROOTFS)) is not None:
+            mounts.append(Mount.bind("/packages.json", today, LIST, readonly=True))
     if known.toolchain is not None:
         mounts.append(Mount.bind("/toolchain", lowering.toolchain, readonly=True))
     if lowering.kernel is not None:

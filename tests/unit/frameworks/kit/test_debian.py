@@ -125,9 +125,10 @@ def test_what_a_plan_says_is_installed(framework: str, script: bool) -> None:
     text = packaged(framework, script=script)
     if framework in ("mirage", "rumprun", "unikraft"):  # the application is the kernel
         text = text.replace(", artifacts: ['a:/a']", "")
-    lowering = lower(text)
-    build = replace(lowering.build, fetched={})
-    _ = Lowering(build).layers
+    lowering = Lowering(lower(text).build)
+    build = lowering.build
+    assert not build.fetched
+    _ = lowering.layers
     assert {*build.fetched} == {*build.plan.packages}
     assert TOOLCHAIN in build.fetched
     # What no step uses is told by lint.
@@ -145,8 +146,9 @@ def test_a_lock_takes_the_network_from_a_toolchain() -> None:
         for number, name in enumerate(("clang", "llvm"))
     )
     lists = {name: replace(each, files=files) for name, each in build.plan.packages.items()}
-    locked = replace(build, plan=replace(build.plan, packages=lists), fetched={})
-    app = Lowering(locked).app
+    locked = replace(build, plan=replace(build.plan, packages=lists))
+    lowering = Lowering(locked)
+    app = lowering.app
     assert app is not None
     ops = app.state.marshal(platform=AMD64).ops()
     commands = [list(op.message.exec.meta.args) for op in ops if op.kind == "exec"]
@@ -157,7 +159,7 @@ def test_a_lock_takes_the_network_from_a_toolchain() -> None:
     ]
     urls = {op.message.source.identifier for op in ops if op.kind == "source"}
     assert {each.url for each in files} <= urls
-    assert not locked.fetched
+    assert not lowering.build.fetched
     # What `hutch lock` asks for is never answered by a lock.
     assert {*Lowering(locked).packages} == {TOOLCHAIN, APP}
     # Nothing is fetched where the image has it all; whether it has, the same step sees.
