@@ -241,14 +241,11 @@ class Rumprun(Framework):
             meta = build.meta("toolchain", f"fetch rumprun {pin.version}")
             tree = kit.SourceTree(checkout(build, pin.git, meta), "git", "rumprun")
         else:
-            submodules = {
-                posixpath.join(
-                    place, file
-                ): f"its git submodule has it, or '--build-context {name}=...'"
-                for name, place, landmarks in _CONTEXTS
-                if name not in build.plan.contexts
-                for file in landmarks.paths
-            }
+            submodules: dict[str, str] = {}
+            for name, place, landmarks in _CONTEXTS:
+                if name not in build.plan.contexts:
+                    hint = f"its git submodule has it, or '--build-context {name}=...'"
+                    submodules |= {posixpath.join(place, file): hint for file in landmarks.paths}
             whole = kit.Landmarks("Rumprun tree with Solo5", _FILES, submodules)
             tree = kit.source(build, said, debian, landmarks=whole, marker=_FILES[0])
         source = kit.patched(build, tree, debian, _SOURCE).state

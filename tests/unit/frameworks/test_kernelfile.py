@@ -18,12 +18,22 @@ def note(name: bytes, kind: int, content: bytes) -> bytes:
     return head + b"".join(part + bytes(-len(part) % 4) for part in (name, content))
 
 
-def elf64(notes: bytes = b"", machine: int = 62) -> bytes:
+Segment = tuple[int, int, int]
+"""A loaded segment: its address, and its sizes in the file and beyond that."""
+
+
+def elf64(notes: bytes = b"", machine: int = 62, *segments: Segment) -> bytes:
     header = b"\x7fELF\2\1\1" + bytes(9)
-    header += struct.pack("<HHIQQQIHHHHHH", 2, machine, 1, 0, 64, 0, 0, 64, 56, 2, 0, 0, 0)
-    load = struct.pack("<IIQQQQQQ", 1, 5, 0, 0, 0, 0, 0, 4096)
-    segment = struct.pack("<IIQQQQQQ", 4, 4, 176, 0, 0, len(notes), len(notes), 4)
-    return header + load + segment + notes
+    segments = segments or ((0, 0, 0),)
+    count = len(segments) + 1
+    header += struct.pack("<HHIQQQIHHHHHH", 2, machine, 1, 0, 64, 0, 0, 64, 56, count, 0, 0, 0)
+    loads = b"".join(
+        struct.pack("<IIQQQQQQ", 1, 5, 0, at, at, of_file, of_file + more, 4096)
+        for at, of_file, more in segments
+    )
+    size = len(notes)
+    noted = struct.pack("<IIQQQQQQ", 4, 4, 64 + 56 * count, 0, 0, size, size, 4)
+    return header + loads + noted + notes
 
 
 def elf32(multiboot: bool) -> bytes:
@@ -45,8 +55,8 @@ XEN = note(b"Xen\0", 6, b"linux\0") + note(b"Xen\0", 18, struct.pack("<Q", 0x100
 IMAGE = bytes(56) + b"ARM\x64" + bytes(4)
 
 
-def solo5(target: int) -> bytes:
-    return elf64(note(b"Solo5\0", 0x31494241, struct.pack("<II", target, 2)))
+def solo5(target: int, *segments: Segment) -> bytes:
+    return elf64(note(b"Solo5\0", 0x31494241, struct.pack("<II", target, 2)), 62, *segments)
 
 
 @pytest.mark.parametrize(
@@ -73,20 +83,6 @@ def test_identify(data: bytes, kernel: KernelFile) -> None:
     assert identify(io.BytesIO(data)) == kernel
 
 
-def solo5_of(target: int, *segments: tuple[int, int, int]) -> bytes:
-    """A kernel for Solo5 with loaded segments: an address, and its sizes in the file and beyond."""
-    abi = note(b"Solo5\0", 0x31494241, struct.pack("<II", target, 2))
-    header = b"\x7fELF\2\1\1" + bytes(9)
-    count, size = len(segments) + 1, len(abi)
-    header += struct.pack("<HHIQQQIHHHHHH", 2, 62, 1, 0, 64, 0, 0, 64, 56, count, 0, 0, 0)
-    loads = b"".join(
-        struct.pack("<IIQQQQQQ", 1, 5, 0, at, at, of_file, of_file + more, 4096)
-        for at, of_file, more in segments
-    )
-    notes = struct.pack("<IIQQQQQQ", 4, 4, 64 + 56 * count, 0, 0, size, size, 4)
-    return header + loads + notes + abi
-
-
 @pytest.mark.parametrize(
     ("segments", "overlap"),
     [
@@ -99,11 +95,11 @@ def solo5_of(target: int, *segments: tuple[int, int, int]) -> bytes:
         ([(0x100000, 1, 0), (0, 0, 0), (0x100800, 0, 9), (0x101000, 1, 0)], False),
     ],
 )
-def test_segments_that_solo5_loads(segments: list[tuple[int, int, int]], overlap: bool) -> None:
+def test_segments_that_solo5_loads(segments: list[Segment], overlap: bool) -> None:
     for target, refuses in ((1, True), (2, True), (3, False)):
-        kernel = identify(io.BytesIO(solo5_of(target, *segments)))
+        kernel = identify(io.BytesIO(solo5(target, *segments)))
         assert kernel.overlapping == (overlap and refuses)
-    hvt = identify(io.BytesIO(solo5_of(1, *segments)))
+    hvt = identify(io.BytesIO(solo5(1, *segments)))
     assert ("in a page of the one before" in complaint(hvt, "hvt", "amd64")) == overlap
 
 
